@@ -1,0 +1,1 @@
+"""The thin client: imports no daemon code but the contract."""

@@ -1,0 +1,1 @@
+"""Paradux's daemon; each sub-package says which process runs its code."""

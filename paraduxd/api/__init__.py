@@ -1,0 +1,1 @@
+"""The contract between daemon and client: standard library only, no effects."""

@@ -1,0 +1,122 @@
+"""The calls that a client can make, as one table: where each goes, who may make it, what it takes.
+
+Supervisor calls go over rpyc to `<run>/paraduxd.sock`: one exposed method `call(name: str, arguments: str) -> str`, JSON inside.
+Keeper calls go over `<run>/keeper.sock` in frames (`api/wire.py`): a request `{"call": name, "arguments": {...}}` is answered
+by any number of `{"event": "note", "text": ...}` and then one `{"reply": {...}}` or `{"error": {...}}`.
+Over either socket an error is `ParaduxError.to_wire()`; rpyc carries a reply as the text of `{"reply": ...}` or `{"error": ...}`.
+
+Access levels: "member" may see status and trigger backups (the socket's group); "owner" is the user the daemon runs as, or root;
+"authorized" has given the operational passphrase (or set the vault up) on this connection, or is the uid with an open window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+
+
+@dataclass(frozen=True)
+class Field:
+    """One argument: its JSON type and whether it may be left out (then it is `default`)."""
+
+    kind: type
+    required: bool = True
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: access level and arguments."""
+
+    access: str
+    fields: Mapping[str, Field]
+
+
+def _optional(kind: type, default: Any = None) -> Field:
+    return Field(kind, required=False, default=default)
+
+
+SUPERVISOR: Mapping[str, Call] = {
+    "status": Call("member", {"dataset": _optional(str)}),
+    "history": Call(
+        "member", {"dataset": _optional(str), "failed": _optional(bool, False), "limit": _optional(int, 100)}
+    ),
+    "backup": Call(
+        "member",
+        {
+            "datasets": _optional(list, []),
+            "destination": _optional(str),
+            "pull_only": _optional(bool, False),
+            "push_only": _optional(bool, False),
+        },
+    ),
+    "runs": Call("member", {"runs": Field(list)}),
+    "cancel": Call("member", {"runs": Field(list)}),
+    "approve": Call("member", {"dataset": Field(str)}),
+    "versions": Call("member", {"dataset": Field(str), "destination": _optional(str)}),
+    "verify": Call("member", {"dataset": _optional(str), "deep": _optional(bool, False)}),
+    "publish": Call("member", {}),
+    "lock": Call("member", {}),
+    "restore": Call(
+        "owner",
+        {
+            "dataset": Field(str),
+            "to": Field(str),
+            "source": _optional(str),
+            "at": _optional(str),
+            "paths": _optional(list, []),
+        },
+    ),
+}
+"""Replies: status -> DESIGN section 8. history, runs -> {"runs": [run]}. backup, approve, versions, verify, publish, restore ->
+{"runs": [number]}, at once; the client follows them with `runs`. cancel, lock -> {}.
+
+A run is {"run", "dataset", "step", "location", "trigger", "state", "requested", "started", "ended", "percent", "bytes", "eta",
+"error": null | {"code", "message", "hint"}, "result": null | {...}} with state queued, running, done, failed, held,
+interrupted or cancelled; the results are those of `core/orders.py`."""
+
+KEEPER: Mapping[str, Call] = {
+    "hello": Call("member", {}),
+    "authorize": Call("member", {"passphrase": Field(str)}),
+    "setup": Call("owner", {"answers": Field(str), "passphrase": Field(str), "trust_hosts": _optional(dict, {})}),
+    "preview": Call("authorized", {"text": Field(str), "serial": Field(int)}),
+    "save": Call("authorized", {"text": Field(str), "serial": Field(int), "trust_hosts": _optional(dict, {})}),
+    "document": Call("authorized", {}),
+    "show": Call("authorized", {"path": _optional(str, ""), "secrets": _optional(bool, False)}),
+    "unlock": Call("authorized", {"seconds": _optional(int)}),
+    "passphrase": Call("authorized", {"new": Field(str)}),
+    "restore": Call("authorized", dict(SUPERVISOR["restore"].fields)),
+    "preview_setup": Call("owner", {"answers": Field(str)}),
+}
+"""Replies: hello -> {"vault": bool, "authorized": bool}. authorize -> {"serial"}. document -> {"text", "serial"}.
+preview, preview_setup -> {"problems": [problem], "changes": [sentence], "unchanged": bool,
+"hosts": {"host:port": {"keys": [line], "fingerprints": [text], "error": text | null}}} where hosts are the ones not pinned yet.
+setup, save -> {"serial", "runs": [publish runs], "warnings": [problem]}; `trust_hosts` is {"host:port": [line]} as accepted by the
+owner. show -> {"text"}. unlock -> {"until": RFC 3339}. passphrase -> {"serial"}. restore -> {"runs": [number]}.
+
+A problem is {"level": "error" | "warning", "line", "column", "path", "message", "hint"}. `save` with a text that has errors
+fails with code "invalid-config", exit code 5 and the problems as details; with an unchanged text with code "unchanged"; with a
+`serial` that is not the current one with code "conflict"."""
+
+
+def check_arguments(call: Call, untrusted_arguments: Any) -> dict[str, Any]:
+    """The arguments of a call with defaults filled in; raises `ParaduxError` "bad-request" for anything else."""
+    if not isinstance(untrusted_arguments, dict):
+        raise ParaduxError("bad-request", "the arguments of a call must be a JSON object")
+    if unknown := set(untrusted_arguments) - set(call.fields):
+        raise ParaduxError("bad-request", f"a call has {len(unknown)} argument(s) it does not take")
+    return {name: _argument(name, field, untrusted_arguments) for name, field in call.fields.items()}
+
+
+def _argument(name: str, field: Field, untrusted_arguments: dict[str, Any]) -> Any:
+    value = untrusted_arguments.get(name)
+    if value is None:
+        if field.required:
+            raise ParaduxError("bad-request", f"the argument {name} is missing")
+        return field.default
+    if type(value) is not field.kind:
+        raise ParaduxError("bad-request", f"the argument {name} must be of type {field.kind.__name__}")
+    return value

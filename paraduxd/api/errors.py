@@ -1,0 +1,72 @@
+"""The one public error type of Paradux and the exit codes of `paraductl`.
+
+An error says what failed, why, and what to do next, once. It never carries the input that caused it, because that
+may be a secret.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+
+class ExitCode(IntEnum):
+    """What `paraductl` returns to the shell."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_AUTHORIZED = 3
+    UNREACHABLE = 4
+    INVALID_CONFIG = 5
+    WARNING = 10
+    CRITICAL = 20
+
+
+class ParaduxError(Exception):
+    """A failure that a user can meet.
+
+    `code` is a stable word for programs ("wrong-passphrase"), `message` one lower-case sentence without a full stop
+    that says what and why, `hint` what to do next. `details` are plain dictionaries (config problems, for example).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        exit_code: ExitCode = ExitCode.FAILED,
+        details: tuple[dict[str, Any], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.exit_code = exit_code
+        self.details = details
+
+    def to_wire(self) -> dict[str, Any]:
+        """The error as plain values."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "exit_code": int(self.exit_code),
+            "details": list(self.details),
+        }
+
+    @classmethod
+    def from_wire(cls, untrusted: dict[str, Any]) -> ParaduxError:
+        """The error that the other side sent; whatever is missing or odd becomes a plain failure."""
+        try:
+            exit_code = ExitCode(untrusted.get("exit_code", 1))
+        except ValueError:
+            exit_code = ExitCode.FAILED
+        details = untrusted.get("details")
+        return cls(
+            str(untrusted.get("code", "failed")),
+            str(untrusted.get("message", "the daemon sent an error without a message")),
+            str(untrusted.get("hint", "")),
+            exit_code,
+            tuple(d for d in details if isinstance(d, dict)) if isinstance(details, list) else (),
+        )

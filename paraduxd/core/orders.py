@@ -1,0 +1,129 @@
+"""What the supervisor tells a worker, and what the worker reports: plain values, no secret.
+
+An order goes to the worker's standard input as one JSON object; the worker writes one JSON object a line to standard
+output: any number of `Progress`, then exactly one of `Done`, `Held` or `Failed`. A worker that ends without one of these has crashed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from paraduxd.core.plain import from_plain, to_plain
+
+
+class Step(StrEnum):
+    """What a worker can do."""
+
+    PULL = "pull"
+    PUSH = "push"
+    VERIFY = "verify"
+    VERSIONS = "versions"
+    RESTORE = "restore"
+    PUBLISH = "publish"
+    HOSTKEYS = "hostkeys"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One transfer.
+
+    `location` is "source", "staging", a destination's id or a metadata stash's id; `transport` the absolute path of the
+    one file with settings and credentials that the worker may read ("" for none); `arguments` are those of the step:
+
+    pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
+              (what the owner approved, or null), in_place (bool), index (path: what the guard remembers)
+    push      keep {last, hourly, ...}, known_versions [{id, time, files, bytes}] (as last reported), held (bool: keep all versions),
+              prune (bool: maintenance may reclaim space now)
+    verify    deep (bool)
+    versions  -
+    restore   to (absolute path), at (RFC 3339 or null), paths [str]
+    publish   outbox (directory), serial, epoch
+    hostkeys  hosts [[host, port]]
+    """
+
+    run: int
+    step: str
+    dataset: str
+    location: str
+    transport: str = ""
+    staging: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The order as one line."""
+        return json.dumps(to_plain(self))
+
+
+def order_from_json(text: str) -> Order:
+    """The order from the worker's standard input; raises `ValueError`."""
+    return from_plain(Order, json.loads(text))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a transfer is: percent 0..100 or unknown, bytes moved, seconds left or unknown."""
+
+    percent: float | None = None
+    bytes: int = 0
+    eta: int | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """The transfer ended well. `result` by step:
+
+    pull      files, bytes, transferred_files, transferred_bytes, removed, changed
+    push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool)
+    verify    checked (objects), bytes, deep
+    versions  versions [{id, time, files, bytes}]
+    restore   version (id), time, files, bytes
+    publish   serial, epoch, objects [names]
+    hostkeys  hosts {"host:port": ["ssh-ed25519 AAAA..."]}
+    """
+
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Held:
+    """The guard holds the push; nothing was removed anywhere. Counts are files."""
+
+    reason: str
+    text: str
+    removed: int = 0
+    changed: int = 0
+    files: int = 0
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The transfer failed; one sentence and a hint. `retry`: trying again later can help."""
+
+    code: str
+    message: str
+    hint: str = ""
+    retry: bool = True
+
+
+Report = Progress | Done | Held | Failed
+
+_EVENTS: dict[str, type[Any]] = {"progress": Progress, "done": Done, "held": Held, "failed": Failed}
+
+
+def report_to_json(report: Report) -> str:
+    """One line of the worker's standard output, without the line feed."""
+    name = next(name for name, kind in _EVENTS.items() if isinstance(report, kind))
+    return json.dumps({"event": name, **to_plain(report)})
+
+
+def report_from_json(line: str) -> Report:
+    """The report of one line; raises `ValueError` for anything else."""
+    plain = json.loads(line)
+    kind = _EVENTS.get(str(plain.get("event"))) if isinstance(plain, dict) else None
+    if kind is None:
+        raise ValueError("not a report")
+    report: Report = from_plain(kind, plain)
+    return report

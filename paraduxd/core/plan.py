@@ -1,0 +1,145 @@
+"""The plan: what the supervisor needs to run while the vault is locked. It holds no secret.
+
+The keeper derives it from the config (`core/derive.py`) and writes it as JSON; the supervisor reads it. A new config
+makes a new plan; nobody edits one. Durations are seconds, sizes bytes, times RFC 3339 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from paraduxd.core.plain import from_plain, to_plain
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When something runs: every so many seconds, or by a five-field cron expression in local time."""
+
+    every: int | None = None
+    cron: str | None = None
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which versions of a destination stay: the newest `last`, and one per period for so many periods.
+
+    All `None` keeps everything.
+    """
+
+    last: int | None = None
+    hourly: int | None = None
+    daily: int | None = None
+    weekly: int | None = None
+    monthly: int | None = None
+    yearly: int | None = None
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What fraction of the files (0..1) may vanish, or of the old files may change, in one pull."""
+
+    max_removed: float = 0.25
+    max_changed: float = 0.60
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """Where a dataset comes from. `in_place`: the source is itself what is pushed (a local disk without staging)."""
+
+    protocol: str
+    place: str
+    transport: str
+    timing: Timing | None = None
+    fates: tuple[str, ...] = ()
+    in_place: bool = False
+
+
+@dataclass(frozen=True)
+class DestinationPlan:
+    """One destination of a dataset. `place` is what the limit per place counts: a host, or "local"."""
+
+    id: str
+    protocol: str
+    place: str
+    transport: str
+    timing: Timing | None = None
+    fates: tuple[str, ...] = ()
+    encryption: str = "none"
+    keep: Keep = field(default_factory=Keep)
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """One dataset: source, staging (absolute path; the source itself when in place), destinations."""
+
+    id: str
+    description: str
+    source: SourcePlan
+    staging: str
+    guard: Guard = field(default_factory=Guard)
+    destinations: tuple[DestinationPlan, ...] = ()
+
+
+@dataclass(frozen=True)
+class MetadataPlan:
+    """One metadata stash."""
+
+    id: str
+    protocol: str
+    place: str
+    transport: str
+    fates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StewardPlan:
+    """What the supervisor may know of a steward."""
+
+    id: str
+    name: str
+    fates: tuple[str, ...] = ()
+    accepted_on: str | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many transfers run at once."""
+
+    transfers: int = 4
+    per_place: int = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the supervisor runs by. `transport` in the parts is a file name in the transport directory."""
+
+    serial: int
+    saved: str
+    epoch: int
+    owner: str
+    instance: str
+    shares_required: int
+    unattended: bool = True
+    unlock_for: int = 900
+    drill_every: int | None = None
+    owner_fates: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    datasets: tuple[DatasetPlan, ...] = ()
+    metadata_stashes: tuple[MetadataPlan, ...] = ()
+    stewards: tuple[StewardPlan, ...] = ()
+    version: int = 1
+
+    def dataset(self, name: str) -> DatasetPlan | None:
+        """The dataset with this id."""
+        return next((dataset for dataset in self.datasets if dataset.id == name), None)
+
+
+def to_json(plan: Plan) -> str:
+    """The plan as the text of `plan.json`."""
+    return json.dumps(to_plain(plan), indent=1, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> Plan:
+    """The plan from the text of `plan.json`; raises `ValueError` when it is not one."""
+    return from_plain(Plan, json.loads(text))

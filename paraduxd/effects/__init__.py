@@ -1,0 +1,1 @@
+"""The machine: one thin module per tool."""

@@ -1,0 +1,1 @@
+"""The process that holds secrets; alive only while somebody is authorized."""

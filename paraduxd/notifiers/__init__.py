@@ -1,0 +1,1 @@
+"""Plugins that tell somebody; they never read the vault."""

@@ -1,0 +1,1 @@
+"""Plugins that talk to stashes; only worker processes run them."""

@@ -1,0 +1,205 @@
+"""What a protocol plugin is: one module with a settings model and one class per thing it can do.
+
+The comments of the interfaces are obligations; `paraduxd/testing/` turns them into tests that every plugin passes.
+Plugins run in a worker process only, one transfer per process. They raise `ParaduxError` with one sentence for every
+failure a user can meet; `TransientError` where trying again later can help.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.orders import Progress
+from paraduxd.core.plan import Guard, Keep
+from paraduxd.core.settings import ProtocolSettings
+
+
+class TransientError(ParaduxError):
+    """A failure that may pass: an unreachable host, a cut connection, a full disk."""
+
+
+class HeldError(Exception):
+    """The guard stopped a pull: nothing was removed. Counts are files."""
+
+    def __init__(self, reason: str, text: str, removed: int = 0, changed: int = 0, files: int = 0) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+        self.removed = removed
+        self.changed = changed
+        self.files = files
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a plugin gets besides its settings.
+
+    `host_keys` are the pinned keys of the owner's SSH servers: "host:port" -> lines like "ssh-ed25519 AAAA...";
+    `secret` what Paradux generated for this destination (a restic password); `progress` reports how far the transfer is.
+    """
+
+    dataset: str
+    location: str
+    progress: Callable[[Progress], None] = lambda _: None
+    host_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """What a source may do to staging.
+
+    `known_files` is the number of regular files after the last good pull (`None`: there was none); `allowed_removed` and
+    `allowed_changed` are counts that the owner has approved. `index` is a file in which a source that is pushed in place
+    remembers its last scan.
+    """
+
+    guard: Guard
+    known_files: int | None = None
+    allowed_removed: int = 0
+    allowed_changed: int = 0
+    in_place: bool = False
+    index: Path | None = None
+
+
+@dataclass(frozen=True)
+class PullResult:
+    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before."""
+
+    files: int
+    bytes: int
+    transferred_files: int = 0
+    transferred_bytes: int = 0
+    removed: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True)
+class Version:
+    """One restorable state of a dataset at a destination. `time` is RFC 3339 in UTC; counts may be unknown."""
+
+    id: str
+    time: str
+    files: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """What a destination is asked to do. `held`: remove no version. `prune`: space may be reclaimed now."""
+
+    keep: Keep
+    now: str
+    known_versions: tuple[Version, ...] = ()
+    held: bool = False
+    prune: bool = False
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """The new version and all that are there now, oldest first."""
+
+    version: Version
+    versions: tuple[Version, ...]
+    added_bytes: int = 0
+    pruned: bool = False
+
+
+@dataclass(frozen=True)
+class RestoreResult:
+    """What was restored: counts of regular files and bytes."""
+
+    version: Version
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """How many objects (files, packs, versions) were checked, and bytes read or compared."""
+
+    checked: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One object of a blob store; `size` in bytes."""
+
+    name: str
+    size: int
+
+
+class Source(abc.ABC):
+    """Something that a dataset is pulled from."""
+
+    @abc.abstractmethod
+    def pull(self, staging: Path, request: PullRequest) -> PullResult:
+        """Make `staging` equal to the source.
+
+        Raises `HeldError`, and removes nothing, when the source is missing, empty while it was not before, or loses or
+        changes more than the guard allows. A failure or kill leaves staging usable and a later pull completes it. Files that
+        vanish while being read are no failure.
+        """
+
+
+class Destination(abc.ABC):
+    """Something that keeps versions of a dataset."""
+
+    @abc.abstractmethod
+    def push(self, staging: Path, request: PushRequest) -> PushResult:
+        """Make a new version equal to `staging`, then remove those that `request.keep` does not hold (unless `held`).
+
+        A failure or kill leaves every earlier version restorable, and a later push heals what is left of it.
+        """
+
+    @abc.abstractmethod
+    def versions(self) -> tuple[Version, ...]:
+        """All complete versions, oldest first. A destination that was never written has none; that is no error."""
+
+    @abc.abstractmethod
+    def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
+        """Write the version (or only `paths`, relative to the dataset's root) into the existing directory `to`.
+
+        Raises `ParaduxError` "not-found" naming a path that the version does not hold.
+        """
+
+    @abc.abstractmethod
+    def verify(self, deep: bool) -> VerifyResult:
+        """Check that the versions are there and whole; `deep` reads all data. Raises `ParaduxError` "damaged"."""
+
+
+class BlobStore(abc.ABC):
+    """A flat store of named objects. Names match `[A-Za-z0-9][A-Za-z0-9._-]*`; anything else is refused by the caller."""
+
+    @abc.abstractmethod
+    def put(self, name: str, data: BinaryIO) -> None:
+        """Store the object; it appears under its name whole or not at all, replacing an earlier one."""
+
+    @abc.abstractmethod
+    def get(self, name: str) -> Iterator[bytes]:
+        """The object in pieces; raises `ParaduxError` "not-found" when there is none."""
+
+    @abc.abstractmethod
+    def list(self) -> tuple[Blob, ...]:
+        """All objects, sorted by name, without half-written ones. A store that was never written is empty."""
+
+    @abc.abstractmethod
+    def delete(self, name: str) -> None:
+        """Remove the object; already gone is success."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A plugin as its module's `PROTOCOL`: the name in the config, the settings model, and makers of what it can do."""
+
+    name: str
+    settings: type[ProtocolSettings]
+    source: Callable[[Any, Context], Source] | None = None
+    destination: Callable[[Any, Context], Destination] | None = None
+    blobs: Callable[[Any, Context], BlobStore] | None = None

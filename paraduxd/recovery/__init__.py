@@ -1,0 +1,1 @@
+"""What stewards need, light enough to travel in a kit."""

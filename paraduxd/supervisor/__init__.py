@@ -1,0 +1,1 @@
+"""The process that runs for ever and cannot even import the types that carry secrets."""

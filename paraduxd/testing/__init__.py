@@ -1,0 +1,1 @@
+"""Shipped test suites: what every protocol must pass."""

@@ -1,0 +1,1 @@
+"""The process that makes one transfer and sees the credentials of that one stash."""
