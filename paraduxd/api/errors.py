@@ -70,3 +70,7 @@ class ParaduxError(Exception):
             exit_code,
             tuple(d for d in details if isinstance(d, dict)) if isinstance(details, list) else (),
         )
+
+
+class TransientError(ParaduxError):
+    """A failure that may pass: an unreachable host, a cut connection, a full disk."""

@@ -13,14 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
 from paraduxd.core.orders import Progress
 from paraduxd.core.plan import Guard, Keep
 from paraduxd.core.settings import ProtocolSettings
-
-
-class TransientError(ParaduxError):
-    """A failure that may pass: an unreachable host, a cut connection, a full disk."""
 
 
 class HeldError(Exception):

@@ -1,0 +1,51 @@
+# Shared by quickstart and test: what is installed, and how. Sourced, never run.
+# shellcheck shell=bash disable=SC2034
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VENV=$ROOT/.venv
+
+# program=Debian package
+RUNTIME_NEEDS=(
+  cryptsetup=cryptsetup-bin debugfs=e2fsprogs mke2fs=e2fsprogs gpg=gnupg gpg-agent=gpg-agent restic=restic rsync=rsync
+  ssh=openssh-client ssh-keyscan=openssh-client
+)
+DEMO_NEEDS=(sshd=openssh-server)
+TEST_NEEDS=(sshd=openssh-server vim=vim nano=nano ed=ed shellcheck=shellcheck tmux=tmux setsid=util-linux git=git)
+
+say() { printf '%s\n' "$*"; }
+fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# Install the Debian packages whose programs are missing; when not root, name them and stop.
+need_programs() {
+  local need missing=()
+  for need in "$@"; do
+    PATH=$PATH:/usr/sbin:/sbin command -v "${need%%=*}" >/dev/null 2>&1 || missing+=("${need#*=}")
+  done
+  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+  if [ "$(id -u)" -ne 0 ]; then
+    fail "these packages are missing; as root: apt install ${missing[*]}"
+  fi
+  say "Installing Debian packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq update
+  apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Build .venv with Paradux in it; $1 is "" or "[test]". Nothing is done when it is up to date.
+build_venv() {
+  local extras=${1:-} stamp wanted
+  stamp=$VENV/.paradux-built
+  wanted="$extras $(sha256sum "$ROOT/pyproject.toml" | cut -d' ' -f1) $(python3 -V)"
+  if [ -x "$VENV/bin/paraductl" ] && [ -f "$stamp" ]; then
+    case "$(cat "$stamp")" in
+      "$wanted") return 0 ;;
+      "[test]${wanted# }" | "[test] ${wanted# }") return 0 ;;
+    esac
+  fi
+  say "Building $VENV"
+  [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
+  "$VENV/bin/pip" --quiet --disable-pip-version-check install --editable "$ROOT$extras"
+  printf '%s\n' "$wanted" >"$stamp"
+}

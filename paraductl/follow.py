@@ -1,0 +1,78 @@
+"""Following runs until they end. The daemon does the work: whoever stops following stops nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from paraductl import sentences
+from paraductl.context import Context
+from paraductl.sentences import Run
+from paraduxd.api.errors import ExitCode, ParaduxError
+
+ENDED = {"done", "failed", "held", "interrupted", "cancelled"}
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 1.0
+"""Seconds between two looks."""
+
+
+def finish(context: Context, numbers: list[int], *, wait: bool = True, cancel: bool = False, **more: Any) -> ExitCode:
+    """The end of every command that has started runs: follow and report them. `more` goes into the JSON document."""
+    terminal = context.terminal
+    if not wait:
+        terminal.line(f"Started {_names(numbers)}; follow it with: paraductl status" if numbers else "Nothing to do.")
+        terminal.document({**more, "runs": numbers})
+        return ExitCode.DONE
+    runs = follow(context, numbers, lambda run: report(context, run), cancel=cancel)
+    if not runs and not more:
+        terminal.line("Nothing to do.")
+    terminal.document({**more, "runs": runs})
+    return ExitCode.DONE if all(run["state"] == "done" for run in runs) else ExitCode.FAILED
+
+
+def follow(
+    context: Context, numbers: list[int], on_end: Callable[[Run], None], *, cancel: bool = False
+) -> list[Run]:
+    """The runs when all have ended; `on_end` gets each as it does. Ctrl-C leaves them to the daemon, or cancels them."""
+    try:
+        return _watch(context, numbers, on_end)
+    except KeyboardInterrupt:
+        context.terminal.progress("")
+        if not cancel:
+            raise ParaduxError(
+                "interrupted", "interrupted; the daemon goes on", "see how far it is: paraductl status"
+            ) from None
+    context.supervisor(fresh=True).call("cancel", runs=numbers)
+    return _watch(context, numbers, on_end)
+
+
+def report(context: Context, run: Run) -> None:
+    """A line about a run that has ended."""
+    if run["state"] == "done":
+        context.terminal.line(sentences.success(run))
+    else:
+        context.terminal.failure(*sentences.failure(run))
+
+
+def _watch(context: Context, numbers: list[int], on_end: Callable[[Run], None]) -> list[Run]:
+    pause, told = FIRST_PAUSE, set[int]()
+    while numbers:
+        runs: list[Run] = context.supervisor().call("runs", runs=numbers)["runs"]
+        if missing := set(numbers) - {run["run"] for run in runs}:
+            raise ParaduxError("no-such-run", f"the daemon does not know {_names(sorted(missing))}")
+        for run in runs:
+            if run["state"] in ENDED and run["run"] not in told:
+                told.add(run["run"])
+                on_end(run)
+        if len(told) == len(runs):
+            return runs
+        context.terminal.progress(sentences.progress(runs))
+        time.sleep(pause)
+        pause = min(LONGEST_PAUSE, pause * 1.5)
+    return []
+
+
+def _names(numbers: list[int]) -> str:
+    return ("run " if len(numbers) == 1 else "runs ") + ", ".join(map(str, numbers))

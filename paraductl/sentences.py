@@ -1,0 +1,135 @@
+"""Runs, sizes and times in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+Run = dict[str, Any]
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+
+_VERBS = {
+    "pull": "pull {dataset}",
+    "push": "push {dataset} to {location}",
+    "verify": "verify {dataset} at {location}",
+    "versions": "list the versions of {dataset} at {location}",
+    "restore": "restore {dataset} from {location}",
+    "publish": "publish the config to {location}",
+}
+
+_PAST = {
+    "pull": "{dataset}: pulled",
+    "push": "{dataset}: pushed to {location}",
+    "verify": "{dataset}: verified at {location}",
+    "versions": "{dataset} at {location}",
+    "restore": "{dataset}: restored from {location}",
+    "publish": "{location}: config published",
+}
+
+
+def size(count: float) -> str:
+    """Bytes in words: `512 bytes`, `1.5 MiB`."""
+    if count < 1024:
+        return f"{int(count)} bytes"
+    for unit in _UNITS:
+        count /= 1024
+        if count < 1024 or unit == _UNITS[-1]:
+            break
+    return f"{count:.1f} {unit}"
+
+
+def length(seconds: float) -> str:
+    """Seconds in words: `12 s`, `3 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def local_time(text: str | None) -> str:
+    """RFC 3339 as local time; what is no time stays as it is."""
+    try:
+        return datetime.fromisoformat(text or "").astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return text or "-"
+
+
+def files(count: int) -> str:
+    """A number of files in words."""
+    return f"{count:,} file{'s' if count != 1 else ''}"
+
+
+def doing(run: Run) -> str:
+    """What a run does, as an order: `push home to friend`."""
+    return _named(_VERBS, run)
+
+
+def success(run: Run) -> str:
+    """What a run has done, with its numbers."""
+    return ": ".join(part for part in (_named(_PAST, run), _numbers(run)) if part)
+
+
+def failure(run: Run) -> tuple[str, str]:
+    """Why a run has not done its work, and what to do: a sentence and a hint."""
+    if run["state"] == "cancelled":
+        return f"cancelled: {doing(run)}", ""
+    error = run.get("error") or {}
+    if run["state"] == "held":
+        why = error.get("message") or (run.get("result") or {}).get("text") or "the guard stopped it"
+        return f"held: {doing(run)}: {why}", error.get("hint") or f"if it is right: paraductl approve {run['dataset']}"
+    why = error.get("message") or ("it was interrupted" if run["state"] == "interrupted" else "no reason was given")
+    return f"cannot {doing(run)}: {why}", error.get("hint") or ""
+
+
+def progress(runs: list[Run]) -> str:
+    """One line about what goes on now."""
+    running = [run for run in runs if run["state"] == "running"]
+    waiting = sum(run["state"] == "queued" for run in runs)
+    parts = [_progress_of(running[0])] if running else []
+    if len(running) > 1:
+        parts.append(f"{len(running) - 1} more running")
+    if waiting:
+        parts.append(f"{waiting} waiting")
+    return " · ".join(parts)
+
+
+def _progress_of(run: Run) -> str:
+    parts = [doing(run)]
+    if run.get("percent") is not None:
+        parts.append(f"{_bar(run['percent'])} {run['percent']:.0f} %")
+    if run.get("bytes"):
+        parts.append(size(run["bytes"]))
+    if run.get("eta") is not None:
+        parts.append(f"{length(run['eta'])} left")
+    return "  ".join(parts)
+
+
+def _bar(percent: float, width: int = 20) -> str:
+    full = int(min(max(percent, 0), 100) / 100 * width)
+    return "[" + "#" * full + "-" * (width - full) + "]"
+
+
+def _named(forms: dict[str, str], run: Run) -> str:
+    form = forms.get(run["step"], run["step"] + " {dataset}")
+    return form.format(dataset=run.get("dataset") or "-", location=run.get("location") or "-")
+
+
+def _numbers(run: Run) -> str:
+    """The numbers in a result, whichever of them the step reports."""
+    result = run.get("result") or {}
+    parts = []
+    if "serial" in result:
+        parts.append(f"serial {result['serial']}, read back and compared")
+    if "files" in result:
+        parts.append(files(result["files"]))
+    if "checked" in result:
+        parts.append(f"{result['checked']:,} objects" + (", all data read" if result.get("deep") else ""))
+    if "bytes" in result:
+        parts.append(size(result["bytes"]))
+    if "transferred_bytes" in result:
+        parts.append(f"{size(result['transferred_bytes'])} new")
+    if "added_bytes" in result:
+        parts.append(f"{size(result['added_bytes'])} added")
+    if run["step"] == "restore" and result.get("time"):
+        parts.append(f"as of {local_time(result['time'])}")
+    return ", ".join(parts)

@@ -1,0 +1,226 @@
+"""How each location of each dataset is doing: running, held, failed, overdue, never or ok.
+
+A location that cannot be reached is only waiting, however often it was tried: in time it becomes overdue. Any other error makes
+it failed at once. Overdue means: no success for longer than the period and a half, and at least for the period and one hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from paraduxd.core import moments
+from paraduxd.core.facts import Facts, Key, Latest
+from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
+
+STATES = ("running", "held", "failed", "overdue", "never", "ok")
+"""Worst first; a dataset is in the worst state of its parts."""
+
+WAITING = frozenset(
+    {
+        "absent",
+        "busy",
+        "cancelled",
+        "connection-lost",
+        "interrupted",
+        "not-inserted",
+        "offline",
+        "timeout",
+        "unreachable",
+    }
+)
+"""Codes of errors that pass by themselves when a machine wakes up or a disk is put in."""
+
+CLOCK_TOLERANCE = 300
+"""Seconds that a record may lie in the future before the clock is distrusted."""
+
+_NOTHING = Latest()
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One location. `standing` is its state but for a transfer that runs now; `period` in seconds, `None`: only by hand.
+
+    `completed`: it holds a whole version (a destination), or was read whole once (a source). `checked`: how its checks ended,
+    `damaged`: the last one found damage. `late`: overdue, `ahead`: its last success is dated in the future.
+    """
+
+    dataset: str
+    location: str
+    state: str
+    standing: str
+    latest: Latest
+    success: datetime | None
+    period: int | None
+    late: bool
+    ahead: bool
+    completed: bool
+    next: str | None = None
+    checked: Latest = _NOTHING
+    damaged: bool = False
+    versions: int = 0
+    bytes: int | None = None
+
+    @property
+    def failing(self) -> bool:
+        """The last run failed, for whatever reason."""
+        return self.latest.failures > 0 or self.latest.state == "failed"
+
+    @property
+    def counts(self) -> bool:
+        """Somebody who loses everything else can rely on this copy: not damaged, and not out of reach for longer than it may be."""
+        return self.completed and not self.damaged and not (self.late and self.failing)
+
+
+@dataclass(frozen=True)
+class DatasetCondition:
+    """One dataset: its parts, and what the guard says when it holds the push."""
+
+    plan: DatasetPlan
+    state: str
+    source: Condition
+    destinations: tuple[Condition, ...]
+    hold: Mapping[str, Any] | None
+
+
+def survey(plan: Plan, facts: Facts, now: datetime) -> tuple[DatasetCondition, ...]:
+    """The condition of every dataset, in the plan's order."""
+    running = {tuple(str(run.get(part)) for part in ("dataset", "step", "location")) for run in facts.running}
+    return tuple(_dataset(dataset, facts, now, running) for dataset in plan.datasets)
+
+
+def failed(latest: Latest) -> bool:
+    """The last run failed for another reason than that the place could not be reached."""
+    error = error_of(latest)
+    return error is not None and error["code"] not in WAITING
+
+
+def error_of(latest: Latest) -> dict[str, str] | None:
+    """The error that stands, as code, message and hint."""
+    if latest.failures <= 0 and latest.state != "failed":
+        return None
+    error = latest.error or {}
+    return {
+        "code": str(error.get("code") or "failed"),
+        "message": str(error.get("message") or "the transfer failed"),
+        "hint": str(error.get("hint") or ""),
+    }
+
+
+def whole(value: object) -> int | None:
+    """A count out of a result, or `None` for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def period_of(timing: Timing | None) -> int | None:
+    """Seconds between two runs; for a cron expression the longest time that usually lies between them."""
+    if timing is None:
+        return None
+    if timing.every is not None and timing.every > 0:
+        return timing.every
+    return _cron_period(timing.cron) if timing.cron else None
+
+
+def _cron_period(expression: str) -> int:
+    """By the coarsest of the five fields that is restricted: a year, a month, a week, a day or an hour."""
+    fields = expression.split()
+    coarse = ((3, 366 * moments.DAY), (2, 31 * moments.DAY), (4, 7 * moments.DAY), (1, moments.DAY))
+    return next((gap for index, gap in coarse if len(fields) > index and fields[index] != "*"), moments.HOUR)
+
+
+def _dataset(plan: DatasetPlan, facts: Facts, now: datetime, running: set[Any]) -> DatasetCondition:
+    hold = facts.holds.get(plan.id)
+    pull = period_of(plan.source.timing)
+    pushes = {destination.id: period_of(destination.timing) or pull for destination in plan.destinations}
+    pull = pull or min((push for push in pushes.values() if push), default=None)
+    judge = _Judge(plan.id, facts, now, running, hold is not None)
+    source = judge.source(plan.source, pull)
+    destinations = tuple(judge.destination(destination, pushes[destination.id]) for destination in plan.destinations)
+    return DatasetCondition(plan, _worst((source, *destinations)), source, destinations, hold)
+
+
+def _worst(parts: Iterable[Condition]) -> str:
+    return min((part.state for part in parts), key=STATES.index)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """What all locations of one dataset are judged by."""
+
+    dataset: str
+    facts: Facts
+    now: datetime
+    running: set[Any]
+    held: bool
+
+    def source(self, plan: SourcePlan, period: int | None) -> Condition:
+        key = (self.dataset, "pull", "source")
+        latest = self.facts.latest.get(key, _NOTHING)
+        read = moments.parse(latest.last_success) is not None
+        return self._condition(key, latest, period, never=not read and not plan.in_place, completed=read)
+
+    def destination(self, plan: DestinationPlan, period: int | None) -> Condition:
+        key = (self.dataset, "push", plan.id)
+        latest = self.facts.latest.get(key, _NOTHING)
+        listed = self.facts.latest.get((self.dataset, "versions", plan.id), _NOTHING)
+        checked = self.facts.latest.get((self.dataset, "verify", plan.id), _NOTHING)
+        versions, size = _versions(latest, listed)
+        completed = moments.parse(latest.last_success) is not None if versions is None else versions > 0
+        return self._condition(
+            key,
+            latest,
+            period,
+            never=not completed,
+            completed=completed,
+            damaged=_damaged(checked),
+            checked=checked,
+            versions=versions or 0,
+            bytes=size,
+        )
+
+    def _condition(
+        self, key: Key, latest: Latest, period: int | None, *, never: bool, damaged: bool = False, **more: Any
+    ) -> Condition:
+        success = moments.parse(latest.last_success)
+        age = (self.now - success).total_seconds() if success else 0.0
+        late = success is not None and period is not None and age > period + max(period // 2, moments.HOUR)
+        standing = self._standing(damaged or failed(latest), late, never)
+        return Condition(
+            dataset=key[0],
+            location=key[2],
+            state="running" if key in self.running else standing,
+            standing=standing,
+            latest=latest,
+            success=success,
+            period=period,
+            late=late,
+            ahead=age < -CLOCK_TOLERANCE,
+            next=moments.stamp(moments.parse(self.facts.next_runs.get(key))),
+            damaged=damaged,
+            **more,
+        )
+
+    def _standing(self, failed: bool, late: bool, never: bool) -> str:
+        order = (("held", self.held), ("failed", failed), ("overdue", late), ("never", never))
+        return next((state for state, applies in order if applies), "ok")
+
+
+def _damaged(checked: Latest) -> bool:
+    """The last check found the copy damaged; that it could not be made says nothing about the copy."""
+    error = error_of(checked)
+    return error is not None and error["code"] == "damaged"
+
+
+def _versions(pushed: Latest, listed: Latest) -> tuple[int | None, int | None]:
+    """How many versions there are, and the bytes of the newest, by the newer of the two results; `None`: not known."""
+    newest = max((pushed, listed), key=lambda latest: moments.parse(latest.last_success) or _LONG_AGO)
+    result = newest.result if isinstance(newest.result, Mapping) else {}
+    versions = result.get("versions")
+    if not isinstance(versions, (list, tuple)):
+        return None, whole(result.get("bytes"))
+    last = versions[-1] if versions else {}
+    size = whole(last.get("bytes")) if isinstance(last, Mapping) else None
+    return len(versions), whole(result.get("bytes")) if size is None else size

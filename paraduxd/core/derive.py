@@ -1,0 +1,203 @@
+"""From a config to what runs: the plan, which holds no secret, and one transport file per stash, which holds that stash's.
+
+Everything here expects a config that `checks.check` has accepted with the same shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from paraduxd.core import plan as plans
+from paraduxd.core.config import (
+    Config,
+    Dataset,
+    Destination,
+    Managed,
+    MetadataStash,
+    Source,
+    Stash,
+    kit_settings,
+)
+from paraduxd.core.settings import ProtocolSettings
+from paraduxd.core.shapes import Shapes
+
+Transport = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The plan, and transport files by name.
+
+    A transport file is {"protocol", "settings", "host_keys": {"host:port": [line]}, "secret"}, that of a metadata stash has
+    "kit_access" (settings as kits use them, or null) besides.
+    """
+
+    plan: plans.Plan
+    transports: dict[str, Transport]
+
+
+def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
+    """Plan and transport files of a saved config; `saved` is the time of saving, RFC 3339 in UTC.
+
+    Raises `ValueError` for answers, which have no serial and nothing managed.
+    """
+    if config.serial is None or config.managed is None:
+        raise ValueError("answers are no saved config")
+    plan = plans.Plan(
+        serial=config.serial,
+        saved=saved,
+        epoch=config.managed.recovery.epoch,
+        owner=config.managed.owner_id,
+        instance=config.managed.instance,
+        shares_required=config.policy.shares_required,
+        unattended=config.policy.unattended,
+        unlock_for=config.policy.unlock_for,
+        drill_every=config.policy.drill_every,
+        owner_fates=config.owner.fate,
+        limits=plans.Limits(config.policy.limits.transfers, config.policy.limits.per_place),
+        datasets=tuple(_dataset(dataset, shapes) for dataset in config.datasets),
+        metadata_stashes=tuple(_metadata(stash, shapes) for stash in config.metadata_stashes),
+        stewards=tuple(plans.StewardPlan(s.id, s.name, s.fate, s.accepted_on) for s in config.stewards),
+    )
+    return Derived(plan, dict(_transports(config, config.managed, shapes)))
+
+
+def settings_of(stash: Stash, shapes: Shapes) -> ProtocolSettings:
+    """The checked settings of a stash's protocol."""
+    return shapes[stash.protocol].settings.model_validate(stash.settings)
+
+
+def source_file(dataset: str) -> str:
+    """The name of a source's transport file. Ids hold no dots, so names cannot collide."""
+    return f"dataset.{dataset}.source.json"
+
+
+def destination_file(dataset: str, destination: str) -> str:
+    """The name of a destination's transport file."""
+    return f"dataset.{dataset}.{destination}.json"
+
+
+def metadata_file(stash: str) -> str:
+    """The name of a metadata stash's transport file."""
+    return f"metadata.{stash}.json"
+
+
+def data_key(dataset: str, destination: str) -> str:
+    """What a destination is called in `managed.data_keys`."""
+    return f"{dataset}/{destination}"
+
+
+def needed_hosts(config: Config, shapes: Shapes) -> tuple[str, ...]:
+    """The SSH servers, "host:port", whose keys are not pinned yet, in the order of the config, each once."""
+    pinned = config.managed.hosts if config.managed else {}
+    hosts = (host for stash in _stashes(config) for host in _hosts(stash, shapes))
+    return tuple(dict.fromkeys(host for host in hosts if host not in pinned))
+
+
+def needed_data_keys(config: Config, shapes: Shapes) -> tuple[str, ...]:
+    """The destinations, "dataset/destination", for which a password must be generated."""
+    have = config.managed.data_keys if config.managed else {}
+    return tuple(
+        data_key(dataset.id, destination.id)
+        for dataset in config.datasets
+        for destination in dataset.destinations
+        if _wants_secret(destination, shapes) and data_key(dataset.id, destination.id) not in have
+    )
+
+
+def _wants_secret(destination: Destination, shapes: Shapes) -> bool:
+    credentials = destination.settings.get("credentials") or {}
+    return shapes[destination.protocol].generates_secret and not credentials.get("password")
+
+
+def _stashes(config: Config) -> Iterator[Stash]:
+    for dataset in config.datasets:
+        yield dataset.source
+        yield from dataset.destinations
+    yield from config.metadata_stashes
+
+
+def _hosts(stash: Stash, shapes: Shapes) -> list[str]:
+    """The SSH servers that a worker may meet at this stash, its kit access included."""
+    hosts = list(settings_of(stash, shapes).ssh_hosts())
+    if isinstance(stash, MetadataStash) and stash.kit_access is not None:
+        hosts += _kit(stash, shapes).ssh_hosts()
+    return [f"{host}:{port}" for host, port in hosts]
+
+
+def _kit(stash: MetadataStash, shapes: Shapes) -> ProtocolSettings:
+    return shapes[stash.protocol].settings.model_validate(_kit_plain(stash))
+
+
+def _kit_plain(stash: MetadataStash) -> Transport | None:
+    return None if stash.kit_access is None else kit_settings(stash.kit_access.model_dump(mode="json"))
+
+
+def _timing(stash: Source | Destination) -> plans.Timing | None:
+    if stash.every is None and stash.cron is None:
+        return None
+    return plans.Timing(stash.every, stash.cron)
+
+
+def _dataset(dataset: Dataset, shapes: Shapes) -> plans.DatasetPlan:
+    source = settings_of(dataset.source, shapes)
+    staging = dataset.staging or source.local_path()
+    if staging is None:
+        raise ValueError("a dataset without staging must come from a directory of this machine")
+    return plans.DatasetPlan(
+        id=dataset.id,
+        description=dataset.description,
+        source=plans.SourcePlan(
+            protocol=dataset.source.protocol,
+            place=source.place(),
+            transport=source_file(dataset.id),
+            timing=_timing(dataset.source),
+            fates=dataset.source.fate,
+            in_place=dataset.staging is None,
+        ),
+        staging=str(PurePosixPath(staging)),
+        guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
+        destinations=tuple(_destination(dataset.id, destination, shapes) for destination in dataset.destinations),
+    )
+
+
+def _destination(dataset: str, destination: Destination, shapes: Shapes) -> plans.DestinationPlan:
+    return plans.DestinationPlan(
+        id=destination.id,
+        protocol=destination.protocol,
+        place=settings_of(destination, shapes).place(),
+        transport=destination_file(dataset, destination.id),
+        timing=_timing(destination),
+        fates=destination.fate,
+        encryption=shapes[destination.protocol].encryption(destination.encryption),
+        keep=plans.Keep(**destination.keep.model_dump()),
+    )
+
+
+def _metadata(stash: MetadataStash, shapes: Shapes) -> plans.MetadataPlan:
+    place = settings_of(stash, shapes).place()
+    return plans.MetadataPlan(stash.id, stash.protocol, place, metadata_file(stash.id), stash.fate)
+
+
+def _transports(config: Config, managed: Managed, shapes: Shapes) -> Iterator[tuple[str, Transport]]:
+    for dataset in config.datasets:
+        yield source_file(dataset.id), _transport(dataset.source, managed, shapes)
+        for destination in dataset.destinations:
+            key = managed.data_keys.get(data_key(dataset.id, destination.id))
+            transport = _transport(destination, managed, shapes)
+            transport["secret"] = key.password if key and _wants_secret(destination, shapes) else ""
+            yield destination_file(dataset.id, destination.id), transport
+    for stash in config.metadata_stashes:
+        yield metadata_file(stash.id), {**_transport(stash, managed, shapes), "kit_access": _kit_plain(stash)}
+
+
+def _transport(stash: Stash, managed: Managed, shapes: Shapes) -> Transport:
+    return {
+        "protocol": stash.protocol,
+        "settings": stash.settings,
+        "host_keys": {host: list(managed.hosts[host]) for host in _hosts(stash, shapes) if host in managed.hosts},
+        "secret": "",
+    }

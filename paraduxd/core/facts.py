@@ -1,0 +1,91 @@
+"""What the supervisor knows besides the plan, as values: how runs ended, what runs now, what stewards hold.
+
+Times are RFC 3339 texts as the journal holds them; whoever reads them copes with anything. Keys are (dataset, step, location):
+("home", "pull", "source"), ("home", "push", "friend"), ("home", "verify", "friend"), ("home", "versions", "friend") and,
+for a metadata stash, ("", "publish", "friend").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Latest:
+    """How the last runs of one step at one location ended.
+
+    `failures` counts the failed runs since the last success, `error` is that of the last of them ({"code", "message",
+    "hint"}), `result` that of the last success (`core/orders.py`), `state` how the last run ended.
+    """
+
+    last_success: str | None = None
+    last_attempt: str | None = None
+    failures: int = 0
+    error: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """The supervisor itself. `vault` is how the vault is opened: "mapped", "userspace" or "none".
+
+    `weak_kdf`: the passphrase is stretched less than it should be. `memory_locked`: secrets cannot reach swap.
+    `init_on_free`: the kernel wipes freed memory; `None` when that is not known.
+    """
+
+    version: str = ""
+    pid: int = 0
+    started: str | None = None
+    vault: str = "none"
+    locked: bool = True
+    unlocked_until: str | None = None
+    weak_kdf: bool = False
+    memory_locked: bool = True
+    init_on_free: bool | None = None
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What one steward holds, as far as this machine has seen it."""
+
+    epoch: int
+    written: str | None = None
+    last_seen: str | None = None
+    device_serial: str | None = None
+
+
+@dataclass(frozen=True)
+class Drills:
+    """The last successful rehearsal of a recovery, of which epoch, and what was restored when: (dataset, destination) -> time."""
+
+    last: str | None = None
+    epoch: int | None = None
+    restored: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that status is computed from, besides the plan and the clock.
+
+    `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
+    runs as in `api/calls.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
+    can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
+    the daemon started.
+    """
+
+    daemon: Daemon = field(default_factory=Daemon)
+    latest: Mapping[Key, Latest] = field(default_factory=dict)
+    next_runs: Mapping[Key, str] = field(default_factory=dict)
+    holds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    running: tuple[Mapping[str, Any], ...] = ()
+    kits: Mapping[str, Kit] = field(default_factory=dict)
+    drills: Drills = field(default_factory=Drills)
+    transport_ready: bool = True
+    save_pending: bool = False
+    journal_damaged: bool = False
+    locked_since_start: bool = False

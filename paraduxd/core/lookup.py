@@ -1,0 +1,36 @@
+"""Finding one part of a config by a path such as `datasets.home.source.url`, `stewards[0]` or `policy`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+def lookup(document: Any, path: str) -> Any:
+    """The part at `path`; a list is entered by index or by an entry's id. Raises `ParaduxError` naming the nearest."""
+    part = document
+    for name, index in _STEP.findall(path):
+        part = _by_index(part, int(index), path) if index else _by_name(part, name, path)
+    return part
+
+
+def _by_index(part: Any, index: int, path: str) -> Any:
+    if not isinstance(part, list) or index >= len(part):
+        raise ParaduxError("not-found", f"the config has nothing at {path}")
+    return part[index]
+
+
+def _by_name(part: Any, name: str, path: str) -> Any:
+    if isinstance(part, list):
+        part = {entry["id"]: entry for entry in part if isinstance(entry, dict) and "id" in entry}
+    if not isinstance(part, dict):
+        raise ParaduxError("not-found", f"the config has nothing at {path}")
+    if name not in part:
+        near = difflib.get_close_matches(name, list(part), 1)
+        raise ParaduxError("not-found", f"the config has nothing at {path}", f"did you mean {near[0]}?" if near else "")
+    return part[name]

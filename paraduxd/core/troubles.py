@@ -1,0 +1,230 @@
+"""What status complains about: level, stable code, subject, one sentence, and what to do.
+
+Critical, because something could not be recovered today:
+
+    not-set-up              there is no config yet
+    kits-missing            too few stewards hold a kit of this epoch
+    config-not-published    no metadata stash holds a config of this epoch
+    dataset-no-destination  only the source and this machine hold a dataset
+    dataset-no-version      no destination has ever completed a version
+    dataset-damaged         the destinations hold damaged versions only
+    dataset-no-copy         no copy can be relied on just now
+
+Warning, because something is late, failed, held, unproven or weaker than it should be:
+
+    journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
+    kits-incomplete, single-loss, no-drill, drill-overdue, dataset-held, source-failed, source-overdue, destination-failed,
+    destination-overdue, destination-never, destination-damaged, destination-unchecked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from paraduxd.core import durations, moments
+from paraduxd.core.conditions import Condition, DatasetCondition, error_of, failed
+from paraduxd.core.copies import has_kit, published
+from paraduxd.core.facts import Facts
+from paraduxd.core.fates import Loss
+from paraduxd.core.plan import Plan
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One entry of `problems`. `claim` is how the headline says it, "{names}" in it being all subjects with this claim."""
+
+    level: str
+    code: str
+    subject: str
+    text: str
+    hint: str = ""
+    claim: str = ""
+
+
+def not_set_up() -> Trouble:
+    """The one thing to say when there is no plan."""
+    text = "Paradux is not set up: there is no config, and nothing is copied anywhere"
+    return Trouble("critical", "not-set-up", "paradux", text, "answer some questions: paraductl setup", "Not set up")
+
+
+def of_daemon(facts: Facts) -> Iterator[Trouble]:
+    """What the daemon itself suffers from."""
+    if facts.journal_damaged:
+        text = "the journal was damaged and a new one was begun, so that what ran before is not known"
+        yield _warning("journal-damaged", "daemon", text, "verify what the destinations hold: paraductl verify")
+    if facts.save_pending:
+        text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
+        yield _warning("save-pending", "config", text, "finish it: paraductl unlock")
+    if facts.daemon.weak_kdf:
+        text = "the vault's passphrase is stretched less than it should be, which is meant for tests only"
+        yield _warning("weak-kdf", "vault", text, "start paraduxd without --weak-kdf, then: paraductl passphrase")
+    if not facts.daemon.memory_locked:
+        text = "the memory that holds secrets cannot be locked, so that they may reach the swap space"
+        yield _warning("memory-not-locked", "daemon", text, "raise the limit of locked memory (LimitMEMLOCK=infinity)")
+
+
+def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether transfers can run at all."""
+    if not plan.unattended and facts.daemon.locked and (facts.locked_since_start or not facts.transport_ready):
+        since = moments.stamp(moments.parse(facts.daemon.started)) if facts.locked_since_start else None
+        text = f"locked{f' since {since}' if since else ''}: no transfers run until somebody unlocks"
+        yield _warning("locked", "vault", text, "paraductl unlock")
+    elif not facts.transport_ready:
+        text = "the credentials of the transfers cannot be read, so that no transfers run"
+        yield _warning("transport-missing", "daemon", text, "write them again: paraductl unlock")
+
+
+def of_config(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether the published config is there, and is the current one."""
+    stashes = {stash.id: published(facts, stash.id) for stash in plan.metadata_stashes}
+    behind = [name for name, version in stashes.items() if version != (plan.serial, plan.epoch)]
+    count = f"{len(stashes) - len(behind)} of {len(stashes)} metadata stashes have serial {plan.serial}"
+    hint = "uploads are tried again by themselves; try now: paraductl publish"
+    if not any(epoch == plan.epoch for _, epoch in stashes.values()):
+        text = f"{count}, and none has an older config of epoch {plan.epoch}: without this machine the config is lost"
+        yield Trouble("critical", "config-not-published", "config", text, hint, "no metadata stash holds the config")
+    elif behind:
+        yield _warning("metadata-not-current", "config", f"{count}; behind: {_some(behind)}", hint)
+
+
+def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether enough stewards could open the published config."""
+    names = [steward.id for steward in plan.stewards]
+    without = [name for name in names if not has_kit(plan, facts, name)]
+    holding, need = len(names) - len(without), plan.shares_required
+    hint = "write kits with paraductl create-steward-device"
+    if holding < need or not names:
+        held = f"only {holding} of the {need} stewards needed hold a current kit" if holding else ""
+        claim = held or "no steward holds a kit yet"
+        text = f"{claim}: if this machine is lost, nobody can open the published config"
+        yield Trouble("critical", "kits-missing", "stewards", text, hint, claim)
+    elif without:
+        text = f"{holding} of {len(names)} stewards hold a current kit; without: {_some(without)}"
+        yield _warning("kits-incomplete", "stewards", text, hint)
+
+
+def of_drills(plan: Plan, proven: datetime | None, now: datetime) -> Iterator[Trouble]:
+    """Whether a recovery has been rehearsed, and lately."""
+    hint = "rehearse a recovery: paraductl drill"
+    if proven is None:
+        yield _warning("no-drill", "recovery", "no drill has been run, so that a recovery is not proven to work", hint)
+    elif plan.drill_every and (now - proven).total_seconds() > plan.drill_every:
+        text = f"the last drill was {_age(proven, now)} ago; one is due every {_every(plan.drill_every)}"
+        yield _warning("drill-overdue", "recovery", text, hint)
+
+
+def of_losses(losses: Sequence[Loss]) -> Iterator[Trouble]:
+    """What a single loss would take."""
+    single = [loss for loss in losses if len(loss.fates) == 1]
+    if single:
+        more = f", and {_count(len(single) - 1, 'other single loss', 'other single losses')} too" if single[1:] else ""
+        text = f"the loss of {single[0].fates[0]} alone would lose {_some(single[0].lost)}{more}"
+        hint = "add a place that shares no fate with the others: paraductl edit"
+        yield _warning("single-loss", single[0].fates[0], text, hint)
+
+
+def of_dataset(condition: DatasetCondition, gone: bool, now: datetime) -> Iterator[Trouble]:
+    """What is wrong with one dataset; `gone`: no copy of it counts."""
+    yield from _recoverable(condition, gone)
+    name = condition.plan.id
+    if condition.hold is not None:
+        text = f"the push of {name} is held: {condition.hold.get('text') or 'the guard asks whether this is meant'}"
+        yield _warning("dataset-held", name, text, f"find out what happened; if it is meant: paraductl approve {name}")
+    yield from _location(condition.source, "source", name, now)
+    some = any(part.completed for part in condition.destinations)
+    for part in condition.destinations:
+        if part.standing != "never" or some:
+            yield from _location(part, "destination", f"{name}/{part.location}", now)
+
+
+def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Trouble]:
+    """Whether the clock can be believed."""
+    ahead = [part for condition in datasets for part in (condition.source, *condition.destinations) if part.ahead]
+    if ahead:
+        text = f"the last run of {ahead[0].dataset}/{ahead[0].location} is dated in the future, so the clock is or was wrong"
+        yield _warning("clock-wrong", "daemon", text, "set the clock, then: paraductl backup")
+
+
+def _recoverable(condition: DatasetCondition, gone: bool) -> Iterator[Trouble]:
+    name, parts = condition.plan.id, condition.destinations
+    now = f"paraductl backup {name}"
+    if not parts:
+        text = f"{name} has no destination, so that only its source and this machine hold it"
+        yield _critical(
+            "dataset-no-destination", name, text, "add one: paraductl edit", "there is no destination for {names}"
+        )
+    elif not any(part.completed for part in parts):
+        text = f"no destination of {name} has completed a version yet"
+        yield _critical("dataset-no-version", name, text, now, "no destination holds a version of {names}")
+    elif not any(part.completed and not part.damaged for part in parts):
+        text = f"every destination of {name} that holds a version failed its last check"
+        yield _critical("dataset-damaged", name, text, now, "the destinations hold damaged versions only of {names}")
+    elif gone:
+        text = (
+            f"no copy of {name} can be relied on: destinations are overdue and out of reach, and the source is in doubt"
+        )
+        yield _critical("dataset-no-copy", name, text, now, "no copy can be relied on of {names}")
+
+
+def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterator[Trouble]:
+    checked = error_of(part.checked)
+    error = error_of(part.latest)
+    if part.damaged and checked:
+        text = f"the last check of {subject} found damage: {checked['message']}"
+        yield _warning("destination-damaged", subject, text, checked["hint"])
+    elif checked and failed(part.checked):
+        text = f"{subject} could not be checked: {checked['message']}"
+        yield _warning("destination-unchecked", subject, text, checked["hint"])
+    if error and failed(part.latest) and part.standing == "failed":
+        last = f" (last success {_age(part.success, now)} ago)" if part.success else ""
+        what = "pull from" if kind == "source" else "push to"
+        text = f"the last {what} {subject} failed{last}: {error['message']}"
+        yield _warning(f"{kind}-failed", subject, text, error["hint"])
+    elif part.late and part.standing == "overdue":
+        yield _overdue(part, kind, subject, error, now)
+    elif part.standing == "never" and kind == "destination":
+        why = f": {error['message']}" if error else ""
+        yield _warning(
+            "destination-never", subject, f"{subject} has never completed a version{why}", _hint(part, error)
+        )
+
+
+def _overdue(part: Condition, kind: str, subject: str, error: Mapping[str, str] | None, now: datetime) -> Trouble:
+    age, period = _age(part.success, now), _every(part.period or 0)
+    happened = "has not been pulled" if kind == "source" else "has had no new version"
+    text = f"{subject} {happened} for {age}; that is due every {period}"
+    return _warning(f"{kind}-overdue", subject, text, _hint(part, error))
+
+
+def _hint(part: Condition, error: Mapping[str, str] | None) -> str:
+    if error and error["hint"]:
+        return error["hint"]
+    option = "--pull-only" if part.location == "source" else f"--destination {part.location}"
+    return f"it is made up for by itself; try now: paraductl backup {part.dataset} {option}"
+
+
+def _critical(code: str, subject: str, text: str, hint: str, claim: str) -> Trouble:
+    return Trouble("critical", code, subject, text, hint, claim)
+
+
+def _warning(code: str, subject: str, text: str, hint: str) -> Trouble:
+    return Trouble("warning", code, subject, text, hint)
+
+
+def _age(moment: datetime | None, now: datetime) -> str:
+    return moments.duration((now - moment).total_seconds()) if moment else "ever"
+
+
+def _every(seconds: int) -> str:
+    return durations.describe(seconds).removeprefix("1 ")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _some(names: Sequence[str], at_most: int = 3) -> str:
+    shown = [name.strip("()") if name.startswith("(") else name for name in names[:at_most]]
+    return ", ".join(shown) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")

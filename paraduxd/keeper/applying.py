@@ -1,0 +1,66 @@
+"""From a saved config to a running Paradux: transport files, plan, ciphertext for the metadata stashes.
+
+All of it can be done again at any time with the same result; that is how an interrupted save is completed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.places import StatePlaces
+from paraduxd.core import plan as plans
+from paraduxd.core import published
+from paraduxd.core.config import Config
+from paraduxd.core.derive import derive
+from paraduxd.core.shapes import Shape
+from paraduxd.effects import transports
+from paraduxd.effects.durable import write_atomically
+from paraduxd.effects.gpg import private_gpg
+from paraduxd.keeper.making import Json, now
+
+
+def write_plan(state: StatePlaces, config: Config, shapes: dict[str, Shape]) -> None:
+    """Write the transport files, then the plan that needs them."""
+    previous = _present_plan(state)
+    saved = previous.saved if previous and previous.serial == config.serial else now()
+    derived = derive(config, shapes, saved)
+    transports.write_all(state, derived.transports, unattended=config.policy.unattended)
+    text = plans.to_json(derived.plan).encode()
+    if not state.plan.exists() or state.plan.read_bytes() != text:
+        write_atomically(state.plan, text, 0o600)
+
+
+def _present_plan(state: StatePlaces) -> plans.Plan | None:
+    try:
+        return plans.from_json(state.plan.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def is_published(state: StatePlaces, managed: Json, serial: int) -> bool:
+    """Whether the ciphertext of this serial waits in the outbox or has been sent from there."""
+    return (state.outbox / published.config_name(managed["recovery"]["epoch"], serial)).exists()
+
+
+def write_outbox(state: StatePlaces, document: Json, memory: Path) -> None:
+    """Encrypt and sign the config into the outbox; the ciphertexts of older serials go once it is there."""
+    managed, serial = document["managed"], document["serial"]
+    recovery = managed["recovery"]
+    header = published.Header(
+        published.FORMAT, managed["owner_id"], managed["instance"], recovery["epoch"], serial, now()
+    )
+    with private_gpg(memory) as gpg:
+        gpg.import_key(recovery["private_key"], recovery["secret"])
+        text = published.envelope(header, document)
+        message = gpg.encrypt_signed(text, recovery["fingerprint"], recovery["secret"])
+        if gpg.decrypt_signed(message, recovery["fingerprint"], recovery["secret"]) != text:
+            raise ParaduxError("gpg", "the encrypted config does not decrypt to what was encrypted")
+    state.outbox.mkdir(mode=0o700, exist_ok=True)
+    name = published.config_name(recovery["epoch"], serial)
+    write_atomically(state.outbox / published.README, published.readme(recovery["epoch"]), 0o600)
+    write_atomically(state.outbox / published.key_name(recovery["epoch"]), recovery["private_key"].encode(), 0o600)
+    write_atomically(state.outbox / name, message, 0o600)
+    for path in state.outbox.iterdir():
+        if published.parse_config_name(path.name) and path.name != name:
+            path.unlink(missing_ok=True)

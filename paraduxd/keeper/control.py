@@ -1,0 +1,64 @@
+"""The keeper's line to the supervisor: connections and answers come in, questions and news go out; never a secret."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.wire import ClosedError
+from paraduxd.effects import handover
+from paraduxd.effects.peers import Peer
+
+
+class Control:
+    """Messages on the socket that the supervisor handed over at the start.
+
+    In: `{"client": {pid, uid, gid}}` with a connection; `{"answer": n, "reply": {...}}` or `{"answer": n, "error": {...}}`.
+    Out: `{"ask": n, "what": name, "arguments": {...}}`; `{"tell": {...}}`.
+    """
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._sending = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+
+    def serve(self, on_client: Callable[[Peer, socket.socket], None]) -> None:
+        """Read until the supervisor closes the line."""
+        while True:
+            try:
+                message, connection = handover.receive(self._channel)
+            except (ClosedError, OSError):
+                return
+            if connection is not None:
+                on_client(Peer(**message["client"]), connection)
+            elif waiting := self._answers.pop(message.get("answer", 0), None):
+                waiting.put(message)
+
+    def tell(self, **news: Any) -> None:
+        """Let the supervisor know something."""
+        self._send({"tell": news})
+
+    def ask(self, what: str, timeout: float = 60.0, **arguments: Any) -> dict[str, Any]:
+        """Ask the supervisor and wait (seconds) for the reply; raises the `ParaduxError` that it answers with."""
+        number = next(self._numbers)
+        answer = self._answers[number] = queue.SimpleQueue()
+        self._send({"ask": number, "what": what, "arguments": arguments})
+        try:
+            message = answer.get(timeout=timeout)
+        except queue.Empty:
+            self._answers.pop(number, None)
+            raise ParaduxError("timeout", f"the supervisor did not answer ({what})", "see the daemon's log") from None
+        if "error" in message:
+            raise ParaduxError.from_wire(message["error"])
+        reply: dict[str, Any] = message["reply"]
+        return reply
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with self._sending:
+            handover.send(self._channel, message)

@@ -1,0 +1,60 @@
+"""The keeper's entry: started by the supervisor with a line to it, ended by it or by the end of the authorized time."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from paraduxd.api.places import StatePlaces
+from paraduxd.effects import hardening
+from paraduxd.effects.vault import Kdf, available_mode
+from paraduxd.keeper.clients import Clients
+from paraduxd.keeper.control import Control
+from paraduxd.keeper.session import Session
+from paraduxd.keeper.shapes import shapes_of
+from paraduxd.keeper.transaction import Keeping
+from paraduxd.protocols import registry
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Serve until the supervisor closes the line or the session is over."""
+    options = _options(argv)
+    hardening.die_with_parent(options.parent)
+    weaknesses = hardening.harden()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    control = Control(socket.socket(fileno=options.control))
+    keeping = Keeping(
+        state=StatePlaces(options.state),
+        shapes=shapes_of(registry.load()),
+        kdf=Kdf.WEAK if options.weak_kdf else Kdf.DEFAULT,
+        memory=hardening.private_tmpfs(),
+        control=control,
+    )
+    session = Session(lambda current: _tell(control, current))
+    control.tell(vault=str(available_mode()), weaknesses=list(weaknesses))
+    threading.Thread(target=session.end_when_over, daemon=True).start()
+    control.serve(Clients(session, keeping).accept)
+    os._exit(0)
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="paradux-keeper")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--control", type=int, required=True, help="descriptor of the line to the supervisor")
+    parser.add_argument("--parent", type=int, required=True, help="process id of the supervisor")
+    parser.add_argument("--weak-kdf", action="store_true")
+    return parser.parse_args(argv)
+
+
+def _tell(control: Control, session: Session) -> None:
+    window = session.window
+    control.tell(authorized=session.opened is not None, until=window.until if window else None)
+
+
+if __name__ == "__main__":
+    main()

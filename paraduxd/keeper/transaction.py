@@ -1,0 +1,216 @@
+"""Saving as one transaction: setting up, previewing an edit, saving it, changing the passphrase.
+
+Order: check, complete what Paradux generates, vault, transport files and plan, schedule, ciphertext, publish. Up to the vault's rename
+nothing has changed; from there on everything can be done again by `complete`, which every authorization calls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.places import StatePlaces
+from paraduxd.core.checks import Checked, check
+from paraduxd.core.config import Config
+from paraduxd.core.derive import needed_data_keys, needed_hosts
+from paraduxd.core.diff import changes, managed_changed
+from paraduxd.core.problems import Problem
+from paraduxd.core.shapes import Shape
+from paraduxd.effects.durable import write_atomically
+from paraduxd.effects.vault import Kdf, LockedVault
+from paraduxd.keeper import applying, making
+from paraduxd.keeper.control import Control
+from paraduxd.keeper.making import Json
+from paraduxd.keeper.session import Opened
+
+HOSTKEY_TIMEOUT = 45.0
+"""Seconds for asking all new SSH servers for their keys."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What every transaction works on."""
+
+    state: StatePlaces
+    shapes: dict[str, Shape]
+    kdf: Kdf
+    memory: Path
+    control: Control
+
+    def vault(self) -> LockedVault:
+        """The vault of this installation."""
+        return LockedVault(self.state.vault, kdf=self.kdf)
+
+
+def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
+    """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault" or "damaged-vault"."""
+    vault = keeping.vault().open(passphrase)
+    text = vault.document.decode()
+    config = _valid(check(text, keeping.shapes))
+    return Opened(vault, config, json.loads(text), text, passphrase)
+
+
+def complete(keeping: Keeping, opened: Opened) -> list[int]:
+    """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
+    applying.write_plan(keeping.state, opened.config, keeping.shapes)
+    keeping.control.ask("apply")
+    runs: list[int] = []
+    if not applying.is_published(keeping.state, opened.document["managed"], opened.document["serial"]):
+        applying.write_outbox(keeping.state, opened.document, keeping.memory)
+        runs = keeping.control.ask("publish")["runs"]
+    keeping.state.pending.unlink(missing_ok=True)
+    return runs
+
+
+def preview(keeping: Keeping, text: str, opened: Opened | None) -> Json:
+    """What saving `text` would do: problems, changes, and the keys of SSH servers that are not pinned yet."""
+    checked = check(text, keeping.shapes, answers=opened is None)
+    config = checked.config
+    if config is None:
+        return {"problems": _plain(checked), "changes": [], "unchanged": False, "hosts": {}}
+    if opened is not None and managed_changed(opened.config, config):
+        return {"problems": [_managed_problem()], "changes": [], "unchanged": False, "hosts": {}}
+    return {
+        "problems": _plain(checked),
+        "changes": list(changes(opened.config if opened else None, config)),
+        "unchanged": opened is not None and json.loads(text) == opened.document,
+        "hosts": _ask_host_keys(keeping, config),
+    }
+
+
+def _ask_host_keys(keeping: Keeping, config: Config) -> dict[str, Any]:
+    hosts = needed_hosts(config, keeping.shapes)
+    if not hosts:
+        return {}
+    pairs = [[host.rpartition(":")[0], int(host.rpartition(":")[2])] for host in hosts]
+    found: dict[str, Any] = keeping.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
+    return found
+
+
+def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> tuple[Opened, Json]:
+    """Make a new installation from answers: keys, shares, vault, plan, first publication."""
+    if keeping.vault().exists():
+        raise ParaduxError("already-set-up", "this Paradux is set up already", "change it with: paraductl edit")
+    checked = check(answers, keeping.shapes, answers=True)
+    _valid(checked)
+    document = json.loads(answers)
+    document.setdefault("version", 1)
+    document.setdefault("policy", {}).setdefault("shares_required", _valid(checked).policy.shares_required)
+    managed = making.new_managed(document, keeping.memory)
+    document = _ordered({**document, "serial": 1, "managed": making.with_hosts(managed, dict(trusted))})
+    document, config, text = _completed(keeping, document)
+    recovery = document["managed"]["recovery"]["secret"].encode()
+    with _pending(keeping, 1):
+        vault = keeping.vault().create(text.encode(), passphrase, recovery)
+        opened = Opened(vault, config, document, text, passphrase)
+    return opened, _applied(keeping, opened, checked)
+
+
+def save(
+    keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]
+) -> tuple[Opened, Json]:
+    """Replace the config by `text`, which was made from the config with `serial`."""
+    if serial != opened.config.serial:
+        raise ParaduxError(
+            "conflict", "the config was changed by somebody else meanwhile", "look at the new one: paraductl edit"
+        )
+    checked = check(text, keeping.shapes)
+    config = _valid(checked)
+    if managed_changed(opened.config, config):
+        raise _invalid([_managed_problem()])
+    document = json.loads(text)
+    managed = making.with_hosts(opened.document["managed"], dict(trusted))
+    if document == opened.document and managed == opened.document["managed"]:
+        raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
+    document = _ordered({**document, "serial": serial + 1, "managed": making.with_shares(managed, document)})
+    document, config, new_text = _completed(keeping, document)
+    with _pending(keeping, serial + 1):
+        vault = opened.vault.save(new_text.encode())
+        saved = Opened(vault, config, document, new_text, opened.passphrase)
+    return saved, _applied(keeping, saved, checked)
+
+
+def change_passphrase(opened: Opened, new: bytes) -> Opened:
+    """The same config under a new operational passphrase and a fresh volume key; no older copy stays."""
+    recovery = opened.document["managed"]["recovery"]["secret"].encode()
+    vault = opened.vault.rekey(opened.text.encode(), new, recovery)
+    return Opened(vault, opened.config, opened.document, opened.text, new)
+
+
+@contextlib.contextmanager
+def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
+    """Mark that a save is under way; the mark goes when nothing was saved, or by `complete`."""
+    write_atomically(keeping.state.pending, f"{serial}\n".encode(), 0o600)
+    try:
+        yield
+    except BaseException:
+        keeping.state.pending.unlink(missing_ok=True)
+        raise
+
+
+def _applied(keeping: Keeping, opened: Opened, checked: Checked) -> Json:
+    """Complete a save whose config is in the vault; a failure from here on says so."""
+    try:
+        runs = complete(keeping, opened)
+    except (ParaduxError, OSError) as problem:
+        reason = problem.message if isinstance(problem, ParaduxError) else type(problem).__name__
+        raise ParaduxError(
+            "saved-not-applied",
+            f"serial {opened.config.serial} is saved, but could not be put into effect: {reason}",
+            "mend the cause, then: paraductl unlock (it completes the save)",
+        ) from problem
+    warnings = [problem for problem in _plain(checked) if problem["level"] == "warning"]
+    return {"serial": opened.config.serial, "runs": runs, "warnings": warnings}
+
+
+def _completed(keeping: Keeping, document: Json) -> tuple[Json, Config, str]:
+    """The document with data keys for new destinations, checked as a whole."""
+    config = _valid(check(_text(document), keeping.shapes))
+    if needed := needed_data_keys(config, keeping.shapes):
+        document = {**document, "managed": making.with_data_keys(document["managed"], needed)}
+        config = _valid(check(_text(document), keeping.shapes))
+    return document, config, _text(document)
+
+
+def _text(document: Json) -> str:
+    """The document as the owner sees it in the editor."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _ordered(document: Json) -> Json:
+    """`version` and `serial` first, `managed` last, the rest as the owner wrote it."""
+    first = {key: document[key] for key in ("$schema", "version", "serial") if key in document}
+    rest = {key: value for key, value in document.items() if key not in first and key != "managed"}
+    return {**first, **rest, "managed": document["managed"]}
+
+
+def _valid(checked: Checked) -> Config:
+    if checked.config is None:
+        raise _invalid(_plain(checked))
+    return checked.config
+
+
+def _invalid(problems: list[Json]) -> ParaduxError:
+    errors = sum(problem["level"] == "error" for problem in problems)
+    return ParaduxError(
+        "invalid-config",
+        f"the config has {errors} error{'s' if errors != 1 else ''}",
+        "mend what is listed and try again",
+        ExitCode.INVALID_CONFIG,
+        tuple(problems),
+    )
+
+
+def _plain(checked: Checked) -> list[Json]:
+    return [problem.to_plain() for problem in checked.problems]
+
+
+def _managed_problem() -> Json:
+    return Problem(
+        "error", 1, 1, "managed", "this part is generated by Paradux and must stay as it is", "undo the change to it"
+    ).to_plain()

@@ -1,0 +1,55 @@
+"""Splitting the recovery secret into shares: SLIP-39, k of 16, without a SLIP-39 passphrase.
+
+Source: SLIP-0039 (Shamir's Secret-Sharing for Mnemonic Codes). All 16 shares of a set are made at once; as many as there are stewards
+are issued, the others wait in the config, so that adding a steward needs nobody else's share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from paraduxd.api.errors import ParaduxError
+
+SET_SIZE = 16
+"""Shares in a set: as many as SLIP-39 allows in one group."""
+
+SECRET_BYTES = 32
+"""256 bits; as a passphrase the secret is written in 64 lower-case hexadecimal digits."""
+
+
+def split(secret: bytes, threshold: int) -> tuple[str, ...]:
+    """All 16 shares of `secret`, each 33 words; any `threshold` (2..16) of them give it back."""
+    import shamir_mnemonic
+
+    if len(secret) != SECRET_BYTES or not 2 <= threshold <= SET_SIZE:
+        raise ValueError("a secret of 32 bytes and a threshold from 2 to 16 are needed")
+    # The secret is 256 random bits, so stretching it (a higher exponent) would only cost time.
+    groups = shamir_mnemonic.generate_mnemonics(1, [(threshold, SET_SIZE)], secret, iteration_exponent=0)
+    return tuple(groups[0])
+
+
+def combine(shares: Sequence[str]) -> bytes:
+    """The secret of exactly `threshold` distinct shares; raises `ParaduxError` "bad-shares"."""
+    import shamir_mnemonic
+
+    try:
+        return bytes(shamir_mnemonic.combine_mnemonics(list(shares)))
+    except shamir_mnemonic.MnemonicError:
+        raise ParaduxError("bad-shares", "these shares do not belong together, or one of them is wrong") from None
+
+
+def issue(issued: Mapping[str, int], stewards: Sequence[str], retired: Sequence[int] = ()) -> dict[str, int]:
+    """Which share (index in the set) each steward holds: those who have one keep it, new ones get an unused one.
+
+    `retired` are shares that a removed steward still knows; they are never issued again.
+    Raises `ParaduxError` when the set has no share left.
+    """
+    kept = {steward: issued[steward] for steward in stewards if steward in issued}
+    used = {*issued.values(), *retired}
+    free = (index for index in range(SET_SIZE) if index not in used)
+    try:
+        return {steward: kept[steward] if steward in kept else next(free) for steward in stewards}
+    except (StopIteration, RuntimeError):
+        raise ParaduxError(
+            "no-share-left", "all 16 shares of this epoch have been issued", "start a new epoch: paraductl rotate"
+        ) from None

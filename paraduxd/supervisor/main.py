@@ -1,0 +1,138 @@
+"""`paraduxd`: command line, one daemon per state directory, signals, the service manager."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import signal
+import stat
+import sys
+import threading
+from typing import IO
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.places import StatePlaces, run_directory, state_directory
+from paraduxd.effects import service_manager
+from paraduxd.supervisor.daemon import Daemon
+from paraduxd.version import VERSION
+
+log = logging.getLogger("paradux")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run in the foreground until SIGTERM or SIGINT; gives the exit code."""
+    options = _options(argv)
+    _log_to_stderr(options.log_level)
+    try:
+        with _only_one(_prepared(state_directory(options.state))):
+            return _serve(options)
+    except ParaduxError as problem:
+        print(f"paraduxd: {problem.message}", *([problem.hint] if problem.hint else []), sep="\n  ", file=sys.stderr)
+        return int(problem.exit_code)
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="paraduxd", description="The Paradux daemon. Runs in the foreground and logs to standard error."
+    )
+    parser.add_argument("--state", metavar="DIR", help="state directory (default: $PARADUX_STATE or /var/lib/paradux)")
+    parser.add_argument("--run", metavar="DIR", help="directory of the sockets (default: $PARADUX_RUN or /run/paradux)")
+    parser.add_argument("--group", default="paradux", help="group that may use the sockets (default: paradux)")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    parser.add_argument(
+        "--weak-kdf-for-tests",
+        action="store_true",
+        help="make vaults whose passphrase is cheap to guess; tests only, status warns about it",
+    )
+    parser.add_argument("--version", action="version", version=f"paraduxd {VERSION}")
+    return parser.parse_args(argv)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    daemon = Daemon(
+        state_directory(options.state),
+        run_directory(options.run),
+        group=options.group,
+        weak_kdf=options.weak_kdf_for_tests,
+    )
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    daemon.start()
+    service_manager.notify("READY=1")
+    log.info("Paradux %s runs, process %d", VERSION, os.getpid())
+    while not ending.wait(service_manager.watchdog_interval()):
+        service_manager.notify("WATCHDOG=1")
+    service_manager.notify("STOPPING=1")
+    log.info("Paradux is ending")
+    daemon.stop()
+    return ExitCode.DONE
+
+
+def _prepared(state: StatePlaces) -> StatePlaces:
+    """The state directory, made when missing; raises `ParaduxError` when it is not ours."""
+    directory = state.directory
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = directory.stat()
+    except OSError as problem:
+        raise ParaduxError(
+            "bad-state-directory",
+            f"cannot use the state directory {directory}: {problem.strerror}",
+            "give another one with --state",
+        ) from None
+    if status.st_uid != os.getuid():
+        raise ParaduxError(
+            "bad-state-directory",
+            f"the state directory {directory} belongs to somebody else (uid {status.st_uid}, not {os.getuid()})",
+            "run paraduxd as that user, or give another directory with --state",
+        )
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        directory.chmod(0o700)
+    return state
+
+
+def _only_one(state: StatePlaces) -> IO[bytes]:
+    """The lock of the state directory, held for as long as the file is open; raises `ParaduxError` when it is taken."""
+    lock = state.lock.open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise ParaduxError(
+            "already-running",
+            f"another paraduxd already works on {state.directory}",
+            "use that one, or give another directory with --state",
+        ) from None
+    return lock
+
+
+def _log_to_stderr(level: str) -> None:
+    """Plain lines; under systemd with the priority in front, as sd-daemon(3) says."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JournalFormatter() if "JOURNAL_STREAM" in os.environ else _TerminalFormatter())
+    logging.basicConfig(handlers=[handler], level=level.upper())
+    for chatty in ("apscheduler", "rpyc", "PARADUX"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _TerminalFormatter(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+
+
+_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+
+class _JournalFormatter(logging.Formatter):
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message with its syslog priority on every line."""
+        prefix = f"<{_PRIORITY.get(record.levelno, 6)}>"
+        return "\n".join(prefix + line for line in super().format(record).splitlines())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The worker's entry: one order on standard input, reports as JSON lines on standard output, then the end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.orders import Done, Failed, Held, Order, Report, order_from_json, report_to_json
+from paraduxd.effects import hardening
+from paraduxd.protocols.base import HeldError, TransientError
+from paraduxd.worker.steps import STEPS
+
+MAX_ORDER = 16 * 1024 * 1024
+"""Bytes."""
+
+_reporting = threading.Lock()
+
+
+def report(line: Report) -> None:
+    """Write one report; progress may come from any thread."""
+    with _reporting:
+        sys.stdout.write(report_to_json(line) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Carry out the order and end; exit code 0 whatever the outcome, which is in the last report."""
+    hardening.die_with_parent(os.getppid())
+    hardening.no_core_dumps()
+    signal.signal(signal.SIGTERM, _end_group)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER))))
+
+
+def _carry_out(order: Order) -> Report:
+    try:
+        return Done(STEPS[order.step](order, report))
+    except HeldError as held:
+        return Held(held.reason, held.text, held.removed, held.changed, held.files)
+    except ParaduxError as problem:
+        return Failed(problem.code, problem.message, problem.hint, isinstance(problem, TransientError))
+    except Exception as problem:
+        # The text of an unforeseen exception may repeat a credential: only its kind is told.
+        logging.getLogger("paradux.worker").error("The transfer failed: %s", type(problem).__name__)
+        return Failed(
+            "internal", f"the transfer failed unexpectedly ({type(problem).__name__})", "see the daemon's log"
+        )
+
+
+def _end_group(_signal: int, _frame: object) -> None:
+    """End with all programs that this worker has started."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.killpg(0, signal.SIGTERM)
+    os._exit(143)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""What a worker can do, one function per step: open the stash that the order names, do one thing, give the result as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.orders import Order, Report, Step
+from paraduxd.core.plain import from_plain, to_plain
+from paraduxd.core.plan import Guard, Keep
+from paraduxd.effects import ssh, transports
+from paraduxd.protocols import registry
+from paraduxd.protocols.base import BlobStore, Context, Destination, Protocol, PullRequest, PushRequest, Source, Version
+from paraduxd.worker import publishing, restoring
+
+Reporter = Callable[[Report], None]
+Result = dict[str, Any]
+
+
+def pull(order: Order, report: Reporter) -> Result:
+    """Source to staging, under the guard."""
+    arguments = order.arguments
+    allowed = arguments.get("allowed") or {}
+    request = PullRequest(
+        guard=from_plain(Guard, arguments["guard"]),
+        known_files=arguments.get("known_files"),
+        allowed_removed=allowed.get("removed", 0),
+        allowed_changed=allowed.get("changed", 0),
+        in_place=bool(arguments.get("in_place")),
+        index=Path(arguments["index"]) if arguments.get("index") else None,
+    )
+    staging = Path(order.staging)
+    if not request.in_place:
+        staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return plain(_source(order, report).pull(staging, request))
+
+
+def push(order: Order, report: Reporter) -> Result:
+    """Staging to one destination, as a new version."""
+    arguments = order.arguments
+    request = PushRequest(
+        keep=from_plain(Keep, arguments["keep"]),
+        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        known_versions=tuple(from_plain(Version, entry) for entry in arguments.get("known_versions") or []),
+        held=bool(arguments.get("held")),
+        prune=bool(arguments.get("prune")),
+    )
+    staging = Path(order.staging)
+    if not staging.is_dir():
+        raise ParaduxError(
+            "no-staging", f"the staging directory {staging} is missing", f"pull first: paraductl backup {order.dataset}"
+        )
+    result = _destination(order, report).push(staging, request)
+    version = result.version
+    return {**plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
+
+
+def verify(order: Order, report: Reporter) -> Result:
+    """Check one destination."""
+    deep = bool(order.arguments.get("deep"))
+    return {**plain(_destination(order, report).verify(deep)), "deep": deep}
+
+
+def versions(order: Order, report: Reporter) -> Result:
+    """What one destination can restore."""
+    return {"versions": plain(_destination(order, report).versions())}
+
+
+def restore(order: Order, report: Reporter) -> Result:
+    """One version, or some paths of it, into a directory."""
+    return restoring.restore(order, None if order.location == "staging" else _destination(order, report))
+
+
+def publish(order: Order, report: Reporter) -> Result:
+    """The outbox to one metadata stash, read back and compared."""
+    protocol, settings, context, transport = _open(order, report)
+    if protocol.blobs is None:
+        raise _cannot(protocol, "hold published configs")
+    reader = _kit_reader(protocol, transport, context) or protocol.blobs(settings, context)
+    return publishing.publish(order, protocol.blobs(settings, context), reader)
+
+
+def hostkeys(order: Order, report: Reporter) -> Result:
+    """The host keys that SSH servers show now; an unreachable one gets a sentence instead."""
+    return {"hosts": {f"{host}:{port}": _host_keys(host, port) for host, port in order.arguments["hosts"]}}
+
+
+def _host_keys(host: str, port: int) -> Result:
+    try:
+        keys = ssh.scan_host_keys(host, port)
+    except ParaduxError as problem:
+        return {"keys": [], "fingerprints": [], "error": problem.message}
+    return {"keys": list(keys), "fingerprints": [ssh.fingerprint(key) for key in keys], "error": None}
+
+
+def plain(value: Any) -> Any:
+    """Result dataclasses as plain values."""
+    return to_plain(value)
+
+
+def _source(order: Order, report: Reporter) -> Source:
+    protocol, settings, context, _ = _open(order, report)
+    if protocol.source is None:
+        raise _cannot(protocol, "be a source")
+    return protocol.source(settings, context)
+
+
+def _destination(order: Order, report: Reporter) -> Destination:
+    protocol, settings, context, _ = _open(order, report)
+    if protocol.destination is None:
+        raise _cannot(protocol, "be a destination")
+    return protocol.destination(settings, context)
+
+
+def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[str, Any]]:
+    """The plugin, its checked settings and its context, from the one transport file of this order."""
+    transport = transports.read(Path(order.transport))
+    protocol = registry.find(str(transport.get("protocol")))
+    settings = _settings(protocol, transport.get("settings"))
+    context = Context(
+        dataset=order.dataset,
+        location=order.location,
+        progress=report,
+        host_keys={host: tuple(keys) for host, keys in transport.get("host_keys", {}).items()},
+        secret=transport.get("secret", ""),
+        cache=Path(order.arguments["cache"]) if order.arguments.get("cache") else None,
+    )
+    return protocol, settings, context, transport
+
+
+def _settings(protocol: Protocol, plain_settings: Any) -> Any:
+    try:
+        return protocol.settings.model_validate(plain_settings)
+    except ValidationError:
+        raise ParaduxError(
+            "damaged-transport", "the settings of this stash are not valid", "write them again: paraductl unlock"
+        ) from None
+
+
+def _kit_reader(protocol: Protocol, transport: dict[str, Any], context: Context) -> BlobStore | None:
+    """The stash as kits reach it, when the config gives them an address of their own."""
+    access = transport.get("kit_access")
+    if not access or protocol.blobs is None:
+        return None
+    return protocol.blobs(_settings(protocol, access), context)
+
+
+def _cannot(protocol: Protocol, what: str) -> ParaduxError:
+    return ParaduxError("bad-protocol", f"the protocol {protocol.name} cannot {what}", "choose another protocol")
+
+
+STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
+    Step.PULL: pull,
+    Step.PUSH: push,
+    Step.VERIFY: verify,
+    Step.VERSIONS: versions,
+    Step.RESTORE: restore,
+    Step.PUBLISH: publish,
+    Step.HOSTKEYS: hostkeys,
+}

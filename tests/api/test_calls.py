@@ -1,0 +1,37 @@
+"""The arguments of calls are checked against the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paraduxd.api.calls import KEEPER, SUPERVISOR, check_arguments
+from paraduxd.api.errors import ParaduxError
+
+
+def test_defaults_are_filled_in() -> None:
+    assert check_arguments(SUPERVISOR["verify"], {}) == {"dataset": None, "deep": False}
+
+
+class Sly(str):
+    """A subclass that could read as something else after the check."""
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [None, [], "x", {"dataset": 1}, {"dataset": None}, {}, {"dataset": "a", "extra": 1}, {"dataset": Sly("a")}],
+)
+def test_anything_else_is_refused(untrusted: Any) -> None:
+    with pytest.raises(ParaduxError) as caught:
+        check_arguments(SUPERVISOR["approve"], untrusted)
+    assert caught.value.code == "bad-request"
+
+
+def test_a_flag_is_no_number() -> None:
+    with pytest.raises(ParaduxError):
+        check_arguments(KEEPER["unlock"], {"seconds": True})
+
+
+def test_every_call_has_a_known_access_level() -> None:
+    assert {call.access for call in [*SUPERVISOR.values(), *KEEPER.values()]} == {"member", "owner", "authorized"}

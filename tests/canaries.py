@@ -1,0 +1,62 @@
+"""Looking for secrets where none may be: memory of processes, files, command lines, environments."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+CHUNK = 1 << 24
+
+
+def in_memory(pid: int, needles: Iterable[bytes]) -> set[bytes]:
+    """Which of the needles stand in the readable memory of a process."""
+    wanted, found = set(needles), set()
+    with contextlib.suppress(OSError), Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            fields = line.split()
+            if "r" not in fields[1] or (len(fields) > 5 and fields[5] in ("[vvar]", "[vsyscall]")):
+                continue
+            start, end = (int(part, 16) for part in fields[0].split("-"))
+            found |= _in_range(memory, start, end, wanted)
+    return found
+
+
+def _in_range(memory, start: int, end: int, wanted: set[bytes]) -> set[bytes]:  # type: ignore[no-untyped-def]
+    found: set[bytes] = set()
+    overlap = max(map(len, wanted), default=1)
+    tail = b""
+    with contextlib.suppress(OSError, OverflowError, ValueError):
+        memory.seek(start)
+        while start < end:
+            piece = memory.read(min(CHUNK, end - start))
+            if not piece:
+                break
+            start += len(piece)
+            found |= {needle for needle in wanted if needle in tail + piece}
+            tail = piece[-overlap:]
+    return found
+
+
+def in_files(roots: Iterable[Path], needles: Iterable[bytes]) -> dict[Path, set[bytes]]:
+    """Which regular files below the roots hold which needles."""
+    wanted, found = set(needles), {}
+    for root in roots:
+        for path in (entry for entry in root.rglob("*") if entry.is_file() and not entry.is_symlink()):
+            with contextlib.suppress(OSError):
+                content = path.read_bytes()
+                if hits := {needle for needle in wanted if needle in content}:
+                    found[path] = hits
+    return found
+
+
+def in_command_lines(needles: Iterable[bytes]) -> dict[str, set[bytes]]:
+    """Which processes show which needles in argv or environment right now."""
+    wanted, found = set(needles), {}
+    for name in ("cmdline", "environ"):
+        for path in Path("/proc").glob(f"[0-9]*/{name}"):
+            with contextlib.suppress(OSError):
+                content = path.read_bytes()
+                if hits := {needle for needle in wanted if needle in content}:
+                    found[str(path)] = hits
+    return found

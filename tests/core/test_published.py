@@ -1,0 +1,51 @@
+"""The envelope of published configs and the names of published objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from paraduxd.core import published
+from paraduxd.core.published import Header
+
+HEADER = Header(published.FORMAT, "a" * 32, "b" * 32, 2, 42, "2026-11-01T10:00:00Z")
+
+
+def test_an_envelope_gives_back_header_and_config() -> None:
+    config = {"serial": 42, "owner": {"name": "Fred Müller\n"}}
+    assert published.open_envelope(published.envelope(HEADER, config)) == (HEADER, config)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"[]", b"{}", b'{"header": {}, "config": {}}', b'{"header": null, "config": {"a": 1}}', b"\xff\xfe"],
+)
+def test_anything_else_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError):
+        published.open_envelope(text)
+
+
+def test_an_unknown_format_is_refused() -> None:
+    text = published.envelope(HEADER, {}).replace(b"paradux.config/1", b"paradux.config/9")
+    with pytest.raises(ValueError, match="unknown format"):
+        published.open_envelope(text)
+
+
+def test_names_are_read_back() -> None:
+    assert published.parse_config_name(published.config_name(2, 42)) == (2, 42)
+    for name in ("config-2.gpg", "config-2-042.gpg", "config-0-1.gpg", "config-1-2.gpg.tmp", "x-config-1-2.gpg"):
+        assert published.parse_config_name(name) is None
+
+
+def test_only_configs_beyond_the_newest_ten_go_and_epochs_count_first() -> None:
+    names = [published.config_name(1, serial) for serial in range(95, 106)] + [published.config_name(2, 1)]
+    assert published.superseded([*reversed(names), "README.txt", "holiday.jpg", "recovery-key-1.asc"]) == (
+        "config-1-95.gpg",
+        "config-1-96.gpg",
+    )
+    assert published.superseded(names[:10]) == ()
+
+
+def test_the_readme_names_the_key_and_the_steps() -> None:
+    text = published.readme(3).decode()
+    assert "gpg --import recovery-key-3.asc" in text
+    assert "gpg --decrypt config-3-<serial>.gpg" in text

@@ -1,0 +1,181 @@
+"""A real Paradux in a folder: real daemon, real sockets, real vault, driven by the real client."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+PASSPHRASE = "correct horse battery staple"
+START_TIMEOUT = 30.0
+
+
+def minimal_answers(root: Path, **changes: Any) -> Json:
+    """Answers with one dataset on local folders below `root`, two metadata stashes and three stewards."""
+    answers: Json = {
+        "owner": {"name": "Fred Myself", "email": "fred@example.org", "fate": ["place:house"]},
+        "policy": {"shares_required": 2},
+        "stewards": [
+            {"id": name, "name": name.title(), "fate": [f"person:{name}"]} for name in ("alice", "bob", "carol")
+        ],
+        "metadata_stashes": [
+            {"id": "nas", "protocol": "disk", "url": f"file://{root}/nas", "fate": ["place:parents"]},
+            {"id": "office", "protocol": "disk", "url": f"file://{root}/office", "fate": ["place:office"]},
+        ],
+        "datasets": [
+            {
+                "id": "home",
+                "description": "Fred's files",
+                "source": {
+                    "protocol": "disk",
+                    "url": f"file://{root}/source",
+                    "every": "1h",
+                    "fate": ["device:laptop"],
+                },
+                "staging": f"{root}/staging",
+                "destinations": [
+                    {
+                        "id": "mirror",
+                        "protocol": "disk",
+                        "url": f"file://{root}/mirror",
+                        "every": "1d",
+                        "keep": {"last": 5},
+                        "fate": ["place:office"],
+                    },
+                ],
+            }
+        ],
+    }
+    return {**answers, **changes}
+
+
+def fill(folder: Path, files: int = 12, prefix: str = "file") -> None:
+    """Put some small files into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(files):
+        (folder / f"{prefix}-{number}.txt").write_text(f"{prefix} {number}\n" * (number + 1))
+
+
+class Installation:
+    """State and run directory of one Paradux, its daemon, and its client."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.state = root / "state"
+        self.run = root / "run"
+        self.log = root / "paraduxd.log"
+        self.passphrase_file = root / "passphrase"
+        self.daemon: subprocess.Popen[bytes] | None = None
+        root.mkdir(parents=True, exist_ok=True)
+        self.passphrase_file.write_text(PASSPHRASE + "\n")
+
+    def start(self, *options: str) -> None:
+        """Start the daemon and wait until its socket answers."""
+        argv = [sys.executable, "-m", "paraduxd.supervisor.main", "--state", str(self.state), "--run", str(self.run)]
+        argv += ["--weak-kdf-for-tests", "--log-level", "debug", *options]
+        with self.log.open("ab") as log:
+            self.daemon = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.wait_for(lambda: self.ctl("history", check=False).returncode != 4, "the daemon to answer")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End the daemon by a signal; gives its exit code."""
+        if self.daemon is None:
+            return 0
+        self.daemon.send_signal(number)
+        code = self.daemon.wait(30)
+        self.daemon = None
+        return code
+
+    def ctl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run paraductl as a user would; with `check`, anything but success is a failed test."""
+        argv = [sys.executable, "-m", "paraductl.main", "--run", str(self.run), *arguments]
+        done = subprocess.run(
+            argv, check=False, input=text, capture_output=True, text=True, timeout=110, env=clean_environment()
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"paraductl {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.tail()}"
+            )
+        return done
+
+    def owner(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run paraductl with the passphrase."""
+        return self.ctl("--passphrase-file", str(self.passphrase_file), *arguments, text=text, check=check)
+
+    def setup(self, answers: Json | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Set up from answers."""
+        text = json.dumps(answers if answers is not None else minimal_answers(self.root))
+        return self.owner("setup", "--answers", "-", text=text, check=check)
+
+    def config(self) -> Json:
+        """The whole config."""
+        found: Json = json.loads(self.owner("--json", "show", "--secrets").stdout)
+        return found
+
+    def edit(self, config: Json, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Replace the config."""
+        return self.owner("edit", "--file", "-", text=json.dumps(config), check=check)
+
+    def status(self) -> Json:
+        """The status document."""
+        found: Json = json.loads(self.ctl("--json", "status", check=False).stdout)
+        return found
+
+    def problem_codes(self) -> set[str]:
+        """The codes of all problems in the status."""
+        return {problem["code"] for problem in self.status()["problems"]}
+
+    def processes(self) -> set[int]:
+        """The daemon and all that it has started."""
+        assert self.daemon is not None
+        found = {self.daemon.pid}
+        while more := {pid for pid, parent in _parents() if parent in found} - found:
+            found |= more
+        return found
+
+    def tail(self) -> str:
+        """The end of the daemon's log."""
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+
+    def wait_for(self, condition: Any, what: str, seconds: float = START_TIMEOUT) -> None:
+        """Wait until `condition()` holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline or (self.daemon is not None and self.daemon.poll() is not None):
+                raise AssertionError(f"waited in vain for {what}\n{self.tail()}")
+            time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def running(root: Path) -> Iterator[Installation]:
+    """An installation whose daemon runs; ended at the end, whatever happened."""
+    installation = Installation(root)
+    try:
+        installation.start()
+        yield installation
+    finally:
+        if installation.daemon is not None:
+            installation.daemon.kill()
+            installation.daemon.wait()
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of a client under test."""
+    keep = ("PATH", "HOME", "LANG", "TERM", "PYTHONPATH")
+    return {name: os.environ[name] for name in keep if name in os.environ}
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            yield int(stat.parent.name), int(fields[1])
