@@ -16,6 +16,7 @@ def path(name: str) -> str:
 
 
 answers = {
+    "version": 1,
     "owner": {
         "name": "Fred Myself",
         "email": "fred@example.org",

@@ -32,9 +32,7 @@ def finish(context: Context, numbers: list[int], *, wait: bool = True, cancel: b
     return ExitCode.DONE if all(run["state"] == "done" for run in runs) else ExitCode.FAILED
 
 
-def follow(
-    context: Context, numbers: list[int], on_end: Callable[[Run], None], *, cancel: bool = False
-) -> list[Run]:
+def follow(context: Context, numbers: list[int], on_end: Callable[[Run], None], *, cancel: bool = False) -> list[Run]:
     """The runs when all have ended; `on_end` gets each as it does. Ctrl-C leaves them to the daemon, or cancels them."""
     try:
         return _watch(context, numbers, on_end)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -27,30 +26,60 @@ class Command(Protocol):
     def run(self, context: Context, arguments: argparse.Namespace) -> int: ...
 
 
-def find(name: str) -> Command | None:
-    """The module of the subcommand `name`, or `None`; imports no other when it is a built-in."""
+class Commands:
+    """The subcommands; `warn` gets a sentence about each dropped-in file that is left out."""
+
+    def __init__(
+        self, warn: Callable[[str], None], folder: Path = DROP_INS, owner_uids: frozenset[int] = frozenset({0})
+    ) -> None:
+        self._warn = warn
+        self._folder = folder
+        self._owner_uids = owner_uids
+
+    def find(self, name: str) -> Command | None:
+        """The subcommand `name`, or `None`; imports no other one when it is a built-in."""
+        if name in _built_in():
+            return _import(name)
+        everything = self.all()
+        aliased = (command for command in everything.values() if name in getattr(command, "ALIASES", ()))
+        return everything.get(name) or next(aliased, None)
+
+    def all(self) -> dict[str, Command]:
+        """Every subcommand by name, in the order of the names."""
+        return dict(sorted((self._dropped_in() | {name: _import(name) for name in _built_in()}).items()))
+
+    def _dropped_in(self) -> dict[str, Command]:
+        if not self._folder.exists():
+            return {}
+        from paraduxd.api.plugins import load_folder
+
+        found = load_folder(self._folder, self._owner_uids)
+        for sentence in found.refused:
+            self._warn(sentence)
+        usable: dict[str, Command] = {}
+        for module in found.modules:
+            name = _name(Path(module.__file__ or "").name)
+            if problem := _problem(name, module):
+                self._warn(f"{module.__file__} is ignored: {problem}")
+            else:
+                usable[name] = cast(Command, module)
+        return usable
+
+
+def _problem(name: str, module: object) -> str:
     if name in _built_in():
-        return _import(name)
-    return all_commands().get(name) or next((command for _, command in _aliased(name)), None)
-
-
-def all_commands() -> dict[str, Command]:
-    """Every subcommand by name."""
-    dropped = _dropped_in() if DROP_INS.is_dir() else {}
-    return dict(sorted((dropped | {name: _import(name) for name in _built_in()}).items()))
-
-
-def _aliased(name: str) -> Iterator[tuple[str, Command]]:
-    return (pair for pair in all_commands().items() if name in getattr(pair[1], "ALIASES", ()))
+        return f"{name} is a command of paraductl itself"
+    missing = [part for part in ("HELP", "options", "run") if not hasattr(module, part)]
+    return f"it has no {' and no '.join(missing)}" if missing else ""
 
 
 def _built_in() -> set[str]:
-    """Names of the built-in subcommands: `create_steward_device.py` is `create-steward-device`."""
-    return {
-        entry.removesuffix(".py").replace("_", "-")
-        for entry in os.listdir(BUILT_IN)
-        if entry.endswith(".py") and not entry.startswith("_")
-    }
+    return {_name(path.name) for path in BUILT_IN.glob("[!_]*.py")}
+
+
+def _name(file: str) -> str:
+    """`create_steward_device.py` is `create-steward-device`."""
+    return file.removesuffix(".py").replace("_", "-")
 
 
 def _import(name: str) -> Command:

@@ -51,7 +51,7 @@ def add_global_options(parser: argparse.ArgumentParser, *, again: bool = False) 
 
 def duration(text: str) -> int:
     """Seconds from `90s`, `15m`, `6h`, `1d`, `2w` or a bare number of seconds."""
-    match = re.fullmatch(r"(\d{1,9})([smhdw]?)", text.strip())
+    match = re.fullmatch(r"([0-9]{1,9})([smhdw]?)", text.strip())
     if match is None or int(match[1]) == 0:
         raise argparse.ArgumentTypeError("a duration is written like 90s, 15m, 6h or 1d")
     return int(match[1]) * _UNITS[match[2] or "s"]
@@ -60,7 +60,7 @@ def duration(text: str) -> int:
 def moment(text: str) -> str:
     """A point in time as RFC 3339 in UTC, from RFC 3339, `2026-11-20 10:00` (local time) or `2026-11-20` (the end of that day)."""
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             last_second = time.max.replace(microsecond=0)
             when = datetime.combine(date.fromisoformat(text), last_second)
         else:

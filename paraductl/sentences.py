@@ -110,7 +110,7 @@ def _bar(percent: float, width: int = 20) -> str:
 
 
 def _named(forms: dict[str, str], run: Run) -> str:
-    form = forms.get(run["step"], run["step"] + " {dataset}")
+    form = forms.get(str(run["step"]), f"{run['step']} {{dataset}}")
     return form.format(dataset=run.get("dataset") or "-", location=run.get("location") or "-")
 
 

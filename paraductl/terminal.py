@@ -58,8 +58,9 @@ class Terminal:
         """Show this in place of the last progress line, or take that away; only on a terminal."""
         if not (text or self._progress) or not sys.stderr.isatty():
             return
-        width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-        shown = printable(text)[: width - 1]
+        import shutil
+
+        shown = printable(text)[: shutil.get_terminal_size().columns - 1]
         _write(sys.stderr, "\r" + shown.ljust(self._progress) + ("" if shown else "\r"))
         self._progress = len(shown)
 

@@ -22,6 +22,7 @@ START_TIMEOUT = 30.0
 def minimal_answers(root: Path, **changes: Any) -> Json:
     """Answers with one dataset on local folders below `root`, two metadata stashes and three stewards."""
     answers: Json = {
+        "version": 1,
         "owner": {"name": "Fred Myself", "email": "fred@example.org", "fate": ["place:house"]},
         "policy": {"shares_required": 2},
         "stewards": [

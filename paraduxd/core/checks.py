@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from paraduxd.core.config import Config, Destination, KitAccess, MetadataStash, Source, Stash, kit_settings
 from paraduxd.core.document import Document, DocumentError, parse
-from paraduxd.core.outline import keys, model_at
-from paraduxd.core.problems import Finding, Path, Problem, nearest, path_text, suggestion
+from paraduxd.core.faults import model_findings
+from paraduxd.core.outline import keys
+from paraduxd.core.problems import Finding, Path, Problem, path_text, suggestion
 from paraduxd.core.sense import Known, sense
 from paraduxd.core.shapes import Role, Shape, Shapes
 
@@ -61,7 +61,7 @@ def _examine(value: Any, shapes: Shapes, answers: bool | None) -> tuple[Config |
     try:
         config, findings = Config.model_validate(value), []
     except ValidationError as error:
-        config, findings = None, list(_model_findings(error, Config, value, ()))
+        config, findings = None, list(model_findings(error, Config, value))
     known: dict[Path, Known] = {}
     for path, role, stash in _stashes(value):
         findings += _stash_findings(path, role, stash, shapes, known)
@@ -114,22 +114,42 @@ def _stash_findings(
         message = f"unknown protocol: expected one that can be a {role}"
         yield Finding("error", (*path, "protocol"), message, suggestion(name, usable))
         return
-    if role is Role.DESTINATION:
-        unfit = destination_fault(shape, str(stash.get("encryption", "none")))
-    else:
-        unfit = "" if shape.can_be(role) else f"protocol {name} cannot be a {role}"
-    if unfit:
-        usable = [other.name for other in shapes.values() if other.can_be(role)]
-        yield Finding("error", (*path, "protocol"), unfit, f"these can: {', '.join(sorted(usable))}")
+    if unfit := list(_ability_findings(path, role, stash, shape, shapes)):
+        yield from unfit
+        return
     common = keys(_MODELS[role])
     own = {key: inner for key, inner in stash.items() if key not in common}
     try:
         known[path] = Known(role, shape, shape.settings.model_validate(own))
     except ValidationError as error:
-        yield from _model_findings(error, shape.settings, stash, path, common)
+        yield from model_findings(error, shape.settings, stash, path, common)
     access = stash.get("kit_access")
     if role is Role.METADATA and isinstance(access, dict):
         yield from _kit_findings((*path, "kit_access"), access, shape)
+
+
+def _ability_findings(path: Path, role: Role, stash: dict[str, Any], shape: Shape, shapes: Shapes) -> Iterator[Finding]:
+    """Whether the protocol can do what is asked of it here."""
+    asked = stash.get("encryption") if role is Role.DESTINATION else None
+    usable = ", ".join(sorted(other.name for other in shapes.values() if other.can_be(role)))
+    if asked == "gpg" and not shape.archive:
+        message = f"encryption gpg is not available in this version for protocol {shape.name}"
+        yield Finding("error", (*path, "encryption"), message, _self_encrypting(shapes))
+    elif role is Role.DESTINATION and asked != "gpg" and shape.blobs and not shape.destination:
+        message = f"protocol {shape.name} keeps datasets as encrypted archives only"
+        if shape.archive:
+            yield Finding("error", (*path, "protocol"), message, 'add "encryption": "gpg"')
+        else:
+            yield Finding(
+                "error", (*path, "protocol"), f"{message}, which this version cannot make yet", f"these can: {usable}"
+            )
+    elif not shape.can_be(role):
+        yield Finding("error", (*path, "protocol"), f"protocol {shape.name} cannot be a {role}", f"these can: {usable}")
+
+
+def _self_encrypting(shapes: Shapes) -> str:
+    names = sorted(shape.name for shape in shapes.values() if shape.generates_secret)
+    return f"these encrypt by themselves: {', '.join(names)}" if names else ""
 
 
 def _kit_findings(path: Path, access: dict[str, Any], shape: Shape) -> Iterator[Finding]:
@@ -141,89 +161,4 @@ def _kit_findings(path: Path, access: dict[str, Any], shape: Shape) -> Iterator[
     try:
         shape.settings.model_validate(kit_settings(access))
     except ValidationError as error:
-        yield from _model_findings(error, shape.settings, access, path)
-
-
-def destination_fault(shape: Shape, encryption: str) -> str:
-    """Why a destination cannot have this protocol with this encryption; empty when it can."""
-    if encryption == "gpg" and not shape.archive:
-        return f"encryption gpg is not available in this version for protocol {shape.name}"
-    if encryption != "gpg" and not shape.destination and shape.blobs:
-        if shape.archive:
-            return f'protocol {shape.name} keeps datasets as encrypted archives only: expected "encryption": "gpg"'
-        return f"protocol {shape.name} keeps datasets as encrypted archives only, which this version cannot make yet"
-    return "" if shape.destination or shape.archive else f"protocol {shape.name} cannot be a destination"
-
-
-def _model_findings(
-    error: ValidationError, model: type[BaseModel], value: Any, base: Path, more_keys: frozenset[str] = frozenset()
-) -> Iterator[Finding]:
-    """What a model found, in our words. `value` is the object at `base`, `more_keys` are keys it may have besides the model's."""
-    for fault in error.errors(include_input=False, include_context=False, include_url=False):
-        where = tuple(part for part in fault["loc"] if part != "[key]")
-        valid = _valid_keys(model, where[:-1], more_keys)
-        name = str(where[-1]) if where else ""
-        if fault["type"] == "extra_forbidden":
-            yield Finding("error", base + where, f'unknown key "{_short(name)}"', suggestion(name, valid), at_key=True)
-        elif fault["type"] == "missing":
-            hint = _misspelt(_value_at(value, where[:-1]), name, valid)
-            yield Finding("error", base + where, f"the key {name} is missing", hint)
-        else:
-            yield Finding("error", base + where, _sentence(fault["type"], fault["msg"]), at_key="[key]" in fault["loc"])
-
-
-def _short(name: str) -> str:
-    return path_text((name,)).strip('["]')
-
-
-def _valid_keys(model: type[BaseModel], where: Path, more_keys: frozenset[str]) -> frozenset[str]:
-    inner = model_at(model, where)
-    found = keys(inner) if inner else frozenset()
-    return found | more_keys if not where else found
-
-
-def _value_at(value: Any, where: Path) -> Any:
-    for part in where:
-        value = value[part]
-    return value
-
-
-def _misspelt(given: Any, name: str, valid: frozenset[str]) -> str:
-    """A hint for a missing key, when there is an unknown one that was probably meant to be it."""
-    unknown = [key for key in given if key not in valid] if isinstance(given, dict) else []
-    close = nearest(name, unknown)
-    return f"did you mean {name} where it says {_short(close)}?" if close else ""
-
-
-_SENTENCES = {
-    "string_type": "expected text",
-    "int_type": "expected a whole number",
-    "int_parsing": "expected a whole number",
-    "int_from_float": "expected a whole number",
-    "float_type": "expected a number",
-    "bool_type": "expected true or false",
-    "bool_parsing": "expected true or false",
-    "tuple_type": "expected a list",
-    "list_type": "expected a list",
-    "dict_type": "expected an object",
-    "model_type": "expected an object",
-    "model_attributes_type": "expected an object",
-}
-
-_REWORDED = (
-    (r"Value error, ", ""),
-    (r"^(\w+) should have (at \w+) (\d+) items? .*", r"expected \2 \3 in this list"),
-    (r"^(\w+) should have (at \w+) (\d+) (characters?).*", r"expected \2 \3 \4"),
-    (r"Input should be greater than or equal to (.*)", r"expected \1 or more"),
-    (r"Input should be less than or equal to (.*)", r"expected \1 or less"),
-    (r"Input should be ", "expected "),
-)
-
-
-def _sentence(kind: str, stock: str) -> str:
-    """Our sentence for a fault of pydantic's."""
-    if kind in _SENTENCES:
-        return _SENTENCES[kind]
-    for pattern, replacement in _REWORDED:
-        stock = re.sub(pattern, replacement, stock)
-    return stock
+        yield from model_findings(error, shape.settings, access, path)

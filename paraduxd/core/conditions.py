@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
-from paraduxd.core import moments
+from paraduxd.core import durations, moments
 from paraduxd.core.facts import Facts, Key, Latest
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
 
@@ -26,12 +28,14 @@ WAITING = frozenset(
         "connection-lost",
         "interrupted",
         "not-inserted",
+        "not-mounted",
+        "not-run",
         "offline",
         "timeout",
         "unreachable",
     }
 )
-"""Codes of errors that pass by themselves when a machine wakes up or a disk is put in."""
+"""Codes of errors that pass when a machine wakes up or a disk is put in; "not-run": an earlier run of the chain failed."""
 
 CLOCK_TOLERANCE = 300
 """Seconds that a record may lie in the future before the clock is distrusted."""
@@ -116,7 +120,7 @@ def whole(value: object) -> int | None:
 
 
 def period_of(timing: Timing | None) -> int | None:
-    """Seconds between two runs; for a cron expression the longest time that usually lies between them."""
+    """Seconds between two runs; for a cron expression the longest time between them, about."""
     if timing is None:
         return None
     if timing.every is not None and timing.every > 0:
@@ -124,11 +128,29 @@ def period_of(timing: Timing | None) -> int | None:
     return _cron_period(timing.cron) if timing.cron else None
 
 
+@lru_cache(maxsize=256)
 def _cron_period(expression: str) -> int:
-    """By the coarsest of the five fields that is restricted: a year, a month, a week, a day or an hour."""
-    fields = expression.split()
-    coarse = ((3, 366 * moments.DAY), (2, 31 * moments.DAY), (4, 7 * moments.DAY), (1, moments.DAY))
-    return next((gap for index, gap in coarse if len(fields) > index and fields[index] != "*"), moments.HOUR)
+    """The longest gap that the coarsest restricted field leaves: Friday to Monday for "0 3 * * mon-fri"."""
+    try:
+        minutes, hours, days, months, weekdays = durations.cron_numbers(expression)
+    except ValueError:
+        return moments.DAY
+    fields = (
+        (months, 12, 31 * moments.DAY),
+        (days, 31, moments.DAY),
+        ({day % 7 for day in weekdays}, 7, moments.DAY),
+        (hours, 24, moments.HOUR),
+        (minutes, 60, moments.MINUTE),
+    )
+    return next(
+        (_gap(numbers, cycle) * unit for numbers, cycle, unit in fields if len(numbers) < cycle), moments.MINUTE
+    )
+
+
+def _gap(numbers: set[int], cycle: int) -> int:
+    """The longest way from one number to the next, the last of which is followed by the first."""
+    ordered = sorted(numbers)
+    return max(after - before for before, after in pairwise((*ordered, ordered[0] + cycle)))
 
 
 def _dataset(plan: DatasetPlan, facts: Facts, now: datetime, running: set[Any]) -> DatasetCondition:
@@ -214,9 +236,13 @@ def _damaged(checked: Latest) -> bool:
     return error is not None and error["code"] == "damaged"
 
 
+def _succeeded(latest: Latest) -> datetime:
+    return moments.parse(latest.last_success) or _LONG_AGO
+
+
 def _versions(pushed: Latest, listed: Latest) -> tuple[int | None, int | None]:
     """How many versions there are, and the bytes of the newest, by the newer of the two results; `None`: not known."""
-    newest = max((pushed, listed), key=lambda latest: moments.parse(latest.last_success) or _LONG_AGO)
+    newest = pushed if listed is _NOTHING else max((pushed, listed), key=_succeeded)
     result = newest.result if isinstance(newest.result, Mapping) else {}
     versions = result.get("versions")
     if not isinstance(versions, (list, tuple)):

@@ -24,6 +24,7 @@ from paraduxd.core.fields import (
     Notes,
     Notify,
     Whole,
+    Window,
 )
 from paraduxd.core.managed import DataKey, Managed, Recovery, Shares
 from paraduxd.core.settings import Secret, Strict, Text
@@ -65,8 +66,8 @@ class Policy(Strict):
     shares_required: Whole = Field(
         ge=2, le=16, description="How many stewards together can open the config", examples=[3]
     )
-    unlock_for: Duration = Field(
-        default=900, description="How long `paraductl unlock` keeps the vault open", examples=["15m"]
+    unlock_for: Window = Field(
+        default=900, description="How long `paraductl unlock` keeps the vault open, at most a day", examples=["15m"]
     )
     unattended: Flag = Field(
         default=True,

@@ -43,7 +43,7 @@ def next_run(timing: Timing, latest: Latest, now: datetime, seed: str, cron_next
     """
     if timing.every is None and timing.cron is None:
         return None
-    success, attempt = _known(latest.last_success, now), _known(latest.last_attempt, now)
+    success, attempt = known(latest.last_success, now), known(latest.last_attempt, now)
     since = success if latest.failures else (attempt or success)
     regular = _following(timing, since, cron_next) if since else now
     if regular is None:
@@ -58,7 +58,7 @@ def next_run(timing: Timing, latest: Latest, now: datetime, seed: str, cron_next
 
 def when_allowed(latest: Latest, now: datetime, seed: str) -> Due:
     """When something that is wanted now, and has no timing, may run: at once, or when the pause after a failure is over."""
-    attempt = _known(latest.last_attempt, now)
+    attempt = known(latest.last_attempt, now)
     if attempt and (latest.failures or latest.state in ("cancelled", "held")):
         return Due(max(now, attempt + _pause(latest, None, seed)), "retry")
     return Due(now, "schedule")
@@ -78,7 +78,8 @@ def _pause(latest: Latest, every: int | None, seed: str) -> timedelta:
     return timedelta(seconds=seconds * (1 + _fraction(seed) / 10))
 
 
-def _known(text: str | None, now: datetime) -> datetime | None:
+def known(text: str | None, now: datetime) -> datetime | None:
+    """The recorded moment; `None` for none, and for one that lies in the future."""
     moment = moments.parse(text)
     return moment if moment is not None and moment <= now + CLOCK_TOLERANCE else None
 

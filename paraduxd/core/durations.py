@@ -94,15 +94,19 @@ def check_cron(text: str) -> None:
 
     Raises `ValueError` that names the field.
     """
+    _, _, days, months, _ = cron_numbers(text)
+    if text.split()[4] == "*" and all(min(days) > _LONGEST_MONTHS[month - 1] for month in months):
+        raise ValueError("expected a day that these months have: this one never comes")
+
+
+def cron_numbers(text: str) -> tuple[set[int], ...]:
+    """The numbers that each of the five fields stands for (a Sunday is 0 or 7); raises `ValueError` that names the field."""
     parts = text.split()
     if len(parts) != len(_CRON_FIELDS):
         raise ValueError(
             'expected five cron fields: minute, hour, day, month, day of the week, like "30 3 * * mon-fri"'
         )
-    fields = [_cron_field(part, *field) for part, field in zip(parts, _CRON_FIELDS, strict=True)]
-    _, _, days, months, _ = fields
-    if parts[4] == "*" and all(min(days) > _LONGEST_MONTHS[month - 1] for month in months):
-        raise ValueError("expected a day that these months have: this one never comes")
+    return tuple(_cron_field(part, *field) for part, field in zip(parts, _CRON_FIELDS, strict=True))
 
 
 def _cron_field(text: str, name: str, low: int, high: int, names: dict[str, int]) -> set[int]:

@@ -54,6 +54,9 @@ class Access:
     required: int = 2
 
 
+_KINDS = ("place", "device", "account", "person", "mind")
+"""The order in which the fates of one loss are named."""
+
 Pattern = frozenset[tuple[Fates, bool]]
 
 
@@ -114,7 +117,7 @@ def minimal_losses(model: Model, up_to: int = UP_TO) -> tuple[Loss, ...]:
         family = _dataset_lost(pattern, access, opened, up_to)
         for fates in family - ALWAYS:
             causes[fates].update(names)
-    losses = (Loss(tuple(sorted(fates)), _in_order(causes[fates])) for fates in _smallest(causes))
+    losses = (Loss(tuple(sorted(fates, key=_by_kind)), _in_order(causes[fates])) for fates in _smallest(causes))
     return tuple(sorted(losses, key=lambda loss: (len(loss.fates), -len(loss.lost), loss.fates)))
 
 
@@ -184,6 +187,11 @@ def _what_of_config(access: Access, gone: Fates) -> str:
     return KEY if any(fates.isdisjoint(gone) for fates in (access.machine, *access.stashes)) else CONFIG
 
 
+def _by_kind(fate: str) -> tuple[int, str]:
+    kind = fate.partition(":")[0]
+    return (_KINDS.index(kind) if kind in _KINDS else len(_KINDS), fate)
+
+
 def _in_order(names: set[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name in (CONFIG, KEY), name)))
 
@@ -243,15 +251,27 @@ def _all_of(families: Iterable[Family], up_to: int) -> Family:
 
 def _both(one: Family, other: Family, up_to: int) -> Family:
     """The smallest sets that cause the one and the other."""
-    joined = {first | second for first in one for second in other}
-    return _smallest(fates for fates in joined if len(fates) <= up_to)
+    return _smallest(
+        first | second
+        for first in one
+        for second in other
+        if len(first) + len(second) <= up_to or len(first | second) <= up_to
+    )
 
 
 def _smallest(sets: Iterable[Fates]) -> Family:
     """The sets that contain no other one."""
-    kept: set[Fates] = set()
-    for fates in sorted(sets, key=len):
-        smaller = (frozenset(part) for count in range(len(fates)) for part in combinations(fates, count))
-        if kept.isdisjoint(smaller):
-            kept.add(fates)
-    return frozenset(kept)
+    by_size: dict[int, set[Fates]] = defaultdict(set)
+    for fates in sets:
+        by_size[len(fates)].add(fates)
+    kept: dict[int, set[Fates]] = {}
+    for size in sorted(by_size):
+        kept[size] = {fates for fates in by_size[size] if not _contains_one(fates, kept)}
+    return frozenset().union(*kept.values())
+
+
+def _contains_one(fates: Fates, kept: Mapping[int, set[Fates]]) -> bool:
+    """Whether one of the sets (by their size, all smaller) is a part of `fates`."""
+    return any(
+        smaller and not smaller.isdisjoint(map(frozenset, combinations(fates, size))) for size, smaller in kept.items()
+    )

@@ -89,6 +89,12 @@ def _notify(text: str) -> str:
     return text
 
 
+def _at_most_a_day(seconds: int) -> int:
+    if seconds > 86400:
+        raise ValueError("expected a duration of at most 1d")
+    return seconds
+
+
 def _port_of(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not (colon and host and re.fullmatch("[1-9][0-9]{0,4}", port)):
@@ -127,6 +133,9 @@ Duration = Annotated[
     ),
 ]
 """Seconds in the model; saved as the shortest text, "15m"."""
+
+Window = Annotated[Duration, AfterValidator(_at_most_a_day)]
+"""Seconds, up to a day."""
 
 Fraction = Annotated[
     float,

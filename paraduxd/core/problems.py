@@ -1,6 +1,7 @@
 """What is wrong with a config, where, and what was expected.
 
-A problem never repeats a value of the config, because that may be a secret; the names of keys it may repeat.
+A problem never repeats a value of the config, because that may be a secret. It may repeat the names of keys, and well-formed ids and fates,
+which are no secret: the plan holds them too.
 """
 
 from __future__ import annotations

@@ -49,6 +49,11 @@ class Request:
         """Dataset, step and location."""
         return (self.dataset, self.step, self.location)
 
+    @property
+    def identity(self) -> tuple[Key, str]:
+        """What makes a queued request the same as another one: it is not queued twice."""
+        return (self.key, self.detail)
+
 
 def startable(queued: Iterable[Request], running: Sequence[Request], limits: Limits) -> tuple[Request, ...]:
     """Those that start now, in this order."""
@@ -65,12 +70,6 @@ def startable(queued: Iterable[Request], running: Sequence[Request], limits: Lim
             lanes.take(request)
             chosen.append(request)
     return tuple(chosen)
-
-
-def duplicate(queued: Iterable[Request], request: Request) -> Request | None:
-    """The queued request that asks for the same."""
-    same = (other for other in queued if other.key == request.key and other.detail == request.detail)
-    return next(same, None)
 
 
 def conflict(one: Request, other: Request) -> bool:

@@ -64,7 +64,7 @@ def _unique(key: str, ids: list[str], base: Path) -> Iterator[Finding]:
     for index, name in enumerate(ids):
         first = seen.setdefault(name, index)
         if first != index:
-            message = f"expected an id of its own: {key}[{first}] is called {name} as well"
+            message = f"expected an id of its own: {key}[{first}] has the same"
             yield Finding("error", (*base, key, index, "id"), message)
 
 

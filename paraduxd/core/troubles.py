@@ -53,7 +53,12 @@ def of_daemon(facts: Facts) -> Iterator[Trouble]:
     """What the daemon itself suffers from."""
     if facts.journal_damaged:
         text = "the journal was damaged and a new one was begun, so that what ran before is not known"
-        yield _warning("journal-damaged", "daemon", text, "verify what the destinations hold: paraductl verify")
+        yield _warning(
+            "journal-damaged",
+            "daemon",
+            text,
+            "check the destinations (paraductl verify), then remove journal.sqlite.damaged-*",
+        )
     if facts.save_pending:
         text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
         yield _warning("save-pending", "config", text, "finish it: paraductl unlock")
@@ -83,7 +88,7 @@ def of_config(plan: Plan, facts: Facts) -> Iterator[Trouble]:
     count = f"{len(stashes) - len(behind)} of {len(stashes)} metadata stashes have serial {plan.serial}"
     hint = "uploads are tried again by themselves; try now: paraductl publish"
     if not any(epoch == plan.epoch for _, epoch in stashes.values()):
-        text = f"{count}, and none has an older config of epoch {plan.epoch}: without this machine the config is lost"
+        text = f"{count}, and none has any config of epoch {plan.epoch}: with this machine it is lost"
         yield Trouble("critical", "config-not-published", "config", text, hint, "no metadata stash holds the config")
     elif behind:
         yield _warning("metadata-not-current", "config", f"{count}; behind: {_some(behind)}", hint)
@@ -97,7 +102,7 @@ def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
     hint = "write kits with paraductl create-steward-device"
     if holding < need or not names:
         held = f"only {holding} of the {need} stewards needed hold a current kit" if holding else ""
-        claim = held or "no steward holds a kit yet"
+        claim = held or f"no steward holds a {'current kit' if facts.kits else 'kit yet'}"
         text = f"{claim}: if this machine is lost, nobody can open the published config"
         yield Trouble("critical", "kits-missing", "stewards", text, hint, claim)
     elif without:
@@ -202,7 +207,7 @@ def _hint(part: Condition, error: Mapping[str, str] | None) -> str:
     if error and error["hint"]:
         return error["hint"]
     option = "--pull-only" if part.location == "source" else f"--destination {part.location}"
-    return f"it is made up for by itself; try now: paraductl backup {part.dataset} {option}"
+    return f"it catches up by itself; try now: paraductl backup {part.dataset} {option}"
 
 
 def _critical(code: str, subject: str, text: str, hint: str, claim: str) -> Trouble:

@@ -27,6 +27,9 @@ _HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9._:-]*[A-Za-z0-9:])?(%[A-Za-z0-9._-]
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]*")
 _KEY_LINE = re.compile(r"(?P<kind>[a-z0-9@.-]+) (?P<blob>[A-Za-z0-9+/]+={0,2})( .*)?")
 
+_MAGIC = b"openssh-key-v1\0"
+_UNPROTECTED = _MAGIC + b"\0\0\0\x04none"
+
 _FIXED_OPTIONS = (
     "IdentitiesOnly yes",
     "IdentityAgent none",
@@ -152,8 +155,20 @@ def key_line(line: str) -> str:
 
 
 def private_key_text(key: str) -> str:
-    """A private key as OpenSSH reads it: line feeds only, one at the end."""
-    return key.replace("\r\n", "\n").strip() + "\n"
+    """A private key as OpenSSH reads it: line feeds only, one at the end.
+
+    Raises `ParaduxError` "bad-credentials" for one with a passphrase, which ssh itself would only call a refused login. The
+    format of OpenSSH's keys is that of its file PROTOCOL.key: a magic word and then the name of the cipher.
+    """
+    lines = key.replace("\r\n", "\n").strip().split("\n")
+    body = "".join(line for line in lines if not line.startswith("-----"))
+    with contextlib.suppress(binascii.Error, ValueError):
+        start = base64.b64decode(body)[: len(_UNPROTECTED)]
+        if start.startswith(_MAGIC) and start != _UNPROTECTED:
+            raise bad_private_key()
+    if "ENCRYPTED" in key:
+        raise bad_private_key()
+    return "\n".join(lines) + "\n"
 
 
 def one_line(password: str) -> str:

@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
         state=StatePlaces(options.state),
         shapes=shapes_of(registry.load()),
         kdf=Kdf.WEAK if options.weak_kdf else Kdf.DEFAULT,
-        memory=hardening.private_tmpfs(),
+        memory=hardening.private_memory(),
         control=control,
     )
     session = Session(lambda current: _tell(control, current))

@@ -184,7 +184,7 @@ def _text(document: Json) -> str:
 
 def _ordered(document: Json) -> Json:
     """`version` and `serial` first, `managed` last, the rest as the owner wrote it."""
-    first = {key: document[key] for key in ("$schema", "version", "serial") if key in document}
+    first: Json = {key: document[key] for key in ("$schema", "version", "serial") if key in document}
     rest = {key: value for key, value in document.items() if key not in first and key != "managed"}
     return {**first, **rest, "managed": document["managed"]}
 

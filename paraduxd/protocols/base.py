@@ -36,7 +36,8 @@ class Context:
     """What a plugin gets besides its settings.
 
     `host_keys` are the pinned keys of the owner's SSH servers: "host:port" -> lines like "ssh-ed25519 AAAA...";
-    `secret` what Paradux generated for this destination (a restic password); `progress` reports how far the transfer is.
+    `secret` what Paradux generated for this destination (a restic password); `progress` reports how far the transfer is;
+    `cache` a private directory in which a tool may keep what it can always get again (`None`: there is none).
     """
 
     dataset: str
@@ -44,6 +45,7 @@ class Context:
     progress: Callable[[Progress], None] = lambda _: None
     host_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     secret: str = ""
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,15 @@ class PullResult:
 
 @dataclass(frozen=True)
 class Version:
-    """One restorable state of a dataset at a destination. `time` is RFC 3339 in UTC; counts may be unknown."""
+    """One restorable state of a dataset at a destination. `time` is RFC 3339 in UTC.
+
+    Counts may be unknown (restic 0.14 tells them only once), so that they do not make two versions different.
+    """
 
     id: str
     time: str
-    files: int | None = None
-    bytes: int | None = None
+    files: int | None = field(default=None, compare=False)
+    bytes: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,8 @@ class KeeperHost:
         self._changing = threading.Lock()
         self._keeper: _Keeper | None = None
         self._stopping = False
+        self.was_authorized = False
+        """Whether anybody has given the passphrase since the daemon started."""
 
     def start(self) -> None:
         """Accept connections in a thread that lives as long as the daemon (the keeper dies with the thread that started it)."""
@@ -152,6 +154,7 @@ class KeeperHost:
                 threading.Thread(target=self._reply, args=(keeper, sending, message), daemon=True).start()
             else:
                 keeper.facts = _with_news(keeper.facts, message.get("tell", {}))
+                self.was_authorized |= keeper.facts.authorized
         with self._changing:
             if self._keeper is keeper:
                 self._end()

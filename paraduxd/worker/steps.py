@@ -37,7 +37,7 @@ def pull(order: Order, report: Reporter) -> Result:
     staging = Path(order.staging)
     if not request.in_place:
         staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return plain(_source(order, report).pull(staging, request))
+    return {**to_plain(_source(order, report).pull(staging, request)), "staging": order.staging}
 
 
 def push(order: Order, report: Reporter) -> Result:
@@ -57,18 +57,18 @@ def push(order: Order, report: Reporter) -> Result:
         )
     result = _destination(order, report).push(staging, request)
     version = result.version
-    return {**plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
+    return {**to_plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
 
 
 def verify(order: Order, report: Reporter) -> Result:
     """Check one destination."""
     deep = bool(order.arguments.get("deep"))
-    return {**plain(_destination(order, report).verify(deep)), "deep": deep}
+    return {**to_plain(_destination(order, report).verify(deep)), "deep": deep}
 
 
 def versions(order: Order, report: Reporter) -> Result:
     """What one destination can restore."""
-    return {"versions": plain(_destination(order, report).versions())}
+    return {"versions": to_plain(_destination(order, report).versions())}
 
 
 def restore(order: Order, report: Reporter) -> Result:
@@ -98,11 +98,6 @@ def _host_keys(host: str, port: int) -> Result:
     return {"keys": list(keys), "fingerprints": [ssh.fingerprint(key) for key in keys], "error": None}
 
 
-def plain(value: Any) -> Any:
-    """Result dataclasses as plain values."""
-    return to_plain(value)
-
-
 def _source(order: Order, report: Reporter) -> Source:
     protocol, settings, context, _ = _open(order, report)
     if protocol.source is None:
@@ -128,7 +123,6 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
         progress=report,
         host_keys={host: tuple(keys) for host, keys in transport.get("host_keys", {}).items()},
         secret=transport.get("secret", ""),
-        cache=Path(order.arguments["cache"]) if order.arguments.get("cache") else None,
     )
     return protocol, settings, context, transport
 

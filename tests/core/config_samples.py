@@ -71,6 +71,7 @@ class ResticLikeCredentials(Strict):
     """Password of the repository, and environment of its backend."""
 
     password: Secret | None = None
+    private_key: Secret | None = None
     environment: dict[str, Secret] = Field(default_factory=dict)
 
 
@@ -127,7 +128,7 @@ _FAMILY: dict[str, Any] = {
             "id": "friend",
             "protocol": "sftp",
             "url": "sftp://fred@friend.example:2222/paradux",
-            "credentials": {"private_key": "KEY"},
+            "credentials": {"private_key": "ssh key of fred"},
             "kit_access": {"url": "sftp://kit@friend.example:2222/paradux", "credentials": {"password": "reader"}},
             "fate": ["place:friend"],
         },
@@ -141,7 +142,7 @@ _FAMILY: dict[str, Any] = {
                 "protocol": "rsync",
                 "url": "rsync+ssh://fred@laptop.local/home/fred",
                 "every": "1h",
-                "credentials": {"private_key": "KEY"},
+                "credentials": {"private_key": "ssh key of fred"},
                 "fate": ["device:laptop"],
             },
             "staging": "/srv/paradux/photos",

@@ -1,0 +1,47 @@
+"""`paraductl check`"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from typing import Any
+
+from paraductl.context import Context
+from paraductl.files import read_text, shown_name
+from paraductl.review import show_problems
+from paraduxd.api.errors import ExitCode, ParaduxError
+
+HELP = "check a config file; needs no daemon"
+
+TIME_LIMIT = 60
+"""Seconds."""
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("file", metavar="FILE", help="a config, or answers for setup; - is standard input")
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Let the daemon's code check it, in a process of its own, and list what it found."""
+    found = _check(read_text(arguments.file))
+    name = shown_name(arguments.file)
+    show_problems(context.terminal, found["problems"], name)
+    context.terminal.document(found)
+    if not found["valid"]:
+        return ExitCode.INVALID_CONFIG
+    context.terminal.line(f"{name} is valid" + (", but see the warnings." if found["problems"] else "."))
+    return ExitCode.DONE
+
+
+def _check(text: str) -> dict[str, Any]:
+    command = [sys.executable, "-I", "-m", "paraduxd.keeper.check"]
+    try:
+        outcome = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIME_LIMIT, check=False)
+        found: dict[str, Any] = json.loads(outcome.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        # What the checker wrote is not repeated: it could hold a part of the text.
+        raise ParaduxError("failed", "cannot check: the checker failed", "is Paradux installed completely?") from None
+    return found

@@ -1,0 +1,52 @@
+"""`paraductl history`"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+
+from paraductl import sentences
+from paraductl.context import Context
+from paraductl.sentences import Run
+from paraduxd.api.errors import ExitCode
+
+HELP = "list past runs, the newest first"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="only of this one")
+    parser.add_argument("--failed", action="store_true", help="only what did not end well")
+    parser.add_argument("--limit", metavar="N", type=int, default=100, help="at most so many (default: 100)")
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Ask and list."""
+    reply = context.supervisor().call(
+        "history", dataset=arguments.dataset, failed=arguments.failed, limit=arguments.limit
+    )
+    for past in reply["runs"]:
+        context.terminal.line(_line(past))
+    if not reply["runs"]:
+        context.terminal.line("Nothing has failed." if arguments.failed else "Nothing has run yet.")
+    context.terminal.document(reply)
+    return ExitCode.DONE
+
+
+def _line(run: Run) -> str:
+    when = sentences.local_time(run["started"] or run["requested"])
+    line = f"{when}  {run['run']:>6}  {run['state']:<11}  {_what(run)}"
+    took = _seconds(run)
+    return line if took is None else f"{line}  ({sentences.length(took)})"
+
+
+def _what(run: Run) -> str:
+    if run["state"] == "done":
+        return sentences.success(run)
+    return sentences.doing(run) if run["state"] in ("queued", "running") else sentences.failure(run)[0]
+
+
+def _seconds(run: Run) -> float | None:
+    if not run["started"] or not run["ended"]:
+        return None
+    return (datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])).total_seconds()

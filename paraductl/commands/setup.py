@@ -1,0 +1,74 @@
+"""`paraductl setup`"""
+
+from __future__ import annotations
+
+import argparse
+
+from paraductl.commands.edit import report_saved
+from paraductl.context import Context, Reply
+from paraductl.files import read_text, shown_name
+from paraductl.review import NAME, Review
+from paraduxd.api.errors import ExitCode, ParaduxError
+
+HELP = "make the config, the keys and the shares, and publish them for the first time"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--answers",
+        metavar="FILE",
+        help="a config without `managed` and `serial` (- is standard input) instead of the questions;"
+        " --passphrase-file then gives the new passphrase",
+    )
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Get answers and passphrase, bring them in, report."""
+    if context.keeper().call("hello")["vault"]:
+        raise ParaduxError(
+            "already-set-up", "cannot set up: there is a config already", "change it with: paraductl edit"
+        )
+    ask = context.terminal.interactive and not arguments.answers
+    answers = read_text(arguments.answers) if arguments.answers else _ask(context)
+    making = Making(context)
+    name = shown_name(arguments.answers) if arguments.answers else NAME
+    saved = Review(context, ask, making.preview, making.store, name).bring_in(answers)
+    if saved is None:
+        context.terminal.line("Nothing was set up.")
+        return ExitCode.FAILED
+    code = report_saved(context, saved)
+    context.terminal.line("Next, give every steward a kit: paraductl create-steward-device --all")
+    return code
+
+
+class Making:
+    """The keeper's side of a setup; the passphrase is asked for once, when all the rest is decided."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._passphrase: str | None = None
+
+    def preview(self, answers: str) -> Reply:
+        """What is wrong with the answers, and which hosts are new."""
+        return self._context.keeper().call("preview_setup", answers=answers)
+
+    def store(self, answers: str, hosts: dict[str, list[str]]) -> Reply:
+        """Make it all."""
+        if self._passphrase is None:
+            self._passphrase = self._context.passphrases.new()
+        notes = self._context.terminal.note
+        return self._context.keeper().call(
+            "setup", notes, answers=answers, passphrase=self._passphrase, trust_hosts=hosts
+        )
+
+
+def _ask(context: Context) -> str:
+    if not context.terminal.interactive:
+        raise ParaduxError("no-terminal", "cannot ask questions: there is no terminal", "use --answers FILE")
+    from paraductl.dialogue import ask_for_answers
+
+    try:
+        return ask_for_answers(context.terminal)
+    except EOFError:
+        raise ParaduxError("interrupted", "interrupted; nothing was set up") from None

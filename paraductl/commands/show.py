@@ -1,0 +1,25 @@
+"""`paraductl show`"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from paraductl.context import Context
+from paraduxd.api.errors import ExitCode
+
+HELP = "print the config or a part of it, secrets masked"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("path", metavar="PATH", nargs="?", default="", help="a part, like owner.name or datasets[0]")
+    parser.add_argument("--secrets", action="store_true", help="print secrets too: look behind you first")
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Authorize and print."""
+    text = context.secret_call("show", path=arguments.path, secrets=arguments.secrets)["text"]
+    context.terminal.line(text.rstrip("\n"))
+    context.terminal.document(json.loads(text))
+    return ExitCode.DONE

@@ -1,0 +1,25 @@
+"""`paraductl unlock`"""
+
+from __future__ import annotations
+
+import argparse
+
+from paraductl.context import Context
+from paraductl.options import duration
+from paraductl.sentences import local_time
+from paraduxd.api.errors import ExitCode
+
+HELP = "open the vault for a while, so that the passphrase is not asked for again"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--for", dest="seconds", metavar="TIME", type=duration, help="how long, like 15m or 2h")
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Authorize and open the window."""
+    until = context.secret_call("unlock", seconds=arguments.seconds)["until"]
+    context.terminal.line(f"Unlocked until {local_time(until)}; close it earlier with: paraductl lock")
+    context.terminal.document({"until": until})
+    return ExitCode.DONE

@@ -1,0 +1,43 @@
+"""`paraductl versions`"""
+
+from __future__ import annotations
+
+import argparse
+
+from paraductl.context import Context
+from paraductl.follow import follow, report
+from paraductl.sentences import Run, local_time, size
+from paraduxd.api.errors import ExitCode
+
+HELP = "list what can be restored"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("dataset", metavar="DATASET", help="of which dataset")
+    parser.add_argument("--destination", metavar="ID", help="only at this destination")
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Let the destinations be asked, and list what they say."""
+    numbers = context.supervisor().call("versions", dataset=arguments.dataset, destination=arguments.destination)[
+        "runs"
+    ]
+    runs = follow(context, numbers, lambda run: _report(context, run))
+    context.terminal.document({"runs": runs})
+    return ExitCode.DONE if all(run["state"] == "done" for run in runs) else ExitCode.FAILED
+
+
+def _report(context: Context, run: Run) -> None:
+    report(context, run)
+    if run["state"] != "done":
+        return
+    versions = (run.get("result") or {}).get("versions", [])
+    for version in versions:
+        files, bytes_ = version.get("files"), version.get("bytes")
+        numbers = (f"{files:,} files" if files is not None else "", size(bytes_) if bytes_ is not None else "")
+        context.terminal.line(
+            f"  {local_time(version['time'])}  {version['id']}  {'  '.join(filter(None, numbers))}".rstrip()
+        )
+    if not versions:
+        context.terminal.line("  nothing yet")

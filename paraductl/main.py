@@ -1,0 +1,104 @@
+"""`paraductl`: find the subcommand, run it, and turn whatever goes wrong into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Sequence
+
+from paraductl.context import Context, Daemon, SocketDaemon
+from paraductl.modules import Commands
+from paraductl.options import Parser, add_global_options, usage
+from paraductl.passphrase import Passphrases
+from paraductl.terminal import OutputClosedError, Terminal
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.places import run_directory
+from paraduxd.version import VERSION
+
+_DESCRIPTION = (
+    "Disaster recovery for one person or family: backups in several places, and a key split among people you trust."
+)
+
+
+def main(argv: Sequence[str] | None = None, daemon: Daemon | None = None) -> int:
+    """Run one command and return its exit code; `daemon` stands in for the one behind the sockets."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # Known before the command line is parsed, so that a mistake on it is told as JSON too.
+    terminal = Terminal(as_json="--json" in words[: words.index("--")] if "--" in words else "--json" in words)
+    try:
+        return int(_run(words, terminal, daemon))
+    except OutputClosedError:
+        return ExitCode.FAILED
+    except ParaduxError as error:
+        problem = error
+    except KeyboardInterrupt:
+        problem = ParaduxError("interrupted", "interrupted")
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        problem = ParaduxError("failed", f"cannot go on: {name}{error.strerror}")
+    return _fail(terminal, problem)
+
+
+def _fail(terminal: Terminal, problem: ParaduxError) -> int:
+    with contextlib.suppress(OutputClosedError):
+        terminal.error(problem)
+    return problem.exit_code
+
+
+def _run(words: list[str], terminal: Terminal, daemon: Daemon | None) -> int:
+    commands = Commands(warn=lambda sentence: terminal.note(f"paraductl: {sentence}"))
+    outer = _outer_parser()
+    arguments = outer.parse_args(words)
+    if arguments.version:
+        terminal.raw(f"paraductl {VERSION}\n")
+        return ExitCode.DONE
+    if arguments.help:
+        terminal.raw(_help(outer, commands))
+        return ExitCode.DONE
+    if arguments.command is None:
+        raise usage("a command is missing")
+    command = commands.find(arguments.command)
+    if command is None:
+        raise _unknown(arguments.command, commands)
+    inner = Parser(f"paraductl {arguments.command}", description=command.HELP)
+    command.options(inner)
+    add_global_options(inner, again=True)
+    try:
+        inner.parse_intermixed_args(arguments.rest, arguments)
+    except SystemExit:  # --help was printed
+        return ExitCode.DONE
+    if list(vars(arguments).values()).count("-") > 1:
+        raise usage("standard input can be read for one thing only")
+    place = daemon or SocketDaemon(run_directory(arguments.run))
+    with Context(terminal, place, Passphrases(terminal, arguments.passphrase_file)) as context:
+        return command.run(context, arguments)
+
+
+def _outer_parser() -> Parser:
+    parser = Parser("paraductl", usage="paraductl [OPTIONS] COMMAND ...", description=_DESCRIPTION, add_help=False)
+    add_global_options(parser)
+    parser.add_argument("--help", "-h", action="store_true", help="this help; after COMMAND: the help of that command")
+    parser.add_argument("--version", action="store_true", help="the version of paraductl")
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _help(parser: Parser, commands: Commands) -> str:
+    everything = commands.all()
+    width = max(map(len, everything)) + 2
+    lines = [f"  {name:{width}}{command.HELP}" for name, command in everything.items()]
+    return parser.format_help().rstrip() + "\n\ncommands:\n" + "\n".join(lines) + "\n"
+
+
+def _unknown(name: str, commands: Commands) -> ParaduxError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, commands.all(), 1)
+    hint = f"did you mean: paraductl {near[0]}" if near else "see: paraductl --help"
+    return usage("there is no such command", hint)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Drop-in modules: Python files in a folder that only the administrator can write, loaded by being there.
+
+Used for `/etc/paradux/protocols.d` by the daemon and `/etc/paradux/commands.d` by the client. A file that others could
+have written is code of others: it is named and left out. So is one that fails to load.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+
+@dataclass(frozen=True)
+class DropIns:
+    """What was loaded, in the order of the names, and one sentence for each file that was left out."""
+
+    modules: tuple[ModuleType, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def load_folder(folder: Path, owner_uids: frozenset[int]) -> DropIns:
+    """Import every `*.py` of `folder` whose name does not start with "_" or ".".
+
+    The folder and each file must belong to one of `owner_uids` and not be writable by group or others; the folder may be
+    missing. Nothing is raised for what cannot be loaded.
+    """
+    if not folder.exists():
+        return DropIns()
+    if reason := _unsafe(folder, owner_uids, directory=True):
+        return DropIns(refused=(f"{folder} is ignored: {reason}",))
+    modules: list[ModuleType] = []
+    refused: list[str] = []
+    for path in sorted(folder.glob("[!._]*.py")):
+        loaded = _unsafe(path, owner_uids, directory=False) or _load(path)
+        if isinstance(loaded, ModuleType):
+            modules.append(loaded)
+        else:
+            refused.append(f"{path} is ignored: {loaded}")
+    return DropIns(tuple(modules), tuple(refused))
+
+
+def _unsafe(path: Path, owner_uids: frozenset[int], *, directory: bool) -> str:
+    """Why the path is not to be trusted, or an empty text. A symbolic link is not followed."""
+    try:
+        status = path.lstat()
+    except OSError as problem:
+        return f"cannot be looked at: {problem.strerror}"
+    right_kind = stat.S_ISDIR(status.st_mode) if directory else stat.S_ISREG(status.st_mode)
+    if not right_kind:
+        return "is not a directory" if directory else "is not a regular file"
+    if status.st_uid not in owner_uids:
+        return f"belongs to user {status.st_uid}, not to root"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write it"
+    return ""
+
+
+def _load(path: Path) -> ModuleType | str:
+    """The module, or what went wrong: a plugin may fail in any way, even by leaving the program."""
+    name = f"paradux_dropin_{path.parent.name.replace('.', '_')}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        return "is not a Python module"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as problem:
+        del sys.modules[name]
+        return f"cannot be loaded ({type(problem).__name__})"
+    return module

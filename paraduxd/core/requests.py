@@ -1,0 +1,128 @@
+"""What is asked for, as the single runs that it takes. Pure: a plan and the words of a call in, drafts or one error out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.facts import Key
+from paraduxd.core.orders import Step
+from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
+from paraduxd.core.queue import LOCAL, STAGING
+
+SOURCE = "source"
+"""The location of a pull."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One run to be queued, and what asks for it: "manual", "schedule", "catch-up" or "retry". `after`: the target of the run it
+    has to wait for; `detail` as in `core/queue.py`; `arguments` are those of the order that do not follow from the plan."""
+
+    key: Key
+    trigger: str = "manual"
+    after: Key | None = None
+    detail: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def places(plan: Plan) -> dict[tuple[str, str], str]:
+    """(dataset, location) -> place, for every location of the plan; a metadata stash belongs to the dataset ""."""
+    found = {("", stash.id): stash.place for stash in plan.metadata_stashes}
+    for dataset in plan.datasets:
+        found[(dataset.id, SOURCE)] = dataset.source.place
+        found[(dataset.id, STAGING)] = LOCAL
+        found.update({(dataset.id, destination.id): destination.place for destination in dataset.destinations})
+    return found
+
+
+def pull(dataset: str, trigger: str = "manual") -> Draft:
+    """Source to staging."""
+    return Draft((dataset, Step.PULL, SOURCE), trigger)
+
+
+def push(dataset: str, destination: str, **more: Any) -> Draft:
+    """Staging to one destination; `more` as in `Draft`."""
+    return Draft((dataset, Step.PUSH, destination), **more)
+
+
+def backup(plan: Plan, datasets: Sequence[str], destination: str | None, *, pulls: bool, pushes: bool) -> list[Draft]:
+    """Pull, then push to all destinations (or one) that have it; no `datasets`: all."""
+    drafts = []
+    chosen = chosen_datasets(plan, datasets)
+    for dataset, destinations in _with_destinations(chosen, destination):
+        before = pull(dataset.id) if pulls else None
+        drafts += [before] if before else []
+        if pushes:
+            drafts += [push(dataset.id, each.id, after=before.key if before else None) for each in destinations]
+    return drafts
+
+
+def verify(plan: Plan, dataset: str | None, *, deep: bool) -> list[Draft]:
+    """Check all destinations of one dataset, or of all."""
+    return [
+        Draft((each.id, Step.VERIFY, destination.id), detail="deep" if deep else "", arguments={"deep": deep})
+        for each in chosen_datasets(plan, [dataset] if dataset else [])
+        for destination in each.destinations
+    ]
+
+
+def versions(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
+    """Ask one destination, or all, what can be restored."""
+    pairs = _with_destinations(chosen_datasets(plan, [dataset]), destination)
+    return [Draft((each.id, Step.VERSIONS, one.id)) for each, destinations in pairs for one in destinations]
+
+
+def restore(plan: Plan, dataset: str, location: str, *, to: str, at: str | None, paths: Sequence[str]) -> Draft:
+    """Write one version into a directory. Each is a request of its own."""
+    (chosen,) = chosen_datasets(plan, [dataset])
+    if location != STAGING:
+        _with_destinations([chosen], location)
+    elif at is not None:
+        raise ParaduxError("bad-request", "staging holds the newest state only", "choose a destination with --from")
+    if not to.startswith("/") or "\x00" in to:
+        raise ParaduxError("bad-request", "the directory to restore to must be an absolute path", "give it with --to")
+    arguments = {"to": to, "at": at, "paths": list(paths)}
+    return Draft((dataset, Step.RESTORE, location), detail=repr(arguments), arguments=arguments)
+
+
+def publish(plan: Plan) -> list[Draft]:
+    """Upload the outbox to every metadata stash."""
+    return [Draft(("", Step.PUBLISH, stash.id)) for stash in plan.metadata_stashes]
+
+
+def hostkeys(hosts: Sequence[tuple[str, int]]) -> Draft:
+    """Fetch the host keys of SSH servers, to be shown to the owner."""
+    arguments = {"hosts": [list(host) for host in hosts]}
+    return Draft(("", Step.HOSTKEYS, ""), detail=repr(arguments), arguments=arguments)
+
+
+def chosen_datasets(plan: Plan, names: Sequence[str]) -> list[DatasetPlan]:
+    """The datasets with these ids, all without any; raises `ParaduxError` "not-found" with the nearest name."""
+    known = {dataset.id: dataset for dataset in plan.datasets}
+    for name in names:
+        if name not in known:
+            raise _unknown("dataset", name, known)
+    return [known[name] for name in dict.fromkeys(names)] if names else list(plan.datasets)
+
+
+def _with_destinations(
+    datasets: Sequence[DatasetPlan], name: str | None
+) -> list[tuple[DatasetPlan, list[DestinationPlan]]]:
+    """Each dataset with the destinations that are meant; with a name, only the datasets that have it."""
+    if name is None:
+        return [(dataset, list(dataset.destinations)) for dataset in datasets]
+    pairs = [(dataset, [one for one in dataset.destinations if one.id == name]) for dataset in datasets]
+    fitting = [(dataset, found) for dataset, found in pairs if found]
+    if not fitting:
+        raise _unknown("destination", name, {one.id for dataset in datasets for one in dataset.destinations})
+    return fitting
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> ParaduxError:
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    hint = f"did you mean {near[0]}?" if near else "see: paraductl status"
+    return ParaduxError("not-found", f"there is no {what} of this name", hint)

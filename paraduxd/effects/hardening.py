@@ -1,0 +1,91 @@
+"""Making a process that holds secrets keep them: locked pages, no dumps, no tracing, no life beyond its parent, memory-only files.
+
+Sources: mlockall(2), prctl(2), PR_SET_DUMPABLE, PR_SET_PDEATHSIG, unshare(2), mount(2).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import os
+import re
+import resource
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+_MCL_CURRENT_AND_FUTURE = 1 | 2
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWNS = 0x00020000
+_MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
+_MS_REC_PRIVATE = 0x4000 | 0x40000
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  a directory of our own is made in it, with mode 0700
+_PREFIX = "paradux-keeper-"
+_PRIVATE_SIZE = "64m"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent(expected_parent: int) -> None:
+    """Be killed when the thread that started this process ends; end at once when that has happened already."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != expected_parent:
+        os._exit(1)
+
+
+def no_core_dumps() -> None:
+    """Never write a core file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def harden() -> tuple[str, ...]:
+    """Lock pages, forbid dumps, tracing and new privileges; gives a plain sentence for each thing that could not be done."""
+    os.umask(0o077)
+    no_core_dumps()
+    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    weaknesses = []
+    if _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
+        weaknesses.append("the keeper's memory can be dumped")
+    if not _may_lock_everything() or _libc.mlockall(_MCL_CURRENT_AND_FUTURE):
+        weaknesses.append("the keeper's memory can be swapped to disk")
+    return tuple(weaknesses)
+
+
+def _may_lock_everything() -> bool:
+    """Under a low limit, locking future pages would make later allocations fail."""
+    return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY
+
+
+def private_memory() -> Path:
+    """A directory that is never on a disk: a mount that only this process sees where possible, else one in /dev/shm.
+
+    The mount vanishes with the process; a directory in /dev/shm is removed at its end, or by the next `sweep_stale`.
+    """
+    sweep_stale()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if os.geteuid() == 0:
+        _mount_over(folder)
+    return folder
+
+
+def _mount_over(folder: Path) -> bool:
+    """Mount a file system in memory on the folder, in a mount namespace of our own."""
+    if _libc.unshare(_CLONE_NEWNS) or _libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None):
+        return False
+    options = f"size={_PRIVATE_SIZE},mode=0700".encode()
+    return not _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", _MS_NOSUID_NODEV_NOEXEC, options)
+
+
+def sweep_stale() -> None:
+    """Remove what keepers of this user left in /dev/shm that were killed."""
+    for folder in SHARED_MEMORY.glob(f"{_PREFIX}*"):
+        match = re.match(rf"{_PREFIX}(\d+)-", folder.name)
+        with contextlib.suppress(OSError):
+            if match and folder.lstat().st_uid == os.geteuid() and not Path(f"/proc/{match[1]}").exists():
+                shutil.rmtree(folder, ignore_errors=True)

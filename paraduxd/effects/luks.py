@@ -1,0 +1,152 @@
+"""LUKS2 containers in plain files, by `cryptsetup`: it checks passphrases and gives volume keys without the kernel's help.
+
+Source of the format: LUKS2 On-Disk Format Specification 1.1. Credentials go through files in memory, never through arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.effects import process
+
+CONTAINER_SIZE = 32 * 1024 * 1024
+"""Bytes: a header of 16 MiB, as cryptsetup makes it, and 16 MiB for the file system."""
+
+PASSPHRASE_SLOT = 0
+RECOVERY_SLOT = 1
+
+_TIMEOUT = 300.0
+_CHEAP = ("--pbkdf-force-iterations", "4", "--pbkdf-memory", "32", "--pbkdf-parallel", "1")
+_CIPHER = ("--cipher", "aes-xts-plain64", "--key-size", "512", "--sector-size", "4096")
+_WRONG_PASSPHRASE = 2
+"""cryptsetup(8), RETURN CODES: "No permission (bad passphrase)"."""
+
+
+class Kdf(Enum):
+    """How dear each guess of the operational passphrase is made."""
+
+    DEFAULT = ()
+    """What cryptsetup measures to take about two seconds on this machine."""
+
+    WEAK = _CHEAP
+    """Next to nothing; for tests only."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Where and how the payload lies: byte offset, size of an encrypted sector in bytes, tweak of the first one."""
+
+    offset: int
+    sector_size: int
+    first_tweak: int
+
+
+def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -> None:
+    """Make a container with a fresh volume key: `passphrase` in keyslot 0, `recovery` in keyslot 1, both argon2id.
+
+    The recovery secret is 256 random bits; stretching it would only cost time, so its keyslot is always cheap.
+    Raises `ParaduxError` "cryptsetup" and `OSError` for a full disk.
+    """
+    with path.open("xb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        os.posix_fallocate(file.fileno(), 0, CONTAINER_SIZE)
+    with process.sealed_file(passphrase) as (first, first_path), process.sealed_file(recovery) as (second, second_path):
+        _make(format_command(path, first_path, kdf), [first])
+        _make(add_key_command(path, first_path, second_path), [first, second])
+
+
+def format_command(path: Path, key_file: str, kdf: Kdf) -> list[str]:
+    """`cryptsetup luksFormat` of a container file."""
+    slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
+    options = ("--type", "luks2", "--batch-mode", *_CIPHER, "--pbkdf", "argon2id", *kdf.value, *slot)
+    return ["cryptsetup", "luksFormat", *options, "--", str(path)]
+
+
+def add_key_command(path: Path, key_file: str, new_key_file: str) -> list[str]:
+    """`cryptsetup luksAddKey` of the recovery secret."""
+    options = ("--batch-mode", "--key-slot", str(RECOVERY_SLOT), "--key-file", key_file, "--pbkdf", "argon2id", *_CHEAP)
+    return ["cryptsetup", "luksAddKey", *options, "--", str(path), new_key_file]
+
+
+def volume_key(path: Path, credential: bytes, slot: int) -> bytes:
+    """The volume key that the credential opens; raises `ParaduxError` "wrong-passphrase" or "damaged-vault".
+
+    cryptsetup tells it on its standard output only, so it never lies in a file.
+    """
+    with process.sealed_file(credential) as (descriptor, key_file):
+        slot_options = ("--key-slot", str(slot), "--key-file", key_file)
+        command = ["cryptsetup", "luksDump", "--dump-volume-key", "--batch-mode", *slot_options, "--", str(path)]
+        return parse_volume_key(_ask(command, [descriptor]))
+
+
+def parse_volume_key(output: bytes) -> bytes:
+    """The key in the dump: "MK dump:", then lines of hexadecimal bytes."""
+    text = output.decode(errors="replace").partition("MK dump:")[2]
+    key = bytes.fromhex("".join(re.findall(r"\b[0-9a-f]{2}\b", text)))
+    if len(key) != 64:
+        raise damaged("its key has an unexpected length")
+    return key
+
+
+def segment(path: Path) -> Segment:
+    """Where the payload of a container lies; raises `ParaduxError` "damaged-vault" for anything that is not supported."""
+    command = ["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]
+    return parse_segment(_ask(command))
+
+
+def parse_segment(metadata: bytes) -> Segment:
+    """The one segment in a LUKS2 header's JSON."""
+    try:
+        segments: dict[str, Any] = json.loads(metadata)["segments"]
+        (found,) = segments.values()
+        kind = (found["type"], found["encryption"], "integrity" in found)
+        parsed = Segment(int(found["offset"]), int(found["sector_size"]), int(found["iv_tweak"]))
+    except (ValueError, KeyError, TypeError):
+        raise damaged("its header cannot be understood") from None
+    if kind != ("crypt", "aes-xts-plain64", False) or parsed.sector_size not in (512, 4096):
+        raise damaged("it is encrypted in a way that Paradux does not use")
+    return parsed
+
+
+def wrong_passphrase() -> ParaduxError:
+    """The credential opens no keyslot."""
+    return ParaduxError(
+        "wrong-passphrase", "cannot open the vault: wrong passphrase", "try again", ExitCode.NOT_AUTHORIZED
+    )
+
+
+def damaged(why: str) -> ParaduxError:
+    """The container is not as it should be."""
+    return ParaduxError(
+        "damaged-vault",
+        f"cannot open the vault: {why}",
+        "the previous vault lies beside it (vault.luks.previous), the published configs at the metadata stashes",
+    )
+
+
+def check(outcome: process.Outcome) -> bytes:
+    """The output of a cryptsetup that opened something, or the error that its exit code means (cryptsetup(8), RETURN CODES)."""
+    if outcome.code == _WRONG_PASSPHRASE:
+        raise wrong_passphrase()
+    if outcome.code:
+        raise damaged(outcome.error_text())
+    return outcome.output
+
+
+def _make(command: Sequence[str], descriptors: Sequence[int]) -> None:
+    outcome = process.run(command, pass_fds=descriptors, timeout=_TIMEOUT)
+    if outcome.code:
+        reason = outcome.error_text()
+        raise ParaduxError("cryptsetup", f"cannot make the vault: {reason}", "see whether cryptsetup works here")
+
+
+def _ask(command: Sequence[str], descriptors: Sequence[int] = ()) -> bytes:
+    return check(process.run(command, pass_fds=descriptors, timeout=_TIMEOUT))

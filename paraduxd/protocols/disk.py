@@ -1,0 +1,155 @@
+"""`disk`: a directory on this machine, as a source, as a destination of plain trees, and as a blob store."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+from pydantic import AfterValidator, Field
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.settings import ProtocolSettings, Text, parse_file_url
+from paraduxd.effects import rsync
+from paraduxd.protocols import pulling, scan
+from paraduxd.protocols.base import (
+    Blob,
+    BlobStore,
+    Context,
+    Protocol,
+    PullRequest,
+    PullResult,
+    Source,
+    TransientError,
+)
+from paraduxd.protocols.trees import TreeDestination
+
+TEMPORARY = ".tmp-"
+"""How the names of half-written objects start; no object may have such a name."""
+
+_PIECE = 1 << 20
+
+
+def _file_url(url: str) -> str:
+    parse_file_url(url)
+    return url
+
+
+class DiskSettings(ProtocolSettings):
+    """A directory of this machine."""
+
+    url: Annotated[Text, AfterValidator(_file_url)] = Field(
+        description="The directory, as a file:// address with an absolute path (percent-encoded)",
+        examples=["file:///srv/backup/photos"],
+    )
+    exclude: tuple[Text, ...] = Field(
+        default=(),
+        description="Patterns of what a source leaves out, as in rsync's FILTER RULES; a leading / stands for the source's root",
+        examples=[[".cache", "/Downloads/", "*.iso"]],
+    )
+
+    def local_path(self) -> str:
+        """The directory itself."""
+        return parse_file_url(self.url)
+
+
+class DiskSource(Source):
+    """Pulls from a directory of this machine, or watches over it when it is pushed in place."""
+
+    def __init__(self, settings: DiskSettings, context: Context) -> None:
+        self._settings = settings
+        self._context = context
+
+    def pull(self, staging: Path, request: PullRequest) -> PullResult:
+        """See `Source.pull`."""
+        path = self._settings.local_path()
+        if request.in_place:
+            return scan.pull_in_place(Path(path), request)
+        return pulling.pull(rsync.Place(path, path), staging, self._settings.exclude, request, self._context)
+
+
+class DiskBlobs(BlobStore):
+    """Objects as files of one directory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, name: str, data: BinaryIO) -> None:
+        """See `BlobStore.put`; on the disk before it returns."""
+        with _told(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=self._folder)
+            try:
+                with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
+                    while piece := data.read(_PIECE):
+                        file.write(piece)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).replace(self._folder / name)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+            _sync_directory(self._folder)
+
+    def get(self, name: str) -> Iterator[bytes]:
+        """See `BlobStore.get`."""
+        with _told(self._folder, name), (self._folder / name).open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def list(self) -> tuple[Blob, ...]:
+        """See `BlobStore.list`."""
+        if not self._folder.exists():
+            return ()
+        with _told(self._folder), os.scandir(self._folder) as entries:
+            blobs = [
+                Blob(entry.name, entry.stat(follow_symlinks=False).st_size)
+                for entry in entries
+                if entry.is_file(follow_symlinks=False) and not entry.name.startswith(TEMPORARY)
+            ]
+        return tuple(sorted(blobs, key=lambda blob: blob.name))
+
+    def delete(self, name: str) -> None:
+        """See `BlobStore.delete`."""
+        with _told(self._folder):
+            (self._folder / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told(folder: Path, name: str = "") -> Iterator[None]:
+    """File errors as sentences."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ParaduxError(
+            "not-found", f"there is no object {name} in {folder}", "see what is published there"
+        ) from None
+    except OSError as problem:
+        if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise TransientError("disk-full", f"the disk of {folder} is full", "make room there") from None
+        text = f"cannot use {folder}: {problem.strerror}"
+        raise ParaduxError("unusable-directory", text, "check that it is mounted, and its permissions") from None
+
+
+def _sync_directory(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _destination(settings: DiskSettings, context: Context) -> TreeDestination:
+    path = settings.local_path()
+    return TreeDestination(lambda: contextlib.nullcontext(rsync.Place(path, path)), context)
+
+
+def _blobs(settings: DiskSettings, _: Context) -> DiskBlobs:
+    return DiskBlobs(Path(settings.local_path()))
+
+
+PROTOCOL = Protocol("disk", DiskSettings, source=DiskSource, destination=_destination, blobs=_blobs)

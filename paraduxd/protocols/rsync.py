@@ -1,0 +1,83 @@
+"""`rsync`: a directory on a server with rsync and SSH, as a source and as a destination of plain trees."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from paraduxd.core.settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
+from paraduxd.effects import rsync, ssh
+from paraduxd.protocols import pulling
+from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
+from paraduxd.protocols.trees import TreeDestination
+
+SCHEME = "rsync+ssh"
+
+
+def _ssh_url(url: str) -> str:
+    parse_ssh_url(url, SCHEME)
+    return url
+
+
+class RsyncSettings(ProtocolSettings):
+    """A directory on a server that has rsync."""
+
+    url: Annotated[Text, AfterValidator(_ssh_url)] = Field(
+        description="The directory, as rsync+ssh://user@host:port/path (percent-encoded); /~/x is x in the login directory",
+        examples=["rsync+ssh://fred@laptop.local/home/fred"],
+    )
+    credentials: SshCredentials = Field(
+        description="How to log in: a private key, or a password",
+        examples=[{"private_key": "-----BEGIN OPENSSH PRIVATE KEY-----\n...\n-----END OPENSSH PRIVATE KEY-----\n"}],
+    )
+    exclude: tuple[Text, ...] = Field(
+        default=(),
+        description="Patterns of what a source leaves out, as in rsync's FILTER RULES; a leading / stands for the source's root",
+        examples=[[".cache", "/Downloads/", "*.iso"]],
+    )
+
+    def address(self) -> SshAddress:
+        """The parts of the address."""
+        return parse_ssh_url(self.url, SCHEME)
+
+    def place(self) -> str:
+        """The host."""
+        return self.address().host
+
+    def ssh_hosts(self) -> tuple[tuple[str, int], ...]:
+        """The one server."""
+        address = self.address()
+        return ((address.host, address.port),)
+
+
+@contextlib.contextmanager
+def open_place(settings: RsyncSettings, context: Context) -> Iterator[rsync.Place]:
+    """The directory on the server, with a way in that lasts as long as the context."""
+    address = settings.address()
+    server = f"{address.host}:{address.port}"
+    with ssh.access(address, settings.credentials, context.host_keys.get(server, ())) as access:
+        yield rsync.Place(address.path, server, access)
+
+
+class RsyncSource(Source):
+    """Pulls from a server."""
+
+    def __init__(self, settings: RsyncSettings, context: Context) -> None:
+        self._settings = settings
+        self._context = context
+
+    def pull(self, staging: Path, request: PullRequest) -> PullResult:
+        """See `Source.pull`."""
+        with open_place(self._settings, self._context) as place:
+            return pulling.pull(place, staging, self._settings.exclude, request, self._context)
+
+
+def _destination(settings: RsyncSettings, context: Context) -> TreeDestination:
+    return TreeDestination(lambda: open_place(settings, context), context)
+
+
+PROTOCOL = Protocol("rsync", RsyncSettings, source=RsyncSource, destination=_destination)

@@ -1,0 +1,127 @@
+"""The guard for a source that is pushed in place: one walk of the tree, compared with what the last accepted walk saw.
+
+The index is a file of sorted 16-byte records: 8 bytes of BLAKE2b of the path, 8 bytes of BLAKE2b of size and mtime. A million
+files take 16 MB. Two paths with the same hash (one chance in 10^7 for a million files) would only be counted as one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core import guard
+from paraduxd.effects.durable import write_atomically
+from paraduxd.protocols.base import PullRequest, PullResult
+from paraduxd.protocols.pulling import as_error, missing
+
+_RECORD = 16
+_KEY = 8
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Counts of regular files."""
+
+    removed: int
+    changed: int
+    added: int
+
+
+def pull_in_place(root: Path, request: PullRequest) -> PullResult:
+    """Look at the source and apply the guard; the index is renewed only when the guard agrees."""
+    if not root.is_dir():
+        raise missing(str(root), request.known_files)
+    before = _read(request.index)
+    size, now = _walk(root)
+    difference = compare(before, now)
+    files = len(now) // _RECORD
+    held = guard.decide(
+        request.known_files,
+        removed=difference.removed if before else max(0, (request.known_files or 0) - files),
+        changed=difference.changed,
+        files=files,
+        guard=request.guard,
+        allowed_removed=request.allowed_removed,
+        allowed_changed=request.allowed_changed,
+    )
+    if held:
+        raise as_error(held)
+    if request.index is not None and now != before:
+        write_atomically(request.index, now, 0o600)
+    return PullResult(
+        files=files,
+        bytes=size,
+        transferred_files=difference.changed + difference.added,
+        removed=difference.removed,
+        changed=difference.changed,
+    )
+
+
+def compare(before: bytes, now: bytes) -> Difference:
+    """What changed between two indexes, by one merge of the two."""
+    removed = changed = added = old = new = 0
+    if before == now:
+        return Difference(0, 0, 0)
+    while old < len(before) or new < len(now):
+        old_key, new_key = before[old : old + _KEY], now[new : new + _KEY]
+        if not new_key or (old_key and old_key < new_key):
+            removed, old = removed + 1, old + _RECORD
+        elif not old_key or new_key < old_key:
+            added, new = added + 1, new + _RECORD
+        else:
+            changed += before[old : old + _RECORD] != now[new : new + _RECORD]
+            old, new = old + _RECORD, new + _RECORD
+    return Difference(removed, changed, added)
+
+
+def _walk(root: Path) -> tuple[int, bytes]:
+    """Bytes in regular files, and the index of the tree."""
+    size = 0
+    records: list[bytes] = []
+    for path, status in _files(os.fsencode(root)):
+        size += status.st_size
+        seen = struct.pack("<qq", status.st_size, status.st_mtime_ns)
+        records.append(blake2b(path, digest_size=_KEY).digest() + blake2b(seen, digest_size=_KEY).digest())
+    records.sort()
+    return size, b"".join(records)
+
+
+def _files(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Every regular file below `root` with its status; what vanishes meanwhile is left out, links are not followed."""
+    directories = [root]
+    while directories:
+        try:
+            with os.scandir(directories.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        directories.append(entry.path)
+                    elif (status := _status(entry)) and stat.S_ISREG(status.st_mode):
+                        yield entry.path, status
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            raise ParaduxError(
+                "unreadable", f"a directory of the source cannot be read: {problem.strerror}", "check its permissions"
+            ) from None
+
+
+def _status(entry: os.DirEntry[bytes]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _read(index: Path | None) -> bytes:
+    """The last accepted index; a missing or damaged one is empty."""
+    try:
+        content = index.read_bytes() if index else b""
+    except OSError:
+        return b""
+    return content if len(content) % _RECORD == 0 else b""

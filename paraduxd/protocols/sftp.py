@@ -1,0 +1,155 @@
+"""`sftp`: a directory on an SSH server that needs to offer no more than file transfer, as a blob store.
+
+A session of its own (paramiko) per operation list, with the pinned host keys only, the key from memory, and neither an agent nor
+files of the user. One store keeps one connection, opened at the first use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from typing import Annotated, BinaryIO
+
+import paramiko
+from pydantic import AfterValidator, Field
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
+from paraduxd.effects import sftp
+from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
+
+TEMPORARY = ".tmp-"
+"""How the names of half-written objects start; no object may have such a name."""
+
+_PIECE = 256 * 1024
+
+
+def _sftp_url(url: str) -> str:
+    parse_ssh_url(url, "sftp")
+    return url
+
+
+class SftpSettings(ProtocolSettings):
+    """A directory on an SSH server."""
+
+    url: Annotated[Text, AfterValidator(_sftp_url)] = Field(
+        description="The directory, as sftp://user@host:port/path (percent-encoded); /~/x is x in the login directory",
+        examples=["sftp://fred@friend.example/paradux"],
+    )
+    credentials: SshCredentials = Field(
+        description="How to log in: a private key, or a password",
+        examples=[{"password": "correct horse"}],
+    )
+
+    def address(self) -> SshAddress:
+        """The parts of the address."""
+        return parse_ssh_url(self.url, "sftp")
+
+    def place(self) -> str:
+        """The host."""
+        return self.address().host
+
+    def ssh_hosts(self) -> tuple[tuple[str, int], ...]:
+        """The one server."""
+        address = self.address()
+        return ((address.host, address.port),)
+
+
+class SftpBlobs(BlobStore):
+    """Objects as files of one directory on the server."""
+
+    def __init__(self, settings: SftpSettings, context: Context) -> None:
+        address = settings.address()
+        self._where = f"{address.host}:{address.port}"
+        self._folder = (address.path.rstrip("/") or "/").encode("utf-8", "surrogateescape")
+        host_keys = context.host_keys.get(self._where, ())
+        self._connection = sftp.Connection(address, settings.credentials, host_keys)
+
+    def put(self, name: str, data: BinaryIO) -> None:
+        """See `BlobStore.put`. The size is checked at the server before the object gets its name."""
+        with self._told(name):
+            client = self._connection.client()
+            _make_directories(client, self._folder)
+            temporary = self._path(f"{TEMPORARY}{secrets.token_hex(8)}")
+            try:
+                client.putfo(data, temporary, confirm=True)
+                client.posix_rename(temporary, self._path(name))
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    client.remove(temporary)
+                raise
+
+    def get(self, name: str) -> Iterator[bytes]:
+        """See `BlobStore.get`."""
+        with self._told(name), self._connection.client().open(self._path(name), "rb") as file:
+            file.prefetch()
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def list(self) -> tuple[Blob, ...]:
+        """See `BlobStore.list`."""
+        with self._told():
+            try:
+                entries = self._connection.client().listdir_attr(self._folder)  # type: ignore[arg-type]  # takes bytes, too
+            except FileNotFoundError:
+                return ()
+        blobs = [
+            Blob(entry.filename, entry.st_size or 0)
+            for entry in entries
+            if stat.S_ISREG(entry.st_mode or 0) and not entry.filename.startswith(TEMPORARY)
+        ]
+        return tuple(sorted(blobs, key=lambda blob: blob.name))
+
+    def delete(self, name: str) -> None:
+        """See `BlobStore.delete`."""
+        with self._told(name), contextlib.suppress(FileNotFoundError):
+            self._connection.client().remove(self._path(name))
+
+    def _path(self, name: str) -> bytes:
+        return self._folder.rstrip(b"/") + b"/" + name.encode()
+
+    @contextlib.contextmanager
+    def _told(self, name: str = "") -> Iterator[None]:
+        """Failures of the server and the network as sentences; after one of the network the next use connects anew."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise ParaduxError(
+                "not-found", f"there is no object {name} at {self._where}", "see what is published there"
+            ) from None
+        except UnicodeError:
+            text = f"the directory at {self._where} holds names that are not UTF-8, so it is not one of Paradux"
+            raise ParaduxError("unusable-directory", text, "give an empty directory with paraductl edit") from None
+        except (paramiko.SSHException, EOFError, OSError) as problem:
+            raise self._sentence(problem) from None
+
+    def _sentence(self, problem: Exception) -> ParaduxError:
+        number = getattr(problem, "errno", None)
+        if number == errno.EACCES:
+            text = f"{self._where} does not allow this in the directory of the address"
+            return ParaduxError("permission-denied", text, "check the path, and the permissions there")
+        if number in {errno.ENOSPC, errno.EDQUOT}:
+            return TransientError("disk-full", f"the disk of {self._where} is full", "make room there")
+        if isinstance(problem, OSError) and number is None and str(problem) == "Failure":
+            text = f"{self._where} could not write the file: most likely its disk is full or a quota used up"
+            return TransientError("disk-full", text, "make room there")
+        self._connection.close()
+        return sftp.sentence(problem, self._where)
+
+
+def _make_directories(client: paramiko.SFTPClient, folder: bytes) -> None:
+    """Make the directory, and those above it, as far as they are missing."""
+    with contextlib.suppress(FileNotFoundError):
+        client.stat(folder)
+        return
+    above = os.path.dirname(folder)  # noqa: PTH120  (a path of the server)
+    if above not in {b"", folder}:
+        _make_directories(client, above)
+    client.mkdir(folder)
+
+
+PROTOCOL = Protocol("sftp", SftpSettings, blobs=SftpBlobs)

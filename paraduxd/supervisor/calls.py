@@ -1,0 +1,102 @@
+"""What a connection can ask of the supervisor: the table of `api/calls.py` brought to life. What comes in is untrusted until checked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from paraduxd.api.calls import SUPERVISOR, check_arguments
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.effects.peers import Peer
+from paraduxd.supervisor.dispatcher import Dispatcher
+
+Reply = dict[str, Any]
+
+MAX_RUNS = 10_000
+"""How many runs one call may name or ask for."""
+
+
+class Calls:
+    """Answers calls; `status` builds the status document of everything or one dataset, `lock` ends the keeper."""
+
+    def __init__(self, dispatcher: Dispatcher, status: Callable[[str | None], Reply], lock: Callable[[], None]) -> None:
+        self._dispatcher = dispatcher
+        self._build_status = status
+        self._lock_vault = lock
+
+    def handle(self, peer: Peer, untrusted_name: str, untrusted_arguments: str) -> str:
+        """The reply to one call as JSON; raises `ParaduxError`."""
+        call = SUPERVISOR.get(untrusted_name)
+        if call is None:
+            raise ParaduxError("bad-request", "the daemon has no such call", "do client and daemon differ in version?")
+        if call.access == "owner" and peer.uid not in (0, os.geteuid()):
+            raise ParaduxError(
+                "not-allowed", "this needs the operational passphrase", "give it", ExitCode.NOT_AUTHORIZED
+            )
+        arguments = check_arguments(call, _parsed(untrusted_arguments))
+        method: Callable[..., Reply] = getattr(self, f"_{untrusted_name}")
+        return json.dumps({"reply": method(**arguments)})
+
+    def restore(self, **untrusted_arguments: Any) -> Reply:
+        """Restore for somebody whom the keeper has authorized."""
+        return self._restore(**check_arguments(SUPERVISOR["restore"], untrusted_arguments))
+
+    def _status(self, dataset: str | None) -> Reply:
+        return self._build_status(dataset)
+
+    def _history(self, dataset: str | None, failed: bool, limit: int) -> Reply:
+        count = max(1, min(limit, MAX_RUNS))
+        return {"runs": self._dispatcher.history(dataset, failed=failed, limit=count)}
+
+    def _backup(self, datasets: list[Any], destination: str | None, pull_only: bool, push_only: bool) -> Reply:
+        runs = self._dispatcher.backup(
+            _texts(datasets, "datasets"), destination, pull_only=pull_only, push_only=push_only
+        )
+        return {"runs": list(runs)}
+
+    def _runs(self, runs: list[Any]) -> Reply:
+        return {"runs": self._dispatcher.runs(_numbers(runs))}
+
+    def _cancel(self, runs: list[Any]) -> Reply:
+        self._dispatcher.cancel(_numbers(runs))
+        return {}
+
+    def _approve(self, dataset: str) -> Reply:
+        return {"runs": list(self._dispatcher.approve(dataset))}
+
+    def _versions(self, dataset: str, destination: str | None) -> Reply:
+        return {"runs": list(self._dispatcher.versions(dataset, destination))}
+
+    def _verify(self, dataset: str | None, deep: bool) -> Reply:
+        return {"runs": list(self._dispatcher.verify(dataset, deep=deep))}
+
+    def _publish(self) -> Reply:
+        return {"runs": list(self._dispatcher.publish())}
+
+    def _lock(self) -> Reply:
+        self._lock_vault()
+        return {}
+
+    def _restore(self, dataset: str, to: str, source: str | None, at: str | None, paths: list[Any]) -> Reply:
+        return {"runs": list(self._dispatcher.restore(dataset, to, source, at, _texts(paths, "paths")))}
+
+
+def _parsed(untrusted_text: str) -> Any:
+    try:
+        return json.loads(untrusted_text)
+    except (ValueError, RecursionError):
+        raise ParaduxError("bad-request", "the arguments of a call must be JSON") from None
+
+
+def _numbers(untrusted: list[Any]) -> list[int]:
+    if len(untrusted) > MAX_RUNS or not all(type(number) is int and 0 < number < 1 << 53 for number in untrusted):
+        raise ParaduxError("bad-request", "runs must be a list of run numbers")
+    return untrusted
+
+
+def _texts(untrusted: list[Any], name: str) -> list[str]:
+    if len(untrusted) > MAX_RUNS or not all(type(text) is str and "\x00" not in text for text in untrusted):
+        raise ParaduxError("bad-request", f"{name} must be a list of texts")
+    return untrusted

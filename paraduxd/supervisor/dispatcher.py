@@ -1,0 +1,164 @@
+"""What can be asked of the daemon: backups, checks, restores, publishing, and what is known of their runs.
+
+A source without a timing is pulled right before each push that is due; a destination without one follows every pull that
+changed something (`scheduler.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.core import moments, requests
+from paraduxd.core.facts import Key
+from paraduxd.core.orders import Progress, Step
+from paraduxd.core.plan import Timing
+from paraduxd.core.queue import STAGING
+from paraduxd.core.requests import Draft
+from paraduxd.supervisor import outcomes
+from paraduxd.supervisor.engine import NO_PLAN, Engine
+from paraduxd.supervisor.ordering import staging_is_filled
+
+FRESH = timedelta(minutes=5)
+"""A source without a timing is not pulled again for another push within this time."""
+
+
+class Dispatcher(Engine):
+    """The engine with its calls. A request gives the numbers of its runs, at once; what is queued already is not queued twice."""
+
+    def backup(
+        self,
+        datasets: Sequence[str] = (),
+        destination: str | None = None,
+        *,
+        pull_only: bool = False,
+        push_only: bool = False,
+        trigger: str = "manual",
+    ) -> tuple[int, ...]:
+        """Pull, then push to all destinations or one. No `datasets`: all."""
+        if pull_only and push_only:
+            raise ParaduxError("bad-request", "a backup cannot be pull only and push only", "choose one of the two")
+        self._need_credentials()
+        drafts = requests.backup(self.plan, datasets, destination, pulls=not push_only, pushes=not pull_only)
+        if push_only and len(refused := {draft.key[0] for draft in drafts}) == 1:
+            self._need_pushable(refused.pop())
+        return self.submit([replace(draft, trigger=trigger) for draft in drafts])
+
+    def verify(self, dataset: str | None = None, *, deep: bool = False) -> tuple[int, ...]:
+        """Check all destinations of one dataset, or of all; `deep` reads all data."""
+        self._need_credentials()
+        return self.submit(requests.verify(self.plan, dataset, deep=deep))
+
+    def versions(self, dataset: str, destination: str | None = None) -> tuple[int, ...]:
+        """Ask destinations what can be restored."""
+        self._need_credentials()
+        return self.submit(requests.versions(self.plan, dataset, destination))
+
+    def restore(
+        self, dataset: str, to: str, source: str | None = None, at: str | None = None, paths: Sequence[str] = ()
+    ) -> tuple[int, ...]:
+        """Write a version into the directory `to`; from staging, a destination's id, or (`None`) the newest copy that is known."""
+        location = source or self._newest_copy(dataset, at)
+        if location != STAGING:
+            self._need_credentials()
+        return self.submit([requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths)])
+
+    def publish(self) -> tuple[int, ...]:
+        """Upload the outbox to every metadata stash."""
+        self._need_credentials()
+        return self.submit(requests.publish(self.plan))
+
+    def hostkeys(self, hosts: Sequence[tuple[str, int]]) -> tuple[int, ...]:
+        """Fetch the host keys of SSH servers (host, port); needs neither plan nor credentials."""
+        return self.submit([requests.hostkeys(hosts)])
+
+    def approve(self, dataset: str) -> tuple[int, ...]:
+        """Let a held dataset go ahead: the next pull may lose and change as many files as were seen; the pushes after it
+        remove no earlier version."""
+        self._need_credentials()
+        requests.chosen_datasets(self.plan, [dataset])
+        with self._lock:
+            hold = self._journal.holds().get(dataset)
+            if hold is None:
+                raise ParaduxError("not-held", f"nothing of {dataset} is held", "see: paraductl status")
+            with self._journal.batch():
+                self._journal.set_approval(dataset, hold.get("removed", 0), hold.get("changed", 0))
+                self._journal.clear_hold(dataset)
+        drafts = requests.backup(self.plan, [dataset], None, pulls=True, pushes=True)
+        return self.submit([replace(draft, arguments=_cautious(draft)) for draft in drafts])
+
+    def scheduled(self, due: Iterable[tuple[Key, str]]) -> None:
+        """Queue what the schedule says is due: (target, trigger)."""
+        drafts: list[Draft] = []
+        for key, trigger in due:
+            if (key[0], key[2]) not in self._places:
+                continue
+            needs_pull = key[1] == Step.PUSH and self._needs_pull(key)
+            before = requests.pull(key[0], trigger) if needs_pull else None
+            drafts += [before] if before else []
+            drafts.append(Draft(key, trigger, before.key if before else None))
+        self.submit(drafts)
+
+    def running(self) -> tuple[dict[str, Any], ...]:
+        """The runs that go on now, with progress, as status shows them."""
+        with self._lock:
+            numbers = sorted(self._running)
+        shown = ("run", "dataset", "step", "location", "percent", "bytes", "eta")
+        return tuple({name: run[name] for name in shown} for run in self.runs(numbers) if run["state"] == "running")
+
+    def runs(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
+        """These runs as `api/calls.py` shows them; unknown numbers are left out."""
+        return [outcomes.describe(run, self._progress(run.number)) for run in self._journal.get(numbers)]
+
+    def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> list[dict[str, Any]]:
+        """Past and present runs, newest first."""
+        runs = self._journal.history(dataset, failed=failed, limit=limit)
+        return [outcomes.describe(run, self._progress(run.number)) for run in runs]
+
+    def _progress(self, number: int) -> Progress | None:
+        running = self._running.get(number)
+        return running.progress if running else None
+
+    def _need_pushable(self, dataset: str) -> None:
+        if error := self._refusal((dataset, Step.PUSH, "")):
+            raise ParaduxError(error["code"], error["message"], error["hint"])
+
+    def _need_credentials(self) -> None:
+        if self.plan is NO_PLAN:
+            raise ParaduxError("not-set-up", "Paradux is not set up yet", "set it up: paraductl setup")
+        if not self._ready:
+            raise ParaduxError(
+                "locked",
+                "nothing can be transferred: nobody has unlocked Paradux since it started",
+                "open the vault: paraductl unlock",
+                ExitCode.NOT_AUTHORIZED,
+            )
+
+    def _needs_pull(self, key: Key) -> bool:
+        """Whether a push that is due is preceded by a pull: the source has no timing of its own, and was not just pulled."""
+        dataset = self.plan.dataset(key[0])
+        if dataset is None or dataset.source.timing is not None:
+            return False
+        last = moments.parse(self._journal.latest(requests.pull(dataset.id).key).last_success)
+        timing = next((each.timing for each in dataset.destinations if each.id == key[2]), None) or Timing()
+        fresh = min(FRESH, timedelta(seconds=(timing.every or 86_400) / 2))
+        return last is None or not timedelta() <= self._clock() - last < fresh
+
+    def _newest_copy(self, name: str, at: str | None) -> str:
+        """Staging, if a pull has filled it; for an earlier time, or without it, the destination that was written last."""
+        (dataset,) = requests.chosen_datasets(self.plan, [name])
+        pulled = self._journal.latest(requests.pull(name).key)
+        if at is None and not dataset.source.in_place and staging_is_filled(dataset, pulled):
+            return STAGING
+        written = [
+            (self._journal.latest((name, Step.PUSH, each.id)).last_success or "", each.id)
+            for each in dataset.destinations
+        ]
+        return max(written, key=lambda pair: pair[0])[1] if written else STAGING
+
+
+def _cautious(draft: Draft) -> dict[str, Any]:
+    return {**draft.arguments, "held": True} if draft.key[1] == Step.PUSH else draft.arguments

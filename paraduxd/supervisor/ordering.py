@@ -1,0 +1,104 @@
+"""Makes the order of one run from the plan and from what the journal remembers. Formats: `core/orders.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.places import StatePlaces
+from paraduxd.core import moments
+from paraduxd.core.facts import Key, Latest
+from paraduxd.core.orders import Order, Step
+from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
+from paraduxd.core.queue import Request
+from paraduxd.core.requests import SOURCE
+from paraduxd.effects.journal import Journal
+
+MAINTENANCE = timedelta(days=1)
+"""A destination reclaims space at most once in this time."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every order is made from. `transports`: the directory of the transport files."""
+
+    plan: Plan
+    journal: Journal
+    state: StatePlaces
+    transports: Path
+
+    def order(self, request: Request, arguments: Mapping[str, Any], now: datetime) -> Order:
+        """The order for the request; `arguments` are those that came with it. Its location is in the plan."""
+        dataset = self.plan.dataset(request.dataset)
+        more: dict[str, Any] = {}
+        if dataset is not None and request.step == Step.PULL:
+            more = self._pull(dataset)
+        elif dataset is not None and request.step == Step.PUSH:
+            more = self._push(dataset, request.location, now)
+        elif request.step == Step.PUBLISH:
+            more = {"outbox": str(self.state.outbox), "serial": self.plan.serial, "epoch": self.plan.epoch}
+        return Order(
+            request.number,
+            request.step,
+            request.dataset,
+            request.location,
+            self._transport(dataset, request.location),
+            dataset.staging if dataset else "",
+            {**more, **arguments},
+        )
+
+    def _transport(self, dataset: DatasetPlan | None, location: str) -> str:
+        names = {stash.id: stash.transport for stash in self.plan.metadata_stashes}
+        if dataset is not None:
+            names = {destination.id: destination.transport for destination in dataset.destinations}
+            names[SOURCE] = dataset.source.transport
+        name = names.get(location, "")
+        return str(self.transports / name) if name else ""
+
+    def _pull(self, dataset: DatasetPlan) -> dict[str, Any]:
+        known = self.journal.latest((dataset.id, Step.PULL, SOURCE)).result or {}
+        return {
+            "guard": asdict(dataset.guard),
+            "known_files": known.get("files"),
+            "allowed": self.journal.approval(dataset.id),
+            "in_place": dataset.source.in_place,
+            "index": str(self.state.index / dataset.id),
+        }
+
+    def _push(self, dataset: DatasetPlan, location: str, now: datetime) -> dict[str, Any]:
+        (destination,) = [each for each in dataset.destinations if each.id == location]
+        return {
+            "keep": asdict(destination.keep),
+            "known_versions": self._known_versions(dataset, destination),
+            "held": False,
+            "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
+        }
+
+    def _known_versions(self, dataset: DatasetPlan, destination: DestinationPlan) -> list[Any]:
+        """As the last push or the last look at the destination reported them, whichever is newer."""
+        steps = (Step.PUSH, Step.VERSIONS)
+        reports = [self.journal.latest((dataset.id, step, destination.id)) for step in steps]
+        newest = max(reports, key=lambda latest: latest.last_success or "")
+        return list((newest.result or {}).get("versions") or [])
+
+    def _maintenance_due(self, key: Key, now: datetime) -> bool:
+        last = moments.parse(self.journal.fact(maintenance_fact(key)))
+        return last is None or not timedelta() <= now - last < MAINTENANCE
+
+
+def maintenance_fact(key: Key) -> str:
+    """Under which name the journal remembers when a destination last reclaimed space."""
+    return "maintenance/" + "/".join(key)
+
+
+def changes_fact(dataset: str) -> str:
+    """Under which name the journal remembers when the last pull began that changed staging."""
+    return f"changes/{dataset}"
+
+
+def staging_is_filled(dataset: DatasetPlan, pulled: Latest) -> bool:
+    """Whether staging, where it lies now, was filled by a good pull: before that, nothing may be pushed from it."""
+    return pulled.last_success is not None and (pulled.result or {}).get("staging") == dataset.staging

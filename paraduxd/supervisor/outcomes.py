@@ -1,0 +1,107 @@
+"""How a run ended, as the journal keeps it, what follows from it for its dataset, and how a run is shown to a client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paraduxd.core.facts import Key
+from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Step
+from paraduxd.core.plan import DatasetPlan
+from paraduxd.core.requests import SOURCE
+from paraduxd.effects.journal import Ending, Journal, Run
+from paraduxd.supervisor.launch import Final
+from paraduxd.supervisor.ordering import changes_fact, maintenance_fact, staging_is_filled
+
+Error = dict[str, Any]
+
+STICKY = "changed"
+"""The reason of a hold that only the owner's approval ends: too many files changed at once."""
+
+
+def ending(order: Order, final: Final, progress: Progress, stopped: Error | None, now: str) -> Ending:
+    """The end of a run; `stopped` is why it was asked to end, which counts only if it had not ended well before that."""
+    if isinstance(final, Done):
+        result = {**final.result, "staging": order.staging} if order.step == Step.PULL else final.result
+        moved = result.get("transferred_bytes", result.get("added_bytes", progress.bytes))
+        return Ending("done", now, None, result, moved, result.get("files"))
+    if isinstance(final, Held):
+        return Ending("held", now, {"code": "held", "message": final.text, "hint": _approve(order.dataset)})
+    if stopped is not None:
+        state = "interrupted" if stopped["code"] == "interrupted" else "cancelled"
+        return Ending(state, now, stopped, None, progress.bytes)
+    error = {"code": final.code, "message": final.message, "hint": final.hint, "retry": final.retry}
+    return Ending("failed", now, error, None, progress.bytes)
+
+
+def remember(journal: Journal, order: Order, final: Final, started: str, now: str) -> None:
+    """Keep what later runs of the dataset depend on: holds, used-up approvals, changes, maintenance."""
+    key: Key = (order.dataset, order.step, order.location)
+    if order.step == Step.PUSH and isinstance(final, Done) and order.arguments.get("prune"):
+        journal.set_fact(maintenance_fact(key), now)
+    if order.step == Step.PULL and not isinstance(final, Failed):
+        journal.clear_approval(order.dataset)
+        _remember_hold(journal, order.dataset, final, now)
+    if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):
+        journal.set_fact(changes_fact(order.dataset), started)
+
+
+def _remember_hold(journal: Journal, dataset: str, final: Done | Held, now: str) -> None:
+    """A good pull ends a hold, and another hold replaces it, unless only the owner may end it."""
+    standing = journal.holds().get(dataset, {})
+    if standing.get("reason") == STICKY:
+        return
+    if isinstance(final, Done):
+        journal.clear_hold(dataset)
+        return
+    hold = {"reason": final.reason, "text": final.text, "since": standing.get("since", now)}
+    journal.set_hold(dataset, {**hold, "removed": final.removed, "changed": final.changed, "files": final.files})
+
+
+def _has_changes(result: dict[str, Any]) -> bool:
+    return any(result.get(count) for count in ("transferred_files", "removed", "changed"))
+
+
+def refusal(journal: Journal, dataset: DatasetPlan) -> Error | None:
+    """Why nothing of the dataset may be pushed now, if so."""
+    hold = journal.holds().get(dataset.id)
+    if hold is not None:
+        message = f"nothing of {dataset.id} is pushed: {hold.get('text', 'the guard holds it')}"
+        return {"code": "held", "message": message, "hint": _approve(dataset.id)}
+    if not staging_is_filled(dataset, journal.latest((dataset.id, Step.PULL, SOURCE))):
+        message = f"nothing of {dataset.id} is pushed: it was not pulled completely yet"
+        return {"code": "not-run", "message": message, "hint": f"pull it: paraductl backup {dataset.id}"}
+    return None
+
+
+def not_pushed(pull: Ending) -> Error:
+    """The error of a push whose pull did not end well."""
+    error = pull.error or {}
+    if pull.state == "cancelled":
+        return {**error, "code": "cancelled"}
+    message = f"not pushed, because the pull before it failed: {error.get('message', '')}"
+    return {**error, "code": "not-run", "message": message}
+
+
+def _approve(dataset: str) -> str:
+    return f"look at the source; if it is as it should be: paraductl approve {dataset}"
+
+
+def describe(run: Run, progress: Progress | None) -> dict[str, Any]:
+    """A run as `api/calls.py` shows it; `progress` while it runs."""
+    error = run.error and {name: run.error.get(name, "") for name in ("code", "message", "hint")}
+    return {
+        "run": run.number,
+        "dataset": run.dataset,
+        "step": run.step,
+        "location": run.location,
+        "trigger": run.trigger,
+        "state": "running" if progress else run.state,
+        "requested": run.requested,
+        "started": run.started,
+        "ended": run.ended,
+        "percent": progress.percent if progress else (100.0 if run.state == "done" else None),
+        "bytes": progress.bytes if progress else run.bytes,
+        "eta": progress.eta if progress else None,
+        "error": error,
+        "result": run.result,
+    }

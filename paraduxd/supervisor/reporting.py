@@ -1,0 +1,66 @@
+"""Gathers what the supervisor knows into the facts that `core/status.py` judges."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+
+from paraduxd.api.places import StatePlaces
+from paraduxd.core import facts as known
+from paraduxd.core import moments
+from paraduxd.core.facts import Facts
+from paraduxd.effects import kernel
+from paraduxd.effects.device_mapper import available_mode
+from paraduxd.effects.journal import Journal
+from paraduxd.supervisor.dispatcher import Dispatcher
+from paraduxd.supervisor.keeper_host import KeeperHost
+from paraduxd.supervisor.scheduler import Scheduler
+from paraduxd.version import VERSION
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Where everything that status tells is known."""
+
+    state: StatePlaces
+    journal: Journal
+    dispatcher: Dispatcher
+    scheduler: Scheduler
+    keeper: KeeperHost
+    started: datetime
+    weak_kdf: bool
+
+    def facts(self) -> Facts:
+        """Everything as of now."""
+        return Facts(
+            daemon=self._daemon(),
+            latest=self.journal.latest_by_target(),
+            next_runs=self.scheduler.next_runs(),
+            holds=self.journal.holds(),
+            running=self.dispatcher.running(),
+            transport_ready=self.dispatcher.transport_ready,
+            save_pending=self.state.pending.exists() and not self.keeper.facts().authorized,
+            journal_damaged=self.journal.damaged(),
+            locked_since_start=not self.keeper.was_authorized,
+        )
+
+    def _daemon(self) -> known.Daemon:
+        keeper = self.keeper.facts()
+        return known.Daemon(
+            version=VERSION,
+            pid=os.getpid(),
+            started=moments.stamp(self.started),
+            vault=self._vault_access(),
+            locked=not keeper.authorized,
+            unlocked_until=keeper.until,
+            weak_kdf=self.weak_kdf,
+            memory_locked=not keeper.weaknesses,
+            init_on_free=kernel.init_on_free(),
+        )
+
+    def _vault_access(self) -> str:
+        """How the keeper opens the vault; "none" before there is one."""
+        if not self.state.vault.exists():
+            return "none"
+        return str(available_mode())

@@ -1,0 +1,240 @@
+"""When things run by themselves: the one door to APScheduler.
+
+Every target (dataset, step, location) has a next date in a table here, made by `core/due.py` from its timing and from what the
+journal remembers, so that downtime is noticed and nothing hangs on a job store. APScheduler holds one alarm, set to the earliest of these
+dates, and the daily clean-up. That keeps clear of what its own interval jobs get wrong: jitter that drifts, runs dropped when
+late, next dates reset when a job is replaced.
+
+A wall clock that is set, or a machine that slept, is noticed within half a minute by a thread that sleeps by the steady clock
+(an APScheduler job would wait for the old time to come again) and has all dates made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core import durations, moments
+from paraduxd.core.due import Due
+from paraduxd.core.facts import Key
+from paraduxd.core.orders import Step
+from paraduxd.core.plan import Plan, Timing
+from paraduxd.effects.journal import Journal
+from paraduxd.supervisor.dispatcher import Dispatcher
+from paraduxd.supervisor.timetable import Look, targets_of
+
+log = logging.getLogger("paradux.scheduler")
+
+BEAT = 30.0
+"""Seconds between two looks at the clock."""
+
+JUMP = 5.0
+"""Seconds by which the wall clock may stray from the steady one between two looks."""
+
+MANY = 20
+"""From so many dates on it is faster to read the whole journal's summary at once."""
+
+LATER = timedelta(minutes=1)
+"""After which queueing is tried again when the journal could not be written."""
+
+
+class Scheduler:
+    """Keeps the dates, and has the dispatcher queue what is due. Every method may be called from any thread."""
+
+    def __init__(self, dispatcher: Dispatcher, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self._dispatcher = dispatcher
+        self._journal = journal
+        self._clock = clock
+        self._making = threading.Lock()
+        self._lock = threading.Lock()
+        self._targets: dict[Key, Timing | None] = {}
+        self._dates: dict[Key, Due] = {}
+        self._ending = threading.Event()
+        self._alarms = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 4},
+        )
+        dispatcher.on_change = self.changed
+
+    def start(self) -> None:
+        """Begin to run what is due."""
+        self._alarms.start()
+        self._alarms.add_job(self._clean_up, IntervalTrigger(days=1), id="clean-up", next_run_time=datetime.now(UTC))
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self.tick()
+
+    def stop(self) -> None:
+        """Queue nothing more."""
+        self._ending.set()
+        if self._alarms.running:
+            self._alarms.shutdown(wait=False)
+
+    def apply_plan(self, plan: Plan) -> None:
+        """Schedule by a new plan, after the dispatcher has it: only targets that are new, gone or timed differently are touched."""
+        targets = targets_of(plan)
+        with self._lock:
+            before, self._targets = self._targets, targets
+            for key in before.keys() - targets.keys():
+                self._dates.pop(key, None)
+        self._make_dates({key for key in targets if key[1] == Step.PUBLISH or before.get(key, _NEW) != targets[key]})
+
+    def changed(self, datasets: set[str]) -> None:
+        """Runs of these datasets have ended: when is the next one of each of their targets?"""
+        self._make_dates({key for key in self._targets if key[0] in datasets})
+
+    def clock_jumped(self) -> None:
+        """The clock was set, or the machine slept: make all dates anew."""
+        self._make_dates(set(self._targets))
+
+    def next_for(self, dataset: str, step: str, location: str) -> datetime | None:
+        """When this target runs next; `None`: not by itself, or it waits or runs already."""
+        date = self._dates.get((dataset, step, location))
+        return date.at if date else None
+
+    def next_runs(self) -> dict[Key, str]:
+        """All dates, RFC 3339 in UTC."""
+        with self._lock:
+            return {key: moments.stamp(date.at) or "" for key, date in self._dates.items()}
+
+    def tick(self) -> None:
+        """Queue what is due, all at once, and set the alarm for what is next."""
+        if self._dispatcher.transport_ready:
+            self._queue_due(self._clock())
+        self._set_alarm()
+
+    def _queue_due(self, now: datetime) -> None:
+        waiting = self._dispatcher.pending()
+        with self._lock:
+            ready = {key: date for key, date in self._dates.items() if date.at <= now}
+            for key in ready:
+                del self._dates[key]
+        ordered = sorted(ready.items(), key=lambda item: (item[1].at, item[0][1] != Step.PULL, item[0]))
+        try:
+            self._dispatcher.scheduled([(key, date.trigger) for key, date in ordered if key not in waiting])
+        except ParaduxError as problem:
+            log.error("What is due cannot be queued: %s", problem.message)
+            with self._lock:
+                self._dates.update({key: replace(date, at=now + LATER) for key, date in ready.items()})
+
+    def _make_dates(self, keys: set[Key]) -> None:
+        if not keys or self._ending.is_set():
+            return
+        with self._making:
+            look = Look(self._dispatcher.plan, self._journal, self._clock(), cron_next)
+            if len(keys) > MANY:
+                look.look_at_all()
+            waiting = self._dispatcher.pending()
+            dates = {key: None if key in waiting else self._date(look, key) for key in keys}
+            with self._lock:
+                for key, date in dates.items():
+                    self._dates.pop(key, None)
+                    if date is not None and key in self._targets:
+                        self._dates[key] = date
+        self._set_alarm()
+
+    def _date(self, look: Look, key: Key) -> Due | None:
+        try:
+            return look.next_date(key, self._targets.get(key))
+        except ValueError as problem:
+            log.error("The timing of %s cannot be used: %s", "/".join(key), problem)
+            return None
+
+    def _set_alarm(self) -> None:
+        with self._lock:
+            earliest = min((date.at for date in self._dates.values()), default=None)
+        if not self._alarms.running:
+            return
+        if earliest is None or not self._dispatcher.transport_ready:
+            with contextlib.suppress(JobLookupError):
+                self._alarms.remove_job("alarm")
+        else:
+            self._alarms.add_job(self.tick, DateTrigger(earliest, UTC), id="alarm", replace_existing=True)
+
+    def _clean_up(self) -> None:
+        try:
+            self._journal.prune(self._clock())
+        except ParaduxError as problem:
+            log.error("The journal cannot be cleaned up: %s", problem.message)
+
+    def _beat(self) -> None:
+        wall, steady = self._clock(), time.monotonic()
+        while not self._ending.wait(BEAT):
+            jumped = has_jumped(self._clock() - wall, time.monotonic() - steady)
+            wall, steady = self._clock(), time.monotonic()
+            try:
+                if jumped:
+                    log.info("The clock was set, or the machine slept")
+                    self.clock_jumped()
+                self._dispatcher.beat()
+                self.tick()
+            except Exception:
+                log.exception("The heartbeat failed")
+
+
+def has_jumped(wall: timedelta, steady: float) -> bool:
+    """Whether the wall clock has moved otherwise than the steady one (seconds) since the last look."""
+    return abs(wall.total_seconds() - steady) > JUMP
+
+
+_NEW = Timing(every=0)
+"""Equal to no timing of a plan."""
+
+
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def cron_next(expression: str, after: datetime, zone: tzinfo | None = None) -> datetime | None:
+    """The first moment (UTC) after the given one at which a five-field cron expression holds, in local time or in `zone`.
+
+    As crontab(5) has it: 0 and 7 are Sunday; with both a day of the month and a day of the week, either will do. When the clock is put
+    back, an expression for certain hours holds in the first of the two only. Raises `ValueError`.
+    """
+    dates = [_next_of(trigger, after) for trigger in _triggers(expression, zone)]
+    return min((date for date in dates if date is not None), default=None)
+
+
+def _next_of(trigger: CronTrigger, after: datetime) -> datetime | None:
+    date: datetime | None = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
+    while date is not None and date.fold and not _every_hour(trigger):
+        date = trigger.get_next_fire_time(None, date + timedelta(microseconds=1))
+    return date.astimezone(UTC) if date else None
+
+
+def _every_hour(trigger: CronTrigger) -> bool:
+    return any(field.name == "hour" and str(field) == "*" for field in trigger.fields)
+
+
+@lru_cache(maxsize=256)
+def _triggers(expression: str, zone: tzinfo | None) -> tuple[CronTrigger, ...]:
+    """APScheduler's own reading of cron differs (0 is Monday, steps are limited): it gets plain lists of numbers."""
+    minutes, hours, days, months, weekdays = durations.cron_numbers(expression)
+    _, _, day, _, weekday = expression.split()
+    fields = {
+        "minute": _list(minutes),
+        "hour": "*" if len(hours) == 24 else _list(hours),
+        "month": _list(months),
+        "timezone": zone,
+    }
+    by_day, by_weekday = {"day": _list(days)}, {"day_of_week": ",".join({_WEEKDAYS[number] for number in weekdays})}
+    if day.startswith("*") or weekday.startswith("*"):
+        return (CronTrigger(**fields, **by_day, **by_weekday),)
+    return CronTrigger(**fields, **by_day), CronTrigger(**fields, **by_weekday)
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ",".join(str(number) for number in sorted(numbers))

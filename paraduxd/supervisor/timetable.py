@@ -1,0 +1,77 @@
+"""What runs by itself, and when next, by the plan and by what the journal remembers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from paraduxd.core import due, moments
+from paraduxd.core.due import Due
+from paraduxd.core.facts import Key, Latest
+from paraduxd.core.orders import Step
+from paraduxd.core.plan import Plan, Timing
+from paraduxd.core.requests import SOURCE
+from paraduxd.effects.journal import Journal
+from paraduxd.supervisor.ordering import changes_fact, staging_is_filled
+
+BY_HAND = frozenset({"removable"})
+"""Protocols whose destinations are pushed to when they are there, not when it is time."""
+
+
+def targets_of(plan: Plan) -> dict[Key, Timing | None]:
+    """What runs by itself; `None`: not by the clock but when there is a reason (see `Look.next_date`)."""
+    found: dict[Key, Timing | None] = {("", Step.PUBLISH, stash.id): None for stash in plan.metadata_stashes}
+    for dataset in plan.datasets:
+        if dataset.source.timing is not None:
+            found[(dataset.id, Step.PULL, SOURCE)] = dataset.source.timing
+        for destination in dataset.destinations:
+            by_itself = destination.timing is not None or dataset.source.timing is not None
+            if by_itself and destination.protocol not in BY_HAND:
+                found[(dataset.id, Step.PUSH, destination.id)] = destination.timing
+    return found
+
+
+class Look:
+    """One look at plan, journal and clock, from which dates are made."""
+
+    def __init__(self, plan: Plan, journal: Journal, now: datetime, cron_next: due.CronNext) -> None:
+        self._plan = plan
+        self._datasets = {dataset.id: dataset for dataset in plan.datasets}
+        self._journal = journal
+        self._now = now
+        self._holds = journal.holds()
+        self._cron_next = cron_next
+        self._all: dict[Key, Latest] | None = None
+
+    def look_at_all(self) -> None:
+        """Read everything at once: faster than one by one for many dates."""
+        self._all = self._journal.latest_by_target()
+
+    def _latest(self, key: Key) -> Latest:
+        return self._journal.latest(key) if self._all is None else self._all.get(key, Latest())
+
+    def next_date(self, key: Key, timing: Timing | None) -> Due | None:
+        """A push needs a filled staging that nobody holds, or a pull before it. Without a timing it is due when a pull has changed
+        something since; publishing is due until the stash has the newest config. Raises `ValueError` for a bad cron expression."""
+        latest = self._latest(key)
+        seed = "/".join(key)
+        if key[1] == Step.PUSH and not self._may_push(key[0]):
+            return None
+        if timing is not None:
+            return due.next_run(timing, latest, self._now, key[0], self._cron_next)
+        wanted = self._is_behind(latest) if key[1] == Step.PUBLISH else self._has_news(key, latest)
+        return due.when_allowed(latest, self._now, seed) if wanted else None
+
+    def _may_push(self, name: str) -> bool:
+        dataset = self._datasets.get(name)
+        if dataset is None or dataset.source.timing is None:
+            return dataset is not None
+        return name not in self._holds and staging_is_filled(dataset, self._latest((name, Step.PULL, SOURCE)))
+
+    def _has_news(self, key: Key, latest: Latest) -> bool:
+        changed = moments.parse(self._journal.fact(changes_fact(key[0])))
+        pushed = due.known(latest.last_success, self._now)
+        return pushed is None or (changed is not None and changed > pushed)
+
+    def _is_behind(self, latest: Latest) -> bool:
+        published = latest.result or {}
+        return (published.get("epoch"), published.get("serial")) != (self._plan.epoch, self._plan.serial)

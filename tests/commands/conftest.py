@@ -1,0 +1,78 @@
+"""Running `paraductl` in this process."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paraductl import follow, passphrase
+from paraductl.main import main
+from tests.fakes_client import PASSPHRASE, FakeDaemon
+
+
+@dataclass
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self.out)
+
+
+class Tty(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def daemon() -> FakeDaemon:
+    return FakeDaemon()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look again at once; and leave this process debuggable."""
+    monkeypatch.setattr(follow.time, "sleep", lambda _: None)
+    monkeypatch.setattr(passphrase, "harden", lambda: None)
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    """A file with the passphrase."""
+    path = tmp_path / "passphrase"
+    path.write_text(PASSPHRASE + "\n")
+    return str(path)
+
+
+@pytest.fixture
+def paraductl(
+    daemon: FakeDaemon, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
+    """Run a command; `answers` are lines that a person types at a terminal."""
+
+    def run(*words: str, answers: list[str] | None = None, stdin: str = "") -> Outcome:
+        if answers is None:
+            given = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+            monkeypatch.setattr(sys, "stdin", given)
+            code = main(words, daemon)
+            return Outcome(code, *capfd.readouterr())
+        monkeypatch.setattr(sys, "stdin", Tty("".join(f"{line}\n" for line in answers)))
+        monkeypatch.setattr(sys, "stderr", shown := Tty())
+        code = main(words, daemon)
+        return Outcome(code, capfd.readouterr().out, shown.getvalue())
+
+    return run

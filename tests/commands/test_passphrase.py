@@ -1,0 +1,154 @@
+"""Passphrases: where they come from, which are refused, and that they stay in memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from paraductl.passphrase import refusal, weakness
+from tests.commands.conftest import Outcome
+from tests.commands.person import Person
+from tests.fakes_client import FakeDaemon
+
+Run = Callable[..., Outcome]
+
+GOOD = "four quite random words"
+
+
+@pytest.fixture
+def new_file(tmp_path: Path) -> str:
+    path = tmp_path / "new"
+    path.write_text(GOOD + "\n")
+    return str(path)
+
+
+def test_passphrase_from_files(paraductl: Run, daemon: FakeDaemon, secret: str, new_file: str) -> None:
+    outcome = paraductl("passphrase", "--passphrase-file", secret, "--new-passphrase-file", new_file)
+    assert (outcome.code, daemon.passphrase) == (0, GOOD)
+
+
+def test_the_old_passphrase_is_needed_even_while_unlocked(
+    paraductl: Run, daemon: FakeDaemon, tmp_path: Path, new_file: str
+) -> None:
+    daemon.window_open = True
+    (tmp_path / "wrong").write_text("wrong")
+    outcome = paraductl("passphrase", "--passphrase-file", str(tmp_path / "wrong"), "--new-passphrase-file", new_file)
+    assert (outcome.code, outcome.err) == (3, "paraductl: cannot open vault: wrong passphrase\n")
+    assert daemon.calls("passphrase") == []
+
+
+def test_one_file_for_two_passphrases_is_a_mistake(paraductl: Run, secret: str) -> None:
+    assert paraductl("passphrase", "--passphrase-file", secret).code == 2
+
+
+def test_from_standard_input(paraductl: Run, daemon: FakeDaemon) -> None:
+    assert paraductl("unlock", "--passphrase-file", "-", stdin=daemon.passphrase + "\n").code == 0
+
+
+def test_only_one_line_feed_is_taken_off(paraductl: Run, daemon: FakeDaemon) -> None:
+    daemon.passphrase = " spaces count \n"
+    assert paraductl("unlock", "--passphrase-file", "-", stdin=" spaces count \n\n").code == 0
+    daemon.window_open = False
+    assert paraductl("unlock", "--passphrase-file", "-", stdin=" spaces count \n").code == 3
+
+
+def test_a_file_that_is_no_text(paraductl: Run, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"pass\xffphrase")
+    outcome = paraductl("unlock", "--passphrase-file", str(tmp_path / "x"))
+    assert (outcome.code, "byte 4 is not UTF-8" in outcome.err) == (1, True)
+
+
+def test_with_nobody_to_ask(daemon: FakeDaemon) -> None:
+    words = [sys.executable, "-m", "tests.commands.fake_paraductl", "unlock"]
+    ours, theirs = os.pipe()
+    os.write(theirs, b"x")
+    outcome = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        pass_fds=(ours,),
+        env={**os.environ, "CANARY_FD": str(ours)},
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert outcome.returncode == 3
+    assert outcome.stderr == (
+        "paraductl: cannot ask for the passphrase: there is no terminal\n  use --passphrase-file FILE\n"
+    )
+
+
+@pytest.mark.parametrize("passphrase", ["", "1234567", "long enough\nbut two lines", "tab\tinside it"])
+def test_refused(passphrase: str) -> None:
+    assert refusal(passphrase)
+
+
+def test_weak_and_good() -> None:
+    assert weakness("elevenchars") and not refusal("elevenchars")
+    assert weakness("aaaaaaaaaaaaaaaaaaaa")
+    assert not weakness(GOOD) and not refusal(GOOD)
+
+
+def test_a_new_passphrase_at_the_terminal() -> None:
+    with Person(["passphrase"], "the old passphrase", {}) as person:
+        person.sees("Passphrase: ")
+        person.types("the old passphrase\r")
+        for first, second, said in (
+            ("short", None, "at least 8"),
+            (GOOD, GOOD + "!", "not the same"),
+            (GOOD, GOOD, "changed"),
+        ):
+            person.sees("New passphrase: ")
+            person.types(first + "\r")
+            if second:
+                person.sees("The same again: ")
+                person.types(second + "\r")
+            person.sees(said)
+        person.sees("[exit code 0")
+        assert GOOD.encode() not in person.screen
+
+
+def test_a_weak_one_is_taken_when_the_owner_insists() -> None:
+    with Person(["passphrase"], "the old passphrase", {}) as person:
+        person.sees("Passphrase: ")
+        person.types("the old passphrase\r")
+        for reply in ("n", "y"):
+            person.sees("New passphrase: ")
+            person.types("elevenchars\r")
+            person.sees("The same again: ")
+            person.types("elevenchars\r")
+            person.sees("Use it all the same?")
+            person.types(reply + "\r")
+        person.sees("[exit code 0")
+
+
+def test_a_process_that_knows_a_passphrase_can_neither_dump_core_nor_be_read() -> None:
+    code = (
+        "from paraductl.passphrase import harden; harden();"
+        "import ctypes, resource; print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert outcome.stdout == "(0, 0) 0\n"
+
+
+def test_while_a_command_waits_no_passphrase_is_in_arguments_or_environment() -> None:
+    canary = "canary-of-this-test"
+    environment = {"EDITOR": "ed -p ready", "VISUAL": ""}
+    with Person(["edit"], canary, environment) as person:
+        person.sees("Passphrase: ")
+        person.types(canary + "\r")
+        person.sees("ready")
+        processes = person.children() | {person.process.pid}
+        assert len(processes) == 3
+        for pid in processes:
+            for name in ("cmdline", "environ"):
+                assert canary.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
+        person.types("q\n")
+        person.sees("Nothing changed.")

@@ -1,0 +1,119 @@
+"""The algebra of fates: told by example, and compared with trying every set of losses."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paraduxd.core.fates import CONFIG, KEY, Access, Copy, Loss, Model, loses, minimal_losses, survives_any, whatif
+
+STEWARDS = tuple(frozenset((f"person:{name}",)) for name in ("alice", "bob", "carol", "dave", "erin"))
+HOUSE, AWS, FRIEND = frozenset(("place:house",)), frozenset(("account:aws",)), frozenset(("place:friend",))
+ACCESS = Access(HOUSE, (AWS, FRIEND), STEWARDS, 3)
+
+
+def family() -> Model:
+    """Photos in the house and the cloud, docs at the friend's besides, mail at the friend's only."""
+    house = (Copy("source", HOUSE), Copy("staging", HOUSE))
+    cloud, friend = Copy("cloud", AWS, needs_config=True), Copy("friend", FRIEND, needs_config=True)
+    return Model({"photos": (*house, cloud), "docs": (*house, cloud, friend), "mail": (*house, friend)}, ACCESS)
+
+
+def test_one_loss_is_survived_and_the_weakest_pairs_are_named() -> None:
+    assert survives_any(family()) == 1
+    assert minimal_losses(family(), up_to=2) == (
+        Loss(("place:friend", "place:house"), ("mail",)),
+        Loss(("place:house", "account:aws"), ("photos",)),
+    )
+
+
+def test_the_maximum_disaster() -> None:
+    gone = {"place:house", "mind:owner", "account:aws", "person:alice", "person:bob"}
+    assert loses(family(), gone) == ("photos",)
+
+
+def test_encrypted_copies_are_lost_with_the_key() -> None:
+    gone = {"place:house", "person:alice", "person:bob", "person:carol"}
+    assert loses(family(), gone) == ("docs", "mail", "photos", KEY)
+
+
+def test_the_owners_memory_is_needed_without_stewards() -> None:
+    alone = Model(family().datasets, Access(HOUSE, (AWS, FRIEND), (), 3))
+    assert survives_any(alone) == 0
+    assert minimal_losses(alone, 1) == (
+        Loss(("place:house",), ("docs", "mail", "photos", KEY)),
+        Loss(("mind:owner",), (KEY,)),
+    )
+
+
+def test_without_any_copy_the_config_itself_is_lost() -> None:
+    assert CONFIG in loses(family(), {"place:house", "account:aws", "place:friend"})
+
+
+def test_a_copy_in_clear_does_without_the_config() -> None:
+    copies = (Copy("staging", HOUSE), Copy("disk", FRIEND))
+    model = Model({"docs": copies}, Access(HOUSE, (), (), 2))
+    assert loses(model, {"place:house"}) == (CONFIG,)
+
+
+def test_what_has_no_copy_is_lost_already() -> None:
+    model = Model({"docs": ()}, ACCESS)
+    assert loses(model, ()) == ("docs",)
+    assert survives_any(model) == 0
+    assert all("docs" not in loss.lost for loss in minimal_losses(model))
+
+
+def test_what_if_names_what_is_left() -> None:
+    answer = whatif(family(), ["place:house", "place:mars"])
+    assert answer["lost"] == []
+    assert answer["unknown"] == ["place:mars"]
+    assert answer["survives"] == {"photos": ["cloud"], "docs": ["cloud", "friend"], "mail": ["friend"]}
+    assert answer["one_copy_left"] == ["mail", "photos"]
+    assert answer["config"] == {"opens": True, "by_owner": False}
+
+
+def test_what_if_without_a_loss_tries_every_one() -> None:
+    answer = whatif(family())
+    assert {"lose": ["place:house"], "lost": []} in answer["singles"]
+    assert {"lose": ["place:house", "account:aws"], "lost": ["photos"]} in answer["pairs"]
+
+
+labels = st.sampled_from([f"place:{letter}" for letter in "abcd"] + ["mind:owner"])
+some_fates = st.frozensets(labels, min_size=1, max_size=2)
+copies = st.builds(Copy, st.sampled_from(["one", "two"]), some_fates, st.booleans())
+models = st.builds(
+    Model,
+    st.dictionaries(st.sampled_from(["x", "y", "z"]), st.lists(copies, max_size=3).map(tuple), max_size=3),
+    st.builds(
+        Access,
+        some_fates,
+        st.lists(some_fates, max_size=2).map(tuple),
+        st.lists(some_fates, max_size=4).map(tuple),
+        st.integers(2, 3),
+    ),
+)
+
+
+@given(models)
+def test_the_smallest_losses_are_those_found_by_trying_all(model: Model) -> None:
+    already = set(loses(model, ()))
+    expected: dict[frozenset[str], set[str]] = {}
+    for count in (1, 2, 3):
+        for together in map(frozenset, combinations(sorted(model.fates), count)):
+            lost = set(loses(model, together)) - already
+            if lost and not any(smaller < together for smaller in expected):
+                expected[together] = lost
+    found = {frozenset(loss.fates): set(loss.lost) for loss in minimal_losses(model)}
+    assert found == expected
+    fewest = min((len(fates) for fates in expected), default=4)
+    assert survives_any(model) == (0 if already else fewest - 1)
+
+
+@given(models, st.frozensets(labels), st.frozensets(labels))
+def test_losing_more_never_brings_anything_back(model: Model, some: frozenset[str], more: frozenset[str]) -> None:
+    def datasets(gone: frozenset[str]) -> set[str]:
+        return {name for name in loses(model, gone) if name not in (CONFIG, KEY)}
+
+    assert datasets(some) <= datasets(some | more)

@@ -1,0 +1,87 @@
+"""What rsync says, as values and sentences; the outputs are those of rsync 3.2.7 and 3.5.0."""
+
+from __future__ import annotations
+
+import pytest
+
+from paraduxd.api.errors import TransientError
+from paraduxd.core.orders import Progress
+from paraduxd.effects import rsync
+from paraduxd.effects.ssh import SshAccess
+
+STATS = b"""
+Number of files: 1,015 (reg: 1,011, dir: 3, link: 1)
+Number of created files: 14 (dir: 2, link: 1, reg: 11)
+Number of deleted files: 7 (reg: 6, dir: 1)
+Number of regular files transferred: 10
+Total file size: 2,400 bytes
+Total transferred file size: 20 bytes
+"""
+
+
+def test_counts_are_of_regular_files() -> None:
+    assert rsync.parse_stats(STATS) == rsync.Stats(1011, 11, 6, 10, 2400, 20)
+
+
+def test_counts_that_are_not_there_are_zero() -> None:
+    assert rsync.parse_stats(b"Number of files: 1 (dir: 1)\nNumber of created files: 0\n") == rsync.Stats()
+
+
+def test_a_file_name_does_not_pass_for_a_count() -> None:
+    assert rsync.parse_stats(b"cannot delete non-empty directory: Number of files: 9 (reg: 9)\n").files == 0
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        (b"\r    32,768  41%    1.20MB/s    0:01:05 (xfr#1, to-chk=3/9)", Progress(41.0, 32768, 65)),
+        (b"\r 1 1% 1B/s 0:00:09\r 2 2% 1B/s 1:00:08\r", Progress(2.0, 2, 3608)),
+        (b"Number of files: 3", None),
+        (b"", None),
+    ],
+)
+def test_progress_is_the_last_line_of_a_piece(piece: bytes, expected: Progress | None) -> None:
+    assert rsync.parse_progress(piece) == expected
+
+
+def test_paths_follow_the_end_of_options_and_hosts_are_aliases() -> None:
+    access = SshAccess(("ssh", "-F", "/proc/1/fd/3"), "stash", {})
+    argv = rsync.command(rsync.Place("/-a $(x)", "here"), rsync.Place("::x/--delete", "friend", access), ("--delete",))
+    assert argv[-3:] == ("--", "/-a $(x)/", "stash:./::x/--delete/")
+    assert argv[argv.index("-e") + 1] == "ssh -F /proc/1/fd/3"
+    assert "--secluded-args" in argv
+
+
+@pytest.mark.parametrize(
+    ("code", "errors", "expected", "transient"),
+    [
+        (11, b'rsync: write failed on "/x": No space left on device (28)', "disk-full", True),
+        (11, b'rsync: mkstemp "/x" failed: Disk quota exceeded (122)', "disk-full", True),
+        (255, b"ssh: connect to host h port 22: Connection refused", "unreachable", True),
+        (255, b"fred@h: Permission denied (publickey).", "login-refused", False),
+        (255, b"Host key verification failed.", "host-key-changed", False),
+        (12, b"rsync: connection unexpectedly closed (0 bytes received so far)", "connection-lost", True),
+        (30, b"[sender] io timeout after 600 seconds -- exiting", "connection-lost", True),
+        (127, b"bash: line 1: rsync: command not found", "no-rsync", False),
+        (-9, b"", "interrupted", True),
+        (23, b'rsync: [sender] send_files failed to open "/x": Permission denied (13)', "transfer-failed", False),
+    ],
+)
+def test_failures_are_told_apart(code: int, errors: bytes, expected: str, transient: bool) -> None:
+    failed = rsync.failure(rsync.Ran(code, errors=errors), "friend")
+    assert (failed.code, isinstance(failed, TransientError)) == (expected, transient)
+
+
+def test_the_first_complaint_is_the_sentence() -> None:
+    errors = (
+        b'rsync: [sender] send_files failed to open "/a": Permission denied (13)\n'
+        b'rsync: [sender] send_files failed to open "/b": Permission denied (13)\n'
+        b"rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1394)\n"
+    )
+    failed = rsync.failure(rsync.Ran(23, errors=errors), "friend")
+    assert failed.message.endswith('friend: send_files failed to open "/a": Permission denied (13)')
+
+
+def test_files_that_vanish_are_no_failure() -> None:
+    ran = rsync.Ran(24, errors=b"file has vanished: /x")
+    assert rsync.check(ran, "friend") is ran
