@@ -112,7 +112,7 @@ class Context:
         """The connection to the keeper, with the passphrase given where that is necessary."""
         if not self._authorized:
             self.window_was_open = bool(self.keeper().call("hello")["authorized"])
-            if not self.window_was_open:
+            if self.passphrases.given or not self.window_was_open:
                 self.authorize()
             self._authorized = True
         return self.keeper()

@@ -34,6 +34,11 @@ class Passphrases:
         self._from_file: str | None = None
 
     @property
+    def given(self) -> bool:
+        """Whether the caller gave one, which then counts even while the vault is open."""
+        return self._file is not None
+
+    @property
     def can_ask(self) -> bool:
         """Whether another try makes sense."""
         return self._file is None

@@ -64,6 +64,11 @@ class StatePlaces:
         return self.directory / "index"
 
     @property
+    def cache(self) -> Path:
+        """What transfer engines keep to be faster and can always get again; holds nothing in clear."""
+        return self.directory / "cache"
+
+    @property
     def pending(self) -> Path:
         """Exists while a save is between "vault written" and "plan applied"."""
         return self.directory / "save.pending"

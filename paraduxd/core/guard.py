@@ -13,6 +13,9 @@ from __future__ import annotations
 from paraduxd.core.orders import Held
 from paraduxd.core.plan import Guard
 
+MANY_CHANGED = "many-changed"
+"""The reason of a hold that only the owner ends: the changed files are in staging by then, so a later pull looks harmless."""
+
 ENOUGH_FILES = 10
 """Known files from which on fractions mean something."""
 
@@ -34,14 +37,14 @@ def decide(
     if not known_files:
         return None
     reason, text = "", ""
-    if files == 0 and removed > allowed_removed:
+    if changed > allowed_changed and _too_many(changed, known_files, guard.max_changed):
+        reason = MANY_CHANGED
+        text = f"{changed} of {known_files} files changed at once, more than {guard.max_changed:.0%}"
+    elif files == 0 and removed > allowed_removed:
         reason, text = "source-empty", f"the source is empty; it had {known_files} files"
     elif removed > allowed_removed and _too_many(removed, known_files, guard.max_removed):
         reason = "many-removed"
         text = f"{removed} of {known_files} files are gone from the source, more than {guard.max_removed:.0%}"
-    elif changed > allowed_changed and _too_many(changed, known_files, guard.max_changed):
-        reason = "many-changed"
-        text = f"{changed} of {known_files} files changed at once, more than {guard.max_changed:.0%}"
     return Held(reason, text, removed, changed, files) if reason else None
 
 

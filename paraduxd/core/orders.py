@@ -31,7 +31,8 @@ class Order:
     """One transfer.
 
     `location` is "source", "staging", a destination's id or a metadata stash's id; `transport` the absolute path of the
-    one file with settings and credentials that the worker may read ("" for none); `arguments` are those of the step:
+    one file with settings and credentials that the worker may read ("" for none); `arguments` are `cache` (a directory for engines) and
+    those of the step:
 
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers)

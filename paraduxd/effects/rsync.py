@@ -14,6 +14,7 @@ import selectors
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError, TransientError
@@ -29,7 +30,7 @@ FAITHFUL = ("-aH", "--sparse", "--numeric-ids", f"--partial-dir={PARTIAL}")
 BARE = ("--recursive",)
 """Options of a copy that changes nothing of directories that are there already."""
 
-_REPORT = ("--stats", "--no-human-readable", "--info=progress2", "--outbuf=N")
+_REPORT = ("--stats", "--no-human-readable", "--outbuf=N")
 _ATTRIBUTES = ("-AX",)
 _IDLE_SECONDS = 600
 _KEEP_BYTES = 64 * 1024
@@ -37,12 +38,14 @@ _KEEP_BYTES = 64 * 1024
 _DELETE_LIMIT = re.compile(rb"Deletions stopped due to --max-delete limit \((\d+) skipped\)")
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%\s+\S+\s+(\d+):(\d\d):(\d\d)")
 _NO_ATTRIBUTES = re.compile(rb"(?i)xattr|rsync_xal|_acl|ACLs are not supported|not supported on this (server|client)")
+_CONTENT = re.compile(rb"[>h<.]f\S+ ([0-9a-f]{32}) (.*)")
 _SUMMARY = re.compile(rb"rsync (error|warning): |rsync: \[\w+\] write error: Broken pipe")
 _NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
 _MISSING = re.compile(rb'(change_dir|link_stat) ".*" failed: (No such file or directory|Not a directory)')
 _MADE_NO_ROOM = re.compile(rb"could not make way for (new )?[\w ]+: ")
 
 OnProgress = Callable[[Progress], None]
+OnOutput = Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
@@ -145,10 +148,15 @@ def run(
     on_progress: OnProgress = lambda _: None,
 ) -> Ran:
     """A faithful copy; where ACLs or extended attributes are not supported, once more without them. A failure is not raised."""
-    wanted = (*FAITHFUL, *options)
-    ran = run_once(source, target, (*_ATTRIBUTES, *wanted), given=given, on_progress=on_progress)
+
+    def report(piece: bytes) -> None:
+        if progress := parse_progress(piece):
+            on_progress(progress)
+
+    wanted = (*FAITHFUL, "--info=progress2", *options)
+    ran = run_once(source, target, (*_ATTRIBUTES, *wanted), given=given, on_output=report)
     if ran.code in {4, 23} and ran.complaints() and all(map(_NO_ATTRIBUTES.search, ran.complaints())):
-        return run_once(source, target, wanted, given=given, on_progress=on_progress)
+        return run_once(source, target, wanted, given=given, on_output=report)
     return ran
 
 
@@ -158,16 +166,16 @@ def run_once(
     options: Sequence[str],
     *,
     given: Listed = NOTHING_LISTED,
-    on_progress: OnProgress = lambda _: None,
+    on_output: OnOutput = lambda _: None,
 ) -> Ran:
-    """One run with exactly these options. Raises nothing for its failures."""
+    """One run with exactly these options; its standard output in pieces. Raises nothing for its failures."""
     access = source.access or target.access
     if given.stdin >= 0:
         os.lseek(given.stdin, 0, os.SEEK_SET)
     argv = command(source, target, (*given.options, *options))
     running = process.start(argv, stdin=given.stdin, extra_env=access.env if access else None)
     try:
-        output, errors = _follow(running, on_progress)
+        output, errors = _follow(running, on_output)
         code = running.wait()
     except BaseException:
         process.kill_group(running)
@@ -176,8 +184,8 @@ def run_once(
     return Ran(code, parse_stats(output), int(limit[1]) if limit else 0, errors, output)
 
 
-def _follow(running: subprocess.Popen[bytes], on_progress: OnProgress) -> tuple[bytes, bytes]:
-    """Read both outputs to their ends, keeping head and tail of each, and report progress as it comes."""
+def _follow(running: subprocess.Popen[bytes], on_output: OnOutput) -> tuple[bytes, bytes]:
+    """Read both outputs to their ends, keeping head and tail of each, and pass on what comes."""
     assert running.stdout is not None and running.stderr is not None  # noqa: S101  (both are pipes)
     kept: dict[IO[bytes], _Kept] = {running.stdout: _Kept(), running.stderr: _Kept()}
     with selectors.DefaultSelector() as selector:
@@ -190,11 +198,44 @@ def _follow(running: subprocess.Popen[bytes], on_progress: OnProgress) -> tuple[
                 if not piece:
                     selector.unregister(stream)
                 kept[stream].add(piece)
-                if stream is running.stdout and (progress := parse_progress(piece)):
-                    on_progress(progress)
+                if stream is running.stdout:
+                    on_output(piece)
     for stream in kept:
         stream.close()
     return kept[running.stdout].text(), kept[running.stderr].text()
+
+
+@dataclass
+class Contents:
+    """What was read of a tree: a sum over the paths and MD5 sums of all files, in any order, and a file that could not be read."""
+
+    total: int = 0
+    unreadable: str = ""
+    _rest: bytes = b""
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of rsync's output."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            if match := _CONTENT.match(line):
+                self.total = (self.total + int.from_bytes(sha256(line).digest())) % (1 << 256)
+                if match[1] == b"0" * 32:
+                    self.unreadable = self.unreadable or match[2].decode(errors="replace")
+
+    def text(self) -> str:
+        """The sum in hexadecimal digits."""
+        return f"{self.total:064x}"
+
+
+def read_contents(tree: Place, empty: Place) -> tuple[Ran, Contents]:
+    """Read every byte of a tree where it is, and count its files; only the sums travel. `empty` is a directory without files.
+
+    Every file that is new at the receiver is listed with its checksum, which the sender makes by reading it; a file that it
+    cannot read gets a checksum of zeros.
+    """
+    contents = Contents()
+    options = (*FAITHFUL, "--dry-run", "--checksum", "--checksum-choice=md5", "--out-format=%i %C %n")
+    return run_once(tree, empty, options, on_output=contents.add), contents
 
 
 class _Kept:

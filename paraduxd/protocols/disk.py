@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.settings import ProtocolSettings, Text, parse_file_url
 from paraduxd.effects import rsync
+from paraduxd.effects.durable import sync_directory
 from paraduxd.protocols import pulling, scan
 from paraduxd.protocols.base import (
     Blob,
@@ -93,7 +94,7 @@ class DiskBlobs(BlobStore):
             except BaseException:
                 Path(temporary).unlink(missing_ok=True)
                 raise
-            _sync_directory(self._folder)
+            sync_directory(self._folder)
 
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
@@ -133,14 +134,6 @@ def _told(folder: Path, name: str = "") -> Iterator[None]:
             raise TransientError("disk-full", f"the disk of {folder} is full", "make room there") from None
         text = f"cannot use {folder}: {problem.strerror}"
         raise ParaduxError("unusable-directory", text, "check that it is mounted, and its permissions") from None
-
-
-def _sync_directory(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _destination(settings: DiskSettings, context: Context) -> TreeDestination:

@@ -3,6 +3,7 @@
     ROOT/README.txt               what this is
     ROOT/versions/<id>/           one tree per version; files that did not change are hard links to the version before
     ROOT/manifests/<id>.json      written last: a version without one is unfinished and will be removed
+    ROOT/manifests/<id>.contents  what the first deep verification read (see `rsync.Contents`), in hexadecimal digits
     ROOT/current                  (local disks) symbolic link to the newest version
 
 A manifest is a JSON object: format "paradux-tree/1", id, time (RFC 3339, UTC), dataset, files and bytes as rsync counts them (bytes
@@ -16,7 +17,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,11 +41,13 @@ Unchanged files are hard links between versions: never edit anything here, only 
 
 @dataclass(frozen=True)
 class State:
-    """What is in a store: complete versions (oldest first), ids of unfinished ones, and the datasets that the manifests name."""
+    """What is in a store: complete versions (oldest first), ids of unfinished ones, the datasets that the manifests name, and what
+    versions contained when they were first read."""
 
     versions: tuple[Version, ...] = ()
     unfinished: tuple[str, ...] = ()
     datasets: frozenset[str] = frozenset()
+    contents: dict[str, str] = field(default_factory=dict)
 
     def version(self, wanted: str) -> Version | None:
         """The complete version with this id."""
@@ -63,7 +66,7 @@ def new_id(now: str, taken: Iterable[str]) -> str:
 
 def read(root: rsync.Place) -> State | None:
     """What is in the store, by one run of rsync; None when `root` does not exist. Raises `ParaduxError`."""
-    rules = ("/manifests/", "/manifests/*.json", "/versions/", "/versions/*/")
+    rules = ("/manifests/", "/manifests/*.json", "/manifests/*.contents", "/versions/", "/versions/*/")
     options = (*rsync.BARE, *(f"--include={rule}" for rule in rules), "--exclude=*", "--chmod=u=rwX")
     with _scratch() as folder:
         ran = rsync.run_once(root, _local(folder), options)
@@ -78,7 +81,9 @@ def _state(folder: Path) -> State:
     trees = {path.name for path in folder.glob("versions/*") if _ID.fullmatch(path.name)}
     versions = in_order(version for version, _ in manifests)
     complete = {version.id for version in versions}
-    return State(versions, tuple(sorted(trees - complete)), frozenset(dataset for _, dataset in manifests))
+    datasets = frozenset(dataset for _, dataset in manifests)
+    contents = {path.stem: path.read_text(errors="replace").strip() for path in folder.glob("manifests/*.contents")}
+    return State(versions, tuple(sorted(trees - complete)), datasets, contents)
 
 
 def _manifest(path: Path) -> tuple[Version, str] | None:
@@ -107,9 +112,18 @@ def create(root: rsync.Place) -> None:
 def write_manifest(root: rsync.Place, version: Version, dataset: str) -> None:
     """Declare a version complete."""
     plain = {"format": FORMAT, "id": version.id, "time": version.time, "dataset": dataset}
+    text = json.dumps({**plain, "files": version.files, "bytes": version.bytes}, indent=1)
+    _write(root, f"{version.id}.json", text)
+
+
+def write_contents(root: rsync.Place, version: Version, text: str) -> None:
+    """Remember what a version contains, for later deep verifications."""
+    _write(root, f"{version.id}.contents", text)
+
+
+def _write(root: rsync.Place, name: str, text: str) -> None:
     with _scratch() as folder:
-        text = json.dumps({**plain, "files": version.files, "bytes": version.bytes}, indent=1) + "\n"
-        (folder / f"{version.id}.json").write_text(text)
+        (folder / name).write_text(text + "\n")
         _copy(folder, root.below("manifests"), root.name)
 
 
@@ -118,7 +132,7 @@ def remove(root: rsync.Place, ids: Iterable[str]) -> None:
     wanted = [name for name in ids if _ID.fullmatch(name)]
     if not wanted:
         return
-    manifests = [f"--include=/{name}.json" for name in wanted]
+    manifests = [f"--include=/{name}.{kind}" for name in wanted for kind in ("json", "contents")]
     trees = [rule for name in wanted for rule in (f"--include=/{name}/", f"--include=/{name}/**")]
     with _scratch() as folder:
         for part, rules in (("manifests", manifests), ("versions", trees)):

@@ -73,14 +73,14 @@ class TreeDestination(Destination):
         """See `Destination.verify`. What it proves:
 
         Quick: every version that has a manifest has a tree with as many regular files and bytes. Deep: besides, every byte of every
-        file of every version could be read at the destination (there, nothing is sent). Bytes that were altered without any
-        read error, and that kept their number, are not found out: this store keeps no checksums (restic and encrypted
-        destinations do).
+        file of every version could be read, at the destination itself, and is what it was at the first deep verification of
+        that version. What was altered before that one, and kept the counts, is not found out.
         """
         checked = size = 0
         with self._open() as root:
-            for version in (store.read(root) or store.State()).versions:
-                stats = _look_at(root, version, deep)
+            state = store.read(root) or store.State()
+            for version in state.versions:
+                stats = _read_all(root, version, state.contents.get(version.id)) if deep else _count(root, version)
                 checked, size = checked + stats.files, size + stats.bytes
         return VerifyResult(checked, size)
 
@@ -182,11 +182,32 @@ def _find_missing(source: rsync.Place, to: Path, paths: Sequence[str], version: 
     raise ParaduxError("not-found", f"there is no {what} at {source.name}", "see: paraductl versions DATASET")
 
 
-def _look_at(root: rsync.Place, version: Version, deep: bool) -> rsync.Stats:
-    """Count (and with `deep` read) a version's files where they are: a dry run towards an empty directory."""
-    options = ("--dry-run", "--checksum") if deep else ("--dry-run",)
+def _count(root: rsync.Place, version: Version) -> rsync.Stats:
+    """Count a version's files where they are, by a dry run towards an empty directory."""
     with TemporaryDirectory(prefix="paradux-") as empty:
-        ran = rsync.run(root.below(f"versions/{version.id}"), rsync.Place(empty, empty), options)
+        ran = rsync.run_once(_tree(root, version), rsync.Place(empty, empty), (*rsync.FAITHFUL, "--dry-run"))
+    return _check_counts(root, version, ran)
+
+
+def _read_all(root: rsync.Place, version: Version, before: str | None) -> rsync.Stats:
+    """Read a version's files where they are, and compare with what was read before, or remember it."""
+    with TemporaryDirectory(prefix="paradux-") as empty:
+        ran, contents = rsync.read_contents(_tree(root, version), rsync.Place(empty, empty))
+    stats = _check_counts(root, version, ran)
+    if contents.unreadable:
+        raise _damaged(root, version, f"{contents.unreadable!r} cannot be read")
+    if before is None:
+        store.write_contents(root, version, contents.text())
+    elif before != contents.text():
+        raise _damaged(root, version, "files are no longer what they were at the first deep verification")
+    return stats
+
+
+def _tree(root: rsync.Place, version: Version) -> rsync.Place:
+    return root.below(f"versions/{version.id}")
+
+
+def _check_counts(root: rsync.Place, version: Version, ran: rsync.Ran) -> rsync.Stats:
     if ran.missing() or ran.code == 23:
         raise _damaged(root, version, "its files are missing or cannot be read")
     stats = rsync.check(ran, root.name).stats

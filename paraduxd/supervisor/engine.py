@@ -163,7 +163,7 @@ class Engine:
         self._go_on()
 
     def stop(self) -> None:
-        """End: transfers that run are ended and marked as interrupted, so that the next start takes them up."""
+        """End all transfers; the next start marks them as interrupted and takes them up, and so what is queued."""
         with self._lock:
             self._stopping = True
             for running in self._running.values():
@@ -180,7 +180,7 @@ class Engine:
     def cancel(self, numbers: Iterable[int]) -> None:
         """End these runs, and what waits for them; those that have ended are left as they are."""
         wanted = set(numbers)
-        with self._lock:
+        with self._lock, self._journal.batch():
             for waiting in list(self._queue.values()):
                 if waiting.request.number in wanted or waiting.request.after in wanted:
                     self._drop(waiting, Ending("cancelled", self._now(), CANCELLED))
@@ -208,8 +208,10 @@ class Engine:
                 return
             now = self._now()
             ending = outcomes.ending(running.order, final, running.progress, running.stopped, now)
+            if ending.state == "interrupted":
+                return  # the next start finds it unfinished, marks it and runs it again
             self._finish(run, running.request.dataset, lambda: self._keep(running, final, ending))
-            if running.request.step == Step.PULL and ending.state != "interrupted":
+            if running.request.step == Step.PULL:
                 self._drop_pushes(run, running.request.dataset, ending)
         self._go_on()
 

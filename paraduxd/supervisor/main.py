@@ -127,7 +127,6 @@ _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERRO
 
 
 class _JournalFormatter(logging.Formatter):
-
     def format(self, record: logging.LogRecord) -> str:
         """The message with its syslog priority on every line."""
         prefix = f"<{_PRIORITY.get(record.levelno, 6)}>"

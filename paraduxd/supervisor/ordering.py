@@ -47,7 +47,7 @@ class Desk:
             request.location,
             self._transport(dataset, request.location),
             dataset.staging if dataset else "",
-            {**more, **arguments},
+            {**more, "cache": str(self.state.cache), **arguments},
         )
 
     def _transport(self, dataset: DatasetPlan | None, location: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from paraduxd.core.facts import Key
+from paraduxd.core.guard import MANY_CHANGED
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Step
 from paraduxd.core.plan import DatasetPlan
 from paraduxd.core.requests import SOURCE
@@ -13,9 +14,6 @@ from paraduxd.supervisor.launch import Final
 from paraduxd.supervisor.ordering import changes_fact, maintenance_fact, staging_is_filled
 
 Error = dict[str, Any]
-
-STICKY = "changed"
-"""The reason of a hold that only the owner's approval ends: too many files changed at once."""
 
 
 def ending(order: Order, final: Final, progress: Progress, stopped: Error | None, now: str) -> Ending:
@@ -48,7 +46,7 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
 def _remember_hold(journal: Journal, dataset: str, final: Done | Held, now: str) -> None:
     """A good pull ends a hold, and another hold replaces it, unless only the owner may end it."""
     standing = journal.holds().get(dataset, {})
-    if standing.get("reason") == STICKY:
+    if standing.get("reason") == MANY_CHANGED:
         return
     if isinstance(final, Done):
         journal.clear_hold(dataset)

@@ -209,9 +209,10 @@ def cron_next(expression: str, after: datetime, zone: tzinfo | None = None) -> d
 
 
 def _next_of(trigger: CronTrigger, after: datetime) -> datetime | None:
-    date: datetime | None = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
+    # In UTC, because adding to a local time forgets which of two equal hours it is.
+    date = trigger.get_next_fire_time(None, after.astimezone(UTC) + timedelta(microseconds=1))
     while date is not None and date.fold and not _every_hour(trigger):
-        date = trigger.get_next_fire_time(None, date + timedelta(microseconds=1))
+        date = trigger.get_next_fire_time(None, date.astimezone(UTC) + timedelta(microseconds=1))
     return date.astimezone(UTC) if date else None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from paraduxd.core import due, moments
 from paraduxd.core.due import Due
@@ -15,6 +16,10 @@ from paraduxd.supervisor.ordering import changes_fact, staging_is_filled
 
 BY_HAND = frozenset({"removable"})
 """Protocols whose destinations are pushed to when they are there, not when it is time."""
+
+
+AGAIN = timedelta(minutes=1)
+"""A stash that took the config but is still behind (another was saved meanwhile) is not tried again before."""
 
 
 def targets_of(plan: Plan) -> dict[Key, Timing | None]:
@@ -59,7 +64,9 @@ class Look:
         if timing is not None:
             return due.next_run(timing, latest, self._now, key[0], self._cron_next)
         wanted = self._is_behind(latest) if key[1] == Step.PUBLISH else self._has_news(key, latest)
-        return due.when_allowed(latest, self._now, seed) if wanted else None
+        date = due.when_allowed(latest, self._now, seed) if wanted else None
+        published = due.known(latest.last_success, self._now) if key[1] == Step.PUBLISH else None
+        return replace(date, at=max(date.at, published + AGAIN)) if date and published else date
 
     def _may_push(self, name: str) -> bool:
         dataset = self._datasets.get(name)

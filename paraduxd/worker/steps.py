@@ -123,8 +123,18 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
         progress=report,
         host_keys={host: tuple(keys) for host, keys in transport.get("host_keys", {}).items()},
         secret=transport.get("secret", ""),
+        cache=_cache(order),
     )
     return protocol, settings, context, transport
+
+
+def _cache(order: Order) -> Path | None:
+    """The directory for what engines keep to be faster."""
+    if not order.arguments.get("cache"):
+        return None
+    folder = Path(order.arguments["cache"])
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def _settings(protocol: Protocol, plain_settings: Any) -> Any:

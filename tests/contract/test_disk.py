@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -149,6 +150,22 @@ def test_a_version_whose_tree_is_gone_is_damage(tmp_path: Path) -> None:
     (tmp_path / "store" / "versions" / name).rename(tmp_path / "elsewhere")
     with pytest.raises(ParaduxError) as failed:
         case.destination().verify(deep=False)
+    assert failed.value.code == "damaged"
+
+
+def test_a_byte_that_turned_is_found_by_the_second_deep_verification(tmp_path: Path) -> None:
+    case = destination_case(tmp_path / "store", tmp_path / "scratch")
+    samples.write_sample(case.staging)
+    name = case.push().version.id
+    for _ in range(2):
+        case.destination().verify(deep=True)
+    rotten = tmp_path / "store" / "versions" / name / "big"
+    status = rotten.stat()
+    rotten.write_bytes(rotten.read_bytes()[:-1] + b"x")
+    os.utime(rotten, ns=(status.st_atime_ns, status.st_mtime_ns))
+    case.destination().verify(deep=False)
+    with pytest.raises(ParaduxError, match=name) as failed:
+        case.destination().verify(deep=True)
     assert failed.value.code == "damaged"
 
 

@@ -34,7 +34,7 @@ def test_a_bad_file() -> None:
     assert answer["problems"] == [
         {
             "level": "error",
-            "line": 29,
+            "line": 30,
             "column": 11,
             "path": "datasets[0].destinations[0].evry",
             "message": 'unknown key "evry"',

@@ -97,7 +97,9 @@ def test_held_or_cancelled_run_waits_for_the_next_interval(state: str) -> None:
 
 
 def test_cron_runs_at_its_next_time_and_catches_up_a_missed_one() -> None:
-    assert next_run(NIGHTLY, success(hours=2)) == due.Due(NOW.replace(hour=3, minute=30) + timedelta(days=1), "schedule")
+    assert next_run(NIGHTLY, success(hours=2)) == due.Due(
+        NOW.replace(hour=3, minute=30) + timedelta(days=1), "schedule"
+    )
     missed = next_run(NIGHTLY, success(days=3))
     assert missed is not None and missed.trigger == "catch-up" and missed.at < NOW + timedelta(minutes=3)
 

@@ -85,3 +85,14 @@ def test_the_first_complaint_is_the_sentence() -> None:
 def test_files_that_vanish_are_no_failure() -> None:
     ran = rsync.Ran(24, errors=b"file has vanished: /x")
     assert rsync.check(ran, "friend") is ran
+
+
+def test_contents_are_the_same_in_any_order_and_pieces_and_name_what_is_unreadable() -> None:
+    lines = [b">f+++++++++ 009520053b00386d1173f3988c55d192 a", b"hf+++++++++ 009520053b00386d1173f3988c55d192 b"]
+    one, other = rsync.Contents(), rsync.Contents()
+    one.add(b"\n".join(lines) + b"\n")
+    for byte in b"cd+++++++++  " + b" " * 32 + b"d/\n" + b"\n".join(reversed(lines)) + b"\n":
+        other.add(bytes([byte]))
+    assert one.text() == other.text() != rsync.Contents().text()
+    one.add(b">f+++++++++ " + b"0" * 32 + b" bad name\n")
+    assert one.unreadable == "bad name"

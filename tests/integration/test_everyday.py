@@ -163,7 +163,7 @@ def test_nothing_runs_attended_until_somebody_unlocks(paradux: Installation) -> 
     paradux.stop()
     paradux.start()
     failed = paradux.ctl("backup", check=False)
-    assert failed.returncode == 1
+    assert failed.returncode == 3, "not authorized"
     assert "unlock" in failed.stdout + failed.stderr
     document = paradux.status()
     assert any("locked" in problem["text"] for problem in document["problems"])

@@ -140,13 +140,10 @@ def test_holds_approvals_and_facts(journal: Journal) -> None:
 
 
 def test_batch_is_all_or_nothing(journal: Journal) -> None:
-    def fail() -> None:
-        with journal.batch():
-            journal.set_fact("x", 1)
-            journal.add(PULL, "manual", at(0))
-            raise RuntimeError
-
-    pytest.raises(RuntimeError, fail)
+    with pytest.raises(RuntimeError), journal.batch():
+        journal.set_fact("x", 1)
+        journal.add(PULL, "manual", at(0))
+        raise RuntimeError
     assert journal.fact("x") is None and journal.history() == ()
     journal.set_fact("x", 2)
     assert journal.fact("x") == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import sys
 import textwrap
@@ -120,9 +119,7 @@ def test_a_worker_without_a_final_report_has_crashed(start: Start, ear: Ear, scr
     assert isinstance(final, Failed) and final.code == "worker-crashed" and how in final.message and final.retry
 
 
-def test_last_words_of_a_crash_are_logged_and_bounded(
-    start: Start, ear: Ear, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_last_words_of_a_crash_are_logged_and_bounded(start: Start, ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
     start('sys.stderr.write("x" * 100_000 + "the end"); sys.exit(1)').start(order(), ear)
     ear.final()
     (record,) = [record for record in caplog.records if "without a report" in record.message]
@@ -258,10 +255,10 @@ def test_no_descriptor_and_no_thread_is_left(start: Start, ear: Ear) -> None:
     launcher = start('report(event="done", result={})')
     launcher.start(order(0), ear)
     ear.final()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for run in range(1, 6):
         launcher.start(order(run), ear)
         ear.final()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     launcher.stop()
     assert "launcher" not in {thread.name for thread in threading.enumerate()}

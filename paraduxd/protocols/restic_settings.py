@@ -1,0 +1,104 @@
+"""Where a restic repository is and what opens it, as the owner writes it into the config."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from paraduxd.core.settings import ProtocolSettings, Secret, SshAddress, SshCredentials, Strict, Text, parse_ssh_url
+
+_EXPECTED = "expected an absolute path, sftp:user@host:path or sftp://user@host:port/path"
+_LATER = re.compile(r"(s3|rest|rclone|b2|azure|gs|swift):")
+_SCP_LIKE = re.compile(
+    r"sftp:(?!//)((?P<user>[A-Za-z0-9_][A-Za-z0-9._@+-]*)@)?(?P<host>[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<path>.+)"
+)
+
+
+def parse_repository(text: str) -> str | SshAddress:
+    """An absolute local path, or an address on an SSH server; raises `ValueError` with what was expected.
+
+    Written and read as restic does: `sftp:user@host:path` and `sftp://user@host:port/path` are relative to the login directory
+    unless the path itself starts with `/` (the second form then has `//`).
+    """
+    if _LATER.match(text):
+        raise ValueError(f"this kind of restic repository is not supported in this version of Paradux; {_EXPECTED}")
+    if text.startswith("/"):
+        if ".." in text.split("/"):
+            raise ValueError(f"{_EXPECTED}: the path must not contain ..")
+        return text
+    address = _parse_url(text) if text.startswith("sftp://") else _parse_scp_like(text)
+    if not address.path or address.path.startswith("~"):
+        raise ValueError(f"{_EXPECTED}: the path must not be empty or start with ~")
+    return address
+
+
+def _parse_url(text: str) -> SshAddress:
+    address = parse_ssh_url(text, "sftp")
+    if "/~/" in text:
+        raise ValueError(f"{_EXPECTED}: restic takes a path without a leading / as relative to the login directory")
+    return address.model_copy(update={"path": address.path.removeprefix("/")})
+
+
+def _parse_scp_like(text: str) -> SshAddress:
+    match = _SCP_LIKE.fullmatch(text)
+    if match is None:
+        raise ValueError(_EXPECTED)
+    return SshAddress(host=match["host"], user=match["user"], path=match["path"])
+
+
+def _checked_repository(text: str) -> str:
+    parse_repository(text)
+    return text
+
+
+class ResticCredentials(Strict):
+    """What opens the repository, and what logs in to its server."""
+
+    password: Secret | None = Field(
+        default=None,
+        description="Password of the repository; Paradux generates one when it is left out",
+        examples=["correct horse battery staple"],
+    )
+    private_key: Secret | None = Field(
+        default=None,
+        description="OpenSSH private key without a passphrase, as text with line feeds, for a repository on an SFTP server",
+        examples=["-----BEGIN OPENSSH PRIVATE KEY-----\n...\n-----END OPENSSH PRIVATE KEY-----\n"],
+    )
+    ssh_password: Secret | None = Field(
+        default=None, description="Password of the account on the SFTP server", examples=["correct horse"]
+    )
+
+
+class ResticSettings(ProtocolSettings):
+    """A restic repository."""
+
+    repository: Annotated[Text, AfterValidator(_checked_repository)] = Field(
+        description="The repository as restic writes it: an absolute path, sftp:user@host:path or sftp://user@host:port/path",
+        examples=["sftp:fred@friend.example:/srv/restic/photos"],
+    )
+    credentials: ResticCredentials = Field(
+        default=ResticCredentials(),
+        description="Password of the repository (generated when left out), and the login of its server",
+        examples=[{"private_key": "-----BEGIN OPENSSH PRIVATE KEY-----\n...\n-----END OPENSSH PRIVATE KEY-----\n"}],
+    )
+
+    def place(self) -> str:
+        """The host, or "local"."""
+        address = parse_repository(self.repository)
+        return "local" if isinstance(address, str) else address.host
+
+    def ssh_hosts(self) -> tuple[tuple[str, int], ...]:
+        """The server of an SFTP repository."""
+        address = parse_repository(self.repository)
+        return () if isinstance(address, str) else ((address.host, address.port),)
+
+    def local_path(self) -> str | None:
+        """The directory of a local repository."""
+        address = parse_repository(self.repository)
+        return address if isinstance(address, str) else None
+
+    def ssh_credentials(self) -> SshCredentials:
+        """How to log in to the server."""
+        return SshCredentials(private_key=self.credentials.private_key, password=self.credentials.ssh_password)
