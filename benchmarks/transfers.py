@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.ssh_server import SshServer, ssh_server
 
 from benchmarks import data
 from tests.rig import Installation, minimal_answers, running

@@ -46,6 +46,6 @@ build_venv() {
   fi
   say "Building $VENV"
   [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-  "$VENV/bin/pip" --quiet --disable-pip-version-check install --editable "$ROOT$extras"
+  "$VENV/bin/pip" --quiet --quiet --disable-pip-version-check install --editable "$ROOT$extras"
   printf '%s\n' "$wanted" >"$stamp"
 }

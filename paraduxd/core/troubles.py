@@ -99,7 +99,7 @@ def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
     names = [steward.id for steward in plan.stewards]
     without = [name for name in names if not has_kit(plan, facts, name)]
     holding, need = len(names) - len(without), plan.shares_required
-    hint = "write kits with paraductl create-steward-device"
+    hint = "keep a copy of the recovery secret (paraductl show --secrets) elsewhere: this version cannot write kits yet"
     if holding < need or not names:
         held = f"only {holding} of the {need} stewards needed hold a current kit" if holding else ""
         claim = held or f"no steward holds a {'current kit' if facts.kits else 'kit yet'}"
@@ -112,7 +112,7 @@ def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
 
 def of_drills(plan: Plan, proven: datetime | None, now: datetime) -> Iterator[Trouble]:
     """Whether a recovery has been rehearsed, and lately."""
-    hint = "rehearse a recovery: paraductl drill"
+    hint = "restore something now and then: this version cannot rehearse a recovery yet"
     if proven is None:
         yield _warning("no-drill", "recovery", "no drill has been run, so that a recovery is not proven to work", hint)
     elif plan.drill_every and (now - proven).total_seconds() > plan.drill_every:

@@ -33,11 +33,11 @@ class Desk:
     def order(self, request: Request, arguments: Mapping[str, Any], now: datetime) -> Order:
         """The order for the request; `arguments` are those that came with it. Its location is in the plan."""
         dataset = self.plan.dataset(request.dataset)
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"cache": str(self.state.cache)} if dataset else {}
         if dataset is not None and request.step == Step.PULL:
-            more = self._pull(dataset)
+            more |= self._pull(dataset)
         elif dataset is not None and request.step == Step.PUSH:
-            more = self._push(dataset, request.location, now)
+            more |= self._push(dataset, request.location, now)
         elif request.step == Step.PUBLISH:
             more = {"outbox": str(self.state.outbox), "serial": self.plan.serial, "epoch": self.plan.epoch}
         return Order(
@@ -47,7 +47,7 @@ class Desk:
             request.location,
             self._transport(dataset, request.location),
             dataset.staging if dataset else "",
-            {**more, "cache": str(self.state.cache), **arguments},
+            {**more, **arguments},
         )
 
     def _transport(self, dataset: DatasetPlan | None, location: str) -> str:

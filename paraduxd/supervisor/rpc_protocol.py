@@ -30,10 +30,11 @@ FRAME_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 """Between the requests of a connection."""
 
-MAX_DEPTH = 16
 MAX_VALUES = 64
+"""A call takes some 20, whole and parts counted; this bounds how deep they lie in each other, too."""
+
 MAX_DIGITS = 20
-"""A call takes some 20 values and 8 levels, 12 with a reference in a tuple (to be refused); rpyc's longest numbers are addresses."""
+"""The longest numbers that rpyc sends are addresses."""
 
 CONFIG = {
     **dict.fromkeys(
@@ -79,7 +80,7 @@ class ProtocolError(Exception):
 
 
 class Decoder:
-    """The part of rpyc's brine that requests are made of, bounded in depth, number of values and length of numbers."""
+    """The part of rpyc's brine that requests are made of, bounded in number and depth of values and in length of numbers."""
 
     def __init__(self, untrusted_data: bytes) -> None:
         self._data = untrusted_data
@@ -88,26 +89,26 @@ class Decoder:
 
     def decode(self) -> Any:
         """The one value of the frame; raises `ProtocolError`."""
-        value = self._value(0)
+        value = self._value()
         if self._at != len(self._data):
             raise ProtocolError("bytes after the end")
         return value
 
-    def _value(self, depth: int) -> Any:
+    def _value(self) -> Any:
         self._values += 1
-        if depth > MAX_DEPTH or self._values > MAX_VALUES:
+        if self._values > MAX_VALUES:
             raise ProtocolError("too many values")
         tag = self._take(1)
         if tag in _CONSTANTS:
             return _CONSTANTS[tag]
         if tag == brine.TAG_UNICODE:
-            return _text(self._value(depth + 1))
+            return _text(self._value())
         if tag not in _SIZED:
             raise ProtocolError("an unknown tag")
         kind, size = _SIZED[tag]
         count = size if isinstance(size, int) else size.unpack(self._take(size.size))[0]
         if kind is tuple:
-            return tuple(self._value(depth + 1) for _ in range(count))  # ends at MAX_VALUES, whatever was announced
+            return tuple(self._value() for _ in range(count))  # ends at MAX_VALUES, whatever was announced
         return self._take(count) if kind is bytes else _number(self._take(count))
 
     def _take(self, count: int) -> bytes:

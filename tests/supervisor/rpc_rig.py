@@ -72,7 +72,7 @@ class Server:
         """A bare connection."""
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         channel.connect(str(self.path))
-        channel.settimeout(20)
+        channel.settimeout(PATIENCE)
         return channel
 
     def memory(self) -> int:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import queue
+import random
+import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.orders import Done, Progress
+from paraduxd.core.orders import Done, Failed, Held, Progress
 from paraduxd.core.plan import Keep
+from paraduxd.core.queue import Request, conflict
+from paraduxd.effects.children import Children
+from paraduxd.supervisor.launch import Launcher
 from tests.supervisor.running import DAILY, Rig, dataset, destination, plan, without_timing
 
 TWO = dataset("home", [destination("disk"), destination("cloud")])
@@ -272,7 +282,7 @@ def test_restore_chooses_staging_then_the_newest_destination(rig: Rig) -> None:
     rig.dispatcher.restore("home", "/tmp/out", paths=["a", "b"])
     order = rig.workers.find("home", "restore")
     assert (order.location, order.transport, order.staging) == ("staging", "", "/srv/home")
-    assert order.arguments == {"to": "/tmp/out", "at": None, "paths": ["a", "b"]}
+    assert order.arguments.items() >= {"to": "/tmp/out", "at": None, "paths": ["a", "b"]}.items()
     rig.workers.all_done()
     rig.dispatcher.backup(destination="cloud", push_only=True)
     rig.workers.all_done()
@@ -464,3 +474,93 @@ def test_datasets_whose_runs_ended_are_told(rig: Rig) -> None:
     rig.dispatcher.on_change = told.append
     rig.pulled("photos")
     assert told == [{"photos"}]
+
+
+# Everything at once
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_nothing_conflicts_and_nothing_is_stuck(rig: Rig, seed: int) -> None:
+    dice = random.Random(seed)
+    names = ["a", "b", "c", "d"]
+    destinations = [destination("disk"), destination("cloud", None)]
+
+    def some_plan() -> None:
+        chosen = [dataset(name, destinations) for name in names if dice.random() < 0.8]
+        chosen = [without_timing(each) if dice.random() < 0.3 else each for each in chosen]
+        chosen = [replace(each, staging=dice.choice(["/srv/1", "/srv/2"])) for each in chosen]
+        rig.run_by(plan(*chosen, stashes=["friend"], serial=dice.randrange(1, 99), transfers=3, per_place=2))
+
+    def ask(call: Callable[[], object]) -> None:
+        with contextlib.suppress(ParaduxError):
+            call()
+
+    def end_one() -> None:
+        if rig.workers.living:
+            run = dice.choice(list(rig.workers.living))
+            outcomes = [Done({"files": 5, "removed": dice.randrange(2)})] * 3 + [Failed("offline", "no answer")]
+            held = Held(dice.choice(["changed", "removed", "empty"]), "held", 1, 1, 5)
+            pulled = rig.workers.living[run][0].step == "pull"
+            rig.workers.end(run, dice.choice([*outcomes, held] if pulled else outcomes))
+
+    actions: list[Callable[[], object]] = [
+        some_plan,
+        *[end_one] * 8,
+        lambda: ask(lambda: rig.dispatcher.backup([dice.choice(names)], push_only=dice.random() < 0.2)),
+        lambda: ask(lambda: rig.dispatcher.verify(dice.choice(names), deep=dice.random() < 0.5)),
+        lambda: ask(lambda: rig.dispatcher.restore(dice.choice(names), "/tmp/out", dice.choice(["staging", "disk"]))),
+        lambda: ask(lambda: rig.dispatcher.approve(dice.choice(names))),
+        lambda: ask(rig.dispatcher.publish),
+        lambda: rig.dispatcher.cancel([dice.randrange(1, 200)]),
+        lambda: rig.pass_time(dice.choice([60, 4000])),
+        lambda: rig.dispatcher.set_ready(dice.random() < 0.9),
+    ]
+    some_plan()
+    for _ in range(400):
+        dice.choice(actions)()
+        _check_what_runs([running.request for running in rig.dispatcher._running.values()])
+    rig.dispatcher.set_ready(True)
+    while rig.workers.living:
+        end_one()
+    assert rig.dispatcher.pending() == set()
+    assert rig.journal.mark_interrupted("2026-11-24T00:00:00Z") == ()
+
+
+def _check_what_runs(running: list[Request]) -> None:
+    assert not any(conflict(one, other) for one, other in itertools.combinations(running, 2))
+    transfers = [request for request in running if request.step in ("pull", "push", "verify")]
+    assert len(transfers) <= 3
+    places = Counter(request.place for request in transfers if request.place != "local")
+    assert all(count <= 2 for count in places.values())
+
+
+# With real processes
+
+
+WORKER = """
+import json, sys, time
+order = json.load(sys.stdin)
+print(json.dumps({"event": "progress", "percent": 50.0, "bytes": 7}), flush=True)
+if order["step"] == "push":
+    time.sleep(60)
+print(json.dumps({"event": "done", "result": {"files": 3}}), flush=True)
+"""
+
+
+def test_with_real_workers_a_pull_is_done_and_a_push_is_cancelled(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    launcher = Launcher(Children(), [sys.executable, str(script)])
+    rig = Rig(tmp_path, workers=launcher)  # type: ignore[arg-type]
+    ended: queue.Queue[set[str]] = queue.Queue()
+    rig.run_by(plan())
+    rig.dispatcher.on_change = ended.put
+    pull, push = rig.dispatcher.backup()
+    ended.get(timeout=20)
+    assert rig.state(pull) == "done" and rig.state(push) == "running"
+    rig.dispatcher.cancel([push])
+    ended.get(timeout=20)
+    assert rig.state(push) == "cancelled"
+    (again,) = rig.dispatcher.backup(push_only=True)
+    rig.dispatcher.stop()
+    assert [run.number for run in rig.journal.mark_interrupted("2026-11-23T13:00:00Z")] == [again]
