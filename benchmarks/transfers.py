@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-
 from benchmarks import data
+from tests.integration import sshd
 from tests.rig import Installation, minimal_answers, running
 
 

@@ -38,7 +38,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         context.terminal.line("Nothing was set up.")
         return ExitCode.FAILED
     code = report_saved(context, saved)
-    context.terminal.line("Next, give every steward a kit: paraductl create-steward-device --all")
+    context.terminal.line("Next, copy everything for the first time: paraductl backup")
     return code
 
 

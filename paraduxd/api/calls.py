@@ -71,7 +71,7 @@ SUPERVISOR: Mapping[str, Call] = {
         },
     ),
 }
-"""Replies: status -> DESIGN section 8. history, runs -> {"runs": [run]}. backup, approve, versions, verify, publish, restore ->
+"""Replies: status -> `schema/status.schema.json`. history, runs -> {"runs": [run]}. backup, approve, versions, verify, publish, restore ->
 {"runs": [number]}, at once; the client follows them with `runs`. cancel, lock -> {}.
 
 A run is {"run", "dataset", "step", "location", "trigger", "state", "requested", "started", "ended", "percent", "bytes", "eta",

@@ -227,7 +227,7 @@ class Config(Strict):
         description="Address of the JSON Schema, for editors",
         examples=["https://paradux.example/schema/paradux.schema.json"],
     )
-    version: Literal[1] = Field(description="Version of this format", examples=[1])
+    version: Literal[1] = Field(default=1, description="Version of this format", examples=[1])
     serial: Whole | None = Field(
         default=None, ge=1, description="Increases by one with every saved config; absent in answers", examples=[42]
     )

@@ -93,6 +93,9 @@ def _staging(config: Config, stashes: Stashes) -> Iterator[Finding]:
             if source.directory is None:
                 message = "the key staging is missing: the source is not a directory of this machine"
                 yield Finding("error", (*path, "staging"), message, "name a directory for the copy on this machine")
+            elif dataset.source.settings.get("exclude"):
+                message = "expected no exclude where staging is left out: the source is pushed as it is"
+                yield Finding("error", (*path, "source", "exclude"), message, "name a staging directory")
         elif source.directory is not None and _touch(source.directory, str(PurePosixPath(dataset.staging))):
             message = "expected a staging directory outside of its source, and a source outside of it"
             yield Finding("error", (*path, "staging"), message, "leave staging out to push the source as it is")

@@ -33,7 +33,7 @@ Text = Annotated[str, AfterValidator(_no_control), Field(max_length=4096)]
 """One line of text without control characters."""
 
 Secret = Annotated[str, Field(json_schema_extra={"x-secret": True})]
-"""A credential: any text, masked wherever a config is shown. It is a plain `str` so that saving keeps it (FACTS of pydantic)."""
+"""A credential: any text, masked wherever a config is shown; a plain `str`, because pydantic saves `SecretStr` as asterisks."""
 
 
 class ProtocolSettings(Strict):

@@ -105,7 +105,7 @@ class Conversation:
 
     def _show(self, path: str, secrets: bool) -> dict[str, Any]:
         document = self._opened().document
-        part = lookup(document if secrets else mask(document), path)
+        part = lookup(document if secrets else mask(document, self._keeping.shapes), path)
         return {"text": json.dumps(part, indent=2, ensure_ascii=False)}
 
     def _unlock(self, seconds: int | None) -> dict[str, Any]:

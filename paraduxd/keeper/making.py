@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.recovery import shares
 
@@ -67,12 +68,21 @@ def with_shares(managed: Json, config: Json) -> Json:
     if config["policy"]["shares_required"] != managed["shares"]["threshold"]:
         secret = bytes.fromhex(managed["recovery"]["secret"])
         return {**managed, "shares": _share_set(secret, config)}
-    held = managed["shares"]["issued"]
+    try:
+        return {**managed, "shares": _reissued(managed["shares"], config)}
+    except shares.ShareError as problem:
+        raise ParaduxError(
+            "no-share-left", str(problem), "a new epoch is needed: keep to the stewards you have"
+        ) from None
+
+
+def _reissued(present: Json, config: Json) -> Json:
+    """The share set with a share for every steward; those of removed stewards are never issued again."""
+    held = present["issued"]
     stewards = [steward["id"] for steward in config["stewards"]]
     gone = [index for steward, index in held.items() if steward not in stewards]
-    retired = [*managed["shares"]["retired"], *gone]
-    issued = shares.issue(held, stewards, retired)
-    return {**managed, "shares": {**managed["shares"], "issued": issued, "retired": retired}}
+    retired = [*present.get("retired", []), *gone]
+    return {**present, "issued": shares.issue(held, stewards, retired), "retired": retired}
 
 
 def with_data_keys(managed: Json, needed: Sequence[str]) -> Json:

@@ -1,6 +1,6 @@
 """Saving as one transaction: setting up, previewing an edit, saving it, changing the passphrase.
 
-Order: check, complete what Paradux generates, vault, transport files and plan, schedule, ciphertext, publish. Up to the vault's rename
+Order: check, complete what Paradux generates, vault, transport files and plan, ciphertext, schedule, publish. Up to the vault's rename
 nothing has changed; from there on everything can be done again by `complete`, which every authorization calls.
 """
 
@@ -58,11 +58,10 @@ def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
 def complete(keeping: Keeping, opened: Opened) -> list[int]:
     """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
     applying.write_plan(keeping.state, opened.config, keeping.shapes)
-    keeping.control.ask("apply")
-    runs: list[int] = []
-    if not applying.is_published(keeping.state, opened.document["managed"], opened.document["serial"]):
+    unpublished = not applying.is_published(keeping.state, opened.document["managed"], opened.document["serial"])
+    if unpublished:
         applying.write_outbox(keeping.state, opened.document, keeping.memory)
-        runs = keeping.control.ask("publish")["runs"]
+    runs: list[int] = keeping.control.ask("apply", publish=unpublished)["runs"]
     keeping.state.pending.unlink(missing_ok=True)
     return runs
 

@@ -99,14 +99,7 @@ class ResticDestination(Destination):
         """See `Destination.restore`."""
         wanted = [] if "" in (cleaned := [_clean(path) for path in paths]) else cleaned
         with self._opened() as repository:
-            listing = output.Listing(wanted)
-            repository.run("ls", version.id, on_line=lambda line: listing.take(output.parsed(line)))
-            if (missing := listing.missing()) is not None:
-                raise ParaduxError(
-                    "not-found",
-                    f"there is no {missing!r} in the version {version.id}",
-                    "see: paraductl versions DATASET",
-                )
+            listing = _listing(repository, version, wanted)
             if listing.entries:
                 self._restore(repository, version, to, wanted)
         return RestoreResult(version, listing.files, listing.bytes)
@@ -225,6 +218,17 @@ class ResticDestination(Destination):
             repository.run("restore", version.id, f"--target={to}", *includes, on_line=_Backup(self._context).take)
         except ParaduxError as problem:
             raise failures.full(str(to)) if problem.code == "disk-full" else problem from None
+
+
+def _listing(repository: Repository, version: Version, paths: Sequence[str]) -> output.Listing:
+    """What a restore will bring; raises `ParaduxError` "not-found" for a version or a path that is not there."""
+    listing = output.Listing(paths)
+    repository.run("ls", version.id, on_line=lambda line: listing.take(output.parsed(line)))
+    missing = listing.missing()
+    if missing is None and listing.version_found:
+        return listing
+    what = f"{missing!r} in the version {version.id}" if listing.version_found else f"version {version.id}"
+    raise ParaduxError("not-found", f"there is no {what} in {repository.where}", "see: paraductl versions DATASET")
 
 
 def _new_version(summary: dict[str, Any], request: PushRequest) -> Version:

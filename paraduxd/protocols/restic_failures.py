@@ -37,6 +37,9 @@ def _sentence(line: str) -> str:
     return re.sub(r"^.* returned error, retrying after [^:]*: ", "", text)
 
 
+_LONGEST = 200
+"""Characters of restic's own words in a sentence of ours."""
+
 UNCLEAR = frozenset({"restic-failed", "unusable-repository", "interrupted", "no-repository"})
 """Codes behind which there may be a failure of ssh."""
 
@@ -52,6 +55,12 @@ def problem(code: int, errors: Sequence[str], where: str) -> ParaduxError:
         return TransientError("interrupted", f"restic was ended at {where} (signal {-code})", "the next run goes on")
     last = _readable(texts[-1]) if texts else f"exit code {code}"
     return ParaduxError("restic-failed", f"restic failed at {where}: {last}", "see the daemon's log")
+
+
+def lost(errors: Sequence[str]) -> bool:
+    """Whether restic no longer had anybody to speak to."""
+    text = "\n".join(sentences(errors))
+    return bool(re.search(r"sftp session|ssh command exited|connection lost|broken pipe|EOF", text))
 
 
 def _busy(where: str, _: Sequence[str]) -> ParaduxError:
@@ -71,8 +80,15 @@ def _no_repository(where: str, _: Sequence[str]) -> ParaduxError:
 
 
 def full(where: str, _: Sequence[str] = ()) -> ParaduxError:
-    """No room; SFTP knows no error of its own for that, only "failure"."""
+    """No room."""
     return TransientError("disk-full", f"the disk of {where} is full", "make room there, or keep fewer versions")
+
+
+def _refused(where: str, _: Sequence[str]) -> ParaduxError:
+    """SFTP servers know no error of its own for a full disk, only "failure"."""
+    return TransientError(
+        "disk-full", f"the server could not write to {where}: its disk is probably full", "make room there"
+    )
 
 
 def _damaged(where: str, texts: Sequence[str]) -> ParaduxError:
@@ -104,10 +120,11 @@ _RULES: tuple[tuple[int | None, str, Callable[[str, Sequence[str]], ParaduxError
     (11, r"repository is already locked", _busy),
     (12, r"wrong password or no key found", _wrong_password),
     (10, r"unable to open config file: .*(no such file|not exist)", _no_repository),
-    (None, r"no space left on device|disk quota exceeded|ssh_fx_failure", full),
+    (None, r"no space left on device|disk quota exceeded", full),
+    (None, r"ssh_fx_failure", _refused),
     (None, r"repository contains errors|ciphertext verification failed|invalid data returned", _damaged),
     (None, r"loadindex returned errors|is damaged|supported kdf|hash does not match", _damaged),
-    (None, r"/data/../[0-9a-f]{64}: no such file", _damaged),
+    (None, r"\(<data/[0-9a-f]+>.*(no such file|not exist)|/data/../[0-9a-f]{64}: no such file", _damaged),
     (None, r"already contains keys", _unfinished),
     (None, r"no matching id found", _no_version),
     (None, r"permission denied|operation not permitted|read-only file system|not a directory", _no_access),
@@ -127,5 +144,5 @@ def incomplete(paths: Sequence[str], snapshot: str) -> ParaduxError:
 
 def _readable(text: str) -> str:
     """One line for a person: no control characters, not endless."""
-    text = re.sub(r"^(Fatal|error): ", "", re.sub(r"[\x00-\x1f\x7f]", "?", text))
-    return text if len(text) <= 300 else text[:300] + "..."
+    text = re.sub(r"^(Fatal|error): ", "", re.sub(r"[\x00-\x1f\x7f]", "?", text)).rstrip(". ")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

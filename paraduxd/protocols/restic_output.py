@@ -73,10 +73,12 @@ class Listing:
     def __init__(self, paths: Sequence[str]) -> None:
         self._missing = {_as_listed(path): path for path in paths}
         self._wanted = frozenset(self._missing)
+        self.version_found = False
         self.files = self.bytes = self.entries = 0
 
     def take(self, message: dict[str, Any]) -> None:
-        """Count one line."""
+        """Count one line; the first is the version itself (0.14 ends well when there is none)."""
+        self.version_found |= message.get("struct_type") == "snapshot"
         path = str(message.get("path", ""))
         if message.get("struct_type") != "node" or path == f"/{EMPTY}" or not self._is_wanted(path):
             return

@@ -9,6 +9,7 @@ in its globals, and starts nothing itself: its executor is replaced by the one d
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import threading
 from collections import deque
@@ -44,14 +45,34 @@ class Ran:
 
 
 @dataclass(frozen=True)
+class _Link:
+    """The SSH server ("host:port") that restic speaks to, and what ssh writes (to a file in memory).
+
+    restic passes on what ssh says, but often ends before it has done so.
+    """
+
+    server: str
+    log: int
+
+    def take_log(self) -> bytes:
+        """What ssh wrote since the last time."""
+        text = os.pread(self.log, 1 << 20, 0)
+        os.ftruncate(self.log, 0)
+        return text
+
+
+@dataclass(frozen=True)
 class Repository:
-    """How to start restic: `where` names the repository in sentences, `options` come before each command."""
+    """How to start restic: `where` names the repository in sentences, `options` come before each command.
+
+    `password` is the descriptor that restic inherits.
+    """
 
     where: str
     options: tuple[str, ...]
-    descriptors: tuple[int, ...] = ()
+    password: int
     env: dict[str, str] = field(default_factory=dict)
-    server: str | None = None
+    link: _Link | None = None
 
     def run(
         self,
@@ -91,7 +112,7 @@ class Repository:
     def _run(self, command: Sequence[str], cwd: Path | None, on_line: OnLine | None) -> Ran:
         lines: list[str] = []
         running = process.start(
-            ["restic", *self.options, *command], extra_env=self.env, pass_fds=self.descriptors, cwd=cwd
+            ["restic", *self.options, *command], extra_env=self.env, pass_fds=(self.password,), cwd=cwd
         )
         errors = _Errors(running)
         try:
@@ -107,9 +128,11 @@ class Repository:
         if ran.code in allowed:
             return None
         problem = restic_failures.problem(ran.code, ran.errors, self.where)
-        if self.server is None or problem.code not in restic_failures.UNCLEAR:
+        if self.link is None or problem.code not in restic_failures.UNCLEAR:
             return problem
-        return ssh.failure("\n".join(ran.errors).encode(), self.server) or problem
+        return ssh.failure(self.link.take_log(), self.link.server) or (
+            ssh.connection_lost(self.link.server) if restic_failures.lost(ran.errors) else problem
+        )
 
 
 class _Errors:
@@ -153,13 +176,15 @@ def opened(
         options = ("--json", "--password-file", path, *_cache(context.cache))
         env = {"RESTIC_PROGRESS_FPS": "1"}
         if isinstance(place, str):
-            yield Repository(place, (*options, "--repo", place), (descriptor,), env)
+            yield Repository(place, (*options, "--repo", place), descriptor, env)
             return
         server = f"{place.host}:{place.port}"
         access = stack.enter_context(ssh.access(place, credentials, context.host_keys.get(server, ())))
-        command = " ".join((*access.command, access.host, "-s", "sftp"))
+        log, _ = stack.enter_context(process.sealed_file(b""))
+        command = " ".join((*access.command, "-E", process.anywhere_path(log), access.host, "-s", "sftp"))
         remote = ("--option", f"sftp.command={command}", "--repo", f"sftp:{access.host}:{place.path}")
-        yield Repository(f"{place.path} on {server}", (*options, *remote), (descriptor,), {**env, **access.env}, server)
+        where = f"{place.path} on {server}"
+        yield Repository(where, (*options, *remote), descriptor, {**env, **access.env}, _Link(server, log))
 
 
 def _cache(folder: Path | None) -> tuple[str, ...]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from paraduxd.api.errors import ParaduxError
+
+class ShareError(ValueError):
+    """Shares that do not give a secret, or a set that is used up; the text says which, without repeating a share."""
+
 
 SET_SIZE = 16
 """Shares in a set: as many as SLIP-39 allows in one group."""
@@ -29,20 +32,20 @@ def split(secret: bytes, threshold: int) -> tuple[str, ...]:
 
 
 def combine(shares: Sequence[str]) -> bytes:
-    """The secret of exactly `threshold` distinct shares; raises `ParaduxError` "bad-shares"."""
+    """The secret of exactly `threshold` distinct shares; raises `ShareError`."""
     import shamir_mnemonic
 
     try:
         return bytes(shamir_mnemonic.combine_mnemonics(list(shares)))
     except shamir_mnemonic.MnemonicError:
-        raise ParaduxError("bad-shares", "these shares do not belong together, or one of them is wrong") from None
+        raise ShareError("these shares do not belong together, or one of them is wrong") from None
 
 
 def issue(issued: Mapping[str, int], stewards: Sequence[str], retired: Sequence[int] = ()) -> dict[str, int]:
     """Which share (index in the set) each steward holds: those who have one keep it, new ones get an unused one.
 
     `retired` are shares that a removed steward still knows; they are never issued again.
-    Raises `ParaduxError` when the set has no share left.
+    Raises `ShareError` when the set has no share left.
     """
     kept = {steward: issued[steward] for steward in stewards if steward in issued}
     used = {*issued.values(), *retired}
@@ -50,6 +53,4 @@ def issue(issued: Mapping[str, int], stewards: Sequence[str], retired: Sequence[
     try:
         return {steward: kept[steward] if steward in kept else next(free) for steward in stewards}
     except (StopIteration, RuntimeError):
-        raise ParaduxError(
-            "no-share-left", "all 16 shares of this epoch have been issued", "start a new epoch: paraductl rotate"
-        ) from None
+        raise ShareError("all 16 shares of this epoch have been issued") from None

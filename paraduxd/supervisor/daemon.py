@@ -90,32 +90,35 @@ class Daemon:
     def _status(self, dataset: str | None) -> dict[str, Any]:
         return status.build(self._plan, self._reporter.facts(), now(), dataset)
 
-    def _load_plan(self) -> None:
-        """Run by the plan on disk; one that cannot be read is told and leaves everything as it is."""
+    def _load_plan(self, *, publish: bool = False) -> tuple[int, ...]:
+        """Run by the plan on disk; gives the runs that publish its config, if it shall be published.
+
+        A plan that cannot be read is told and leaves everything as it is. Publishing is queued before the scheduler sees the new
+        serial, which would queue it as well.
+        """
         try:
             plan = plans.from_json(self._state.plan.read_text())
         except FileNotFoundError:
-            return
+            return ()
         except (OSError, ValueError) as problem:
             log.error("The plan cannot be read: %s. Unlock the vault to write it again.", problem)
-            return
+            return ()
         begun = time.monotonic()
         folder = transports.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._dispatcher.apply_plan(plan, folder)
         self._dispatcher.set_ready(folder.is_dir())
+        runs = self._dispatcher.publish() if publish else ()
         self._scheduler.apply_plan(plan)
         log.info(
             "Plan applied: serial %d, %d datasets, in %.3f s", plan.serial, len(plan.datasets), time.monotonic() - begun
         )
+        return runs
 
     def _answer_keeper(self, what: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the keeper asks of the supervisor: it has authorized whoever is behind the question."""
         if what == "apply":
-            self._load_plan()
-            return {}
-        if what == "publish":
-            return {"runs": list(self._dispatcher.publish())}
+            return {"runs": list(self._load_plan(publish=bool(arguments["publish"])))}
         if what == "restore":
             return self._calls.restore(**arguments)
         if what == "hostkeys":

@@ -157,9 +157,6 @@ class Engine:
 
     def beat(self) -> None:
         """Now and then: record what could not be recorded (a full disk), start what can start."""
-        with self._lock:
-            while self._unrecorded and self._recorded(self._unrecorded[0]):
-                self._unrecorded.popleft()
         self._go_on()
 
     def stop(self) -> None:
@@ -254,6 +251,8 @@ class Engine:
     def _go_on(self) -> None:
         """Start what can start, then tell what has changed; the lock is not held."""
         with self._lock:
+            while self._unrecorded and self._recorded(self._unrecorded[0]):
+                self._unrecorded.popleft()
             while chosen := self._choose():
                 for request in chosen:
                     self._begin(self._queue[request.identity])
@@ -262,7 +261,7 @@ class Engine:
             self.on_change(changed)
 
     def _choose(self) -> tuple[Request, ...]:
-        if self._stopping or not self._queue:
+        if self._stopping or self._unrecorded:  # what the journal does not know yet may be a hold
             return ()
         waiting = [waiting.request for waiting in self._queue.values()]
         able = [request for request in waiting if self._ready or _needs_no_credentials(request)]

@@ -13,13 +13,12 @@ import traceback
 from collections.abc import Callable
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.wire import MAX_FRAME
 from paraduxd.effects.peers import Peer, peer_of
 from paraduxd.supervisor.admission import Admission, Guest
 from paraduxd.supervisor.rpc_protocol import BoundedChannel, LockedConnection, ProtocolError
 
-MAX_REPLY = MAX_FRAME - 1024
-"""Characters; clients take frames of `MAX_FRAME` bytes."""
+MAX_REPLY = 4 * 1024 * 1024
+"""Characters. A reply that its client does not read lies here twice, for some seconds, and a user may have 16 connections."""
 
 _COMPLAIN_EVERY = 60.0
 

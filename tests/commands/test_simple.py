@@ -34,6 +34,17 @@ def test_watching_is_not_one_document(paraductl: Run) -> None:
     assert paraductl("status", "--watch", "--json").code == 2
 
 
+def test_watching_goes_on_until_ctrl_c(paraductl: Run, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sleep(_: float) -> None:
+        if daemon.status["level"] == "warning":
+            raise KeyboardInterrupt
+        daemon.status["level"] = "warning"
+
+    monkeypatch.setattr("paraductl.commands.status.time.sleep", sleep)
+    outcome = paraductl("status", "--watch")
+    assert (outcome.code, outcome.out.count(STATUS["headline"]), outcome.err) == (10, 2, "")
+
+
 def test_lock(paraductl: Run, daemon: FakeDaemon) -> None:
     assert paraductl("lock").out == "Locked.\n"
     assert daemon.calls("lock") == [{}]

@@ -76,7 +76,10 @@ def test_a_version_from_the_future_stays_and_takes_no_place() -> None:
 counts = st.none() | st.integers(0, 5)
 
 
-@given(st.lists(st.integers(0, 20_000), max_size=40, unique=True), st.builds(Keep, counts, counts, counts, counts, counts, counts))
+@given(
+    st.lists(st.integers(0, 20_000), max_size=40, unique=True),
+    st.builds(Keep, counts, counts, counts, counts, counts, counts),
+)
 def test_the_newest_always_stays_and_removing_twice_removes_no_more(hours: list[int], keep: Keep) -> None:
     versions = at(*sorted(hours))
     now = "2099-01-01T00:00:00Z"

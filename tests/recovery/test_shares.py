@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraduxd.api.errors import ParaduxError
-from paraduxd.recovery.shares import SET_SIZE, combine, issue, split
+from paraduxd.recovery.shares import SET_SIZE, ShareError, combine, issue, split
 
 SECRET = bytes(range(32))
 
@@ -24,12 +23,12 @@ def test_any_threshold_of_the_shares_gives_the_secret_back(threshold: int) -> No
 
 
 def test_fewer_shares_are_refused() -> None:
-    with pytest.raises(ParaduxError, match="do not belong together"):
+    with pytest.raises(ShareError, match="do not belong together"):
         combine(split(SECRET, 3)[:2])
 
 
 def test_shares_of_two_sets_are_refused() -> None:
-    with pytest.raises(ParaduxError):
+    with pytest.raises(ShareError):
         combine([split(SECRET, 2)[0], split(SECRET, 2)[1]])
 
 
@@ -37,7 +36,7 @@ def test_a_changed_word_is_refused() -> None:
     shares = split(SECRET, 2)
     words = shares[0].split()
     words[7] = "academic" if words[7] != "academic" else "zero"
-    with pytest.raises(ParaduxError):
+    with pytest.raises(ShareError):
         combine([" ".join(words), shares[1]])
 
 
@@ -64,7 +63,7 @@ def test_issuing_keeps_what_is_held_and_never_issues_a_share_twice(before: list[
 def test_a_set_that_is_used_up_says_so() -> None:
     stewards = [f"s{number}" for number in range(SET_SIZE)]
     held = issue({}, stewards)
-    with pytest.raises(ParaduxError, match="all 16 shares"):
+    with pytest.raises(ShareError, match="all 16 shares"):
         issue(held, [*stewards[:-1], "new"], [held[stewards[-1]]])
 
 

@@ -1,6 +1,6 @@
 """A real RpcServer in a process of its own, raw frames to attack it with, and an ordinary rpyc client.
 
-Run as a program, this is the server: `python -m tests.supervisor.rpc_rig SOCKET LIMIT_OF_OPEN_FILES FRAME_SECONDS`.
+Run as a program, this is the server: `python -m tests.supervisor.rpc_rig SOCKET LIMIT_OF_OPEN_FILES FRAME_SECONDS IDLE_SECONDS`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,17 @@ METHOD_REFERENCE = (consts.LABEL_LOCAL_REF, rpc_protocol.METHOD)
 class Server:
     """The server's process."""
 
-    def __init__(self, folder: Path, open_files: int = 1024, frame_seconds: float = rpc_protocol.FRAME_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        open_files: int = 1024,
+        frame_seconds: float = rpc_protocol.FRAME_SECONDS,
+        idle_seconds: float = rpc_protocol.IDLE_SECONDS,
+    ) -> None:
         self.path = folder / "paraduxd.sock"
         self.log = folder / "log"
-        argv = [sys.executable, "-m", "tests.supervisor.rpc_rig", str(self.path), str(open_files), str(frame_seconds)]
+        argv = [sys.executable, "-m", "tests.supervisor.rpc_rig", str(self.path)]
+        argv += [str(open_files), str(frame_seconds), str(idle_seconds)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=log, cwd=Path(__file__).parents[2])
         wait_for(lambda: self.path.exists() and self.answers(), "the server to answer")
@@ -185,10 +192,11 @@ class Handler:
 
 def main() -> None:
     """Serve until standard input ends."""
-    path, open_files, frame_seconds = sys.argv[1:]
+    path, open_files, frame_seconds, idle_seconds = sys.argv[1:]
     logging.basicConfig(level=logging.DEBUG)
     resource.setrlimit(resource.RLIMIT_NOFILE, (int(open_files), int(open_files)))
     rpc_protocol.FRAME_SECONDS = float(frame_seconds)
+    rpc_protocol.IDLE_SECONDS = float(idle_seconds)
     server = RpcServer(listen(Path(path), None), Handler())
     server.start()
     sys.stdin.read()

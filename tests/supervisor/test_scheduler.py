@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from paraduxd.core.guard import MANY_CHANGED
 from paraduxd.core.orders import Failed, Order
 from paraduxd.core.plan import Timing
 from paraduxd.supervisor.launch import Listener
@@ -91,7 +92,7 @@ def test_what_the_guard_holds_is_pulled_but_not_pushed(rig: Rig) -> None:
     rig.run_by(plan(HOME))
     live(rig, 1)
     rig.dispatcher.backup(pull_only=True)
-    rig.workers.hold("home", "changed", changed=8)
+    rig.workers.hold("home", MANY_CHANGED, changed=8)
     assert rig.scheduler.next_for("home", "push", "disk") is None
     assert live(rig, 48) == {"pull home": 48}
     rig.dispatcher.approve("home")

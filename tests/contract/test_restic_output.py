@@ -1,0 +1,161 @@
+"""What restic 0.14 and 0.18 really wrote, read back: `captured/restic/<version>-<situation>`.
+
+A .txt file holds the exit code ("exit 1"; negative: signal) and then standard error; a .jsonl file holds standard output.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.orders import Progress
+from paraduxd.protocols import restic_failures, restic_output
+from paraduxd.protocols.base import Version
+
+CAPTURED = Path(__file__).parent.parent / "captured" / "restic"
+BOTH = ("0.14", "0.18")
+
+CODES = {
+    "damaged-config": "damaged",
+    "damaged-index": "damaged",
+    "damaged-pack": "damaged",
+    "damaged-pack-restore": "damaged",
+    "damaged-snapshot": "damaged",
+    "disk-full": "disk-full",
+    "locked": "busy",
+    "missing-pack": "damaged",
+    "missing-pack-restore": "damaged",
+    "no-access": "unusable-repository",
+    "no-config-but-keys": "unfinished-repository",
+    "no-repository": "no-repository",
+    "no-version": "not-found",
+    "restore-disk-full": "disk-full",
+    "wrong-password": "wrong-repository-password",
+}
+TRANSIENT = {"busy", "disk-full"}
+
+
+def failed(name: str) -> tuple[int, list[str]]:
+    first, *errors = (CAPTURED / f"{name}.txt").read_text().splitlines()
+    return int(first.removeprefix("exit ")), errors
+
+
+def lines(name: str) -> list[str]:
+    return (CAPTURED / f"{name}.jsonl").read_text().splitlines()
+
+
+@pytest.mark.parametrize("path", sorted(CAPTURED.glob("*.txt")), ids=lambda path: path.stem)
+def test_every_captured_failure_is_told_as_what_it_is(path: Path) -> None:
+    code, errors = failed(path.stem)
+    situation = path.stem.partition("-")[2]
+    if code == restic_failures.INCOMPLETE:
+        assert restic_failures.unread(errors)
+        return
+    problem = restic_failures.problem(code, errors, "/srv/cloud")
+    assert problem.code == CODES[situation]
+    assert isinstance(problem, TransientError) == (problem.code in TRANSIENT)
+    assert "/srv/cloud" in problem.message
+    assert problem.hint
+    assert not problem.message.endswith(".") and "\n" not in problem.message and "{" not in problem.message
+
+
+def test_damage_is_named() -> None:
+    for version in BOTH:
+        problem = restic_failures.problem(*failed(f"{version}-missing-pack"), "/srv/cloud")
+        assert "does not exist" in problem.message
+
+
+@pytest.mark.parametrize("version", BOTH)
+def test_what_could_not_be_read_is_told_once_each(version: str) -> None:
+    _, errors = failed(f"{version}-unreadable")
+    assert restic_failures.unread(errors) == ("locked", "/srv/data/sub/x")
+
+
+def test_an_unknown_failure_tells_the_last_line_without_control_characters() -> None:
+    problem = restic_failures.problem(1, ["first", "", "Fatal: odd \x1b[31mthing", ""], "/srv/cloud")
+    assert (problem.code, problem.message) == ("restic-failed", "restic failed at /srv/cloud: odd ?[31mthing")
+
+
+def test_a_killed_restic_may_be_tried_again() -> None:
+    assert isinstance(restic_failures.problem(-9, [], "/srv/cloud"), TransientError)
+
+
+def test_a_server_that_only_says_failure_is_probably_full() -> None:
+    line = 'Save(<data/1>) returned error, retrying after 1s: Write: sftp: "Failure" (SSH_FX_FAILURE)'
+    assert restic_failures.problem(-9, [line], "r on friend:22").code == "disk-full"
+
+
+@pytest.mark.parametrize("version", BOTH)
+def test_progress_is_percent_bytes_and_seconds(version: str) -> None:
+    told = [restic_output.progress(restic_output.parsed(line)) for line in lines(f"{version}-status")]
+    last = told[-1]
+    assert isinstance(last, Progress)
+    assert last.percent is not None and 1 < last.percent < 100
+    assert last.bytes > 1_000_000
+    assert last.eta is not None and last.eta > 0
+
+
+@pytest.mark.parametrize("version", BOTH)
+def test_the_id_of_a_backup_is_the_id_in_the_list(version: str) -> None:
+    summary = restic_output.parsed(lines(f"{version}-backup")[-1])
+    listed = restic_output.versions(json.loads(lines(f"{version}-snapshots")[0]))
+    assert listed == (Version(restic_output.short(summary["snapshot_id"]), "2026-01-02T03:04:05Z"),)
+
+
+def test_only_the_newer_restic_lists_counts() -> None:
+    counts = [restic_output.versions(json.loads(lines(f"{version}-snapshots")[0]))[0].files for version in BOTH]
+    assert counts == [None, 2]
+
+
+@pytest.mark.parametrize("version", BOTH)
+def test_listing_counts_regular_files(version: str) -> None:
+    everything = listing(version)
+    assert (everything.files, everything.bytes, everything.entries) == (2, 300_002, 4)
+    part = listing(version, "sub", "nothing")
+    assert (part.files, part.bytes, part.missing()) == (1, 2, "nothing")
+
+
+def listing(version: str, *paths: str) -> restic_output.Listing:
+    it = restic_output.Listing(paths)
+    for line in lines(f"{version}-ls"):
+        it.take(restic_output.parsed(line))
+    assert it.version_found
+    return it
+
+
+def test_a_listing_of_no_version_has_found_none() -> None:
+    assert not restic_output.Listing(()).version_found
+
+
+def test_bytes_that_are_not_utf8_are_found_in_a_listing() -> None:
+    it = restic_output.Listing(["caf\udce9"])
+    it.take({"struct_type": "node", "type": "file", "path": "/caf\ufffd", "size": 1})
+    assert it.missing() is None
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [("a/b", "/a/b"), ("*[a]?", "/\\*\\[a]\\?"), ("back\\slash", "/back\\\\slash"), ("**", "/\\*\\*"), ("-x", "/-x")],
+)
+def test_patterns_match_one_path(path: str, pattern: str) -> None:
+    assert restic_output.include_pattern(path) == pattern
+
+
+def test_times_are_normalised() -> None:
+    assert restic_output.rfc3339("2026-01-02T03:04:05.123456789+02:00") == "2026-01-02T01:04:05Z"
+    assert restic_output.time_option("2026-01-02T03:04:05Z") == "2026-01-02 03:04:05"
+
+
+@pytest.mark.parametrize("line", ["", "text", "[1]", "{broken", '"text"'])
+def test_other_lines_are_no_messages(line: str) -> None:
+    assert restic_output.parsed(line) == {}
+
+
+def test_errors_are_plain_sentences() -> None:
+    problem = restic_failures.incomplete(["a\nb", "c"], "0123456789")
+    assert isinstance(problem, ParaduxError)
+    assert problem.message.startswith("2 files or directories could not be read, the first is 'a?b'")
+    assert "01234567," in problem.hint
