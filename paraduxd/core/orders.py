@@ -35,7 +35,8 @@ class Order:
     those of the step:
 
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
-              (what the owner approved, or null), in_place (bool), index (path: what the guard remembers)
+              (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
+              since (end of the last good pull if a later one was cut off, or null)
     push      keep {last, hourly, ...}, known_versions [{id, time, files, bytes}] (as last reported), held (bool: keep all versions),
               prune (bool: maintenance may reclaim space now)
     verify    deep (bool)

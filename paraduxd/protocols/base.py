@@ -54,7 +54,8 @@ class PullRequest:
 
     `known_files` is the number of regular files after the last good pull (`None`: there was none); `allowed_removed` and
     `allowed_changed` are counts that the owner has approved. `index` is a file in which a source that is pushed in place
-    remembers its last scan.
+    remembers its last scan. `since` is when the last good pull ended (seconds since the epoch) if one that came after it did not end
+    well: what that one has written counts as well.
     """
 
     guard: Guard
@@ -63,6 +64,7 @@ class PullRequest:
     allowed_changed: int = 0
     in_place: bool = False
     index: Path | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True)

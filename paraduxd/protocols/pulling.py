@@ -7,6 +7,7 @@ found out too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ def pull(
             ran = rsync.run(source, target, options, given=rules, on_progress=context.progress)
             _check(ran, source.name, request)
             totals.add(ran.stats)
+            totals.changed = max(totals.changed, _changed_before(staging, totals.files, request))
             gone = totals.removed + ran.skipped
             if _verdict(request, totals, gone):
                 gone = totals.removed + _exactly(source, target, rules, ran.skipped)
@@ -57,6 +59,26 @@ def pull(
             if not ran.skipped:
                 return _result(totals)
             allowed_entries = 2 * ran.skipped + 100  # the count leaves out directories that are not empty yet
+
+
+def _changed_before(staging: Path, files: int, request: PullRequest) -> int:
+    """How many files changed since the last good pull, when a later one was cut off and its own count is lost.
+
+    Whatever was written to staging since then has a newer change time; at least so many of these files are new as there are more.
+    """
+    if request.since is None or not request.known_files:
+        return 0
+    written = sum(_written_since(folder, request.since) for folder, _, _ in os.walk(staging))
+    return max(0, written - max(0, files - request.known_files))
+
+
+def _written_since(folder: str, moment: float) -> int:
+    with os.scandir(folder) as entries:
+        return sum(entry.is_file(follow_symlinks=False) and _change_time(entry) > moment for entry in entries)
+
+
+def _change_time(entry: os.DirEntry[str]) -> float:
+    return entry.stat(follow_symlinks=False).st_ctime
 
 
 def _check(ran: rsync.Ran, where: str, request: PullRequest) -> None:

@@ -138,9 +138,10 @@ class Dispatcher(Engine):
             )
 
     def _needs_pull(self, key: Key) -> bool:
-        """Whether a push that is due is preceded by a pull: the source has no timing of its own, and was not just pulled."""
+        """Whether a push that is due is preceded by a pull: the source has no timing of its own, or is itself what is pushed and must
+        pass the guard first; and was not just pulled."""
         dataset = self.plan.dataset(key[0])
-        if dataset is None or dataset.source.timing is not None:
+        if dataset is None or (dataset.source.timing is not None and not dataset.source.in_place):
             return False
         last = moments.parse(self._journal.latest(requests.pull(dataset.id).key).last_success)
         timing = next((each.timing for each in dataset.destinations if each.id == key[2]), None) or Timing()

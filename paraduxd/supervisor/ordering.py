@@ -20,6 +20,9 @@ from paraduxd.effects.journal import Journal
 MAINTENANCE = timedelta(days=1)
 """A destination reclaims space at most once in this time."""
 
+CUT_OFF = ("failed", "interrupted", "cancelled")
+"""States of a pull that may have changed staging without telling how much."""
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -59,14 +62,21 @@ class Desk:
         return str(self.transports / name) if name else ""
 
     def _pull(self, dataset: DatasetPlan) -> dict[str, Any]:
-        known = self.journal.latest((dataset.id, Step.PULL, SOURCE)).result or {}
+        key = (dataset.id, Step.PULL, SOURCE)
+        latest = self.journal.latest(key)
+        known = latest.result or {}
         return {
             "guard": asdict(dataset.guard),
             "known_files": known.get("files"),
             "allowed": self.journal.approval(dataset.id),
             "in_place": dataset.source.in_place,
             "index": str(self.state.index / dataset.id),
+            "since": self._end_of_last_good(key) if latest.state in CUT_OFF else None,
         }
+
+    def _end_of_last_good(self, key: Key) -> str | None:
+        good = self.journal.last(key, ("done",))
+        return good.ended if good else None
 
     def _push(self, dataset: DatasetPlan, location: str, now: datetime) -> dict[str, Any]:
         (destination,) = [each for each in dataset.destinations if each.id == location]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,27 @@ class SourceSuite:
         result = case.pull(known=count)
         assert (result.transferred_files, result.transferred_bytes, result.removed, result.changed) == (0, 0, 0, 0)
         assert result.files == count
+
+    def test_what_a_pull_that_was_cut_off_has_changed_counts_in_the_next_one(self, case: SourceCase) -> None:
+        case.first()
+        time.sleep(0.05)
+        ended = time.time()
+        time.sleep(0.05)
+        for number in range(15):
+            (case.root / f"f{number:02}").write_text(f"encrypted {number}")
+        case.pull(known=None)  # as if killed after its transfers: it told nobody what it had changed
+        with pytest.raises(HeldError) as held:
+            case.source.pull(case.staging, PullRequest(Guard(), 20, since=ended))
+        assert (held.value.reason, held.value.changed) == ("many-changed", 15)
+
+    def test_new_files_of_a_pull_that_was_cut_off_are_no_changes(self, case: SourceCase) -> None:
+        case.first()
+        time.sleep(0.05)
+        ended = time.time()
+        for number in range(40):
+            (case.root / f"new{number:02}").write_text("new")
+        case.pull(known=None)
+        assert case.source.pull(case.staging, PullRequest(Guard(), 20, since=ended)).changed == 0
 
     def test_changes_and_removals_within_the_guard_are_made_and_counted(self, case: SourceCase) -> None:
         case.first()

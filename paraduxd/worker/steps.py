@@ -33,6 +33,7 @@ def pull(order: Order, report: Reporter) -> Result:
         allowed_changed=allowed.get("changed", 0),
         in_place=bool(arguments.get("in_place")),
         index=Path(arguments["index"]) if arguments.get("index") else None,
+        since=datetime.fromisoformat(arguments["since"]).timestamp() + 1 if arguments.get("since") else None,
     )
     staging = Path(order.staging)
     if not request.in_place:
