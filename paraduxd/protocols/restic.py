@@ -159,15 +159,14 @@ class ResticDestination(Destination):
         """Files that vanished while they were read are no failure; anything else is: the snapshot stays, but is no version."""
         unread = failures.unread(ran.errors)
         left = [path for path in unread if "\ufffd" in path or os.path.lexists(folder / path)]
-        if unread and not left:
+        if unread and not left and not ran.cut:
             return
         mark = f"{HOST}-incomplete"
-        dataset = self._tags[1]
-        repository.run("tag", f"--set={mark}", f"--set={dataset}", snapshot)
-        old = [version.id for version in self._list(repository, mark)[:-1]]
+        repository.run("tag", f"--set={mark}", f"--set={self._tags[1]}", snapshot)
+        *old, newest = self._list(repository, mark)
         if old:
-            repository.run("forget", *old)
-        raise failures.incomplete(left, snapshot)
+            repository.run("forget", *(version.id for version in old))
+        raise failures.incomplete(left, newest.id)
 
     def _versions_after(
         self, repository: Repository, request: PushRequest, version: Version, created: bool

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from paraduxd.api.errors import ParaduxError, TransientError
-from paraduxd.protocols.restic_output import parsed, short
+from paraduxd.protocols.restic_output import parsed
 
 INCOMPLETE = 3
 """Exit code of a backup that left something out."""
@@ -138,7 +138,7 @@ def incomplete(paths: Sequence[str], snapshot: str) -> ParaduxError:
     return ParaduxError(
         "incomplete",
         f"{max(len(paths), 1)} files or directories could not be read{first}, so this push does not count",
-        f"make them readable; what could be read is in restic's snapshot {short(snapshot)}, tagged paradux-incomplete",
+        f"make them readable; what could be read is in restic's snapshot {snapshot}, tagged paradux-incomplete",
     )
 
 

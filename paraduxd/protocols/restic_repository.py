@@ -37,11 +37,15 @@ _FIRST_LINES, _LAST_LINES = 1000, 50
 
 @dataclass(frozen=True)
 class Ran:
-    """How restic ended: exit code (negative: signal), standard output unless it was streamed, standard error."""
+    """How restic ended: exit code (negative: signal), standard output unless it was streamed, standard error.
+
+    `cut`: there were more errors than were kept.
+    """
 
     code: int
     output: tuple[str, ...]
     errors: tuple[str, ...]
+    cut: bool
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,8 @@ class Repository:
         except BaseException:
             process.kill_group(running)
             raise
-        return Ran(code, tuple(lines), errors.kept())
+        kept = errors.kept()
+        return Ran(code, tuple(lines), kept, len(kept) == _FIRST_LINES + _LAST_LINES)
 
     def _problem(self, ran: Ran, allowed: Collection[int]) -> ParaduxError | None:
         if ran.code in allowed:

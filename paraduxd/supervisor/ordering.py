@@ -63,20 +63,20 @@ class Desk:
 
     def _pull(self, dataset: DatasetPlan) -> dict[str, Any]:
         key = (dataset.id, Step.PULL, SOURCE)
-        latest = self.journal.latest(key)
-        known = latest.result or {}
+        known = self.journal.latest(key).result or {}
         return {
             "guard": asdict(dataset.guard),
             "known_files": known.get("files"),
             "allowed": self.journal.approval(dataset.id),
             "in_place": dataset.source.in_place,
             "index": str(self.state.index / dataset.id),
-            "since": self._end_of_last_good(key) if latest.state in CUT_OFF else None,
+            "since": self._end_of_last_good(key),
         }
 
     def _end_of_last_good(self, key: Key) -> str | None:
-        good = self.journal.last(key, ("done",))
-        return good.ended if good else None
+        """If the last pull was cut off: when the last good one ended."""
+        good, last = self.journal.last(key, ("done",)), self.journal.last(key, ("done", "held", *CUT_OFF))
+        return good.ended if good and last and last.state in CUT_OFF else None
 
     def _push(self, dataset: DatasetPlan, location: str, now: datetime) -> dict[str, Any]:
         (destination,) = [each for each in dataset.destinations if each.id == location]

@@ -155,7 +155,7 @@ def test_other_lines_are_no_messages(line: str) -> None:
 
 
 def test_errors_are_plain_sentences() -> None:
-    problem = restic_failures.incomplete(["a\nb", "c"], "0123456789")
+    problem = restic_failures.incomplete(["a\nb", "c"], "01234567")
     assert isinstance(problem, ParaduxError)
     assert problem.message.startswith("2 files or directories could not be read, the first is 'a?b'")
     assert "01234567," in problem.hint

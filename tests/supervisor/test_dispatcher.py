@@ -227,6 +227,22 @@ def test_pushes_after_an_approval_keep_all_versions(rig: Rig) -> None:
 # Orders
 
 
+def test_a_pull_after_one_that_was_cut_off_knows_when_the_last_good_one_ended(rig: Rig) -> None:
+    rig.run_by(plan(dataset("home")))
+    rig.pulled("home")
+    (good,) = [run for run in rig.dispatcher.history("home") if run["state"] == "done"]
+    rig.dispatcher.backup(["home"], pull_only=True)
+    assert rig.workers.find("home", "pull").arguments["since"] is None
+    rig.workers.fail("home", "pull")
+    rig.dispatcher.backup(["home"], pull_only=True)
+    assert rig.workers.find("home", "pull").arguments["since"] == good["ended"]
+    rig.restart(plan(dataset("home")))
+    assert rig.workers.find("home", "pull").arguments["since"] == good["ended"], "killed in mid-pull"
+    rig.workers.done("home", "pull", files=10)
+    rig.dispatcher.backup(["home"], pull_only=True)
+    assert rig.workers.find("home", "pull").arguments["since"] is None
+
+
 def test_orders_are_made_from_plan_and_journal(rig: Rig, tmp_path: Path) -> None:
     keep = Keep(last=3)
     rig.run_by(plan(dataset("home", [destination("disk", keep=keep)])))
