@@ -39,7 +39,7 @@ class Order:
               since (end of the last good pull if a later one was cut off, or null)
     push      keep {last, hourly, ...}, known_versions [{id, time, files, bytes}] (as last reported), held (bool: keep all versions),
               prune (bool: maintenance may reclaim space now)
-    verify    deep (bool)
+    verify    deep (bool), known_versions
     versions  -
     restore   to (absolute path), at (RFC 3339 or null), paths [str]
     publish   outbox (directory), serial, epoch

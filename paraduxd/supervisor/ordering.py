@@ -41,6 +41,9 @@ class Desk:
             more |= self._pull(dataset)
         elif dataset is not None and request.step == Step.PUSH:
             more |= self._push(dataset, request.location, now)
+        elif dataset is not None and request.step == Step.VERIFY:
+            (destination,) = [each for each in dataset.destinations if each.id == request.location]
+            more |= {"known_versions": self._known_versions(dataset, destination)}
         elif request.step == Step.PUBLISH:
             more = {"outbox": str(self.state.outbox), "serial": self.plan.serial, "epoch": self.plan.epoch}
         return Order(

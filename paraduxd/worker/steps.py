@@ -62,9 +62,16 @@ def push(order: Order, report: Reporter) -> Result:
 
 
 def verify(order: Order, report: Reporter) -> Result:
-    """Check one destination."""
+    """Check one destination; one that holds nothing at all although it once did is damaged, however whole nothing is."""
     deep = bool(order.arguments.get("deep"))
-    return {**to_plain(_destination(order, report).verify(deep)), "deep": deep}
+    result = _destination(order, report).verify(deep)
+    if not result.checked and order.arguments.get("known_versions"):
+        raise ParaduxError(
+            "damaged",
+            "the destination holds no version, although versions were pushed there",
+            f"see whether the place was emptied or moved, then: paraductl backup {order.dataset}",
+        )
+    return {**to_plain(result), "deep": deep}
 
 
 def versions(order: Order, report: Reporter) -> Result:
