@@ -33,11 +33,16 @@ _WRONG_PASSPHRASE = 2
 class Kdf(Enum):
     """How dear each guess of the operational passphrase is made."""
 
-    DEFAULT = ()
+    DEFAULT = "default"
     """What cryptsetup measures to take about two seconds on this machine."""
 
-    WEAK = _CHEAP
+    WEAK = "weak"
     """Next to nothing; for tests only."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What cryptsetup is told about it."""
+        return _CHEAP if self is Kdf.WEAK else ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -
 def format_command(path: Path, key_file: str, kdf: Kdf) -> list[str]:
     """`cryptsetup luksFormat` of a container file."""
     slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
-    options = ("--type", "luks2", "--batch-mode", *_CIPHER, "--pbkdf", "argon2id", *kdf.value, *slot)
+    options = ("--type", "luks2", "--batch-mode", *_CIPHER, "--pbkdf", "argon2id", *kdf.options, *slot)
     return ["cryptsetup", "luksFormat", *options, "--", str(path)]
 
 
@@ -76,15 +81,31 @@ def add_key_command(path: Path, key_file: str, new_key_file: str) -> list[str]:
     return ["cryptsetup", "luksAddKey", *options, "--", str(path), new_key_file]
 
 
-def volume_key(path: Path, credential: bytes, slot: int) -> bytes:
-    """The volume key that the credential opens; raises `ParaduxError` "wrong-passphrase" or "damaged-vault".
+def volume_key(path: Path, credential: bytes) -> bytes:
+    """The volume key that the credential opens, whichever keyslot it fits.
 
-    cryptsetup tells it on its standard output only, so it never lies in a file.
+    cryptsetup tells it on its standard output only, so it never lies in a file. (`luksDump` takes no notice of `--key-slot`; see
+    `opens_slot`.) Raises `ParaduxError` "wrong-passphrase" or "damaged-vault".
     """
     with process.sealed_file(credential) as (descriptor, key_file):
-        slot_options = ("--key-slot", str(slot), "--key-file", key_file)
-        command = ["cryptsetup", "luksDump", "--dump-volume-key", "--batch-mode", *slot_options, "--", str(path)]
-        return parse_volume_key(_ask(command, [descriptor]))
+        return parse_volume_key(_ask(dump_key_command(path, key_file), [descriptor]))
+
+
+def opens_slot(path: Path, credential: bytes, slot: int) -> None:
+    """Raise `ParaduxError` "wrong-passphrase" unless the credential opens just this keyslot."""
+    with process.sealed_file(credential) as (descriptor, key_file):
+        _ask(test_slot_command(path, key_file, slot), [descriptor])
+
+
+def dump_key_command(path: Path, key_file: str) -> list[str]:
+    """`cryptsetup luksDump` that prints the volume key."""
+    return ["cryptsetup", "luksDump", "--dump-volume-key", "--batch-mode", "--key-file", key_file, "--", str(path)]
+
+
+def test_slot_command(path: Path, key_file: str, slot: int) -> list[str]:
+    """`cryptsetup open` of one keyslot that makes no mapping."""
+    options = ("--type", "luks2", "--test-passphrase", "--key-slot", str(slot), "--key-file", key_file)
+    return ["cryptsetup", "open", *options, "--", str(path)]
 
 
 def parse_volume_key(output: bytes) -> bytes:
@@ -107,11 +128,11 @@ def parse_segment(metadata: bytes) -> Segment:
     try:
         segments: dict[str, Any] = json.loads(metadata)["segments"]
         (found,) = segments.values()
-        kind = (found["type"], found["encryption"], "integrity" in found)
+        kind = (found["type"], found["encryption"], found["size"], "integrity" in found)
         parsed = Segment(int(found["offset"]), int(found["sector_size"]), int(found["iv_tweak"]))
     except (ValueError, KeyError, TypeError):
         raise damaged("its header cannot be understood") from None
-    if kind != ("crypt", "aes-xts-plain64", False) or parsed.sector_size not in (512, 4096):
+    if kind != ("crypt", "aes-xts-plain64", "dynamic", False) or parsed.sector_size not in (512, 4096):
         raise damaged("it is encrypted in a way that Paradux does not use")
     return parsed
 

@@ -24,14 +24,12 @@ def read(path: Path, segment: Segment, key: bytes) -> bytes:
 
 
 def write(path: Path, segment: Segment, key: bytes, image: bytes) -> None:
-    """Replace the payload; `image` fills it exactly. On disk when the call returns."""
+    """Replace the payload; `image` fills it exactly."""
     with path.open("r+b") as file:
         if file.seek(0, os.SEEK_END) - segment.offset != len(image):
             raise ValueError("the image does not fit the container")
         file.seek(segment.offset)
         file.write(_crypt(image, segment, key, encrypt=True))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _crypt(data: bytes, segment: Segment, key: bytes, *, encrypt: bool) -> bytes:
