@@ -65,7 +65,9 @@ def disk_full(action: str, folder: Path, needed: int) -> TransientError:
     missing = needed - _free_bytes(folder)
     why = f"{missing} bytes are missing" if missing > 0 else f"{needed} bytes do not fit (a quota, or a size limit)"
     return TransientError(
-        "disk-full", f"cannot {action}: the disk is full, {why}; nothing was changed", f"make room for {folder}"
+        "disk-full",
+        f"cannot {action}: the disk is full, {why}; nothing was changed",
+        f"make room on the disk of {folder}",
     )
 
 

@@ -16,6 +16,8 @@ import signal
 import tempfile
 from pathlib import Path
 
+from paraduxd.api.errors import ParaduxError
+
 _MCL_CURRENT_AND_FUTURE = 1 | 2
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -47,8 +49,9 @@ def harden() -> tuple[str, ...]:
     """Lock pages, forbid dumps, tracing and new privileges; gives a plain sentence for each thing that could not be done."""
     os.umask(0o077)
     no_core_dumps()
-    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     weaknesses = []
+    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        weaknesses.append("programs that the keeper starts can gain privileges")
     if _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
         weaknesses.append("the keeper's memory can be dumped")
     if not _may_lock_everything() or _libc.mlockall(_MCL_CURRENT_AND_FUTURE):
@@ -64,22 +67,39 @@ def _may_lock_everything() -> bool:
 def private_memory() -> Path:
     """A directory that is never on a disk: a mount that only this process sees where possible, else one in /dev/shm.
 
-    The mount vanishes with the process; a directory in /dev/shm is removed at its end, or by the next `sweep_stale`.
+    Call it before the process starts threads: the mount is seen by the calling thread and those that it starts later. The mount
+    vanishes with the process; a directory in /dev/shm is removed at its end, or by the next `sweep_stale`.
+    Raises `ParaduxError` "no-memory-files" when both would be on a disk.
     """
     sweep_stale()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    if os.geteuid() == 0:
-        _mount_over(folder)
+    if not (os.geteuid() == 0 and _mount_over(folder)) and not is_memory(folder):
+        raise ParaduxError(
+            "no-memory-files",
+            f"there is no place for files that must not reach a disk: {SHARED_MEMORY} is on one",
+            f"mount a file system in memory there: mount -t tmpfs tmpfs {SHARED_MEMORY}",
+        )
     return folder
 
 
 def _mount_over(folder: Path) -> bool:
-    """Mount a file system in memory on the folder, in a mount namespace of our own."""
+    """Mount a file system in memory on the folder, in a mount namespace of our own; never swapped from Linux 6.4 on."""
     if _libc.unshare(_CLONE_NEWNS) or _libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None):
         return False
-    options = f"size={_PRIVATE_SIZE},mode=0700".encode()
-    return not _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", _MS_NOSUID_NODEV_NOEXEC, options)
+    options = f"size={_PRIVATE_SIZE},mode=0700"
+    return any(
+        _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", _MS_NOSUID_NODEV_NOEXEC, variant.encode()) == 0
+        for variant in (f"{options},noswap", options)
+    )
+
+
+def is_memory(path: Path) -> bool:
+    """Whether a path lies on a file system that is in memory (tmpfs or ramfs), by proc_pid_mountinfo(5)."""
+    device = path.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    mounts = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return any(fields[2] == number and fields[fields.index("-") + 1] in ("tmpfs", "ramfs") for fields in mounts)
 
 
 def sweep_stale() -> None:

@@ -50,9 +50,18 @@ class LockedVault:
         return self.path.exists()
 
     def create(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
-        """Make the vault; `recovery` is the recovery secret in 64 hexadecimal digits. Raises `ParaduxError` "vault-exists"."""
+        """Make the vault; `recovery` is the recovery secret in 64 hexadecimal digits.
+
+        Raises `ParaduxError` "vault-exists", also when only a previous one does: it may be somebody's last copy.
+        """
         if self.exists():
             raise ParaduxError("vault-exists", "there is a vault already", "open it, or choose another state directory")
+        if self.previous.exists():
+            raise ParaduxError(
+                "vault-exists",
+                f"the vault is gone, but its predecessor is there: {self.previous}",
+                f"use that one: mv {self.previous} {self.path} (or remove it, if nobody needs what is in it)",
+            )
         return self._replace(document, passphrase, recovery)
 
     def open(self, passphrase: bytes) -> OpenVault:
