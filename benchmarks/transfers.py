@@ -1,6 +1,6 @@
 """A pull by rsync over ssh and a push by restic, through Paradux and raw, first and unchanged; prints a Markdown table.
 
-Usage: python -m benchmarks.transfers [--files 100000] [--bytes 2000000000] [--rounds 3]
+Usage: python -m benchmarks.transfers [--files 100000] [--bytes 2000000000] [--rounds 3] [--directory DIR]
 
 Raw and Paradux take turns on targets of their own. The raw commands use the same flags that Paradux uses, so that the figures show
 what the orchestration costs. A time is that of the whole command a person would type, `paraductl backup` included.
@@ -21,11 +21,13 @@ from benchmarks import data
 from tests.integration import sshd
 from tests.rig import Installation, minimal_answers, running
 
+Action = Callable[[int], object]
 
-def timed(action: Callable[[], object]) -> float:
+
+def timed(action: Action, number: int) -> float:
     """Wall seconds of one call."""
     start = time.monotonic()
-    action()
+    action(number)
     return time.monotonic() - start
 
 
@@ -43,10 +45,7 @@ def raw_pull(source: Path, target: Path, server: sshd.Server, keys: Path) -> Non
 
 def raw_push(source: Path, repository: Path, password: Path) -> None:
     """The same restic command, without Paradux."""
-    base = ["restic", "--repo", str(repository), "--password-file", str(password)]
-    if not repository.exists():
-        raw([*base, "init"])
-    raw([*base, "backup", "--json", "."], cwd=source)
+    raw(["restic", "--repo", str(repository), "--password-file", str(password), "backup", "--json", "."], cwd=source)
 
 
 class Rows:
@@ -56,20 +55,24 @@ class Rows:
         self.rounds = rounds
         print("| what | raw s | Paradux s | ratio | added s |\n|---|---|---|---|---|", flush=True)
 
-    def pair(
-        self, what: str, plain: Callable[[], object], ours: Callable[[], object], rounds: int | None = None
-    ) -> None:
-        """Measure both in turns; print medians and the median of the paired ratios."""
-        pairs = [(timed(plain), timed(ours)) for _ in range(rounds or self.rounds)]
+    def pair(self, what: str, plain: Action, ours: Action, before: Action = lambda _: None) -> None:
+        """Measure both in turns (each gets the number of the round); print medians, and medians of the paired differences."""
+        pairs = []
+        for number in range(self.rounds):
+            before(number)
+            pairs.append((timed(plain, number), timed(ours, number)))
         plain_time, our_time = (statistics.median(times) for times in zip(*pairs, strict=True))
         ratio = statistics.median(b / a for a, b in pairs)
         added = statistics.median(b - a for a, b in pairs)
         print(f"| {what} | {plain_time:.2f} | {our_time:.2f} | {ratio:.3f} | {added:+.2f} |", flush=True)
 
 
-def answers(root: Path, source: Path, server: sshd.Server) -> dict[str, object]:
-    """One dataset, pulled over ssh and pushed to restic, without a schedule of its own."""
-    base = minimal_answers(root)
+def answers(root: Path, source: Path, server: sshd.Server, rounds: int) -> dict[str, object]:
+    """One dataset, pulled over ssh, with a restic repository for each round."""
+    repositories = [
+        {"id": f"r{n}", "protocol": "restic", "repository": f"{root}/r{n}", "every": "30d", "fate": [f"place:r{n}"]}
+        for n in range(rounds)
+    ]
     dataset = {
         "id": "data",
         "source": {
@@ -79,47 +82,50 @@ def answers(root: Path, source: Path, server: sshd.Server) -> dict[str, object]:
             "every": "30d",
         },
         "staging": str(root / "staging"),
-        "destinations": [
-            {
-                "id": "restic",
-                "protocol": "restic",
-                "repository": str(root / "restic"),
-                "every": "30d",
-                "fate": ["place:x"],
-            }
-        ],
+        "destinations": repositories,
     }
-    return {**base, "datasets": [dataset]}
+    return {**minimal_answers(root), "datasets": [dataset]}
 
 
-def measure(name: str, source: Path, root: Path, rows: Rows) -> None:
-    """All pairs for one set of data."""
-    password = root / "password"
-    root.mkdir()
+def measure(name: str, made: Path, root: Path, rows: Rows) -> None:
+    """All pairs for one set of data.
+
+    Paradux is set up on a source with one file, so that the transfers which it starts by itself are over when the data comes in.
+    """
+    source, pulled, keys, password = (root / part for part in ("source", "pulled", "ssh", "password"))
+    for folder in (source, keys):
+        folder.mkdir(parents=True)
+    (source / "first").write_text("first")
     password.write_text("benchmark")
-    keys = root / "ssh"
-    keys.mkdir()
     with sshd.running(keys) as server, running(root / "paradux") as paradux:
         (keys / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {server.host_keys[0]}\n")
-        paradux.setup(answers(paradux.root, source, server))
+        paradux.setup(answers(paradux.root, source, server, rows.rounds))
         settle(paradux)
+        made.rename(source / "data")
+        for n in range(rows.rounds):
+            raw(["restic", "--repo", f"{root}/raw{n}", "--password-file", str(password), "init"])
 
-        def fresh() -> None:
-            shutil.rmtree(paradux.root / "staging", ignore_errors=True)
-            shutil.rmtree(root / "pulled", ignore_errors=True)
+        def empty_both(_: int) -> None:
+            shutil.rmtree(pulled, ignore_errors=True)
+            shutil.rmtree(paradux.root / "staging" / "data", ignore_errors=True)
+            pulled.mkdir()
 
-        fresh()
-        (root / "pulled").mkdir()
-        pull = lambda: paradux.ctl("backup", "data", "--pull-only")  # noqa: E731
-        push = lambda: paradux.ctl("backup", "data", "--push-only")  # noqa: E731
-        rows.pair(f"{name}: rsync pull, first", lambda: raw_pull(source, root / "pulled", server, keys), pull, 1)
-        rows.pair(f"{name}: rsync pull, unchanged", lambda: raw_pull(source, root / "pulled", server, keys), pull)
-        rows.pair(
-            f"{name}: restic push, first", lambda: raw_push(root / "pulled", root / "raw-restic", password), push, 1
-        )
-        rows.pair(
-            f"{name}: restic push, unchanged", lambda: raw_push(root / "pulled", root / "raw-restic", password), push
-        )
+        def raw_rsync(_: int) -> None:
+            raw_pull(source, pulled, server, keys)
+
+        def pull(_: int) -> None:
+            paradux.ctl("backup", "data", "--pull-only")
+
+        def raw_restic(n: int) -> None:
+            raw_push(pulled, root / f"raw{n}", password)
+
+        def push(n: int) -> None:
+            paradux.ctl("backup", "data", "--push-only", "--destination", f"r{n}")
+
+        rows.pair(f"{name}: rsync pull, first", raw_rsync, pull, before=empty_both)
+        rows.pair(f"{name}: rsync pull, unchanged", raw_rsync, pull)
+        rows.pair(f"{name}: restic push, first", raw_restic, push)
+        rows.pair(f"{name}: restic push, unchanged", raw_restic, push)
 
 
 def settle(paradux: Installation) -> None:
@@ -134,13 +140,13 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--bytes", type=int, default=2_000_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--directory", help="where everything is made; a file system in memory is the steadiest")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="paradux-benchmark-") as folder:
+    with tempfile.TemporaryDirectory(prefix="paradux-benchmark-", dir=options.directory) as folder:
         root = Path(folder)
         rows = Rows(options.rounds)
         data.small_files(root / "small", options.files)
         measure(f"{options.files} small files", root / "small", root / "one", rows)
-        shutil.rmtree(root / "small")
         shutil.rmtree(root / "one")
         data.mixed(root / "mixed", options.bytes)
         measure(f"{options.bytes / 1e9:.1f} GB mixed", root / "mixed", root / "two", rows)

@@ -13,8 +13,8 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 ENDED = {"done", "failed", "held", "interrupted", "cancelled"}
 
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 1.0
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 0.25
 """Seconds between two looks."""
 
 
@@ -68,7 +68,7 @@ def _watch(context: Context, numbers: list[int], on_end: Callable[[Run], None]) 
             return runs
         context.terminal.progress(sentences.progress(runs))
         time.sleep(pause)
-        pause = min(LONGEST_PAUSE, pause * 1.5)
+        pause = min(LONGEST_PAUSE, pause * 1.3)
     return []
 
 

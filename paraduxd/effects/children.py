@@ -20,6 +20,9 @@ from paraduxd.effects.process import environment
 
 _PR_SET_CHILD_SUBREAPER = 36
 
+_QUICK_START = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+"""Looking for plugins of pydantic would cost every transfer 40 ms."""
+
 _KILL_ROUNDS = 500
 """A process that does not die within so many milliseconds hangs in the kernel; waiting for it would not help."""
 
@@ -42,7 +45,7 @@ class Children:
         pass_fds: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a program (absolute path) in a session of its own; call it from a thread that lives as long as the child."""
-        extra = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        extra = {**_QUICK_START, **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}}
         with self._lock:
             child = subprocess.Popen(
                 list(argv),

@@ -12,6 +12,7 @@ import os
 import re
 import selectors
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -34,6 +35,8 @@ _REPORT = ("--stats", "--no-human-readable", "--outbuf=N")
 _ATTRIBUTES = ("-AX",)
 _IDLE_SECONDS = 600
 _KEEP_BYTES = 64 * 1024
+_BREATH = 0.02
+"""Seconds between two looks at the output: rsync writes a line per file, and waking for each would cost as much as the transfer."""
 
 _DELETE_LIMIT = re.compile(rb"Deletions stopped due to --max-delete limit \((\d+) skipped\)")
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%\s+\S+\s+(\d+):(\d\d):(\d\d)")
@@ -200,6 +203,7 @@ def _follow(running: subprocess.Popen[bytes], on_output: OnOutput) -> tuple[byte
                 kept[stream].add(piece)
                 if stream is running.stdout:
                     on_output(piece)
+            time.sleep(_BREATH)
     for stream in kept:
         stream.close()
     return kept[running.stdout].text(), kept[running.stderr].text()

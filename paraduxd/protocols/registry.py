@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from paraduxd.protocols.base import Protocol
 
 GROUP = "paradux.protocols"
 FOLDER = Path("/etc/paradux/protocols.d")
+
+SHIPPED = frozenset({"disk", "rsync", "sftp", "restic"})
+"""Modules of this package, found without the metadata of everything that is installed: a worker starts for each transfer."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +37,9 @@ def load(folder: Path = FOLDER) -> dict[str, Protocol]:
 
 def find(name: str, folder: Path = FOLDER) -> Protocol:
     """The protocol of this name; raises `ParaduxError` "unknown-protocol". Loads no other plugin of a package than this one."""
+    if name in SHIPPED:
+        shipped: Protocol = import_module(f"paraduxd.protocols.{name}").PROTOCOL
+        return shipped
     for point in entry_points(group=GROUP, name=name):
         if isinstance(protocol := _resolve(point), Protocol):
             return protocol

@@ -34,7 +34,7 @@ def ending(order: Order, final: Final, progress: Progress, stopped: Error | None
 def remember(journal: Journal, order: Order, final: Final, started: str, now: str) -> None:
     """Keep what later runs of the dataset depend on: holds, used-up approvals, changes, maintenance."""
     key: Key = (order.dataset, order.step, order.location)
-    if order.step == Step.PUSH and isinstance(final, Done) and order.arguments.get("prune"):
+    if order.step == Step.PUSH and isinstance(final, Done) and final.result.get("pruned"):
         journal.set_fact(maintenance_fact(key), now)
     if order.step == Step.PULL and not isinstance(final, Failed):
         journal.clear_approval(order.dataset)

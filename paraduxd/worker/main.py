@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.orders import Done, Failed, Held, Order, Report, order_from_json, report_to_json
+from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects import hardening
 from paraduxd.protocols.base import HeldError, TransientError
 from paraduxd.worker.steps import STEPS
@@ -17,14 +18,26 @@ from paraduxd.worker.steps import STEPS
 MAX_ORDER = 16 * 1024 * 1024
 """Bytes."""
 
-_reporting = threading.Lock()
+PROGRESS_EVERY = 0.5
+"""Seconds between two reports of progress; nobody looks more often."""
 
 
-def report(line: Report) -> None:
-    """Write one report; progress may come from any thread."""
-    with _reporting:
-        sys.stdout.write(report_to_json(line) + "\n")
-        sys.stdout.flush()
+class Reporter:
+    """Writes reports to standard output; progress may come from any thread, as often as it likes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def __call__(self, line: Report) -> None:
+        """Write one report, unless it is progress that comes too soon."""
+        with self._lock:
+            if isinstance(line, Progress):
+                if time.monotonic() < self._next:
+                    return
+                self._next = time.monotonic() + PROGRESS_EVERY
+            sys.stdout.write(report_to_json(line) + "\n")
+            sys.stdout.flush()
 
 
 def main() -> None:
@@ -33,10 +46,11 @@ def main() -> None:
     hardening.no_core_dumps()
     signal.signal(signal.SIGTERM, _end_group)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER))))
+    report = Reporter()
+    report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER)), report))
 
 
-def _carry_out(order: Order) -> Report:
+def _carry_out(order: Order, report: Reporter) -> Report:
     try:
         return Done(STEPS[order.step](order, report))
     except HeldError as held:

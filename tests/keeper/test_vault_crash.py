@@ -1,0 +1,157 @@
+"""SIGKILL and power cuts: at every step and at random moments of a save, the old or the new config opens, whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from tests.keeper.vault_rig import (
+    OTHER_PASSPHRASE,
+    OTHER_RECOVERY,
+    PASSPHRASE,
+    RECOVERY,
+    document,
+    locked,
+    script,
+    stock_opens,
+)
+
+POINTS = int(os.environ.get("PARADUX_KILL_POINTS", "50"))
+
+DIE_AT_STEP = """
+import os, signal, sys
+from pathlib import Path
+from paraduxd.effects import mapped, extfs  # everything is imported before steps are counted
+from tests.keeper.vault_rig import *
+folder, what, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+vault = locked(folder)
+opened = None if what == "create" else vault.open(PASSPHRASE)
+steps = 0
+def step(event, arguments):
+    global steps
+    if event in ("open", "os.rename", "os.remove", "os.link", "os.chmod", "subprocess.Popen"):
+        steps += 1
+        if steps == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(step)
+if what == "create":
+    vault.create(b"new", PASSPHRASE, RECOVERY)
+elif what == "save":
+    opened.save(b"new")
+else:
+    opened.rekey(b"new", OTHER_PASSPHRASE, OTHER_RECOVERY)
+"""
+
+SAVE_FOR_EVER = """
+import itertools, sys
+from pathlib import Path
+from tests.keeper.vault_rig import *
+opened = locked(Path(sys.argv[1])).open(PASSPHRASE)
+for number in itertools.count(int(sys.argv[2])):
+    opened = opened.save(document(number))
+    print(number, flush=True)
+"""
+
+
+def die_at(folder: Path, what: str, step: int) -> bool:
+    """Run one operation that is killed before its n-th step; False when it has fewer steps."""
+    done = subprocess.run(script(DIE_AT_STEP, folder, what, str(step)), capture_output=True, text=True, check=False)
+    assert done.returncode in (0, -9), done.stderr
+    return done.returncode == -9
+
+
+def document_in(folder: Path, *credentials: bytes) -> bytes:
+    """What the vault holds, opened by whichever credential opens it."""
+    found = [credential for credential in credentials if stock_opens(folder / "vault.luks", credential, 0)]
+    assert len(found) == 1
+    return locked(folder).open(found[0]).document
+
+
+@pytest.mark.slow
+def test_a_save_that_ends_before_any_of_its_steps(template: Path, tmp_path: Path) -> None:
+    seen, step = [], 1
+    shutil.copy(template, tmp_path / "vault.luks")
+    locked(tmp_path).open(PASSPHRASE).save(b"old")
+    while die_at(tmp_path, "save", step):
+        now = locked(tmp_path).open(PASSPHRASE).document
+        seen.append(now)
+        locked(tmp_path).open(PASSPHRASE).save(b"old")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["vault.luks", "vault.luks.previous"]
+        step += 1
+    assert set(seen) == {b"old", b"new"}
+    assert seen == sorted(seen, reverse=True), "old up to one step, new from there on"
+    print(f"save: killed before each of {len(seen)} steps; new from step {seen.index(b'new') + 1}")
+
+
+@pytest.mark.slow
+def test_a_change_of_passphrase_that_ends_before_any_of_its_steps(template: Path, tmp_path: Path) -> None:
+    seen, step = [], 1
+    while True:
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        shutil.copy(template, folder / "vault.luks")
+        locked(folder).open(PASSPHRASE).save(b"old")
+        if not die_at(folder, "rekey", step):
+            break
+        seen.append(document_in(folder, PASSPHRASE, OTHER_PASSPHRASE))
+        if seen[-1] == b"new":
+            assert [path.name for path in folder.iterdir()] == ["vault.luks"], "no older copy stays"
+        else:
+            locked(folder).open(PASSPHRASE).rekey(b"new", OTHER_PASSPHRASE, OTHER_RECOVERY)
+            assert [path.name for path in folder.iterdir()] == ["vault.luks"], "nor after the next attempt"
+        shutil.rmtree(folder)
+        step += 1
+    assert set(seen) == {b"old", b"new"}
+    print(f"change of passphrase: killed before each of {len(seen)} steps")
+
+
+@pytest.mark.slow
+def test_a_first_vault_is_whole_or_not_there(tmp_path: Path) -> None:
+    step = 1
+    while die_at(tmp_path, "create", step):
+        if locked(tmp_path).exists():
+            assert locked(tmp_path).open(PASSPHRASE).document == b"new"
+            (tmp_path / "vault.luks").unlink()
+        else:
+            with pytest.raises(ParaduxError, match="no vault"):
+                locked(tmp_path).open(PASSPHRASE)
+        step += 1
+    assert locked(tmp_path).open_with_recovery(RECOVERY).document == b"new"
+    assert step > 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_killed_at_random_moments(template: Path, tmp_path: Path) -> None:
+    seed = random.randrange(1 << 30)
+    chance = random.Random(seed)
+    shutil.copy(template, tmp_path / "vault.luks")
+    locked(tmp_path).open(PASSPHRASE).save(document(0))
+    number, advanced = 0, 0
+    for point in range(POINTS):
+        number, before = kill_after(tmp_path, number, chance.uniform(0.0, 1.0)), number
+        now = locked(tmp_path).open(PASSPHRASE).document
+        assert now in (document(number), document(number + 1)), f"seed {seed}, point {point}"
+        number += now == document(number + 1)
+        advanced += number > before
+    print(f"{POINTS} kill points (seed {seed}): {number} saves, {advanced} kills after at least one, 0 vaults lost")
+    assert number > 0
+
+
+def kill_after(folder: Path, number: int, delay: float) -> int:
+    """Save documents number+1, number+2 ... and be killed `delay` seconds in; the number of the last that was told saved."""
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        script(SAVE_FOR_EVER, folder, str(number + 1)), stdout=subprocess.PIPE, stderr=quiet, text=True
+    ) as child:
+        time.sleep(0.5 + delay)
+        child.kill()
+        told = child.stdout.read().split() if child.stdout else []
+    return int(told[-1]) if told else number
