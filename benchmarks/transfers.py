@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import data
 from tests.integration import sshd
-from tests.rig import Installation, minimal_answers, running
+from tests.rig import minimal_answers, running
 
 Action = Callable[[int], object]
 
@@ -40,7 +40,8 @@ def raw_pull(source: Path, target: Path, server: sshd.Server, keys: Path) -> Non
     """The same rsync that Paradux runs, without Paradux."""
     shell = f"ssh -F none -p {server.port} -i {keys}/user_key -o UserKnownHostsFile={keys}/known_hosts"
     address = f"{server.user}@127.0.0.1:{source}/"
-    raw(["rsync", "-aHAX", "--numeric-ids", "--stats", "--delete", "-e", shell, address, f"{target}/"])
+    faithful = ["-aHAX", "--sparse", "--numeric-ids", "--partial-dir=.partial"]
+    raw(["rsync", *faithful, "--stats", "--delete", "-e", shell, address, f"{target}/"])
 
 
 def raw_push(source: Path, repository: Path, password: Path) -> None:
@@ -90,7 +91,7 @@ def answers(root: Path, source: Path, server: sshd.Server, rounds: int) -> dict[
 def measure(name: str, made: Path, root: Path, rows: Rows) -> None:
     """All pairs for one set of data.
 
-    Paradux is set up on a source with one file, so that the transfers which it starts by itself are over when the data comes in.
+    Paradux is set up on a source with one file, so that nothing runs by itself any more when the data comes in.
     """
     source, pulled, keys, password = (root / part for part in ("source", "pulled", "ssh", "password"))
     for folder in (source, keys):
@@ -100,7 +101,7 @@ def measure(name: str, made: Path, root: Path, rows: Rows) -> None:
     with sshd.running(keys) as server, running(root / "paradux") as paradux:
         (keys / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {server.host_keys[0]}\n")
         paradux.setup(answers(paradux.root, source, server, rows.rounds))
-        settle(paradux)
+        paradux.ctl("backup")
         made.rename(source / "data")
         for n in range(rows.rounds):
             raw(["restic", "--repo", f"{root}/raw{n}", "--password-file", str(password), "init"])
@@ -126,12 +127,6 @@ def measure(name: str, made: Path, root: Path, rows: Rows) -> None:
         rows.pair(f"{name}: rsync pull, unchanged", raw_rsync, pull)
         rows.pair(f"{name}: restic push, first", raw_restic, push)
         rows.pair(f"{name}: restic push, unchanged", raw_restic, push)
-
-
-def settle(paradux: Installation) -> None:
-    """Wait until the transfers that the schedule starts on its own after setting up have ended."""
-    time.sleep(2)
-    paradux.wait_for(lambda: not paradux.status()["running"], "the first scheduled transfers to end", 3600)
 
 
 def main() -> None:

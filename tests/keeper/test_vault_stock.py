@@ -99,9 +99,8 @@ def test_the_documented_way_without_root_works(vault: LockedVault, tmp_path: Pat
     home.mkdir()
     os.link(vault.path, home / "vault.luks")
     before = vault.path.read_bytes()
-    commands = commands.replace("/var/lib/paradux", str(home)).replace(
-        "reencrypt ", "reencrypt --batch-mode --key-file - "
-    )
-    shown = stock("sh", "-euc", f"cd {tmp_path}\n{commands}", data=PASSPHRASE)
+    unasked = commands.replace("--header header", "--header header --batch-mode --key-file -")
+    there = unasked.replace("/var/lib/paradux", str(home))
+    shown = stock("sh", "-euc", there, data=PASSPHRASE)
     assert shown.stdout == DOCUMENT + b"paradux.json: OK\n", shown.stderr
     assert vault.path.read_bytes() == before
