@@ -35,6 +35,9 @@ _REPORT = ("--stats", "--no-human-readable", "--outbuf=N")
 _ATTRIBUTES = ("-AX",)
 _IDLE_SECONDS = 600
 _KEEP_BYTES = 64 * 1024
+_LAST_LINES = 512
+"""Bytes at the end of a piece of output in which the last progress stands."""
+
 _BREATH = 0.02
 """Seconds between two looks at the output: rsync writes a line per file, and waking for each would cost as much as the transfer."""
 
@@ -153,7 +156,7 @@ def run(
     """A faithful copy; where ACLs or extended attributes are not supported, once more without them. A failure is not raised."""
 
     def report(piece: bytes) -> None:
-        if progress := parse_progress(piece):
+        if progress := parse_progress(piece[-_LAST_LINES:]):
             on_progress(progress)
 
     wanted = (*FAITHFUL, "--info=progress2", *options)
