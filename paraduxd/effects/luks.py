@@ -158,7 +158,7 @@ def check(outcome: process.Outcome) -> bytes:
     if outcome.code == _WRONG_PASSPHRASE:
         raise wrong_passphrase()
     if outcome.code:
-        raise damaged(outcome.error_text())
+        raise damaged(outcome.error_text().rstrip("."))
     return outcome.output
 
 

@@ -96,6 +96,7 @@ class Daemon:
         A plan that cannot be read is told and leaves everything as it is. Publishing is queued before the scheduler sees the new
         serial, which would queue it as well.
         """
+        begun = time.monotonic()
         try:
             plan = plans.from_json(self._state.plan.read_text())
         except FileNotFoundError:
@@ -103,7 +104,6 @@ class Daemon:
         except (OSError, ValueError) as problem:
             log.error("The plan cannot be read: %s. Unlock the vault to write it again.", problem)
             return ()
-        begun = time.monotonic()
         folder = transports.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._dispatcher.apply_plan(plan, folder)

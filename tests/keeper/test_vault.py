@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.keeper.vault_rig import (
     PASSPHRASE,
     RECOVERY,
     locked,
+    script,
     stock_header,
     stock_opens,
     stock_volume_key,
@@ -163,6 +165,27 @@ def test_the_representation_of_an_open_vault_shows_nothing(vault: LockedVault) -
     shown = repr(vault.open(PASSPHRASE))
     assert "the config" not in shown
     assert PASSPHRASE.decode() not in shown
+
+
+UNPRIVILEGED = """
+import os, sys, tempfile
+from pathlib import Path
+from tests.keeper.vault_rig import *
+from paraduxd.effects.vault import available_mode
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+    vault = locked(Path(folder))
+    vault.create(b"1", PASSPHRASE, RECOVERY).save(b"2").rekey(b"3", OTHER_PASSPHRASE, OTHER_RECOVERY)
+    print(available_mode(), vault.open(OTHER_PASSPHRASE).document.decode())
+"""
+
+
+def test_all_of_it_works_without_any_rights() -> None:
+    done = subprocess.run(script(UNPRIVILEGED), capture_output=True, text=True, check=False)
+    assert done.stdout == "userspace 3\n", done.stderr
 
 
 @pytest.mark.slow

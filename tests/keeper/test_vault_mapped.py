@@ -1,12 +1,18 @@
-"""What the vault tells the kernel, as far as it shows without one: the commands, and which mappings were left open."""
+"""The way through the kernel, as far as it shows without device-mapper: the commands, their order, and that all is closed again."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from paraduxd.effects import device_mapper, luks, mapped
-from paraduxd.effects.vault import Kdf
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.effects import device_mapper, luks, luksdata, mapped, process
+from paraduxd.effects.vault import Kdf, LockedVault, Mode
+from tests.keeper.vault_rig import DOCUMENT, OTHER_PASSPHRASE, OTHER_RECOVERY, PASSPHRASE, RECOVERY, locked
 
 VAULT = Path("/state/vault.luks")
 KEY = "/proc/self/fd/9"
@@ -57,3 +63,101 @@ def test_only_root_with_a_working_device_mapper_gets_mappings() -> None:
         works = False
     expected = "mapped" if works and os.geteuid() == 0 else "userspace"
     assert device_mapper.available_mode() == expected
+
+
+class Kernel:
+    """Stands in for device-mapper: `open` puts the decrypted payload where the device would be, `close` encrypts it back."""
+
+    def __init__(self, devices: Path) -> None:
+        self.devices = devices
+        self.real_run = process.run
+        self.open: dict[str, tuple[Path, bytes, bool]] = {}
+        self.history: list[str] = []
+        self.close_code = 0
+
+    def run(self, command: Sequence[str], **options: Any) -> process.Outcome:
+        action = command[1]
+        if command[0] != "cryptsetup" or action not in ("open", "close") or "--test-passphrase" in command:
+            return self.real_run(command, **options)
+        self.history.append(action + (" read-only" if "--readonly" in command else ""))
+        return self._opened(command, options["pass_fds"]) if action == "open" else self._closed(command[-1])
+
+    def _opened(self, command: Sequence[str], descriptors: Sequence[int]) -> process.Outcome:
+        path, name = Path(command[-2]), command[-1]
+        credential = os.pread(descriptors[0], 1000, 0)
+        try:
+            key = luks.volume_key(path, credential)
+        except ParaduxError:
+            return process.Outcome(2, b"", b"No key available with this passphrase.")
+        (self.devices / name).write_bytes(luksdata.read(path, luks.segment(path), key))
+        self.open[name] = (path, key, "--readonly" not in command)
+        return process.Outcome(0, b"", b"")
+
+    def _closed(self, name: str) -> process.Outcome:
+        if self.close_code:
+            return process.Outcome(self.close_code, b"", b"Device is still in use.")
+        path, key, writable = self.open.pop(name)
+        if writable:
+            luksdata.write(path, luks.segment(path), key, (self.devices / name).read_bytes())
+        (self.devices / name).unlink()
+        return process.Outcome(0, b"", b"")
+
+
+@pytest.fixture
+def kernel(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    made = Kernel(tmp_path_factory.mktemp("mapper"))
+    monkeypatch.setattr(process, "run", made.run)
+    monkeypatch.setattr(mapped, "MAPPINGS", made.devices)
+    return made
+
+
+def through_the_kernel(folder: Path) -> LockedVault:
+    return LockedVault(folder / "vault.luks", Mode.MAPPED, Kdf.WEAK)
+
+
+def test_each_way_opens_what_the_other_wrote(kernel: Kernel, tmp_path: Path) -> None:
+    through_the_kernel(tmp_path).create(b"1", PASSPHRASE, RECOVERY)
+    locked(tmp_path).open(PASSPHRASE).save(b"2")
+    opened = through_the_kernel(tmp_path).open(PASSPHRASE)
+    assert opened.document == b"2"
+    opened.rekey(b"3", OTHER_PASSPHRASE, OTHER_RECOVERY)
+    assert locked(tmp_path).open(OTHER_PASSPHRASE).document == b"3"
+    assert through_the_kernel(tmp_path).open_with_recovery(OTHER_RECOVERY).document == b"3"
+    assert kernel.open == {}
+
+
+def test_a_save_writes_once_and_proves_read_only(kernel: Kernel, vault: LockedVault) -> None:
+    through_the_kernel(vault.path.parent).open(PASSPHRASE).save(b"new")
+    assert kernel.history == ["open read-only", "close", "open", "close", "open read-only", "close"]
+
+
+def test_a_wrong_passphrase_leaves_nothing_to_close(kernel: Kernel, vault: LockedVault) -> None:
+    with pytest.raises(ParaduxError, match="wrong passphrase"):
+        through_the_kernel(vault.path.parent).open(b"wrong")
+    assert kernel.history == ["open read-only"]
+
+
+def test_a_failure_in_between_closes_the_mapping(kernel: Kernel, vault: LockedVault) -> None:
+    with vault.path.open("r+b") as file:
+        file.seek(16 << 20)
+        file.write(b"\xff" * 65536)
+    with pytest.raises(ParaduxError) as damaged:
+        through_the_kernel(vault.path.parent).open(PASSPHRASE)
+    assert damaged.value.code == "damaged-vault"
+    assert kernel.open == {}
+
+
+def test_a_mapping_that_cannot_be_closed_is_told(kernel: Kernel, vault: LockedVault) -> None:
+    kernel.close_code = 5
+    with pytest.raises(ParaduxError, match=f"cannot close the mapping paradux-{os.getpid()}-") as told:
+        through_the_kernel(vault.path.parent).open(PASSPHRASE)
+    assert told.value.code == "still-mapped"
+
+
+def test_the_next_use_closes_what_a_killed_process_left_open(kernel: Kernel, vault: LockedVault) -> None:
+    left = f"paradux-{2**22 + 1}-{'a' * 16}"
+    (kernel.devices / left).write_bytes(b"")
+    kernel.open[left] = (vault.path, b"", False)
+    assert through_the_kernel(vault.path.parent).open(PASSPHRASE).document == DOCUMENT
+    assert kernel.history == ["close", "open read-only", "close"]
+    assert kernel.open == {}
