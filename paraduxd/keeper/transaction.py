@@ -50,7 +50,12 @@ class Keeping:
 def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
     """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault" or "damaged-vault"."""
     vault = keeping.vault().open(passphrase)
-    text = vault.document.decode()
+    try:
+        text = vault.document.decode()
+    except UnicodeDecodeError:
+        raise ParaduxError(
+            "damaged-vault", "the vault opens, but what is in it is not text", "the previous vault lies beside it"
+        ) from None
     config = _valid(check(text, keeping.shapes))
     return Opened(vault, config, json.loads(text), text, passphrase)
 

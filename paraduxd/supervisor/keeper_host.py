@@ -20,7 +20,7 @@ from typing import Any
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.api.wire import ClosedError
-from paraduxd.effects import handover
+from paraduxd.effects import handover, hardening
 from paraduxd.effects.children import Children
 from paraduxd.effects.peers import Peer, peer_of
 
@@ -89,6 +89,8 @@ class KeeperHost:
     def close(self) -> None:
         """Stop accepting and end the keeper."""
         self._stopping = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing would not
         self._listener.close()
         self.lock()
 
@@ -139,6 +141,7 @@ class KeeperHost:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             self._children.end(keeper.process)
+            hardening.sweep_stale()
             with contextlib.suppress(OSError):
                 keeper.control.shutdown(socket.SHUT_RDWR)
 
