@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from paraduxd.effects.vault import Kdf, LockedVault
 
+from paraduxd.effects.vault import Kdf, LockedVault
 from tests.rig import PASSPHRASE, Installation, fill, running
 
 POINTS = int(os.environ.get("PARADUX_KILL_POINTS", "40"))
