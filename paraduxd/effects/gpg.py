@@ -17,7 +17,10 @@ from typing import Any
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects import process
 
-_AGENT = "max-cache-ttl 0\ndefault-cache-ttl 0\nallow-loopback-pinentry\ns2k-count 65536\nno-allow-external-cache\n"
+_AGENT = "max-cache-ttl 60\ndefault-cache-ttl 60\nallow-loopback-pinentry\ns2k-count 65536\nno-allow-external-cache\n"
+"""The agent lives for one task. It must remember the passphrase between making a key and its subkey, or it asks for it on a
+terminal that is not there, whenever a second ends between the two."""
+
 _BATCH = """Key-Type: eddsa
 Key-Curve: ed25519
 Key-Usage: sign

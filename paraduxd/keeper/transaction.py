@@ -119,12 +119,14 @@ def save(
     keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]
 ) -> tuple[Opened, Json]:
     """Replace the config by `text`, which was made from the config with `serial`."""
-    if serial != opened.config.serial:
-        raise ParaduxError(
-            "conflict", "the config was changed by somebody else meanwhile", "look at the new one: paraductl edit"
-        )
     checked = check(text, keeping.shapes)
     config = _valid(checked)
+    if {serial, config.serial} != {opened.config.serial}:
+        raise ParaduxError(
+            "conflict",
+            f"this text was made from another config than the present one, which has serial {opened.config.serial}",
+            "begin with the present one: paraductl edit, or paraductl show --secrets",
+        )
     if managed_changed(opened.config, config):
         raise _invalid([_managed_problem()])
     document = json.loads(text)
