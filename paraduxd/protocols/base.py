@@ -105,7 +105,7 @@ class PushRequest:
 
 @dataclass(frozen=True)
 class PushResult:
-    """The new version and all that are there now, oldest first."""
+    """The new version and all that are there now, oldest first; `pruned`: earlier ones were removed."""
 
     version: Version
     versions: tuple[Version, ...]

@@ -183,10 +183,9 @@ class ResticDestination(Destination):
         versions, pruned = result.versions, False
         try:
             if keep.to_remove(versions, request.keep, request.now):
-                versions, removed = self._forget(repository, request, versions)
-                if removed and request.prune:
+                versions, pruned = self._forget(repository, request, versions)
+                if pruned and request.prune:
                     repository.run("prune")
-                    pruned = True
         except ParaduxError as problem:
             _log.warning("Old versions stay for now: %s", problem.message)
         return PushResult(result.version, versions, result.added_bytes, pruned)

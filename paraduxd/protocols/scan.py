@@ -53,6 +53,7 @@ def pull_in_place(root: Path, request: PullRequest) -> PullResult:
     if held:
         raise as_error(held)
     if request.index is not None and now != before:
+        request.index.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomically(request.index, now, 0o600)
     return PullResult(
         files=files,

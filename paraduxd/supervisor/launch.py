@@ -236,6 +236,7 @@ class Launcher:
             if pipe is not None:
                 pipe.close()
         del self._workers[worker.order.run]
+        _log_words(worker)
         self._tell_end(worker.listener, worker.order.run, worker.final or _crash(worker, code))
 
     def _forget(self, descriptor: int) -> None:
@@ -251,6 +252,13 @@ def _descriptor(pipe: IO[bytes] | None) -> int:
     descriptor = cast(IO[bytes], pipe).fileno()
     os.set_blocking(descriptor, False)
     return descriptor
+
+
+def _log_words(worker: _Worker) -> None:
+    """What a worker that did report wrote besides: warnings, and where something unforeseen happened."""
+    words = worker.errors.decode(errors="replace").strip()
+    if worker.final is not None and words:
+        log.warning("The worker of run %d said: %s", worker.order.run, words)
 
 
 def _crash(worker: _Worker, code: int) -> Failed:

@@ -34,13 +34,18 @@ def ending(order: Order, final: Final, progress: Progress, stopped: Error | None
 def remember(journal: Journal, order: Order, final: Final, started: str, now: str) -> None:
     """Keep what later runs of the dataset depend on: holds, used-up approvals, changes, maintenance."""
     key: Key = (order.dataset, order.step, order.location)
-    if order.step == Step.PUSH and isinstance(final, Done) and final.result.get("pruned"):
+    if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
         journal.set_fact(maintenance_fact(key), now)
     if order.step == Step.PULL and not isinstance(final, Failed):
         journal.clear_approval(order.dataset)
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):
         journal.set_fact(changes_fact(order.dataset), started)
+
+
+def _reclaimed(order: Order, final: Done) -> bool:
+    """Whether this push was to reclaim space, and removed something whose space there was."""
+    return bool(order.arguments.get("prune") and final.result.get("pruned"))
 
 
 def _remember_hold(journal: Journal, dataset: str, final: Done | Held, now: str) -> None:

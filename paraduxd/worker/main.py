@@ -8,12 +8,16 @@ import signal
 import sys
 import threading
 import time
+import traceback
+from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects import hardening
 from paraduxd.protocols.base import HeldError, TransientError
 from paraduxd.worker.steps import STEPS
+
+log = logging.getLogger("paradux.worker")
 
 MAX_ORDER = 16 * 1024 * 1024
 """Bytes."""
@@ -58,8 +62,11 @@ def _carry_out(order: Order, report: Reporter) -> Report:
     except ParaduxError as problem:
         return Failed(problem.code, problem.message, problem.hint, isinstance(problem, TransientError))
     except Exception as problem:
-        # The text of an unforeseen exception may repeat a credential: only its kind is told.
-        logging.getLogger("paradux.worker").error("The transfer failed: %s", type(problem).__name__)
+        # The text of an unforeseen exception may repeat a credential: only its kind and place are told.
+        places = [
+            f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(problem.__traceback__)
+        ]
+        log.error("%s at %s", type(problem).__name__, ", ".join(places))
         return Failed(
             "internal", f"the transfer failed unexpectedly ({type(problem).__name__})", "see the daemon's log"
         )

@@ -277,7 +277,7 @@ def test_space_is_reclaimed_once_a_day_per_destination(rig: Rig) -> None:
         rig.clock.advance(hours=hours)
         rig.dispatcher.backup(destination="disk", push_only=True)
         wanted.append(rig.workers.find("home", "push").arguments["prune"])
-        rig.workers.all_done()
+        rig.workers.all_done(pruned=True)
     assert wanted == [True, False, False, True, True]
     rig.dispatcher.backup(destination="cloud", push_only=True)
     assert rig.workers.find("home", "push").arguments["prune"] is True
