@@ -230,3 +230,28 @@ def test_answers_can_be_changed_and_the_schedule_follows(paradux: Installation) 
     paradux.wait_for(
         lambda: paradux.status()["datasets"][1]["source"]["last_success"], "the new dataset to be pulled by itself", 90
     )
+
+
+def test_a_source_that_is_pushed_in_place_needs_no_second_copy(tmp_path: Path) -> None:
+    with running(tmp_path) as paradux:
+        source = tmp_path / "source"
+        fill(source, FILES)
+        answers = minimal_answers(tmp_path)
+        del answers["datasets"][0]["staging"]
+        answers["datasets"][0]["destinations"].append(
+            {"id": "cloud", "protocol": "restic", "repository": f"{tmp_path}/restic", "every": "1d"}
+        )
+        paradux.setup(answers)
+        paradux.ctl("backup")
+        assert not (tmp_path / "staging").exists()
+        good = contents(source)
+        for path in source.iterdir():
+            path.write_bytes(os.urandom(50))
+        assert paradux.ctl("backup", check=False).returncode == 1
+        assert dataset(paradux)["state"] == "held"
+        for destination in ("mirror", "cloud"):
+            back = tmp_path / "back" / destination
+            paradux.ctl("restore", "home", "--to", str(back), "--from", destination)
+            assert contents(back) == good
+        paradux.ctl("approve", "home")
+        assert dataset(paradux)["state"] == "ok"
