@@ -10,7 +10,7 @@ RUNTIME_NEEDS=(
   ssh=openssh-client ssh-keyscan=openssh-client
 )
 DEMO_NEEDS=(sshd=openssh-server)
-TEST_NEEDS=(sshd=openssh-server vim=vim nano=nano ed=ed shellcheck=shellcheck tmux=tmux setsid=util-linux git=git)
+TEST_NEEDS=(sshd=openssh-server vim=vim nano=nano ed=ed shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git)
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
