@@ -99,7 +99,7 @@ class Context:
             raise ParaduxError("no-vault", "there is no config yet", "make one with: paraductl setup")
         for left in reversed(range(TRIES)):
             try:
-                self.keeper().call("authorize", self.terminal.note, passphrase=self.passphrases.current())
+                self._give(self.passphrases.current())
             except ParaduxError as error:
                 if error.code != "wrong-passphrase" or not self.passphrases.can_ask or not left:
                     raise
@@ -107,6 +107,16 @@ class Context:
             else:
                 break
         self._authorized = True
+
+    def _give(self, passphrase: str) -> None:
+        """Give the passphrase; a keeper that ended while a person typed, because another's time was over, is started again."""
+        try:
+            self.keeper().call("authorize", self.terminal.note, passphrase=passphrase)
+        except ParaduxError as error:
+            if error.code != "closed":
+                raise
+            self._keeper = None
+            self.keeper().call("authorize", self.terminal.note, passphrase=passphrase)
 
     def authorized_keeper(self) -> Keeper:
         """The connection to the keeper, with the passphrase given where that is necessary."""

@@ -34,11 +34,11 @@ def send(channel: socket.socket, message: dict[str, Any]) -> None:
     channel.sendall(_LENGTH.pack(len(body)) + body)
 
 
-def receive(channel: socket.socket) -> dict[str, Any]:
-    """Receive one frame; raises `ClosedError` at the end, `ParaduxError` for anything that is not a frame."""
+def receive(channel: socket.socket, limit: int = MAX_FRAME) -> dict[str, Any]:
+    """Receive one frame of at most `limit` bytes; raises `ClosedError` at the end, `ParaduxError` for anything that is not a frame."""
     (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
-    if length > MAX_FRAME:
-        raise ParaduxError("bad-frame", f"a frame of {length} bytes was announced; the limit is {MAX_FRAME}")
+    if length > limit:
+        raise ParaduxError("bad-frame", f"a frame of {length} bytes was announced; the limit is {limit}")
     try:
         message = json.loads(_exactly(channel, length))
     except (ValueError, RecursionError):

@@ -35,8 +35,11 @@ def changes(old: Config | None, new: Config, shapes: Shapes | None = None) -> tu
 
 
 def managed_changed(old: Config, new: Config) -> bool:
-    """Whether an edit touches what only Paradux may change."""
-    return _managed(old.managed) != _managed(new.managed)
+    """Whether an edit touches what only Paradux may change. Taking out a pinned host is allowed: the next save asks for its key again."""
+    before, after = _managed(old.managed), _managed(new.managed)
+    pinned = after.pop("hosts", {})
+    known = before.pop("hosts", {})
+    return before != after or not pinned.items() <= known.items()
 
 
 def _managed(managed: Managed | None) -> dict[str, Any]:

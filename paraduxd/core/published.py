@@ -67,9 +67,12 @@ def parse_config_name(name: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def superseded(names: Iterable[str], keep: int = KEEP) -> tuple[str, ...]:
-    """Which published configs may go: all but the newest `keep`, oldest first; other objects are never named."""
-    configs = sorted((parsed, name) for name in names if (parsed := parse_config_name(name)))
+def superseded(names: Iterable[str], newest: tuple[int, int], keep: int = KEEP) -> tuple[str, ...]:
+    """Which published configs may go now that (epoch, serial) `newest` is there: of it and its predecessors all but `keep`.
+
+    Oldest first. A config with a higher number is not ours, and no other object is ever named.
+    """
+    configs = sorted((parsed, name) for name in names if (parsed := parse_config_name(name)) and parsed <= newest)
     return tuple(name for _, name in configs[:-keep])
 
 

@@ -1,11 +1,19 @@
-"""How the contents of a vault can be reached on this machine."""
+"""How the contents of a vault can be reached on this machine, and what a killed process may have left open; holds no secret."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+from pathlib import Path
+
+from paraduxd.effects import process
 
 CONTROL = "/dev/mapper/control"
+MAPPINGS = Path("/dev/mapper")
+
+_TIMEOUT = 300.0
 
 
 class Mode(StrEnum):
@@ -27,3 +35,21 @@ def available_mode() -> Mode:
     except OSError:
         return Mode.USERSPACE
     return Mode.MAPPED
+
+
+def close_left_open() -> None:
+    """Close the mappings of processes that were killed while they had one open. Whoever kills a keeper calls this, too."""
+    names = [entry.name for entry in MAPPINGS.glob("paradux-*")]
+    for name in left_open(names, lambda pid: Path(f"/proc/{pid}").exists()):
+        process.run(close_command(name), timeout=_TIMEOUT)
+
+
+def left_open(names: Iterable[str], is_alive: Callable[[int], bool]) -> list[str]:
+    """Which of the mappings belong to a process that is gone."""
+    owners = ((name, re.fullmatch(r"paradux-(\d+)-[0-9a-f]{16}", name)) for name in names)
+    return [name for name, owner in owners if owner and not is_alive(int(owner[1]))]
+
+
+def close_command(name: str) -> list[str]:
+    """`cryptsetup close`; cryptsetup itself tries again while udev looks at the device."""
+    return ["cryptsetup", "close", "--", name]

@@ -1,4 +1,4 @@
-"""An ext4 file system with the config in it, made and read by e2fsprogs, in memory or on a device; it is never mounted.
+"""An image of an ext4 file system with the config in it, made and read by e2fsprogs in memory; it is never mounted.
 
 Content reaches e2fsprogs as files in memory, so nothing of it lies on a disk in clear. Beside the config stands its SHA-256, in the
 format of sha256sum(1): neither ext4 nor AES-XTS notices that a byte of a file has changed.
@@ -26,26 +26,19 @@ def make(size: int, document: bytes) -> bytes:
     """An image of `size` bytes that holds the document."""
     with process.sealed_file(b"") as (descriptor, path):
         os.ftruncate(descriptor, size)
-        make_on(path, document, [descriptor])
+        _checked("mke2fs", ["-q", "-F", "-t", "ext4", "-b", str(_BLOCK), "-m", "0", path], [descriptor])
+        _add(path, FILE, document, descriptor)
+        _add(path, SUM, _sum_line(document), descriptor)
         return os.pread(descriptor, size, 0)
 
 
 def read(image: bytes) -> bytes:
-    """The document in an image; raises `ParaduxError` "damaged-vault" when it is not there or has changed."""
+    """The document in an image, compared with its SHA-256 (a vault made by hand may have none).
+
+    Raises `ParaduxError` "damaged-vault" when it is not there or has changed.
+    """
     with process.sealed_file(image) as (descriptor, path):
-        return read_from(path, [descriptor])
-
-
-def make_on(path: str, document: bytes, descriptors: Sequence[int] = ()) -> None:
-    """Make the file system on a device or an image; `descriptors` are those that `path` needs to be open."""
-    _run(["mke2fs", "-q", "-F", "-t", "ext4", "-b", str(_BLOCK), "-m", "0", path], descriptors)
-    _add(path, FILE, document, descriptors)
-    _add(path, SUM, _sum_line(document), descriptors)
-
-
-def read_from(path: str, descriptors: Sequence[int] = ()) -> bytes:
-    """The document on a device or in an image, compared with its SHA-256 (a vault made by hand may have none)."""
-    document, line = _get(path, FILE, descriptors), _get(path, SUM, descriptors)
+        document, line = _get(path, FILE, descriptor), _get(path, SUM, descriptor)
     if document is None:
         raise luks.damaged(f"it holds no {FILE}")
     if line not in (None, _sum_line(document)):
@@ -57,29 +50,25 @@ def _sum_line(document: bytes) -> bytes:
     return f"{hashlib.sha256(document).hexdigest()}  {FILE}\n".encode()
 
 
-def _add(path: str, name: str, content: bytes, descriptors: Sequence[int]) -> None:
+def _add(path: str, name: str, content: bytes, descriptor: int) -> None:
     with process.sealed_file(content) as (source, source_path):
-        _run(["debugfs", "-w", "-R", f"write {source_path} {name}", path], [*descriptors, source])
+        _checked("debugfs", ["-w", "-R", f"write {source_path} {name}", path], [descriptor, source])
 
 
-def _get(path: str, name: str, descriptors: Sequence[int]) -> bytes | None:
-    outcome = process.run(["debugfs", "-R", f"cat /{name}", path], pass_fds=descriptors)
-    if any(_NOT_FOUND in line for line in _complaints(outcome)):
+def _get(path: str, name: str, descriptor: int) -> bytes | None:
+    try:
+        return _checked("debugfs", ["-R", f"cat /{name}", path], [descriptor])
+    except FileNotFoundError:
         return None
-    return _checked("debugfs", outcome)
 
 
-def _run(command: Sequence[str], descriptors: Sequence[int]) -> bytes:
-    return _checked(command[0], process.run(command, pass_fds=descriptors))
-
-
-def _checked(program: str, outcome: process.Outcome) -> bytes:
-    if outcome.code or _complaints(outcome):
+def _checked(program: str, arguments: Sequence[str], descriptors: Sequence[int]) -> bytes:
+    """The output of a program that has nothing to complain of: debugfs ends with 0 even when it failed."""
+    outcome = process.run([program, *arguments], pass_fds=descriptors)
+    said = outcome.errors.decode(errors="replace").splitlines()
+    complaints = [line for line in said if line.strip() and not line.startswith(_BANNERS)]
+    if any(_NOT_FOUND in line for line in complaints):
+        raise FileNotFoundError
+    if outcome.code or complaints:
         raise luks.damaged(f"{program} cannot use the file system in it")
     return outcome.output
-
-
-def _complaints(outcome: process.Outcome) -> list[str]:
-    """debugfs ends with 0 even when it failed; it says so on standard error, after a line with its version."""
-    said = outcome.errors.decode(errors="replace").splitlines()
-    return [line for line in said if line.strip() and not line.startswith(_BANNERS)]

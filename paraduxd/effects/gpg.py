@@ -17,9 +17,11 @@ from typing import Any
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects import process
 
-_AGENT = "max-cache-ttl 60\ndefault-cache-ttl 60\nallow-loopback-pinentry\ns2k-count 65536\nno-allow-external-cache\n"
-"""The agent lives for one task. It must remember the passphrase between making a key and its subkey, or it asks for it on a
-terminal that is not there, whenever a second ends between the two."""
+_AGENT = "max-cache-ttl 0\ndefault-cache-ttl 0\nallow-loopback-pinentry\ns2k-count 65536\nno-allow-external-cache\n"
+"""The agent remembers no passphrase: with one that does, a wrong passphrase appears to work."""
+
+_ASK_US = ["--pinentry-mode", "loopback", "--passphrase-fd", "0"]
+"""Between making a key and its subkey the agent asks for the passphrase anew; it must ask gpg, not a terminal that is not there."""
 
 _BATCH = """Key-Type: eddsa
 Key-Curve: ed25519
@@ -47,24 +49,17 @@ class Gpg:
     """One private gpg home; make it with `private_gpg`."""
 
     def __init__(self, home: Path) -> None:
-        import gnupg
-
-        home.mkdir(mode=0o700, exist_ok=True)
         (home / "gpg-agent.conf").write_text(_AGENT)
         self._home = home
-        self._gpg: Any = gnupg.GPG(
-            gpgbinary=process.find("gpg"),
-            gnupghome=str(home),
-            env=process.environment({"GNUPGHOME": str(home)}),
-            options=["--no-auto-check-trustdb", "--compress-algo", "none"],
-        )
-        self._gpg.encoding = "utf-8"
+        self._gpg = _interface(home)
+        self._generator = _interface(home)
+        self._generator.options += _ASK_US
 
     def generate(self, name: str, passphrase: str) -> KeyPair:
         """A new key pair: ed25519 to sign, cv25519 to encrypt; the private half is protected by `passphrase`."""
         if not name.isprintable() or not passphrase.isalnum():
             raise ParaduxError("bad-name", "a key's name or passphrase has characters that gpg would misread")
-        made = self._gpg.gen_key(_BATCH.format(name=name, passphrase=passphrase))
+        made = self._generator.gen_key(f"{passphrase}\n" + _BATCH.format(name=name, passphrase=passphrase))
         if not made.fingerprint:
             raise _failed("make a key", made)
         public = self._gpg.export_keys(made.fingerprint)
@@ -99,10 +94,23 @@ class Gpg:
         return bytes(result.data)
 
     def close(self) -> None:
-        """Stop the agent and remove the home; already gone is success."""
+        """Stop the agent; already gone is success."""
         with contextlib.suppress(ParaduxError):
             process.run(["gpgconf", "--kill", "all"], extra_env={"GNUPGHOME": str(self._home)}, timeout=10)
-        shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _interface(home: Path) -> Any:
+    """python-gnupg on this home."""
+    import gnupg
+
+    made = gnupg.GPG(
+        gpgbinary=process.find("gpg"),
+        gnupghome=str(home),
+        env=process.environment({"GNUPGHOME": str(home)}),
+        options=["--no-auto-check-trustdb", "--compress-algo", "none"],
+    )
+    made.encoding = "utf-8"
+    return made
 
 
 def _failed(what: str, result: Any) -> ParaduxError:
@@ -114,8 +122,9 @@ def _failed(what: str, result: Any) -> ParaduxError:
 @contextlib.contextmanager
 def private_gpg(memory: Path) -> Iterator[Gpg]:
     """A gpg home below `memory` (a directory that is never on a disk), removed at the end."""
-    gpg = Gpg(Path(tempfile.mkdtemp(prefix="gpg-", dir=memory)))
+    home = Path(tempfile.mkdtemp(prefix="gpg-", dir=memory))
     try:
-        yield gpg
+        with contextlib.closing(Gpg(home)) as gpg:
+            yield gpg
     finally:
-        gpg.close()
+        shutil.rmtree(home, ignore_errors=True)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 
-_MCL_CURRENT_AND_FUTURE = 1 | 2
+_MCL_ALL_AS_TOUCHED = 1 | 2 | 4
+"""Pages are locked when they are first used: else every thread would take its whole stack, 8 MB, at once."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -54,7 +55,7 @@ def harden() -> tuple[str, ...]:
         weaknesses.append("programs that the keeper starts can gain privileges")
     if _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
         weaknesses.append("the keeper's memory can be dumped")
-    if not _may_lock_everything() or _libc.mlockall(_MCL_CURRENT_AND_FUTURE):
+    if not _may_lock_everything() or _libc.mlockall(_MCL_ALL_AS_TOUCHED):
         weaknesses.append("the keeper's memory can be swapped to disk")
     return tuple(weaknesses)
 

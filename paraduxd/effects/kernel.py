@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from pathlib import Path
 
 
+@functools.cache
 def init_on_free() -> bool | None:
     """Whether the kernel clears pages as they are freed; `None` when that cannot be told.
 

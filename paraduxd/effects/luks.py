@@ -25,7 +25,8 @@ RECOVERY_SLOT = 1
 
 _TIMEOUT = 300.0
 _CHEAP = ("--pbkdf-force-iterations", "4", "--pbkdf-memory", "32", "--pbkdf-parallel", "1")
-_CIPHER = ("--cipher", "aes-xts-plain64", "--key-size", "512", "--sector-size", "4096")
+_XTS = "aes-xts-plain64"
+_CIPHER = ("--cipher", _XTS, "--key-size", "512", "--sector-size", "4096")
 _WRONG_PASSPHRASE = 2
 """cryptsetup(8), RETURN CODES: "No permission (bad passphrase)"."""
 
@@ -54,31 +55,42 @@ class Segment:
     first_tweak: int
 
 
-def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -> None:
-    """Make a container with a fresh volume key: `passphrase` in keyslot 0, `recovery` in keyslot 1, both argon2id.
+def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -> bytes:
+    """Make a container: `passphrase` in keyslot 0, `recovery` in keyslot 1, both argon2id; gives its fresh volume key.
 
-    The recovery secret is 256 random bits; stretching it would only cost time, so its keyslot is always cheap.
+    The recovery secret is 256 random bits; stretching it would only cost time, so its keyslot is always cheap. It is made first, so that
+    nothing here stretches the passphrase but its own keyslot, and preferred: the recovery secret then opens the container also
+    on a machine that has not the memory for keyslot 0.
     Raises `ParaduxError` "cryptsetup" and `OSError` for a full disk.
     """
     with path.open("xb") as file:
         os.fchmod(file.fileno(), 0o600)
         os.posix_fallocate(file.fileno(), 0, CONTAINER_SIZE)
     with process.sealed_file(passphrase) as (first, first_path), process.sealed_file(recovery) as (second, second_path):
-        _make(format_command(path, first_path, kdf), [first])
-        _make(add_key_command(path, first_path, second_path), [first, second])
+        _make(format_command(path, second_path), [second])
+        key = volume_key(path, recovery)
+        _make(add_key_command(path, second_path, first_path, kdf), [first, second])
+        _make(prefer_command(path))
+    return key
 
 
-def format_command(path: Path, key_file: str, kdf: Kdf) -> list[str]:
-    """`cryptsetup luksFormat` of a container file."""
-    slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
-    options = ("--type", "luks2", "--batch-mode", *_CIPHER, "--pbkdf", "argon2id", *kdf.options, *slot)
+def format_command(path: Path, key_file: str) -> list[str]:
+    """`cryptsetup luksFormat` of a container file, with the recovery secret."""
+    slot = ("--key-slot", str(RECOVERY_SLOT), "--key-file", key_file)
+    options = ("--type", "luks2", "--batch-mode", *_CIPHER, "--pbkdf", "argon2id", *_CHEAP, *slot)
     return ["cryptsetup", "luksFormat", *options, "--", str(path)]
 
 
-def add_key_command(path: Path, key_file: str, new_key_file: str) -> list[str]:
-    """`cryptsetup luksAddKey` of the recovery secret."""
-    options = ("--batch-mode", "--key-slot", str(RECOVERY_SLOT), "--key-file", key_file, "--pbkdf", "argon2id", *_CHEAP)
+def add_key_command(path: Path, key_file: str, new_key_file: str, kdf: Kdf) -> list[str]:
+    """`cryptsetup luksAddKey` of the operational passphrase."""
+    slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
+    options = ("--batch-mode", *slot, "--pbkdf", "argon2id", *kdf.options)
     return ["cryptsetup", "luksAddKey", *options, "--", str(path), new_key_file]
+
+
+def prefer_command(path: Path) -> list[str]:
+    """`cryptsetup config` that lets the recovery secret's keyslot be tried first."""
+    return ["cryptsetup", "config", "--priority", "prefer", "--key-slot", str(RECOVERY_SLOT), "--", str(path)]
 
 
 def volume_key(path: Path, credential: bytes) -> bytes:
@@ -118,21 +130,26 @@ def parse_volume_key(output: bytes) -> bytes:
 
 
 def segment(path: Path) -> Segment:
-    """Where the payload of a container lies; raises `ParaduxError` "damaged-vault" for anything that is not supported."""
+    """Where the payload of a container lies; raises `ParaduxError` "damaged-vault" for anything that is not supported.
+
+    Ask this before a credential is tried or a byte is written: nothing authenticates a LUKS2 header, and one that somebody has changed to
+    a cipher that encrypts nothing would let any passphrase open a forged vault, or the next save write the config in clear.
+    """
     command = ["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]
     return parse_segment(_ask(command))
 
 
 def parse_segment(metadata: bytes) -> Segment:
-    """The one segment in a LUKS2 header's JSON."""
+    """The one segment in a LUKS2 header's JSON, whose payload and keyslots are all encrypted as they should be."""
     try:
-        segments: dict[str, Any] = json.loads(metadata)["segments"]
-        (found,) = segments.values()
+        header: dict[str, Any] = json.loads(metadata)
+        (found,) = header["segments"].values()
         kind = (found["type"], found["encryption"], found["size"], "integrity" in found)
+        slots = {(slot["area"]["encryption"], slot["area"]["key_size"]) for slot in header["keyslots"].values()}
         parsed = Segment(int(found["offset"]), int(found["sector_size"]), int(found["iv_tweak"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise damaged("its header cannot be understood") from None
-    if kind != ("crypt", "aes-xts-plain64", "dynamic", False) or parsed.sector_size not in (512, 4096):
+    if kind != ("crypt", _XTS, "dynamic", False) or slots != {(_XTS, 64)} or parsed.sector_size not in (512, 4096):
         raise damaged("it is encrypted in a way that Paradux does not use")
     return parsed
 
@@ -162,7 +179,7 @@ def check(outcome: process.Outcome) -> bytes:
     return outcome.output
 
 
-def _make(command: Sequence[str], descriptors: Sequence[int]) -> None:
+def _make(command: Sequence[str], descriptors: Sequence[int] = ()) -> None:
     outcome = process.run(command, pass_fds=descriptors, timeout=_TIMEOUT)
     if outcome.code:
         reason = outcome.error_text()

@@ -21,4 +21,4 @@ def notify(state: str) -> None:
 def watchdog_interval() -> float | None:
     """Seconds after which a sign of life is due (half of `WATCHDOG_USEC`), or `None`."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
-    return int(microseconds) / 2_000_000 if microseconds.isdigit() else None
+    return int(microseconds) / 2_000_000 or None if microseconds.isdecimal() else None

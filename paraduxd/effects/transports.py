@@ -58,21 +58,24 @@ def _private_directory(folder: Path) -> Path:
 
 
 def forget(state: StatePlaces, *, unattended: bool) -> None:
-    """Remove the transport files of one policy; none there is success."""
+    """Remove the transport files of one policy; none there is success. What else stands in their place goes too, if it may."""
     folder = directory(state, unattended=unattended)
-    if folder.is_symlink():
-        folder.unlink()
+    with contextlib.suppress(OSError):
+        if folder.is_symlink() or not folder.is_dir():
+            folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """One transport file; raises `ParaduxError` "locked" when it is not there."""
+    """One transport file; raises `ParaduxError` "locked" when it is not there, "damaged-transport" when it cannot be read."""
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ParaduxError(
             "locked", "the credentials of this stash are not on this machine", "open the vault: paraductl unlock"
         ) from None
+    except (OSError, ValueError, RecursionError):
+        content = None
     if not isinstance(content, dict):
         raise ParaduxError("damaged-transport", "a transport file is damaged", "write it again: paraductl unlock")
     return content

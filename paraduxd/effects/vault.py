@@ -7,9 +7,13 @@ with the credential and holds the same bytes, and renames it; at every moment th
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects import durable, extfs, luks, luksdata, mapped
@@ -21,6 +25,9 @@ __all__ = ["MAX_DOCUMENT", "Kdf", "LockedVault", "Mode", "OpenVault", "available
 MAX_DOCUMENT = 8 * 1024 * 1024
 """Bytes of the document; the file system in the container has twice that."""
 
+MAX_PASSPHRASE = 512
+"""Bytes; what stock cryptsetup takes at its prompt."""
+
 
 class LockedVault:
     """A vault that nobody has opened, or that does not exist yet."""
@@ -29,16 +36,12 @@ class LockedVault:
         self.path = path
         self.mode = mode or available_mode()
         self.kdf = kdf
+        self._payload: ModuleType = mapped if self.mode is Mode.MAPPED else luksdata
 
     @property
     def previous(self) -> Path:
         """Where the vault before the last save lies."""
         return self.path.with_name(self.path.name + ".previous")
-
-    @property
-    def fresh(self) -> Path:
-        """Where a new container is written until it is proven."""
-        return self.path.with_name(self.path.name + ".new")
 
     @property
     def aside(self) -> Path:
@@ -52,7 +55,8 @@ class LockedVault:
     def create(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
         """Make the vault; `recovery` is the recovery secret in 64 hexadecimal digits.
 
-        Raises `ParaduxError` "vault-exists", also when only a previous one does: it may be somebody's last copy.
+        Raises `ParaduxError` "vault-exists", also when only a previous one does: it may be somebody's last copy; "bad-passphrase" for one
+        that could not be typed at cryptsetup's prompt, "too-long", "disk-full", and "not-saved" when nothing was changed.
         """
         if self.exists():
             raise ParaduxError("vault-exists", "there is a vault already", "open it, or choose another state directory")
@@ -62,7 +66,7 @@ class LockedVault:
                 f"the vault is gone, but its predecessor is there: {self.previous}",
                 f"use that one: mv {self.previous} {self.path} (or remove it, if nobody needs what is in it)",
             )
-        return self._replace(document, passphrase, recovery)
+        return self._replace_keys(document, passphrase, recovery)
 
     def open(self, passphrase: bytes) -> OpenVault:
         """Open with the operational passphrase; raises `ParaduxError` "wrong-passphrase", "no-vault" or "damaged-vault".
@@ -71,7 +75,8 @@ class LockedVault:
         """
         if not self.exists():
             raise ParaduxError("no-vault", "there is no vault yet", "set Paradux up: paraductl setup")
-        return OpenVault(self, self._read(self.path, passphrase), passphrase)
+        document, key = self._read(self.path, passphrase)
+        return OpenVault(self, document, passphrase, key)
 
     def open_with_recovery(self, recovery: bytes) -> OpenVault:
         """Open with the recovery secret, 64 hexadecimal digits, and with nothing else."""
@@ -79,69 +84,97 @@ class LockedVault:
             luks.opens_slot(self.path, recovery, luks.RECOVERY_SLOT)
         return self.open(recovery)
 
-    def _read(self, path: Path, credential: bytes) -> bytes:
-        if self.mode is Mode.MAPPED:
-            return mapped.read(path, credential)
+    def _read(self, path: Path, credential: bytes) -> tuple[bytes, bytes]:
+        """The document and the volume key; what takes time is done once, when the credential is stretched."""
+        segment = luks.segment(path)
         key = luks.volume_key(path, credential)
-        return extfs.read(luksdata.read(path, luks.segment(path), key))
+        return extfs.read(self._payload.read(path, segment, key)), key
 
-    def _write(self, path: Path, document: bytes, credential: bytes) -> None:
+    def _write(self, path: Path, document: bytes, key: bytes) -> None:
         """Replace the payload of the container by a new file system with the document."""
-        if self.mode is Mode.MAPPED:
-            mapped.write(path, credential, document)
-            return
         segment = luks.segment(path)
         image = extfs.make(path.stat().st_size - segment.offset, document)
-        luksdata.write(path, segment, luks.volume_key(path, credential), image)
+        self._payload.write(path, segment, key, image)
 
-    def _replace(self, document: bytes, credential: bytes, recovery: bytes | None) -> OpenVault:
-        """Write, prove, rename. With `recovery` the container is new and no older copy stays; else its keys are copied."""
+    def _replace_document(self, document: bytes, credential: bytes, key: bytes) -> OpenVault:
+        """The same header and keyslots with another document; the vault before it is kept."""
+        with self._fresh(document) as fresh:
+            self._copy(fresh)
+            self._write(fresh, document, key)
+            self._prove(fresh, document, credential, key)
+            self._keep_previous()
+            fresh.replace(self.path)
+        return self._confirmed(OpenVault(self, document, credential, key))
+
+    def _replace_keys(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
+        """A container with keys of its own; no older copy stays."""
+        _check_typeable(passphrase)
+        with self._fresh(document) as fresh:
+            key = luks.format_container(fresh, passphrase, recovery, self.kdf)
+            self._write(fresh, document, key)
+            luks.opens_slot(fresh, recovery, luks.RECOVERY_SLOT)
+            self._prove(fresh, document, passphrase, key)
+            self._remove_previous()
+            fresh.replace(self.path)
+        return self._confirmed(OpenVault(self, document, passphrase, key))
+
+    @contextmanager
+    def _fresh(self, document: bytes) -> Iterator[Path]:
+        """Where a new container is written until it is proven and renamed; nothing of it stays when that fails.
+
+        Each attempt has a name of its own: a cryptsetup whose keeper was killed may go on for seconds, and must not meet the next one.
+        """
         if len(document) > MAX_DOCUMENT:
             raise ParaduxError(
                 "too-long", f"the config has {len(document)} bytes; the vault takes {MAX_DOCUMENT}", "make it shorter"
             )
+        fresh = self.path.with_name(f"{self.path.name}.new-{secrets.token_hex(8)}")
         try:
-            self.fresh.unlink(missing_ok=True)
-            self._make_container(credential, recovery)
-            self._write(self.fresh, document, credential)
-            durable.sync_and_forget(self.fresh)
-            self._prove(document, credential, recovery)
-            self._keep_previous(recovery is None)
-            self.fresh.replace(self.path)
-            durable.sync_directory(self.path.parent)
-        except OSError as problem:
-            self.fresh.unlink(missing_ok=True)
-            raise self._not_saved(problem) from None
-        except BaseException:
-            self.fresh.unlink(missing_ok=True)
+            for left in self.path.parent.glob(f"{self.path.name}.new-*"):
+                left.unlink(missing_ok=True)
+            yield fresh
+        except BaseException as problem:
+            fresh.unlink(missing_ok=True)
+            if isinstance(problem, OSError):
+                raise self._not_saved(problem) from None
             raise
-        return OpenVault(self, document, credential)
 
-    def _make_container(self, credential: bytes, recovery: bytes | None) -> None:
-        if recovery is not None:
-            luks.format_container(self.fresh, credential, recovery, self.kdf)
-            return
-        with self.path.open("rb") as old, self.fresh.open("xb") as new:
+    def _copy(self, fresh: Path) -> None:
+        with self.path.open("rb") as old, fresh.open("xb") as new:
             os.fchmod(new.fileno(), 0o600)
             os.posix_fallocate(new.fileno(), 0, os.fstat(old.fileno()).st_size)
             shutil.copyfileobj(old, new, 1 << 20)
 
-    def _prove(self, document: bytes, credential: bytes, recovery: bytes | None) -> None:
-        """The container on disk opens with what it must open with, and holds the document."""
-        if recovery is not None:
-            luks.opens_slot(self.fresh, recovery, luks.RECOVERY_SLOT)
-        if self._read(self.fresh, credential) != document:
+    def _prove(self, fresh: Path, document: bytes, credential: bytes, key: bytes) -> None:
+        """The container, as it is on the disk, opens with the credential and holds the document."""
+        durable.sync_and_forget(fresh)
+        if self._read(fresh, credential) != (document, key):
             raise luks.damaged("the new one does not hold what was written, so the old one stays")
 
-    def _keep_previous(self, keep: bool) -> None:
-        """The vault before this save stays under another name, unless an old passphrase would open it."""
+    def _keep_previous(self) -> None:
+        """The vault before this save stays under another name."""
         self.aside.unlink(missing_ok=True)
-        if not keep:
-            self.previous.unlink(missing_ok=True)
-            durable.sync_directory(self.path.parent)
-        elif not (self.previous.exists() and self.previous.samefile(self.path)):
+        if not (self.previous.exists() and self.previous.samefile(self.path)):
             os.link(self.path, self.aside)
             self.aside.replace(self.previous)
+
+    def _remove_previous(self) -> None:
+        """No copy stays that an old passphrase opens, but the present vault, which the new one is about to replace."""
+        self.aside.unlink(missing_ok=True)
+        self.previous.unlink(missing_ok=True)
+        durable.sync_directory(self.path.parent)
+
+    def _confirmed(self, opened: OpenVault) -> OpenVault:
+        """The vault that has taken its place, once the disk has confirmed it."""
+        try:
+            durable.sync_directory(self.path.parent)
+        except OSError as problem:
+            raise ParaduxError(
+                "not-confirmed",
+                f"the new vault has taken its place, but the disk does not confirm it: {problem.strerror}",
+                "look after the disk; lock, unlock, and see which config is there",
+            ) from None
+        return opened
 
     def _not_saved(self, problem: OSError) -> ParaduxError:
         if problem.errno in durable.FULL:
@@ -154,6 +187,15 @@ class LockedVault:
         )
 
 
+def _check_typeable(passphrase: bytes) -> None:
+    if not 0 < len(passphrase) <= MAX_PASSPHRASE or b"\n" in passphrase or b"\0" in passphrase:
+        raise ParaduxError(
+            "bad-passphrase",
+            f"a passphrase must have 1 to {MAX_PASSPHRASE} bytes and no line feeds, or it could not be typed",
+            "choose another one",
+        )
+
+
 @dataclass(frozen=True)
 class OpenVault:
     """The document of a vault, and the means to replace it. Its `repr` shows no secret."""
@@ -161,11 +203,12 @@ class OpenVault:
     locked: LockedVault
     document: bytes = field(repr=False)
     _credential: bytes = field(repr=False)
+    _key: bytes = field(repr=False)
 
     def save(self, document: bytes) -> OpenVault:
         """Replace the document under the same keys; the vault before it is kept as `vault.luks.previous`."""
-        return self.locked._replace(document, self._credential, None)
+        return self.locked._replace_document(document, self._credential, self._key)
 
     def rekey(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
         """Replace document, passphrase, recovery secret and volume key; no older copy stays."""
-        return self.locked._replace(document, passphrase, recovery)
+        return self.locked._replace_keys(document, passphrase, recovery)

@@ -44,7 +44,7 @@ def is_published(state: StatePlaces, managed: Json, serial: int) -> bool:
 
 
 def write_outbox(state: StatePlaces, document: Json, memory: Path) -> None:
-    """Encrypt and sign the config into the outbox; the ciphertexts of older serials go once it is there."""
+    """Encrypt and sign the config into the outbox; older serials, and what a killed keeper left, go once it is there."""
     managed, serial = document["managed"], document["serial"]
     recovery = managed["recovery"]
     header = published.Header(
@@ -62,5 +62,5 @@ def write_outbox(state: StatePlaces, document: Json, memory: Path) -> None:
     write_atomically(state.outbox / published.key_name(recovery["epoch"]), recovery["private_key"].encode(), 0o600)
     write_atomically(state.outbox / name, message, 0o600)
     for path in state.outbox.iterdir():
-        if published.parse_config_name(path.name) and path.name != name:
+        if (published.parse_config_name(path.name) and path.name != name) or path.name.startswith("."):
             path.unlink(missing_ok=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from paraduxd.api.calls import KEEPER, check_arguments
@@ -14,41 +15,52 @@ from paraduxd.core.lookup import lookup
 from paraduxd.core.masking import mask
 from paraduxd.effects.peers import Peer
 from paraduxd.keeper import transaction
-from paraduxd.keeper.session import Opened, Session
+from paraduxd.keeper.desk import Handler, Note, Reply
+from paraduxd.keeper.session import Opened, Session, Visit
 from paraduxd.keeper.transaction import Keeping
 
 MAX_WINDOW = 24 * 3600
 """Seconds; nobody needs the vault open for longer."""
 
-_transactions = threading.Lock()
-"""One transaction at a time: the second one then sees a new serial and says so."""
+log = logging.getLogger("paradux.keeper")
+
+HANDLERS: Mapping[str, Handler] = {}
+"""The calls that have a module of their own."""
 
 
 class Conversation:
-    """One connection: who is at the other end, and whether they have given the passphrase on it."""
+    """One connection: who is at the other end, and what they may ask."""
 
-    def __init__(self, peer: Peer, session: Session, keeping: Keeping) -> None:
-        self._peer = peer
-        self._session = session
-        self._keeping = keeping
-        self._authorized = False
+    def __init__(self, peer: Peer, visit: Visit, session: Session, keeping: Keeping) -> None:
+        self.peer = peer
+        self.visit = visit
+        self.session = session
+        self.keeping = keeping
 
-    def answer(self, untrusted_request: dict[str, Any]) -> dict[str, Any]:
-        """The reply to one request; raises `ParaduxError`."""
+    def is_trusted(self) -> bool:
+        """Whether the other end has authority: it may send long requests."""
+        return self._is_owner() or self.session.covers(self.visit)
+
+    def answer(self, untrusted_request: dict[str, Any], note: Note) -> Reply:
+        """The reply to one request; `note` takes what the person should know besides. Raises `ParaduxError`."""
+        self.session.asked()
         name = untrusted_request.get("call")
-        call = KEEPER.get(name) if type(name) is str else None
-        if call is None:
+        if type(name) is not str or name not in KEEPER:
             raise ParaduxError("bad-request", "the keeper has no such call", "do client and daemon differ in version?")
+        call = KEEPER[name]
         self._check_access(call.access)
         arguments = check_arguments(call, untrusted_request.get("arguments", {}))
-        method: Callable[..., dict[str, Any]] = getattr(self, f"_{name}")
-        with self._session.busy():
-            return method(**arguments)
+        if name == "authorize":
+            return self._authorize(**arguments, note=note)
+        if name in HANDLERS:
+            return HANDLERS[name](self, note, **arguments)
+        method: Callable[..., Reply] = getattr(self, f"_{name}")
+        return method(**arguments)
 
     def _check_access(self, access: str) -> None:
-        if access == "owner" and self._peer.uid not in (0, os.getuid()):
+        if access == "owner" and not self._is_owner():
             raise ParaduxError("not-allowed", "only root may set Paradux up", "use sudo", ExitCode.NOT_AUTHORIZED)
-        if access == "authorized" and not self._is_authorized():
+        if access == "authorized" and not self.session.covers(self.visit):
             raise ParaduxError(
                 "not-authorized",
                 "the operational passphrase is needed, or the authorized time is over",
@@ -56,73 +68,112 @@ class Conversation:
                 ExitCode.NOT_AUTHORIZED,
             )
 
-    def _is_authorized(self) -> bool:
-        covered = self._authorized or self._session.window_covers(self._peer.uid)
-        return covered and self._session.opened is not None
+    def _is_owner(self) -> bool:
+        return self.peer.uid in (0, os.geteuid())
 
-    def _opened(self) -> Opened:
-        opened = self._session.opened
+    def opened(self) -> Opened:
+        """The open config; raises `ParaduxError` "not-authorized"."""
+        opened = self.session.opened
         if opened is None:
             raise ParaduxError("not-authorized", "the vault is locked", exit_code=ExitCode.NOT_AUTHORIZED)
         return opened
 
-    def _hello(self) -> dict[str, Any]:
-        return {"vault": self._keeping.vault().exists(), "authorized": self._is_authorized()}
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Opened]:
+        """The open config, for a change: nobody else changes it, and the keeper does not end meanwhile."""
+        with self.session.exclusive(), self.session.saving():
+            self._check_access("authorized")  # it may have ended while others made their changes
+            yield self.opened()
 
-    def _authorize(self, passphrase: str) -> dict[str, Any]:
-        with _transactions:
-            opened = transaction.open_vault(self._keeping, passphrase.encode())
-            self._take(opened)
-            transaction.complete(self._keeping, opened)
+    def hold(self, opened: Opened) -> None:
+        """Work with this config from now on; it authorizes this connection."""
+        self.session.hold(opened, self.visit)
+
+    def _hello(self) -> Reply:
+        return {"vault": self.keeping.vault().exists(), "authorized": self.session.covers(self.visit)}
+
+    def _authorize(self, passphrase: str, note: Note) -> Reply:
+        with self.session.attempt(self.peer.uid), self.session.exclusive():
+            opened = self._open(passphrase)
+            self.hold(opened)
+            with self.session.saving():
+                self._complete(opened, note)
         return {"serial": opened.config.serial}
 
-    def _take(self, opened: Opened) -> None:
-        self._session.open(opened)
-        self._authorized = True
+    def _open(self, passphrase: str) -> Opened:
+        try:
+            return transaction.open_vault(self.keeping, encoded(passphrase))
+        except ParaduxError as problem:
+            if problem.code == "wrong-passphrase":
+                log.warning("A wrong passphrase was given by uid %d", self.peer.uid)
+            raise
 
-    def _preview_setup(self, answers: str) -> dict[str, Any]:
-        return transaction.preview(self._keeping, answers, None)
+    def _complete(self, opened: Opened, note: Note) -> None:
+        """Finish what an interrupted save left. When that is not possible the config can still be read and mended."""
+        try:
+            transaction.complete(self.keeping, opened)
+        except Exception as problem:
+            reason = transaction.reason(problem)
+            log.error("The config could not be put into effect: %s", reason)
+            note(f"the config is open, but could not be put into effect: {reason}")
 
-    def _setup(self, answers: str, passphrase: str, trust_hosts: dict[str, Any]) -> dict[str, Any]:
+    def _preview_setup(self, answers: str) -> Reply:
+        return transaction.preview(self.keeping, answers, None)
+
+    def _setup(self, answers: str, passphrase: str, trust_hosts: dict[str, Any]) -> Reply:
         _check_new(passphrase)
-        with _transactions:
-            opened, reply = transaction.set_up(self._keeping, answers, passphrase.encode(), _hosts(trust_hosts))
-            self._take(opened)
-        return reply
+        with self.session.exclusive(), self.session.saving():
+            saved = transaction.set_up(self.keeping, answers, encoded(passphrase), _hosts(trust_hosts))
+            self.hold(saved.opened)
+            return transaction.put_into_effect(self.keeping, saved)
 
-    def _document(self) -> dict[str, Any]:
-        opened = self._opened()
+    def _document(self) -> Reply:
+        opened = self.opened()
         return {"text": opened.text, "serial": opened.config.serial}
 
-    def _preview(self, text: str, serial: int) -> dict[str, Any]:
-        return transaction.preview(self._keeping, text, self._opened())
+    def _preview(self, text: str, serial: int) -> Reply:
+        return transaction.preview(self.keeping, text, self.opened())
 
-    def _save(self, text: str, serial: int, trust_hosts: dict[str, Any]) -> dict[str, Any]:
-        with _transactions:
-            opened, reply = transaction.save(self._keeping, self._opened(), text, serial, _hosts(trust_hosts))
-            self._take(opened)
-        return reply
+    def _save(self, text: str, serial: int, trust_hosts: dict[str, Any]) -> Reply:
+        with self.change() as opened:
+            saved = transaction.save(self.keeping, opened, text, serial, _hosts(trust_hosts))
+            self.hold(saved.opened)
+            return transaction.put_into_effect(self.keeping, saved)
 
-    def _show(self, path: str, secrets: bool) -> dict[str, Any]:
-        document = self._opened().document
-        part = lookup(document if secrets else mask(document, self._keeping.shapes), path)
+    def _show(self, path: str, secrets: bool) -> Reply:
+        document = self.opened().document
+        part = lookup(document if secrets else mask(document, self.keeping.shapes), path)
         return {"text": json.dumps(part, indent=2, ensure_ascii=False)}
 
-    def _unlock(self, seconds: int | None) -> dict[str, Any]:
-        length = self._opened().config.policy.unlock_for if seconds is None else seconds
+    def _unlock(self, seconds: int | None) -> Reply:
+        length = self.opened().config.policy.unlock_for if seconds is None else seconds
         if not 1 <= length <= MAX_WINDOW:
             raise ParaduxError("bad-request", "the vault can be unlocked for 1 second to 24 hours", "say --for 15m")
-        return {"until": self._session.unlock(self._peer.uid, length).until}
+        with self.change() as opened:
+            if self.keeping.state.pending.exists():
+                transaction.complete(self.keeping, opened)
+        return {"until": self.session.unlock(self.peer.uid, length).until}
 
-    def _passphrase(self, new: str) -> dict[str, Any]:
+    def _passphrase(self, new: str) -> Reply:
         _check_new(new)
-        with _transactions:
-            opened = transaction.change_passphrase(self._opened(), new.encode())
-            self._take(opened)
-        return {"serial": opened.config.serial}
+        with self.change() as opened:
+            changed = transaction.change_passphrase(opened, encoded(new))
+            self.hold(changed)
+            self.session.revoke_others(self.visit)
+        return {"serial": changed.config.serial}
 
-    def _restore(self, **arguments: Any) -> dict[str, Any]:
-        return self._keeping.control.ask("restore", **arguments)
+    def _restore(self, **arguments: Any) -> Reply:
+        return self.keeping.control.ask("restore", **arguments)
+
+
+def encoded(passphrase: str) -> bytes:
+    """The passphrase as the vault takes it; raises `ParaduxError` for what is no text (half of a surrogate pair)."""
+    try:
+        return passphrase.encode()
+    except UnicodeEncodeError:
+        raise ParaduxError(
+            "bad-passphrase", "a passphrase must be text that can be written in UTF-8", "type it again"
+        ) from None
 
 
 def _check_new(passphrase: str) -> None:

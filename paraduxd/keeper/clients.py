@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
 
 from paraduxd.api import wire
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.admission import Admission, Guest
 from paraduxd.effects.peers import Peer
 from paraduxd.keeper.calls import Conversation
-from paraduxd.keeper.session import Session
+from paraduxd.keeper.desk import Note
+from paraduxd.keeper.session import Session, Visit
 from paraduxd.keeper.transaction import Keeping
 
-MAX_CONNECTIONS = 16
+MAX_UNTRUSTED = 64 * 1024
+"""Bytes of a request from somebody without authority: a passphrase fits in."""
 
 log = logging.getLogger("paradux.keeper")
 
@@ -24,31 +28,55 @@ class Clients:
     def __init__(self, session: Session, keeping: Keeping) -> None:
         self._session = session
         self._keeping = keeping
-        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._admission = Admission()
 
     def accept(self, peer: Peer, connection: socket.socket) -> None:
-        """Serve this connection in a thread of its own, or close it when there are too many."""
-        if not self._slots.acquire(blocking=False):
+        """Serve this connection in a thread of its own. When there are too many, one that only waits makes room, or this one is refused."""
+        guest = Guest(connection, peer)
+        if not self._admission.enter(guest):
             connection.close()
             return
-        threading.Thread(target=self._serve, args=(peer, connection), daemon=True).start()
-
-    def _serve(self, peer: Peer, connection: socket.socket) -> None:
+        visit = self._session.enter(peer.uid)
+        conversation = Conversation(peer, visit, self._session, self._keeping)
         try:
-            with connection, self._session.connection():
-                conversation = Conversation(peer, self._session, self._keeping)
-                while True:
-                    request = wire.receive(connection)
-                    wire.send(connection, _answer(conversation, request))
+            threading.Thread(target=self._serve, args=(guest, visit, conversation), daemon=True).start()
+        except RuntimeError:  # no more threads
+            self._leave(guest, visit)
+
+    def _serve(self, guest: Guest, visit: Visit, conversation: Conversation) -> None:
+        try:
+            while True:
+                limit = wire.MAX_FRAME if conversation.is_trusted() else MAX_UNTRUSTED
+                request = wire.receive(guest.connection, limit)
+                with guest.busy():
+                    answer = _answer(conversation, request, lambda text: _note(guest.connection, text))
+                _reply(guest.connection, answer)
         except (ParaduxError, OSError):
             pass  # the client has gone, or does not speak in frames: closing is all that is left to do
         finally:
-            self._slots.release()
+            self._leave(guest, visit)
+
+    def _leave(self, guest: Guest, visit: Visit) -> None:
+        self._admission.leave(guest)
+        self._session.leave(visit)
 
 
-def _answer(conversation: Conversation, request: dict[str, object]) -> dict[str, object]:
+def _reply(connection: socket.socket, answer: dict[str, object]) -> None:
+    """Send an answer; of one that is too long for a frame, at least that it is."""
     try:
-        return {"reply": conversation.answer(request)}
+        wire.send(connection, answer)
+    except ParaduxError as problem:
+        wire.send(connection, {"error": problem.to_wire()})
+
+
+def _note(connection: socket.socket, text: str) -> None:
+    with contextlib.suppress(OSError):  # who has gone is not told; the call goes on
+        wire.send(connection, {"event": "note", "text": text})
+
+
+def _answer(conversation: Conversation, request: dict[str, object], note: Note) -> dict[str, object]:
+    try:
+        return {"reply": conversation.answer(request, note)}
     except ParaduxError as problem:
         return {"error": problem.to_wire()}
     except Exception as problem:

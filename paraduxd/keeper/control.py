@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import queue
 import socket
 import threading
@@ -14,12 +15,14 @@ from paraduxd.api.wire import ClosedError
 from paraduxd.effects import handover
 from paraduxd.effects.peers import Peer
 
+log = logging.getLogger("paradux.keeper")
+
 
 class Control:
     """Messages on the socket that the supervisor handed over at the start.
 
     In: `{"client": {pid, uid, gid}}` with a connection; `{"answer": n, "reply": {...}}` or `{"answer": n, "error": {...}}`.
-    Out: `{"ask": n, "what": name, "arguments": {...}}`; `{"tell": {...}}`.
+    Out: `{"took": bool}` for each connection, in turn; `{"ask": n, "what": name, "arguments": {...}}`; `{"tell": {...}}`.
     """
 
     def __init__(self, channel: socket.socket) -> None:
@@ -29,16 +32,27 @@ class Control:
         self._answers: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
 
     def serve(self, on_client: Callable[[Peer, socket.socket], None]) -> None:
-        """Read until the supervisor closes the line."""
+        """Read until the supervisor closes the line. `on_client` has a connection under its care when it returns."""
         while True:
             try:
-                message, connection = handover.receive(self._channel)
+                self._take(*handover.receive(self._channel), on_client)
             except (ClosedError, OSError):
                 return
+            except ParaduxError as problem:  # one message is lost; whoever waits for it gives up in time
+                log.error("%s", problem.message)
+
+    def _take(
+        self,
+        message: dict[str, Any],
+        connection: socket.socket | None,
+        on_client: Callable[[Peer, socket.socket], None],
+    ) -> None:
+        if "client" in message:
             if connection is not None:
                 on_client(Peer(**message["client"]), connection)
-            elif waiting := self._answers.pop(message.get("answer", 0), None):
-                waiting.put(message)
+            self._send({"took": connection is not None})
+        elif waiting := self._answers.pop(message.get("answer", 0), None):
+            waiting.put(message)
 
     def tell(self, **news: Any) -> None:
         """Let the supervisor know something."""
@@ -48,12 +62,13 @@ class Control:
         """Ask the supervisor and wait (seconds) for the reply; raises the `ParaduxError` that it answers with."""
         number = next(self._numbers)
         answer = self._answers[number] = queue.SimpleQueue()
-        self._send({"ask": number, "what": what, "arguments": arguments})
         try:
+            self._send({"ask": number, "what": what, "arguments": arguments})
             message = answer.get(timeout=timeout)
         except queue.Empty:
-            self._answers.pop(number, None)
             raise ParaduxError("timeout", f"the supervisor did not answer ({what})", "see the daemon's log") from None
+        finally:
+            self._answers.pop(number, None)
         if "error" in message:
             raise ParaduxError.from_wire(message["error"])
         reply: dict[str, Any] = message["reply"]

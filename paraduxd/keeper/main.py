@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.effects import hardening
 from paraduxd.effects.vault import Kdf, available_mode
@@ -20,6 +21,8 @@ from paraduxd.keeper.shapes import shapes_of
 from paraduxd.keeper.transaction import Keeping
 from paraduxd.protocols import registry
 
+log = logging.getLogger("paradux.keeper")
+
 
 def main(argv: list[str] | None = None) -> None:
     """Serve until the supervisor closes the line or the session is over."""
@@ -27,7 +30,15 @@ def main(argv: list[str] | None = None) -> None:
     hardening.die_with_parent(options.parent)
     weaknesses = hardening.harden()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    control = Control(socket.socket(fileno=options.control))
+    try:
+        _serve(options, Control(socket.socket(fileno=options.control)), weaknesses)
+    except ParaduxError as problem:
+        log.error("The keeper cannot work: %s (%s)", problem.message, problem.hint)
+        sys.exit(1)
+    os._exit(0)
+
+
+def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str, ...]) -> None:
     keeping = Keeping(
         state=StatePlaces(options.state),
         shapes=shapes_of(registry.load()),
@@ -39,7 +50,6 @@ def main(argv: list[str] | None = None) -> None:
     control.tell(vault=str(available_mode()), weaknesses=list(weaknesses))
     threading.Thread(target=session.end_when_over, daemon=True).start()
     control.serve(Clients(session, keeping).accept)
-    os._exit(0)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

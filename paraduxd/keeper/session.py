@@ -1,4 +1,7 @@
-"""Who is authorized, until when, and the open config. When the authorized time is over the process ends: that is the lock."""
+"""Who is authorized, until when, and the open config. When the authorized time is over the process ends: that is the lock.
+
+Time is that of the boot clock: it does not jump with the wall clock, and the hours that a laptop sleeps count.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 import os
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,43 +19,69 @@ from paraduxd.effects.vault import OpenVault
 from paraduxd.keeper.making import Json
 
 GRACE = 1.0
-"""Seconds that a keeper without connections and without a window stays, so that the next command finds it."""
+"""Seconds that a keeper whom nobody needs stays, so that the next command finds it."""
 
-UNAUTHORIZED = 300.0
-"""Seconds that a keeper lives in which nobody has given the passphrase."""
+START = 10.0
+"""Seconds that a new keeper waits for the connection it was started for; on a busy machine it comes late."""
+
+UNASKED = 3600.0
+"""Seconds that a keeper without a config stays for connections that ask nothing: people answer questions before a setup."""
+
+LONGEST_SAVE = 600.0
+"""Seconds past the authorized time that a save in progress gets; one that hangs can be ended, nothing is lost by that."""
+
+_LOOK_AGAIN = 5.0
+
+
+def boot_clock() -> float:
+    """Seconds since the machine started, those in suspend included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True)
 class Opened:
-    """The open vault: handle, checked config, the document as plain JSON and as the owner sees it, and the passphrase."""
+    """The open vault: handle, checked config, the document as plain JSON and as the owner sees it. Its `repr` shows nothing."""
 
     vault: OpenVault
     config: Config
     document: Json
     text: str
-    passphrase: bytes
+
+    def __repr__(self) -> str:
+        return "Opened(...)"
 
 
 @dataclass(frozen=True)
 class Window:
-    """The time for which `unlock` opened the vault: for one uid, until a monotonic and a wall-clock moment."""
+    """The time for which `unlock` opened the vault: for one uid, until a moment of the boot clock and of the wall clock."""
 
     uid: int
     deadline: float
     until: str
 
 
+@dataclass(eq=False)
+class Visit:
+    """One connection, and until when the passphrase counts that was given on it."""
+
+    uid: int
+    authorized_until: float = 0.0
+
+
 class Session:
     """The keeper's state, shared by the threads of its connections."""
 
-    def __init__(self, on_change: Callable[[Session], None]) -> None:
+    def __init__(self, on_change: Callable[[Session], None], clock: Callable[[], float] = boot_clock) -> None:
         self._on_change = on_change
+        self._clock = clock
         self._state = threading.Condition(threading.RLock())
-        self._busy = 0
-        self._connections = 0
-        self._idle_since = time.monotonic()
-        self._started = time.monotonic()
-        self._authorized_at: float | None = None
+        self._changing = threading.Lock()
+        self._turns: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._attempts: list[float] = []
+        self._saving_since: float | None = None
+        self._visits: set[Visit] = set()
+        self._asked = clock()
+        self._needed = clock() + START
         self._opened: Opened | None = None
         self._window: Window | None = None
 
@@ -65,69 +95,112 @@ class Session:
         """The window that `unlock` opened."""
         return self._window
 
-    def open(self, opened: Opened) -> None:
-        """Hold this config from now on."""
+    def enter(self, uid: int) -> Visit:
+        """A connection begins. From its return on the process does not end without regard to it."""
+        visit = Visit(uid)
+        with self._state:
+            self._visits.add(visit)
+            self._asked = self._clock()
+        return visit
+
+    def leave(self, visit: Visit) -> None:
+        """A connection has ended. One without authority does not keep an open config in memory any longer."""
+        with self._state:
+            self._visits.discard(visit)
+            if self._opened is None or self.covers(visit):
+                self._needed = self._clock()
+            self._state.notify_all()
+
+    def asked(self) -> None:
+        """Somebody has asked for something."""
+        self._asked = self._clock()
+
+    def hold(self, opened: Opened, visit: Visit) -> None:
+        """Hold this config from now on; whoever brought or changed it is authorized anew."""
         with self._state:
             self._opened = opened
-            self._authorized_at = time.monotonic()
+            self._needed = self._clock()
+            visit.authorized_until = self._needed + opened.config.policy.unlock_for
             self._state.notify_all()
         self._on_change(self)
 
+    def covers(self, visit: Visit) -> bool:
+        """Whether this connection may work with the config now, by its own passphrase or by the window of its user."""
+        now, window = self._clock(), self._window
+        in_window = window is not None and visit.uid in (window.uid, 0) and now < window.deadline
+        return self._opened is not None and (in_window or now < visit.authorized_until)
+
     def unlock(self, uid: int, seconds: int) -> Window:
-        """Open the window for `uid` for so many seconds from now."""
+        """Open the window for `uid` for so many seconds from now; it takes the place of an earlier one."""
         until = datetime.now(UTC) + timedelta(seconds=seconds)
-        window = Window(uid, time.monotonic() + seconds, until.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        window = Window(uid, self._clock() + seconds, until.strftime("%Y-%m-%dT%H:%M:%SZ"))
         with self._state:
             self._window = window
             self._state.notify_all()
         self._on_change(self)
         return window
 
-    def window_covers(self, uid: int) -> bool:
-        """Whether this user may work without giving the passphrase again."""
-        window = self._window
-        return window is not None and uid in (window.uid, 0) and time.monotonic() < window.deadline
+    def revoke_others(self, visit: Visit) -> None:
+        """Nobody but this connection and its user's window is authorized any more: the passphrase they gave is an old one."""
+        with self._state:
+            for other in self._visits - {visit}:
+                other.authorized_until = 0.0
+            if self._window is not None and self._window.uid != visit.uid:
+                self._window = None
+            self._state.notify_all()
+        self._on_change(self)
 
     @contextlib.contextmanager
-    def connection(self) -> Iterator[None]:
-        """Count a connection for as long as it lasts."""
+    def attempt(self, uid: int) -> Iterator[None]:
+        """While a passphrase is tried: one at a time for each user, so that nobody who guesses keeps the owner waiting."""
+        with self._turns[uid]:
+            begun = self._clock()
+            self._attempts.append(begun)
+            try:
+                yield
+            finally:
+                with self._state:
+                    self._attempts.remove(begun)
+                    self._state.notify_all()
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One opening or change at a time: the second change then sees a new serial and says so."""
+        with self._changing:
+            yield
+
+    @contextlib.contextmanager
+    def saving(self) -> Iterator[None]:
+        """While inside (and `exclusive`), the keeper does not end: what has begun is finished first."""
         with self._state:
-            self._connections += 1
+            self._saving_since = self._clock()
         try:
             yield
         finally:
             with self._state:
-                self._connections -= 1
-                self._idle_since = time.monotonic()
+                self._saving_since = None
+                self._needed = self._clock()
                 self._state.notify_all()
 
-    @contextlib.contextmanager
-    def busy(self) -> Iterator[None]:
-        """While inside, the keeper does not end: a save in progress is finished first."""
-        with self._state:
-            self._busy += 1
-        try:
-            yield
-        finally:
-            with self._state:
-                self._busy -= 1
-                self._state.notify_all()
-
-    def end_when_over(self) -> None:
+    def end_when_over(self, end: Callable[[int], object] = os._exit) -> None:
         """Wait until nobody is authorized or connected any more, then end the process at once."""
         with self._state:
-            while (left := self._seconds_left()) > 0:
-                self._state.wait(min(left, 5.0))
-            os._exit(0)
+            while (left := self.seconds_left()) > 0:
+                self._state.wait(min(left, _LOOK_AGAIN))
+            end(0)
 
-    def _seconds_left(self) -> float:
-        now = time.monotonic()
-        if self._busy:
-            return 0.2
-        if self._window is not None and now < self._window.deadline:
-            return self._window.deadline - now
-        if not self._connections:
-            return self._idle_since + GRACE - now
-        if self._opened is None or self._authorized_at is None:
-            return self._started + UNAUTHORIZED - now
-        return self._authorized_at + self._opened.config.policy.unlock_for - now
+    def seconds_left(self) -> float:
+        """How long the keeper stays if nothing happens; 0 or less when it is over."""
+        now = self._clock()
+        if self._saving_since is not None:
+            return self._saving_since + LONGEST_SAVE - now
+        authorized_until = max((visit.authorized_until for visit in self._visits), default=0.0)
+        if self._window is not None:
+            authorized_until = max(authorized_until, self._window.deadline)
+        if self._opened is not None and now < authorized_until:
+            return authorized_until - now
+        if self._opened is None and self._visits:
+            return self._asked + UNASKED - now
+        if any(begun < self._needed + GRACE for begun in self._attempts):
+            return _LOOK_AGAIN
+        return self._needed + GRACE - now

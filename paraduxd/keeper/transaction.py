@@ -47,6 +47,14 @@ class Keeping:
         return LockedVault(self.state.vault, kdf=self.kdf)
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A config that is in the vault and not yet in effect, and what was found when it was checked."""
+
+    opened: Opened
+    checked: Checked
+
+
 def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
     """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault" or "damaged-vault"."""
     vault = keeping.vault().open(passphrase)
@@ -57,7 +65,7 @@ def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
             "damaged-vault", "the vault opens, but what is in it is not text", "the previous vault lies beside it"
         ) from None
     config = _valid(check(text, keeping.shapes))
-    return Opened(vault, config, json.loads(text), text, passphrase)
+    return Opened(vault, config, json.loads(text), text)
 
 
 def complete(keeping: Keeping, opened: Opened) -> list[int]:
@@ -88,37 +96,38 @@ def preview(keeping: Keeping, text: str, opened: Opened | None) -> Json:
 
 
 def _ask_host_keys(keeping: Keeping, config: Config) -> dict[str, Any]:
+    """The keys of the servers that are not pinned; when nobody could ask for them, the config can be saved without."""
     hosts = needed_hosts(config, keeping.shapes)
     if not hosts:
         return {}
     pairs = [[host.rpartition(":")[0], int(host.rpartition(":")[2])] for host in hosts]
-    found: dict[str, Any] = keeping.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
+    try:
+        found: dict[str, Any] = keeping.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
+    except ParaduxError as problem:
+        return {host: {"keys": [], "fingerprints": [], "error": problem.message} for host in hosts}
     return found
 
 
-def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> tuple[Opened, Json]:
-    """Make a new installation from answers: keys, shares, vault, plan, first publication."""
+def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:
+    """Make a new installation from answers: keys, shares, vault."""
     if keeping.vault().exists():
         raise ParaduxError("already-set-up", "this Paradux is set up already", "change it with: paraductl edit")
     checked = check(answers, keeping.shapes, answers=True)
-    _valid(checked)
+    threshold = _valid(checked).policy.shares_required
     document = json.loads(answers)
     document.setdefault("version", 1)
-    document.setdefault("policy", {}).setdefault("shares_required", _valid(checked).policy.shares_required)
+    document.setdefault("policy", {}).setdefault("shares_required", threshold)
     managed = making.new_managed(document, keeping.memory)
     document = _ordered({**document, "serial": 1, "managed": making.with_hosts(managed, dict(trusted))})
     document, config, text = _completed(keeping, document)
     recovery = document["managed"]["recovery"]["secret"].encode()
     with _pending(keeping, 1):
         vault = keeping.vault().create(text.encode(), passphrase, recovery)
-        opened = Opened(vault, config, document, text, passphrase)
-    return opened, _applied(keeping, opened, checked)
+    return Saved(Opened(vault, config, document, text), checked)
 
 
-def save(
-    keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]
-) -> tuple[Opened, Json]:
-    """Replace the config by `text`, which was made from the config with `serial`."""
+def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]) -> Saved:
+    """Replace the config in the vault by `text`, which was made from the config with `serial`."""
     checked = check(text, keeping.shapes)
     config = _valid(checked)
     if {serial, config.serial} != {opened.config.serial}:
@@ -130,48 +139,66 @@ def save(
     if managed_changed(opened.config, config):
         raise _invalid([_managed_problem()])
     document = json.loads(text)
-    managed = making.with_hosts(opened.document["managed"], dict(trusted))
+    managed = making.with_hosts(document["managed"], dict(trusted))
     if document == opened.document and managed == opened.document["managed"]:
         raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
     document = _ordered({**document, "serial": serial + 1, "managed": making.with_shares(managed, document)})
     document, config, new_text = _completed(keeping, document)
     with _pending(keeping, serial + 1):
         vault = opened.vault.save(new_text.encode())
-        saved = Opened(vault, config, document, new_text, opened.passphrase)
-    return saved, _applied(keeping, saved, checked)
+    return Saved(Opened(vault, config, document, new_text), checked)
+
+
+def put_into_effect(keeping: Keeping, saved: Saved) -> Json:
+    """Complete a save whose config is in the vault; a failure from here on says so, whatever it is."""
+    opened = saved.opened
+    try:
+        runs = complete(keeping, opened)
+    except Exception as problem:
+        raise ParaduxError(
+            "saved-not-applied",
+            f"serial {opened.config.serial} is saved, but could not be put into effect: {reason(problem)}",
+            "mend the cause, then: paraductl unlock (it completes the save)",
+        ) from problem
+    warnings = [problem for problem in _plain(saved.checked) if problem["level"] == "warning"]
+    return {"serial": opened.config.serial, "runs": runs, "warnings": warnings}
+
+
+def reason(problem: Exception) -> str:
+    """Why something failed, in words that hold no secret."""
+    if isinstance(problem, ParaduxError):
+        return problem.message
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror.lower()
+    return f"an unexpected failure ({type(problem).__name__})"
 
 
 def change_passphrase(opened: Opened, new: bytes) -> Opened:
     """The same config under a new operational passphrase and a fresh volume key; no older copy stays."""
     recovery = opened.document["managed"]["recovery"]["secret"].encode()
     vault = opened.vault.rekey(opened.text.encode(), new, recovery)
-    return Opened(vault, opened.config, opened.document, opened.text, new)
+    return Opened(vault, opened.config, opened.document, opened.text)
 
 
 @contextlib.contextmanager
 def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
-    """Mark that a save is under way; the mark goes when nothing was saved, or by `complete`."""
-    write_atomically(keeping.state.pending, f"{serial}\n".encode(), 0o600)
+    """Mark that a save is under way. The mark goes by `complete`, or when nothing was saved, unless it was there for an earlier save."""
+    pending = keeping.state.pending
+    before = pending.exists()
+    try:
+        write_atomically(pending, f"{serial}\n".encode(), 0o600)
+    except OSError as problem:
+        raise ParaduxError(
+            "not-saved",
+            f"cannot write {pending}: {problem.strerror}; nothing was changed",
+            f"see whether {pending.parent} can be written",
+        ) from None
     try:
         yield
     except BaseException:
-        keeping.state.pending.unlink(missing_ok=True)
+        if not before:
+            pending.unlink(missing_ok=True)
         raise
-
-
-def _applied(keeping: Keeping, opened: Opened, checked: Checked) -> Json:
-    """Complete a save whose config is in the vault; a failure from here on says so."""
-    try:
-        runs = complete(keeping, opened)
-    except (ParaduxError, OSError) as problem:
-        reason = problem.message if isinstance(problem, ParaduxError) else type(problem).__name__
-        raise ParaduxError(
-            "saved-not-applied",
-            f"serial {opened.config.serial} is saved, but could not be put into effect: {reason}",
-            "mend the cause, then: paraductl unlock (it completes the save)",
-        ) from problem
-    warnings = [problem for problem in _plain(checked) if problem["level"] == "warning"]
-    return {"serial": opened.config.serial, "runs": runs, "warnings": warnings}
 
 
 def _completed(keeping: Keeping, document: Json) -> tuple[Json, Config, str]:

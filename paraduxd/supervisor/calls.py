@@ -9,6 +9,7 @@ from typing import Any
 
 from paraduxd.api.calls import SUPERVISOR, check_arguments
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.core import moments
 from paraduxd.effects.peers import Peer
 from paraduxd.supervisor.dispatcher import Dispatcher
 
@@ -80,6 +81,8 @@ class Calls:
         return {}
 
     def _restore(self, dataset: str, to: str, source: str | None, at: str | None, paths: list[Any]) -> Reply:
+        if at is not None and moments.parse(at) is None:
+            raise ParaduxError("bad-request", "a time must be of the form 2026-11-23T12:00:00Z", "say it with --at")
         return {"runs": list(self._dispatcher.restore(dataset, to, source, at, _texts(paths, "paths")))}
 
 

@@ -15,7 +15,6 @@ from paraduxd.core.plan import Plan
 from paraduxd.effects import peers, transports
 from paraduxd.effects.children import Children
 from paraduxd.effects.journal import Journal
-from paraduxd.effects.peers import Peer
 from paraduxd.supervisor.calls import Calls
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.keeper_host import KeeperHost
@@ -25,6 +24,9 @@ from paraduxd.supervisor.rpc import RpcServer
 from paraduxd.supervisor.scheduler import Scheduler
 
 log = logging.getLogger("paradux.daemon")
+
+HOSTKEY_PATIENCE = 40.0
+"""Seconds; the keeper waits a little longer than this."""
 
 HOSTKEY_POLL = 0.1
 """Seconds between looks at a run that the keeper waits for."""
@@ -58,7 +60,9 @@ class Daemon:
         )
         calls = Calls(self._dispatcher, self._status, self._keeper.lock)
         self._server = RpcServer(
-            peers.listen(run.supervisor_socket, group), calls.handle, may_connect=self._may_connect(group)
+            peers.listen(run.supervisor_socket, group),
+            calls.handle,
+            may_connect=lambda peer: peers.may_connect(peer, group),
         )
         self._calls = calls
 
@@ -80,30 +84,25 @@ class Daemon:
         transports.forget(self._state, unattended=False)
         self._journal.close()
 
-    @staticmethod
-    def _may_connect(group: str) -> Any:
-        def check(peer: Peer) -> bool:
-            return peers.may_connect(peer, group)
-
-        return check
-
     def _status(self, dataset: str | None) -> dict[str, Any]:
         return status.build(self._plan, self._reporter.facts(), now(), dataset)
 
-    def _load_plan(self, *, publish: bool = False) -> tuple[int, ...]:
-        """Run by the plan on disk; gives the runs that publish its config, if it shall be published.
-
-        A plan that cannot be read is told and leaves everything as it is. Publishing is queued before the scheduler sees the new
-        serial, which would queue it as well.
-        """
-        begun = time.monotonic()
+    def _load_plan(self) -> None:
+        """Run by the plan on disk, if there is one; one that cannot be read is told and leaves everything as it is."""
+        if not self._state.plan.exists():
+            return
         try:
-            plan = plans.from_json(self._state.plan.read_text())
-        except FileNotFoundError:
-            return ()
+            self._apply_plan()
         except (OSError, ValueError) as problem:
             log.error("The plan cannot be read: %s. Unlock the vault to write it again.", problem)
-            return ()
+
+    def _apply_plan(self, *, publish: bool = False) -> tuple[int, ...]:
+        """Run by the plan on disk from now on; gives the runs that publish its config, if it shall be published.
+
+        Publishing is queued before the scheduler sees the new serial, which would queue it as well.
+        """
+        begun = time.monotonic()
+        plan = plans.from_json(self._state.plan.read_text())
         folder = transports.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._dispatcher.apply_plan(plan, folder)
@@ -118,19 +117,28 @@ class Daemon:
     def _answer_keeper(self, what: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the keeper asks of the supervisor: it has authorized whoever is behind the question."""
         if what == "apply":
-            return {"runs": list(self._load_plan(publish=bool(arguments["publish"])))}
+            return {"runs": self._apply_for_keeper(publish=bool(arguments["publish"]))}
         if what == "restore":
             return self._calls.restore(**arguments)
         if what == "hostkeys":
             return self._host_keys([(str(host), int(port)) for host, port in arguments["hosts"]])
         raise ParaduxError("bad-request", "the supervisor has no answer to this question")
 
+    def _apply_for_keeper(self, *, publish: bool) -> list[int]:
+        try:
+            return list(self._apply_plan(publish=publish))
+        except (OSError, ValueError) as problem:
+            log.error("The new plan cannot be read: %s", problem)
+            raise ParaduxError(
+                "bad-plan", "the supervisor cannot read the new plan", "the daemon's log says why"
+            ) from None
+
     def _host_keys(self, hosts: list[tuple[str, int]]) -> dict[str, Any]:
         (number,) = self._dispatcher.hostkeys(hosts)
-        while True:
-            (run,) = self._dispatcher.runs([number])
-            if run["state"] not in ("queued", "running"):
-                break
+        deadline = time.monotonic() + HOSTKEY_PATIENCE
+        while (run := self._dispatcher.runs([number])[0])["state"] in ("queued", "running"):
+            if time.monotonic() > deadline:
+                raise ParaduxError("hostkeys", "the SSH servers did not show their keys in time", "try again later")
             time.sleep(HOSTKEY_POLL)
         if run["result"] is None:
             error = run["error"] or {}

@@ -1,6 +1,7 @@
 """The supervisor's side of the keeper: starts it when somebody connects, hands connections over unread, ends it.
 
-Nothing that a client sends on `keeper.sock` is read here. Connections go to the keeper as descriptors (SCM_RIGHTS).
+Nothing that a client sends on `keeper.sock` is read here. Connections go to the keeper as descriptors (SCM_RIGHTS). A keeper says of each
+that it has taken it, before it reads from it: one that ends just then has lost nobody, the next keeper gets the connection.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import queue
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from paraduxd.api import wire
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.api.wire import ClosedError
@@ -25,6 +28,11 @@ from paraduxd.effects.children import Children
 from paraduxd.effects.peers import Peer, peer_of
 
 log = logging.getLogger("paradux.keeper-host")
+
+TAKES = 30.0
+"""Seconds that a keeper has to start and to take a connection; one that does not is stuck, and is ended."""
+
+TRIES = 2
 
 Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -45,6 +53,8 @@ class _Keeper:
     process: subprocess.Popen[bytes]
     control: socket.socket
     facts: KeeperFacts = KeeperFacts()
+    took: queue.SimpleQueue[bool] = field(default_factory=queue.SimpleQueue)
+    """For each connection in turn whether it was taken; false besides when the keeper has ended."""
 
 
 class KeeperHost:
@@ -107,27 +117,54 @@ class KeeperHost:
                 self._hand_over(connection)
 
     def _hand_over(self, connection: socket.socket) -> None:
+        """Give the connection to the keeper, to a new one if the present one is about to end; tell the client if that fails."""
         peer = peer_of(connection)
         if not self._may_connect(peer):
             return
         note = {"client": {"pid": peer.pid, "uid": peer.uid, "gid": peer.gid}}
+        for _ in range(TRIES):
+            keeper = self._send_over(connection, note)
+            if keeper is not None and self._takes(keeper):
+                return
+        if not self._stopping:
+            log.error("The keeper does not start")
+        with contextlib.suppress(OSError):
+            wire.send(connection, {"error": _NO_KEEPER.to_wire()})
+
+    def _send_over(self, connection: socket.socket, note: dict[str, Any]) -> _Keeper | None:
         with self._changing:
-            for _ in range(2):
-                try:
-                    handover.send_connection(self._living_keeper().control, connection, note)
-                except OSError:
+            if self._stopping:
+                return None
+            try:
+                keeper = self._living_keeper()
+                handover.send_connection(keeper.control, connection, note)
+            except OSError as problem:
+                log.debug("A connection could not be handed over: %s", problem.strerror)
+                self._end()
+                return None
+            return keeper
+
+    def _takes(self, keeper: _Keeper) -> bool:
+        try:
+            return keeper.took.get(timeout=TAKES)
+        except queue.Empty:
+            log.error("The keeper does not answer and is ended")
+            with self._changing:
+                if self._keeper is keeper:
                     self._end()
-                else:
-                    return
-        log.error("The keeper does not start")
+            return False
 
     def _living_keeper(self) -> _Keeper:
         if self._keeper is not None and self._keeper.process.poll() is None:
             return self._keeper
         self._end()
         ours, its = socket.socketpair(socket.AF_UNIX, handover.SOCKET_TYPE)
-        with its:
-            process = self._children.start(self._command(its.fileno()), pass_fds=[its.fileno()])
+        try:
+            with its:
+                process = self._children.start(self._command(its.fileno()), pass_fds=[its.fileno()])
+        except OSError:
+            ours.close()
+            raise
         self._keeper = _Keeper(process, ours)
         threading.Thread(target=self._listen, args=(self._keeper,), name="keeper-line", daemon=True).start()
         return self._keeper
@@ -153,7 +190,9 @@ class KeeperHost:
                 message, _ = handover.receive(keeper.control)
             except (ParaduxError, ClosedError, OSError):
                 break
-            if "ask" in message:
+            if "took" in message:
+                keeper.took.put(bool(message["took"]))
+            elif "ask" in message:
                 threading.Thread(target=self._reply, args=(keeper, sending, message), daemon=True).start()
             else:
                 keeper.facts = _with_news(keeper.facts, message.get("tell", {}))
@@ -161,6 +200,7 @@ class KeeperHost:
         with self._changing:
             if self._keeper is keeper:
                 self._end()
+        keeper.took.put(False)
         keeper.control.close()
 
     def _reply(self, keeper: _Keeper, sending: threading.Lock, message: dict[str, Any]) -> None:
@@ -174,6 +214,9 @@ class KeeperHost:
             answer["error"] = ParaduxError("internal", "the supervisor failed", "see the daemon's log").to_wire()
         with sending, contextlib.suppress(OSError):
             handover.send(keeper.control, answer)
+
+
+_NO_KEEPER = ParaduxError("no-keeper", "the keeper, which opens the vault, does not start", "the daemon's log says why")
 
 
 def _with_news(facts: KeeperFacts, news: dict[str, Any]) -> KeeperFacts:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import logging
 import os
+import select
 import signal
 import stat
 import sys
-import threading
 from typing import IO
 
 from paraduxd.api.errors import ExitCode, ParaduxError
@@ -57,18 +58,29 @@ def _serve(options: argparse.Namespace) -> int:
         group=options.group,
         weak_kdf=options.weak_kdf_for_tests,
     )
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
+    ending = _ending_signals()
     daemon.start()
     service_manager.notify("READY=1")
     log.info("Paradux %s runs, process %d", VERSION, os.getpid())
-    while not ending.wait(service_manager.watchdog_interval()):
+    while not select.select([ending], [], [], service_manager.watchdog_interval())[0]:
         service_manager.notify("WATCHDOG=1")
     service_manager.notify("STOPPING=1")
     log.info("Paradux is ending")
     daemon.stop()
     return ExitCode.DONE
+
+
+def _ending_signals() -> int:
+    """A descriptor that can be read from when the daemon shall end. An `Event` could be set while this very thread holds its lock."""
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def ring(*_: object) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(writing, b"!")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ring)
+    return reading
 
 
 def _prepared(state: StatePlaces) -> StatePlaces:
@@ -96,7 +108,14 @@ def _prepared(state: StatePlaces) -> StatePlaces:
 
 def _only_one(state: StatePlaces) -> IO[bytes]:
     """The lock of the state directory, held for as long as the file is open; raises `ParaduxError` when it is taken."""
-    lock = state.lock.open("ab")
+    try:
+        lock = state.lock.open("ab")
+    except OSError as problem:
+        raise ParaduxError(
+            "bad-state-directory",
+            f"cannot write into the state directory {state.directory}: {problem.strerror}",
+            "make it writable, or give another one with --state",
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

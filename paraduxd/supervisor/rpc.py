@@ -13,8 +13,8 @@ import traceback
 from collections.abc import Callable
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.admission import Admission, Guest
 from paraduxd.effects.peers import Peer, peer_of
-from paraduxd.supervisor.admission import Admission, Guest
 from paraduxd.supervisor.rpc_protocol import BoundedChannel, LockedConnection, ProtocolError
 
 MAX_REPLY = 4 * 1024 * 1024

@@ -48,7 +48,7 @@ def main() -> None:
     """Carry out the order and end; exit code 0 whatever the outcome, which is in the last report."""
     hardening.die_with_parent(os.getppid())
     hardening.no_core_dumps()
-    signal.signal(signal.SIGTERM, _end_group)
+    signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     report = Reporter()
     report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER)), report))
@@ -72,11 +72,10 @@ def _carry_out(order: Order, report: Reporter) -> Report:
         )
 
 
-def _end_group(_signal: int, _frame: object) -> None:
-    """End with all programs that this worker has started."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.killpg(0, signal.SIGTERM)
-    os._exit(143)
+def _end(_signal: int, _frame: object) -> None:
+    """Unwind, so that whoever has started a program, or put half an object somewhere, removes it; the supervisor kills what is left."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

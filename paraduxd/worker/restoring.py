@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import stat
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core import moments
 from paraduxd.core.orders import Order
 from paraduxd.protocols import trees
 from paraduxd.protocols.base import Destination, RestoreResult, Version
@@ -22,11 +25,11 @@ def restore(order: Order, destination: Destination | None) -> dict[str, Any]:
     target, paths = Path(order.arguments["to"]), list(order.arguments.get("paths") or [])
     _check_paths(paths)
     if destination is None:
-        with _target(target, order.dataset):
+        with _target(target, [order.dataset, "staging", *paths]):
             result = trees.restore_staging(Path(order.staging), target, paths)
     else:
         version = choose(destination.versions(), order.arguments.get("at"))
-        with _target(target, order.dataset):
+        with _target(target, [order.dataset, order.location, version.id, *paths]):
             result = destination.restore(version, target, paths)
     return _plain(result)
 
@@ -41,7 +44,10 @@ def choose(versions: tuple[Version, ...], at: str | None) -> Version:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    found = moments.parse(text)
+    if found is None:
+        raise ParaduxError("bad-time", "the time to restore from is not of the form 2026-11-23T12:00:00Z")
+    return found
 
 
 def _check_paths(paths: list[str]) -> None:
@@ -55,21 +61,41 @@ def _check_paths(paths: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def _target(target: Path, dataset: str) -> Iterator[None]:
-    """Make sure that nothing of the owner's is overwritten: the target is new, empty, or an interrupted restore of this dataset."""
-    mark = target / MARK
-    try:
+def _target(target: Path, what: list[str]) -> Iterator[None]:
+    """Make sure that nothing of the owner's is overwritten: the target is new, empty, or an interrupted restore of the very same."""
+    mark, content = target / MARK, json.dumps(what).encode()
+    with _told(target):
         target.mkdir(parents=True, exist_ok=True)
-        interrupted = mark.is_file() and mark.read_text() == dataset
-        if not interrupted and any(target.iterdir()):
-            raise ParaduxError("not-empty", f"{target} is not empty", "give a new or an empty directory with --to")
-        mark.write_text(dataset)
+        interrupted = mark.is_file() and not mark.is_symlink() and mark.read_bytes() == content
+        if not interrupted:
+            if any(target.iterdir()):
+                raise ParaduxError("not-empty", f"{target} is not empty", "give a new or an empty directory with --to")
+            with mark.open("xb") as file:
+                file.write(content)
+    yield
+    with _told(target):
+        _remove(mark)
+
+
+def _remove(mark: Path) -> None:
+    """Remove the mark, also from a directory that has just become read-only because the restored one is."""
+    try:
+        mark.unlink(missing_ok=True)
+    except PermissionError:
+        mode = stat.S_IMODE(mark.parent.stat().st_mode)
+        mark.parent.chmod(mode | stat.S_IWUSR | stat.S_IXUSR)
+        mark.unlink(missing_ok=True)
+        mark.parent.chmod(mode)
+
+
+@contextlib.contextmanager
+def _told(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
         raise ParaduxError(
             "bad-target", f"cannot write into {target}: {problem.strerror}", "give another directory with --to"
         ) from None
-    yield
-    mark.unlink(missing_ok=True)
 
 
 def _plain(result: RestoreResult) -> dict[str, Any]:

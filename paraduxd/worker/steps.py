@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from paraduxd.effects import ssh, transports
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import BlobStore, Context, Destination, Protocol, PullRequest, PushRequest, Source, Version
 from paraduxd.worker import publishing, restoring
+
+HOSTS_AT_ONCE = 16
 
 Reporter = Callable[[Report], None]
 Result = dict[str, Any]
@@ -37,8 +40,19 @@ def pull(order: Order, report: Reporter) -> Result:
     )
     staging = Path(order.staging)
     if not request.in_place:
-        staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_staging(staging)
     return {**to_plain(_source(order, report).pull(staging, request)), "staging": order.staging}
+
+
+def _make_staging(staging: Path) -> None:
+    try:
+        staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ParaduxError(
+            "bad-staging",
+            f"cannot make the staging directory {staging}: {problem.strerror}",
+            "see what is in its place",
+        ) from None
 
 
 def push(order: Order, report: Reporter) -> Result:
@@ -94,11 +108,15 @@ def publish(order: Order, report: Reporter) -> Result:
 
 
 def hostkeys(order: Order, report: Reporter) -> Result:
-    """The host keys that SSH servers show now; an unreachable one gets a sentence instead."""
-    return {"hosts": {f"{host}:{port}": _host_keys(host, port) for host, port in order.arguments["hosts"]}}
+    """The host keys that SSH servers show now; an unreachable one gets a sentence instead. All are asked at once: somebody waits."""
+    hosts = [(str(host), int(port)) for host, port in order.arguments["hosts"]]
+    with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
+        answers = pool.map(_host_keys, hosts)
+        return {"hosts": {f"{host}:{port}": answer for (host, port), answer in zip(hosts, answers, strict=True)}}
 
 
-def _host_keys(host: str, port: int) -> Result:
+def _host_keys(address: tuple[str, int]) -> Result:
+    host, port = address
     try:
         keys = ssh.scan_host_keys(host, port)
     except ParaduxError as problem:

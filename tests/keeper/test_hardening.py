@@ -34,6 +34,30 @@ locked = [line for line in open("/proc/self/status") if line.startswith("VmLck")
 print(int(locked) >= 64 << 10, *told, sep="|")
 """
 
+READ_CHILD = """
+import ctypes, os, signal, sys
+from paraduxd.effects import hardening
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+ready, tell = os.pipe()
+child = os.fork()
+if child == 0:
+    if sys.argv[1] == "hardened":
+        hardening.harden()
+    os.write(tell, b"1")
+    signal.pause()
+os.read(ready, 1)
+try:
+    open(f"/proc/{child}/mem", "rb").close()
+    print("readable")
+except OSError as problem:
+    print(type(problem).__name__)
+os.kill(child, signal.SIGKILL)
+"""
+
 PARENT = """
 import os, subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())], stdout=sys.stdout)
@@ -87,6 +111,12 @@ def gone(pid: int) -> bool:
 def test_nothing_of_the_process_can_be_dumped_and_nothing_gains_rights(rights: str) -> None:
     state, _ = output(HARDEN, rights)
     assert state == "0 1 0 0o77", "dumpable, no_new_privs, core limit, umask"
+
+
+def test_a_process_of_the_same_user_cannot_read_its_memory() -> None:
+    """Without rights, that is; root reads everything. The control shows that it would be readable otherwise."""
+    assert output(READ_CHILD, "plain") == ["readable"]
+    assert output(READ_CHILD, "hardened") == ["PermissionError"]
 
 
 def test_who_may_lock_all_pages_does_so_and_has_nothing_to_report() -> None:

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.effects.vault import MAX_DOCUMENT, LockedVault
+from paraduxd.effects import durable, process
+from paraduxd.effects.vault import MAX_DOCUMENT, MAX_PASSPHRASE, LockedVault
 from tests.keeper.vault_rig import (
     DOCUMENT,
     OTHER_PASSPHRASE,
@@ -60,6 +62,36 @@ def test_a_wrong_passphrase_is_refused_and_changes_nothing(vault: LockedVault, w
     with pytest.raises(ParaduxError) as refused:
         vault.open(wrong)
     assert (refused.value.code, refused.value.exit_code) == ("wrong-passphrase", ExitCode.NOT_AUTHORIZED)
+    assert vault.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "passphrase",
+    [
+        b" spaces at both ends ",
+        "Stra\u00dfe \u96fb\u6c17 \U0001f511".encode(),
+        b"p" * 500,
+        b"p" * MAX_PASSPHRASE,
+        b"--key-slot=1",
+        b"-",
+        b"$(id) `id` \"'\\",
+        b"\xff\xfe not text",
+    ],
+    ids=["spaces", "unicode", "500", "longest", "option", "dash", "shell", "bytes"],
+)
+def test_every_passphrase_that_can_be_typed_opens_and_stock_takes_it(vault: LockedVault, passphrase: bytes) -> None:
+    vault.open(PASSPHRASE).rekey(b"new", passphrase, RECOVERY)
+    assert vault.open(passphrase).document == b"new"
+    typed = ["cryptsetup", "open", "--test-passphrase", "--key-slot", "0", str(vault.path)]
+    assert subprocess.run(typed, input=passphrase + b"\n", capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("passphrase", [b"", b"two\nlines", b"nul\0", b"p" * (MAX_PASSPHRASE + 1)])
+def test_a_passphrase_that_cannot_be_typed_is_refused(vault: LockedVault, passphrase: bytes) -> None:
+    before = vault.path.read_bytes()
+    with pytest.raises(ParaduxError) as refused:
+        vault.open(PASSPHRASE).rekey(b"new", passphrase, RECOVERY)
+    assert refused.value.code == "bad-passphrase"
     assert vault.path.read_bytes() == before
 
 
@@ -115,7 +147,7 @@ def test_a_save_after_one_that_was_cut_off_leaves_no_odd_files(vault: LockedVaul
     vault.previous.unlink()
     os.link(vault.path, vault.previous)
     os.link(vault.path, vault.aside)
-    vault.fresh.write_bytes(b"half of a container")
+    vault.path.with_name("vault.luks.new-0123456789abcdef").write_bytes(b"half of a container")
     vault.open(PASSPHRASE).save(b"third")
     assert sorted(path.name for path in vault.path.parent.iterdir()) == ["vault.luks", "vault.luks.previous"]
     vault.previous.rename(vault.path)
@@ -148,6 +180,61 @@ def test_a_stale_holder_cannot_save_over_a_changed_passphrase(vault: LockedVault
         stale.save(b"stale")
     assert refused.value.code == "wrong-passphrase"
     assert vault.open(OTHER_PASSPHRASE).document == b"new"
+
+
+def test_a_stale_holder_is_noticed_even_when_the_passphrase_is_the_same(vault: LockedVault) -> None:
+    stale = vault.open(PASSPHRASE)
+    vault.open(PASSPHRASE).rekey(b"new", PASSPHRASE, RECOVERY)
+    with pytest.raises(ParaduxError):
+        stale.save(b"stale")
+    assert vault.open(PASSPHRASE).document == b"new"
+
+
+def test_each_step_stretches_the_passphrase_no_more_than_it_must(
+    vault: LockedVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the default each run of `luksDump --dump-volume-key` with the passphrase, and `luksAddKey`, takes two seconds or more."""
+    verbs: list[str] = []
+    run = process.run
+
+    def counted(command: list[str], **options: Any) -> process.Outcome:
+        verbs.append("key" if "--dump-volume-key" in command else command[1])
+        return run(command, **options)
+
+    monkeypatch.setattr(process, "run", counted)
+    opened = vault.open(PASSPHRASE)
+    assert verbs.count("key") == 1, "opening"
+    verbs.clear()
+    opened = opened.save(b"new")
+    assert verbs.count("key") == 1, "the proof of a save"
+    verbs.clear()
+    opened.rekey(b"newer", OTHER_PASSPHRASE, OTHER_RECOVERY)
+    assert [verb for verb in verbs if verb in ("key", "luksAddKey")] == ["key", "luksAddKey", "key"]
+    assert verbs.index("key") < verbs.index("luksAddKey"), (
+        "the first key is got while there is the recovery secret only"
+    )
+
+
+def test_the_recovery_secret_is_tried_first_so_that_it_opens_on_a_small_machine(vault: LockedVault) -> None:
+    assert {slot: keyslot.get("priority", 1) for slot, keyslot in stock_header(vault.path)["keyslots"].items()} == {
+        "0": 1,
+        "1": 2,
+    }
+
+
+def test_a_disk_that_does_not_confirm_is_not_called_unchanged(
+    vault: LockedVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = vault.open(PASSPHRASE)
+
+    def broken(folder: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(durable, "sync_directory", broken)
+    with pytest.raises(ParaduxError, match="has taken its place") as told:
+        opened.save(b"new")
+    assert told.value.code == "not-confirmed"
+    assert vault.open(PASSPHRASE).document == b"new"
 
 
 def test_both_keyslots_are_argon2id(vault: LockedVault) -> None:

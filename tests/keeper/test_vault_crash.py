@@ -23,7 +23,7 @@ from tests.keeper.vault_rig import (
     stock_opens,
 )
 
-POINTS = int(os.environ.get("PARADUX_KILL_POINTS", "50"))
+POINTS = int(os.environ.get("PARADUX_KILL_POINTS", "60"))
 
 DIE_AT_STEP = """
 import os, signal, sys
@@ -57,6 +57,19 @@ from tests.keeper.vault_rig import *
 opened = locked(Path(sys.argv[1])).open(PASSPHRASE)
 for number in itertools.count(int(sys.argv[2])):
     opened = opened.save(document(number))
+    print(number, flush=True)
+"""
+
+
+REKEY_FOR_EVER = """
+import itertools, sys
+from pathlib import Path
+from tests.keeper.vault_rig import *
+vault, number = locked(Path(sys.argv[1])), int(sys.argv[2])
+keys = [(PASSPHRASE, RECOVERY), (OTHER_PASSPHRASE, OTHER_RECOVERY)]
+opened = vault.open(keys[(number - 1) % 2][0])
+for number in itertools.count(number):
+    opened = opened.rekey(document(number), *keys[number % 2])
     print(number, flush=True)
 """
 
@@ -131,29 +144,37 @@ def test_a_first_vault_is_whole_or_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_killed_at_random_moments(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [SAVE_FOR_EVER, REKEY_FOR_EVER], ids=["save", "change of passphrase"])
+def test_killed_at_random_moments(template: Path, tmp_path: Path, text: str) -> None:
+    """Document number n is saved with the first passphrase when n is even, by who changes it each time."""
+    passphrases = [PASSPHRASE, PASSPHRASE if text == SAVE_FOR_EVER else OTHER_PASSPHRASE]
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     shutil.copy(template, tmp_path / "vault.luks")
     locked(tmp_path).open(PASSPHRASE).save(document(0))
     number, advanced = 0, 0
     for point in range(POINTS):
-        number, before = kill_after(tmp_path, number, chance.uniform(0.0, 1.0)), number
-        now = locked(tmp_path).open(PASSPHRASE).document
+        number, before = kill_after(text, tmp_path, number, chance.uniform(0.0, 1.0)), number
+        now = document_in(tmp_path, *set(passphrases))
         assert now in (document(number), document(number + 1)), f"seed {seed}, point {point}"
         number += now == document(number + 1)
+        assert locked(tmp_path).open(passphrases[number % 2]).document == document(number), (
+            f"seed {seed}, point {point}"
+        )
         advanced += number > before
-    print(f"{POINTS} kill points (seed {seed}): {number} saves, {advanced} kills after at least one, 0 vaults lost")
+    print(f"{POINTS} kill points (seed {seed}): {number} done, {advanced} kills after at least one, 0 vaults lost")
     assert number > 0
+    locked(tmp_path).open(passphrases[number % 2]).save(b"last")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["vault.luks", "vault.luks.previous"]
 
 
-def kill_after(folder: Path, number: int, delay: float) -> int:
-    """Save documents number+1, number+2 ... and be killed `delay` seconds in; the number of the last that was told saved."""
+def kill_after(text: str, folder: Path, number: int, delay: float) -> int:
+    """Let numbers number+1, number+2 ... be saved for `delay` seconds, then kill; the last that was told saved."""
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
-        script(SAVE_FOR_EVER, folder, str(number + 1)), stdout=subprocess.PIPE, stderr=quiet, text=True
+        script(text, folder, str(number + 1)), stdout=subprocess.PIPE, stderr=quiet, text=True
     ) as child:
-        time.sleep(0.5 + delay)
+        time.sleep(0.3 + delay)
         child.kill()
         told = child.stdout.read().split() if child.stdout else []
     return int(told[-1]) if told else number

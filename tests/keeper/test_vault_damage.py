@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects import extfs, luks, luksdata
 from paraduxd.effects.vault import LockedVault
-from tests.keeper.vault_rig import DOCUMENT, PASSPHRASE, RECOVERY
+from tests.keeper.vault_rig import DOCUMENT, PASSPHRASE, RECOVERY, change_header, stock, stock_header
 
 MIB = 1 << 20
 
@@ -57,7 +59,8 @@ def test_a_file_of_something_else(vault: LockedVault) -> None:
 
 
 def test_a_damaged_keyslot_is_a_wrong_passphrase_and_the_other_one_opens(vault: LockedVault) -> None:
-    overwrite(vault.path, 32768, b"\xff" * 4096)
+    area = stock_header(vault.path)["keyslots"]["0"]["area"]
+    overwrite(vault.path, int(area["offset"]), b"\xff" * 4096)
     assert refused(vault).code == "wrong-passphrase"
     assert vault.open_with_recovery(RECOVERY).document == DOCUMENT
 
@@ -88,6 +91,30 @@ def test_a_damaged_vault_is_not_replaced_by_a_save_that_does_not_prove_good(
     assert [path.name for path in vault.path.parent.iterdir()] == ["vault.luks"]
 
 
+def null_payload(header: dict[str, Any]) -> None:
+    header["segments"]["0"]["encryption"] = "cipher_null-ecb"
+
+
+def null_keyslot(header: dict[str, Any]) -> None:
+    header["keyslots"]["0"]["area"]["encryption"] = "cipher_null-ecb"
+
+
+@pytest.mark.parametrize("change", [null_payload, null_keyslot])
+def test_a_header_changed_to_encrypt_nothing_is_refused_before_anything_is_done_with_it(
+    vault: LockedVault, change: Callable[[dict[str, Any]], None]
+) -> None:
+    """Stock cryptsetup takes such a header: it has checksums, no signature."""
+    opened = vault.open(PASSPHRASE)
+    change_header(vault.path, change)
+    assert stock("cryptsetup", "isLuks", vault.path).returncode == 0
+    assert b"cipher_null-ecb" in stock("cryptsetup", "luksDump", vault.path).stdout
+    assert "does not use" in refused(vault).message
+    before = vault.path.read_bytes()
+    with pytest.raises(ParaduxError, match="does not use"):
+        opened.save(b"must never be written in clear")
+    assert vault.path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
@@ -96,11 +123,14 @@ def test_a_damaged_vault_is_not_replaced_by_a_save_that_does_not_prove_good(
         (b'{"segments": {}}', "understood"),
         (b'{"segments": {"0": {"type": "crypt"}}}', "understood"),
         (b'{"segments": {"0": %s, "1": %s}}', "understood"),
-        (b'{"segments": {"0": %s}}'.replace(b"%s", b"%(cipher)s"), "does not use"),
-        (b'{"segments": {"0": %(linear)s}}', "does not use"),
-        (b'{"segments": {"0": %(part)s}}', "does not use"),
-        (b'{"segments": {"0": %(sector)s}}', "does not use"),
-        (b'{"segments": {"0": %(integrity)s}}', "does not use"),
+        (b'{"segments": {"0": %s}}', "understood"),
+        (b'{"segments": {"0": %s}, "keyslots": {"0": {}}}', "understood"),
+        (b'{"segments": {"0": %s}, "keyslots": {}}', "does not use"),
+        (b'{"segments": {"0": %(cipher)s}, %(slots)s}', "does not use"),
+        (b'{"segments": {"0": %(linear)s}, %(slots)s}', "does not use"),
+        (b'{"segments": {"0": %(part)s}, %(slots)s}', "does not use"),
+        (b'{"segments": {"0": %(sector)s}, %(slots)s}', "does not use"),
+        (b'{"segments": {"0": %(integrity)s}, %(slots)s}', "does not use"),
     ],
 )
 def test_a_container_of_another_kind_is_refused(metadata: bytes, reason: str) -> None:
@@ -113,8 +143,9 @@ def test_a_container_of_another_kind_is_refused(metadata: bytes, reason: str) ->
         b"%(integrity)s": good + b',"integrity":{}',
         b"%s": good,
     }
+    slots = b'"keyslots": {"0": {"area": {"encryption": "aes-xts-plain64", "key_size": 64}}}'
     for mark, segment in kinds.items():
-        metadata = metadata.replace(mark, b"{" + segment + b"}")
+        metadata = metadata.replace(mark, b"{" + segment + b"}").replace(b"%(slots)s", slots)
     with pytest.raises(ParaduxError, match=reason) as error:
         luks.parse_segment(metadata)
     assert error.value.code == "damaged-vault"

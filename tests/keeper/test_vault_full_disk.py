@@ -40,7 +40,12 @@ def missing(action):
     return 0
 
 def growing(action, start):
+    size(start)
     told = [missing(action)]
+    for lacking in (65536, 4096):
+        size(start + told[0] - lacking)
+        assert missing(action) == lacking, "the number that was told is the right one"
+    size(start)
     grown = start
     while told[-1]:
         grown += max(told[-1] // 2, 65536)

@@ -21,7 +21,7 @@ KEY = "/proc/self/fd/9"
 def test_reading_opens_read_only_and_keeps_the_key_out_of_the_keyring() -> None:
     assert mapped.open_command(VAULT, "paradux-1-ab", KEY, writable=False) == [
         *("cryptsetup", "open", "--type", "luks2", "--disable-keyring", "--readonly"),
-        *("--key-file", KEY, "--", "/state/vault.luks", "paradux-1-ab"),
+        *("--volume-key-file", KEY, "--", "/state/vault.luks", "paradux-1-ab"),
     ]
 
 
@@ -31,7 +31,7 @@ def test_writing_differs_only_in_that() -> None:
 
 
 def test_closing_names_the_mapping() -> None:
-    assert mapped.close_command("paradux-1-ab") == ["cryptsetup", "close", "--", "paradux-1-ab"]
+    assert device_mapper.close_command("paradux-1-ab") == ["cryptsetup", "close", "--", "paradux-1-ab"]
 
 
 def test_only_our_mappings_of_processes_that_are_gone_are_left_open() -> None:
@@ -40,19 +40,33 @@ def test_only_our_mappings_of_processes_that_are_gone_are_left_open() -> None:
         f"paradux-8-{'b' * 16}",
         ["paradux-8", "paradux-8-home", "root", "control"],
     )
-    assert mapped.left_open([living, ours, *others], lambda pid: pid == 7) == [ours]
+    assert device_mapper.left_open([living, ours, *others], lambda pid: pid == 7) == [ours]
 
 
 def test_making_a_container_names_cipher_slots_and_stretching() -> None:
-    made = luks.format_command(VAULT, KEY, Kdf.DEFAULT)
-    assert " ".join(made) == (
+    assert " ".join(luks.format_command(VAULT, KEY)) == (
         "cryptsetup luksFormat --type luks2 --batch-mode --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 "
-        "--pbkdf argon2id --key-slot 0 --key-file /proc/self/fd/9 -- /state/vault.luks"
+        "--pbkdf argon2id --pbkdf-force-iterations 4 --pbkdf-memory 32 --pbkdf-parallel 1 "
+        "--key-slot 1 --key-file /proc/self/fd/9 -- /state/vault.luks"
     )
-    assert "--pbkdf-force-iterations" in luks.format_command(VAULT, KEY, Kdf.WEAK)
-    added = luks.add_key_command(VAULT, KEY, "/proc/self/fd/10")
-    assert added[added.index("--key-slot") + 1] == "1"
-    assert added[-2:] == ["/state/vault.luks", "/proc/self/fd/10"]
+    assert " ".join(luks.add_key_command(VAULT, KEY, "/proc/self/fd/10", Kdf.DEFAULT)) == (
+        "cryptsetup luksAddKey --batch-mode --key-slot 0 --key-file /proc/self/fd/9 "
+        "--pbkdf argon2id -- /state/vault.luks /proc/self/fd/10"
+    )
+    assert "--pbkdf-force-iterations" in luks.add_key_command(VAULT, KEY, KEY, Kdf.WEAK)
+    assert " ".join(luks.prefer_command(VAULT)) == (
+        "cryptsetup config --priority prefer --key-slot 1 -- /state/vault.luks"
+    )
+
+
+def test_stock_cryptsetup_takes_the_volume_key_and_refuses_another(vault: LockedVault) -> None:
+    """All of `open` but the mapping, which needs the kernel."""
+    key = luks.volume_key(vault.path, PASSPHRASE)
+    for given, code in ((key, 0), (key[::-1], 2)):
+        with process.sealed_file(given) as (descriptor, key_file):
+            command = mapped.open_command(vault.path, "n", key_file, writable=False)[:-1]
+            command.insert(2, "--test-passphrase")
+            assert process.run(command, pass_fds=[descriptor]).code == code
 
 
 def test_only_root_with_a_working_device_mapper_gets_mappings() -> None:
@@ -84,11 +98,7 @@ class Kernel:
 
     def _opened(self, command: Sequence[str], descriptors: Sequence[int]) -> process.Outcome:
         path, name = Path(command[-2]), command[-1]
-        credential = os.pread(descriptors[0], 1000, 0)
-        try:
-            key = luks.volume_key(path, credential)
-        except ParaduxError:
-            return process.Outcome(2, b"", b"No key available with this passphrase.")
+        key = os.pread(descriptors[0], 1000, 0)
         (self.devices / name).write_bytes(luksdata.read(path, luks.segment(path), key))
         self.open[name] = (path, key, "--readonly" not in command)
         return process.Outcome(0, b"", b"")
@@ -107,7 +117,7 @@ class Kernel:
 def kernel(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Kernel:
     made = Kernel(tmp_path_factory.mktemp("mapper"))
     monkeypatch.setattr(process, "run", made.run)
-    monkeypatch.setattr(mapped, "MAPPINGS", made.devices)
+    monkeypatch.setattr(device_mapper, "MAPPINGS", made.devices)
     return made
 
 
@@ -131,10 +141,18 @@ def test_a_save_writes_once_and_proves_read_only(kernel: Kernel, vault: LockedVa
     assert kernel.history == ["open read-only", "close", "open", "close", "open read-only", "close"]
 
 
-def test_a_wrong_passphrase_leaves_nothing_to_close(kernel: Kernel, vault: LockedVault) -> None:
+def test_a_wrong_passphrase_maps_nothing(kernel: Kernel, vault: LockedVault) -> None:
     with pytest.raises(ParaduxError, match="wrong passphrase"):
         through_the_kernel(vault.path.parent).open(b"wrong")
-    assert kernel.history == ["open read-only"]
+    assert kernel.history == []
+
+
+def test_a_device_of_another_size_is_not_written(kernel: Kernel, vault: LockedVault) -> None:
+    segment, key = luks.segment(vault.path), luks.volume_key(vault.path, PASSPHRASE)
+    with pytest.raises(ValueError, match="does not fit"):
+        mapped.write(vault.path, segment, key, b"short")
+    assert kernel.open == {}
+    assert locked(vault.path.parent).open(PASSPHRASE).document == DOCUMENT
 
 
 def test_a_failure_in_between_closes_the_mapping(kernel: Kernel, vault: LockedVault) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,17 @@ from dissect.fve.luks.luks import LUKS
 
 from paraduxd.effects import luks, luksdata
 from paraduxd.effects.vault import LockedVault
-from tests.keeper.vault_rig import CHEAP, DOCUMENT, PASSPHRASE, RECOVERY, locked, stock, stock_header, stock_opens
+from tests.keeper.vault_rig import (
+    CHEAP,
+    DOCUMENT,
+    PASSPHRASE,
+    RECOVERY,
+    locked,
+    stock,
+    stock_header,
+    stock_opens,
+    stock_volume_key,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 MIB = 1 << 20
@@ -90,6 +102,16 @@ def test_keyslots_changed_by_hand_stay_through_a_save(vault: LockedVault, tmp_pa
     vault.open(b"third credential").save(b"new")
     assert stock_opens(vault.path, b"third credential", 2)
     assert vault.open(PASSPHRASE).document == b"new"
+
+
+def test_the_documented_decryption_by_hand_works(vault: LockedVault, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "vault-format.md").read_text()
+    (program,) = re.findall(r"```python\n(.+?)```", text, re.DOTALL)
+    metadata, image = tmp_path / "metadata.json", tmp_path / "image"
+    metadata.write_text(json.dumps(stock_header(vault.path)))
+    key = stock_volume_key(vault.path, PASSPHRASE)
+    image.write_bytes(stock(sys.executable, "-c", program, vault.path, metadata, data=key).stdout)
+    assert stock("debugfs", "-R", "cat paradux.json", image).stdout == DOCUMENT
 
 
 def test_the_documented_way_without_root_works(vault: LockedVault, tmp_path: Path) -> None:

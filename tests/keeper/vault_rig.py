@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,19 @@ def stock_header(path: Path) -> dict[str, Any]:
     """The LUKS2 header's JSON."""
     found: dict[str, Any] = json.loads(stock("cryptsetup", "luksDump", "--dump-json-metadata", path).stdout)
     return found
+
+
+def change_header(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the JSON of both headers as an attacker would, with good checksums (LUKS2 specification 1.1, section 2.1)."""
+    whole = bytearray(path.read_bytes())
+    (size,) = struct.unpack_from(">Q", whole, 8)
+    for start in (0, size):
+        metadata = json.loads(whole[start + 4096 : start + size].rstrip(b"\0"))
+        change(metadata)
+        whole[start + 4096 : start + size] = json.dumps(metadata).encode().ljust(size - 4096, b"\0")
+        whole[start + 448 : start + 512] = bytes(64)
+        whole[start + 448 : start + 480] = hashlib.sha256(whole[start : start + size]).digest()
+    path.write_bytes(whole)
 
 
 def stock_volume_key(path: Path, credential: bytes) -> bytes:

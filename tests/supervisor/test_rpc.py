@@ -12,9 +12,9 @@ import pytest
 from rpyc.core import consts
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.effects.admission import MAX_OWNER
 from paraduxd.effects.peers import Peer, listen
 from paraduxd.supervisor import rpc
-from paraduxd.supervisor.admission import MAX_OWNER
 from paraduxd.supervisor.rpc import RpcServer
 from tests.supervisor.rpc_rig import Server, call_request, is_closed, received, serving, value, wait_for
 

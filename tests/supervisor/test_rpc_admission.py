@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from paraduxd.effects.admission import MAX_LEAVING, MAX_OTHERS, MAX_OWNER, MAX_PER_USER, Admission, Guest
 from paraduxd.effects.peers import Peer
-from paraduxd.supervisor.admission import MAX_LEAVING, MAX_OTHERS, MAX_OWNER, MAX_PER_USER, Admission, Guest
 from tests.supervisor.rpc_rig import hung_up
 
 ALICE, BOB, CAROL, DAVE = (os.geteuid() + 1000 + number for number in range(4))
