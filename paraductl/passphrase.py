@@ -14,6 +14,9 @@ SHORTEST = 8
 
 ADVISED = 12
 
+LONGEST = 512
+"""Bytes; stock cryptsetup takes no more at its prompt."""
+
 _PR_SET_DUMPABLE = 4
 
 
@@ -85,6 +88,8 @@ def refusal(passphrase: str) -> str:
     """Why a new passphrase cannot be used, or nothing."""
     if len(passphrase) < SHORTEST:
         return f"the new passphrase must have at least {SHORTEST} characters"
+    if len(passphrase.encode(errors="surrogatepass")) > LONGEST:
+        return f"the new passphrase must have at most {LONGEST} bytes"
     if not passphrase.isprintable():
         return "the new passphrase must not hold line feeds or control characters: it could not be typed"
     return ""

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from paraduxd.effects.process import environment
+from paraduxd.effects.process import environment, find
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -58,6 +58,13 @@ class Children:
             )
             self._known.add(child.pid)
         return child
+
+    def run(self, argv: Sequence[str], seconds: float = 60.0) -> int:
+        """Run a program to its end, or kill it when that takes longer; gives its exit code."""
+        child = self.start([find(argv[0]), *argv[1:]])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(seconds)
+        return self.end(child)
 
     def end(self, child: subprocess.Popen[bytes]) -> int:
         """Kill what is left of the child's session, reap it and its strays; gives its exit code."""

@@ -37,11 +37,18 @@ def available_mode() -> Mode:
     return Mode.MAPPED
 
 
-def close_left_open() -> None:
-    """Close the mappings of processes that were killed while they had one open. Whoever kills a keeper calls this, too."""
+def _run(command: list[str]) -> None:
+    process.run(command, timeout=_TIMEOUT)
+
+
+def close_left_open(run: Callable[[list[str]], object] = _run) -> None:
+    """Close the mappings of processes that were killed while they had one open. Whoever kills a keeper calls this, too.
+
+    `run` starts the program and waits for it.
+    """
     names = [entry.name for entry in MAPPINGS.glob("paradux-*")]
     for name in left_open(names, lambda pid: Path(f"/proc/{pid}").exists()):
-        process.run(close_command(name), timeout=_TIMEOUT)
+        run(close_command(name))
 
 
 def left_open(names: Iterable[str], is_alive: Callable[[int], bool]) -> list[str]:

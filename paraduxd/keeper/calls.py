@@ -121,7 +121,6 @@ class Conversation:
         return transaction.preview(self.keeping, answers, None)
 
     def _setup(self, answers: str, passphrase: str, trust_hosts: dict[str, Any]) -> Reply:
-        _check_new(passphrase)
         with self.session.exclusive(), self.session.saving():
             saved = transaction.set_up(self.keeping, answers, encoded(passphrase), _hosts(trust_hosts))
             self.hold(saved.opened)
@@ -155,7 +154,6 @@ class Conversation:
         return {"until": self.session.unlock(self.peer.uid, length).until}
 
     def _passphrase(self, new: str) -> Reply:
-        _check_new(new)
         with self.change() as opened:
             changed = transaction.change_passphrase(opened, encoded(new))
             self.hold(changed)
@@ -174,11 +172,6 @@ def encoded(passphrase: str) -> bytes:
         raise ParaduxError(
             "bad-passphrase", "a passphrase must be text that can be written in UTF-8", "type it again"
         ) from None
-
-
-def _check_new(passphrase: str) -> None:
-    if not passphrase or "\n" in passphrase or "\x00" in passphrase:
-        raise ParaduxError("bad-passphrase", "a passphrase must not be empty or hold line breaks", "choose another one")
 
 
 def _hosts(untrusted_hosts: dict[str, Any]) -> dict[str, list[str]]:

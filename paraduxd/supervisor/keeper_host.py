@@ -23,7 +23,7 @@ from paraduxd.api import wire
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.api.wire import ClosedError
-from paraduxd.effects import handover, hardening
+from paraduxd.effects import device_mapper, handover, hardening
 from paraduxd.effects.children import Children
 from paraduxd.effects.peers import Peer, peer_of
 
@@ -179,6 +179,7 @@ class KeeperHost:
         if keeper is not None:
             self._children.end(keeper.process)
             hardening.sweep_stale()
+            device_mapper.close_left_open(self._children.run)
             with contextlib.suppress(OSError):
                 keeper.control.shutdown(socket.SHUT_RDWR)
 

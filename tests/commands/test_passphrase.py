@@ -85,7 +85,7 @@ def test_with_nobody_to_ask(daemon: FakeDaemon) -> None:
     )
 
 
-@pytest.mark.parametrize("passphrase", ["", "1234567", "long enough\nbut two lines", "tab\tinside it"])
+@pytest.mark.parametrize("passphrase", ["", "1234567", "long enough\nbut two lines", "tab\tinside it", "é" * 257])
 def test_refused(passphrase: str) -> None:
     assert refusal(passphrase)
 
@@ -93,6 +93,7 @@ def test_refused(passphrase: str) -> None:
 def test_weak_and_good() -> None:
     assert weakness("elevenchars") and not refusal("elevenchars")
     assert weakness("aaaaaaaaaaaaaaaaaaaa")
+    assert not refusal("é" * 256)
     assert not weakness(GOOD) and not refusal(GOOD)
 
 

@@ -43,6 +43,19 @@ def test_only_our_mappings_of_processes_that_are_gone_are_left_open() -> None:
     assert device_mapper.left_open([living, ours, *others], lambda pid: pid == 7) == [ours]
 
 
+def test_what_a_killed_process_left_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, living = (
+        f"paradux-{2**22 + 1}-{'a' * 16}",
+        f"paradux-{os.getpid()}-{'b' * 16}",
+    )  # no process has so high a number
+    for name in (gone, living, "home"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(device_mapper, "MAPPINGS", tmp_path)
+    closed: list[list[str]] = []
+    device_mapper.close_left_open(closed.append)
+    assert closed == [device_mapper.close_command(gone)]
+
+
 def test_making_a_container_names_cipher_slots_and_stretching() -> None:
     assert " ".join(luks.format_command(VAULT, KEY)) == (
         "cryptsetup luksFormat --type luks2 --batch-mode --cipher aes-xts-plain64 --key-size 512 --sector-size 4096 "
