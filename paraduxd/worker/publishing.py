@@ -29,7 +29,7 @@ def publish(order: Order, store: BlobStore, reader: BlobStore) -> dict[str, Any]
         raise _other_installation(key)
     for name in names:
         _put(store, reader, name, contents[name])
-    for name in published.superseded(present, (epoch, serial)):
+    for name in published.superseded({*present, *names}, (epoch, serial)):
         store.delete(name)
     return {"serial": serial, "epoch": epoch, "objects": list(names)}
 
