@@ -13,9 +13,9 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 ENDED = {"done", "failed", "held", "interrupted", "cancelled"}
 
-FIRST_PAUSE = 0.05
+FIRST_PAUSE = 0.03
 LONGEST_PAUSE = 0.25
-"""Seconds between two looks."""
+"""Seconds between two looks; in between, a twentieth of the time that has passed, so that no command takes much longer than its runs."""
 
 
 def finish(context: Context, numbers: list[int], *, wait: bool = True, cancel: bool = False, **more: Any) -> ExitCode:
@@ -55,7 +55,7 @@ def report(context: Context, run: Run) -> None:
 
 
 def _watch(context: Context, numbers: list[int], on_end: Callable[[Run], None]) -> list[Run]:
-    pause, told = FIRST_PAUSE, set[int]()
+    begun, told = time.monotonic(), set[int]()
     while numbers:
         runs: list[Run] = context.supervisor().call("runs", runs=numbers)["runs"]
         if missing := set(numbers) - {run["run"] for run in runs}:
@@ -67,8 +67,7 @@ def _watch(context: Context, numbers: list[int], on_end: Callable[[Run], None]) 
         if len(told) == len(runs):
             return runs
         context.terminal.progress(sentences.progress(runs))
-        time.sleep(pause)
-        pause = min(LONGEST_PAUSE, pause * 1.3)
+        time.sleep(min(LONGEST_PAUSE, max(FIRST_PAUSE, (time.monotonic() - begun) / 20)))
     return []
 
 
