@@ -4,13 +4,18 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$ROOT/.venv
 
-# program=Debian package
+# program (or the path of a file)=Debian package
 RUNTIME_NEEDS=(
   cryptsetup=cryptsetup-bin debugfs=e2fsprogs mke2fs=e2fsprogs gpg=gnupg gpg-agent=gpg-agent restic=restic rsync=rsync
-  ssh=openssh-client ssh-keyscan=openssh-client
+  ssh=openssh-client ssh-keyscan=openssh-client tar=tar zstd=zstd
+  mkfs.vfat=dosfstools mkfs.exfat=exfatprogs
+  /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core
 )
 DEMO_NEEDS=(sshd=openssh-server)
-TEST_NEEDS=(sshd=openssh-server vim=vim nano=nano ed=ed shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git)
+TEST_NEEDS=(
+  sshd=openssh-server vim=vim nano=nano ed=ed shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
+  pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev sfdisk=fdisk node=nodejs npm=npm
+)
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
@@ -19,6 +24,7 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 need_programs() {
   local need missing=()
   for need in "$@"; do
+    [[ $need = /* && -e ${need%%=*} ]] && continue
     PATH=$PATH:/usr/sbin:/sbin command -v "${need%%=*}" >/dev/null 2>&1 || missing+=("${need#*=}")
   done
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
@@ -49,4 +55,13 @@ build_venv() {
   # The plain path file instead of an import hook: the hook would cost every start of the client 20 ms.
   "$VENV/bin/pip" --quiet --quiet --disable-pip-version-check install --config-settings editable_mode=compat --editable "$ROOT$extras"
   printf '%s\n' "$wanted" >"$stamp"
+}
+
+# An independent SLIP-39 for tests/recovery, as its package-lock.json has it. Nothing is done when it is up to date.
+build_interop() {
+  local folder=$ROOT/tests/recovery/interop
+  cmp -s "$folder/package-lock.json" "$folder/node_modules/.paradux-built" && return 0
+  say "Building $folder/node_modules"
+  npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error
+  cp "$folder/package-lock.json" "$folder/node_modules/.paradux-built"
 }

@@ -93,6 +93,15 @@ class Context:
             self._keeper = self._connections.enter_context(self._daemon.keeper())
         return self._keeper
 
+    def new_keeper(self) -> Keeper:
+        """Connect anew: the keeper ended, because somebody's authorized time was over, or to be locked."""
+        self._keeper = None
+        return self.keeper()
+
+    def another_keeper(self) -> Keeper:
+        """A connection of its own, for a second thread; the caller closes it."""
+        return self._daemon.keeper()
+
     def authorize(self) -> None:
         """Give the passphrase, whether or not it is needed; raises `ParaduxError` with exit code 3."""
         if not self.keeper().call("hello")["vault"]:

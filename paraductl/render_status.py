@@ -185,7 +185,8 @@ class _Page:
         if steward["epoch"] is None:
             return "no kit yet"
         seen = f"seen {ago(steward['last_seen'] or steward['written'], self._now)}"
-        return f"kit {'current' if steward['current'] else 'of an old epoch'}, {seen}"
+        broken = steward["epoch"] == self._document["config"]["epoch"]
+        return f"kit {'current' if steward['current'] else 'not whole' if broken else 'of an old epoch'}, {seen}"
 
     def _vault(self) -> str:
         daemon = self._document["daemon"]

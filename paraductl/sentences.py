@@ -16,6 +16,8 @@ _VERBS = {
     "versions": "list the versions of {dataset} at {location}",
     "restore": "restore {dataset} from {location}",
     "publish": "publish the config to {location}",
+    "rehearse": "rehearse a recovery of {dataset} from {location}",
+    "kit-check": "check the kit of {location}",
 }
 
 _PAST = {
@@ -25,6 +27,8 @@ _PAST = {
     "versions": "{dataset} at {location}",
     "restore": "{dataset}: restored from {location}",
     "publish": "{location}: config published",
+    "rehearse": "{dataset}: a sample restored from {location} and compared",
+    "kit-check": "the kit of {location}: checked",
 }
 
 

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from paraductl.context import Context, Reply
-from paraductl.follow import finish
-from paraductl.options import moment
-from paraduxd.api.errors import ParaduxError
+from paraductl.follow import finish, follow, report
+from paraductl.options import moment, usage
+from paraduxd.api.errors import ExitCode, ParaduxError
+
+if TYPE_CHECKING:
+    from paraductl.bringing_back import Outcome
+
+WIDTH = 120
+"""Columns of the table in the end; it is worth keeping, so it does not depend on the terminal."""
 
 HELP = "bring a dataset back into a folder"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("dataset", metavar="DATASET", help="what to restore")
+    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="what to restore")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="every dataset, each from the newest version that is left anywhere, below DIR",
+    )
     parser.add_argument("paths", metavar="PATH", nargs="*", help="only these files and folders inside the dataset")
     parser.add_argument("--to", metavar="DIR", required=True, help="the folder that gets it")
     parser.add_argument("--from", dest="source", metavar="ID", help="from this destination, or from staging")
@@ -26,6 +39,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Start and follow."""
+    if arguments.all:
+        return _all(context, arguments)
+    if arguments.dataset is None:
+        raise usage("say which dataset, or --all", "see: paraductl restore --help")
     wanted = {
         "dataset": arguments.dataset,
         "to": os.path.abspath(arguments.to),  # noqa: PTH100 - resolves no links: the daemon decides about those
@@ -44,3 +61,53 @@ def _start(context: Context, wanted: Reply) -> Reply:
         if error.code != "not-allowed":
             raise
     return context.secret_call("restore", **wanted)
+
+
+def _all(context: Context, arguments: argparse.Namespace) -> int:
+    """Every dataset that can be had; ends with what came from where, and what is lost."""
+    from paraductl.bringing_back import BringingBack, copies
+
+    if arguments.dataset or arguments.source or arguments.at or arguments.paths:
+        raise usage("--all takes the newest of everything: leave out DATASET, PATH, --from and --at")
+    datasets = context.supervisor().call("status", dataset=None)["datasets"]
+    listed = _listed(context, datasets)
+
+    def start(**wanted: object) -> list[int]:
+        numbers: list[int] = _start(context, {"at": None, "paths": [], **wanted})["runs"]
+        return numbers
+
+    back = BringingBack(
+        os.path.abspath(arguments.to),  # noqa: PTH100 - as above
+        start,
+        lambda numbers: follow(context, numbers, lambda run: report(context, run)),
+    )
+    outcomes: list[Outcome] = [back.dataset(dataset["id"], copies(dataset, listed)) for dataset in datasets]
+    return _report(context, outcomes)
+
+
+def _listed(context: Context, datasets: list[Reply]) -> list[Reply]:
+    """What every destination says that it has."""
+    numbers: list[int] = []
+    for dataset in datasets:
+        numbers += context.supervisor().call("versions", dataset=dataset["id"])["runs"]
+    return follow(context, numbers, lambda _: None)
+
+
+def _report(context: Context, outcomes: list[Outcome]) -> int:
+    """A table of what came back, then what did not."""
+    from paraductl.bringing_back import rows
+    from paraductl.text_table import table
+
+    terminal = context.terminal
+    terminal.line()
+    for line in table(rows(outcomes, datetime.now(UTC)), WIDTH, terminal.colour):
+        terminal.raw(line + "\n") if not terminal.as_json else None
+    lost = [outcome for outcome in outcomes if outcome.lost]
+    terminal.document(
+        {"datasets": [outcome.to_plain() for outcome in outcomes], "lost": [each.dataset for each in lost]}
+    )
+    if not lost:
+        return ExitCode.DONE
+    for outcome in lost:
+        terminal.failure(f"{outcome.dataset} is lost", "; ".join(outcome.failures))
+    return ExitCode.FAILED

@@ -39,6 +39,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         return ExitCode.FAILED
     code = report_saved(context, saved)
     context.terminal.line("Next, copy everything for the first time: paraductl backup")
+    context.terminal.line("Then, with a stick for each steward at hand: paraductl create-steward-device --all")
     return code
 
 

@@ -60,6 +60,7 @@ SUPERVISOR: Mapping[str, Call] = {
     "verify": Call("member", {"dataset": _optional(str), "deep": _optional(bool, False)}),
     "publish": Call("member", {}),
     "lock": Call("member", {}),
+    "stewards": Call("member", {}),
     "restore": Call(
         "owner",
         {
@@ -73,6 +74,9 @@ SUPERVISOR: Mapping[str, Call] = {
 }
 """Replies: status -> `schema/status.schema.json`. history, runs -> {"runs": [run]}. backup, approve, versions, verify, publish, restore ->
 {"runs": [number]}, at once; the client follows them with `runs`. cancel, lock -> {}.
+stewards -> {"epoch", "serial", "rotation": next epoch | null, "shares_required", "stewards": [{"id", "name", "accepted_on", "epoch",
+"serial", "written", "last_seen", "device_serial", "current", "void", "problems": [sentence], "overdue", "next": bool | null}]}: of each
+steward the kit that matters; `next`: has one of the next epoch, while a rotation runs.
 
 A run is {"run", "dataset", "step", "location", "trigger", "state", "requested", "started", "ended", "percent", "bytes", "eta",
 "error": null | {"code", "message", "hint"}, "result": null | {...}} with state queued, running, done, failed, held,
@@ -90,12 +94,49 @@ KEEPER: Mapping[str, Call] = {
     "passphrase": Call("authorized", {"new": Field(str)}),
     "restore": Call("authorized", dict(SUPERVISOR["restore"].fields)),
     "preview_setup": Call("owner", {"answers": Field(str)}),
+    "drill": Call("authorized", {"scratch": _optional(str, "")}),
+    "drill_kits": Call("owner", {"materials": Field(list), "scratch": _optional(str, "")}),
+    "drill_cancel": Call("member", {}),
+    "kits_directory": Call("authorized", {"steward": Field(str)}),
+    "kits_confirm": Call("authorized", {"steward": Field(str), "sha256": Field(str)}),
+    "kits_arm": Call(
+        "authorized",
+        {
+            "stewards": _optional(list, []),
+            "erase": _optional(bool, False),
+            "device": _optional(str),
+            "wait": _optional(bool, True),
+        },
+    ),
+    "rotate": Call("authorized", {}),
+    "rotate_cancel": Call("authorized", {}),
+    "recover_add": Call("owner", {"materials": Field(list)}),
+    "recover_device": Call("owner", {"device": Field(str)}),
+    "recover_state": Call("owner", {}),
+    "recover_prove": Call("owner", {}),
+    "recover_commit": Call("owner", {"passphrase": Field(str), "candidate": _optional(int, 0)}),
+    "recover_cancel": Call("owner", {}),
 }
 """Replies: hello -> {"vault": bool, "authorized": bool}. authorize -> {"serial"}. document -> {"text", "serial"}.
 preview, preview_setup -> {"problems": [problem], "changes": [sentence], "unchanged": bool,
 "hosts": {"host:port": {"keys": [line], "fingerprints": [text], "error": text | null}}} where hosts are the ones not pinned yet.
 setup, save -> {"serial", "runs": [publish runs], "warnings": [problem]}; `trust_hosts` is {"host:port": [line]} as accepted by the
 owner. show -> {"text"}. unlock -> {"until": RFC 3339}. passphrase -> {"serial"}. restore -> {"runs": [number]}.
+
+recover_add, recover_device, recover_state -> {"report": [sentence], "findings": [{"label", "state", "steward", "epoch", "text"}],
+"ready": bool}; a material is {"label", and what there is of "share_text" (text), "manifest", "key", "config" (base64)}.
+recover_prove -> {"candidates": [{"label", "epoch", "serial", "date", "instance", "generation", "age"}] (newest first), "alive": bool
+(the secret opens the vault that is there), "epoch", "owner", "datasets": [id], "disagreements": [sentence], "notes": [sentence]}.
+recover_commit -> {"serial", "runs", "warnings", "alive"}; `candidate` is an index into the candidates. recover_cancel -> {}.
+
+drill, drill_kits -> {"proven": bool, "flawless": bool, "lacking": [sentence], "source": "shares" | "kits", "started", "ended", "epoch",
+"serial", "datasets": [id], "openings": [{"place", "good", "text", "kit", "present"}], "restored": [{"dataset", "destination", "good",
+"text", "result": null | {...}, "error": null | {...}}], "kits": [finding]} (`core/drills.py` says what proves what); `scratch` is an
+absolute path; materials and findings are those of recover_add. drill_cancel -> {}.
+
+rotate -> {"state": "begun" | "under-way" | "completed", "serial", "epoch" (in force), "next_epoch": int | null, "started": RFC 3339 | null,
+"confirmed": [steward], "missing": [steward], "shares_required", "exposure": {...} (`core/exposure.py`), "runs"}; rotate_cancel -> {"epoch",
+"cancelled": epoch, "kits_again": [steward], "serial", "runs"}.
 
 A problem is {"level": "error" | "warning", "line", "column", "path", "message", "hint"}. `save` with a text that has errors
 fails with code "invalid-config", exit code 5 and the problems as details; with an unchanged text with code "unchanged"; with a

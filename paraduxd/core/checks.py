@@ -133,23 +133,19 @@ def _ability_findings(path: Path, role: Role, stash: dict[str, Any], shape: Shap
     asked = stash.get("encryption") if role is Role.DESTINATION else None
     usable = ", ".join(sorted(other.name for other in shapes.values() if other.can_be(role)))
     if asked == "gpg" and not shape.archive:
-        message = f"encryption gpg is not available in this version for protocol {shape.name}"
-        yield Finding("error", (*path, "encryption"), message, _self_encrypting(shapes))
-    elif role is Role.DESTINATION and asked != "gpg" and shape.blobs and not shape.destination:
+        message = f"protocol {shape.name} cannot keep encrypted archives"
+        yield Finding("error", (*path, "encryption"), message, _instead_of_archives(shape, shapes))
+    elif role is Role.DESTINATION and asked != "gpg" and shape.archive and not shape.destination:
         message = f"protocol {shape.name} keeps datasets as encrypted archives only"
-        if shape.archive:
-            yield Finding("error", (*path, "protocol"), message, 'add "encryption": "gpg"')
-        else:
-            yield Finding(
-                "error", (*path, "protocol"), f"{message}, which this version cannot make yet", f"these can: {usable}"
-            )
+        yield Finding("error", (*path, "protocol"), message, 'add "encryption": "gpg"')
     elif not shape.can_be(role):
         yield Finding("error", (*path, "protocol"), f"protocol {shape.name} cannot be a {role}", f"these can: {usable}")
 
 
-def _self_encrypting(shapes: Shapes) -> str:
-    names = sorted(shape.name for shape in shapes.values() if shape.generates_secret)
-    return f"these encrypt by themselves: {', '.join(names)}" if names else ""
+def _instead_of_archives(shape: Shape, shapes: Shapes) -> str:
+    if shape.generates_secret:
+        return f"leave it out: {shape.name} encrypts by itself"
+    return f"these can: {', '.join(sorted(other.name for other in shapes.values() if other.archive))}"
 
 
 def _kit_findings(path: Path, access: dict[str, Any], shape: Shape) -> Iterator[Finding]:

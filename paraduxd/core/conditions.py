@@ -49,7 +49,8 @@ class Condition:
     """One location. `standing` is its state but for a transfer that runs now; `period` in seconds, `None`: only by hand.
 
     `completed`: it holds a whole version (a destination), or was read whole once (a source). `checked`: how its checks ended,
-    `damaged`: the last one found damage. `late`: overdue, `ahead`: its last success is dated in the future.
+    `rehearsed`: how rehearsals of a restore ended, `damaged`: the last of either found damage. `late`: overdue, `ahead`: its last
+    success is dated in the future.
     """
 
     dataset: str
@@ -64,9 +65,15 @@ class Condition:
     completed: bool
     next: str | None = None
     checked: Latest = _NOTHING
+    rehearsed: Latest = _NOTHING
     damaged: bool = False
     versions: int = 0
     bytes: int | None = None
+
+    @property
+    def damage(self) -> Latest:
+        """Of checks and rehearsals those that found damage; the checks if neither did."""
+        return self.rehearsed if _damaged(self.rehearsed) and not _damaged(self.checked) else self.checked
 
     @property
     def failing(self) -> bool:
@@ -189,6 +196,7 @@ class _Judge:
         latest = self.facts.latest.get(key, _NOTHING)
         listed = self.facts.latest.get((self.dataset, "versions", plan.id), _NOTHING)
         checked = self.facts.latest.get((self.dataset, "verify", plan.id), _NOTHING)
+        rehearsed = self.facts.latest.get((self.dataset, "rehearse", plan.id), _NOTHING)
         versions, size = _versions(latest, listed)
         completed = moments.parse(latest.last_success) is not None if versions is None else versions > 0
         return self._condition(
@@ -197,8 +205,9 @@ class _Judge:
             period,
             never=not completed,
             completed=completed,
-            damaged=_damaged(checked),
+            damaged=_damaged(checked) or _damaged(rehearsed),
             checked=checked,
+            rehearsed=rehearsed,
             versions=versions or 0,
             bytes=size,
         )

@@ -43,17 +43,24 @@ def published(facts: Facts, stash: str) -> tuple[int | None, int | None]:
     return whole(result.get("serial")), whole(result.get("epoch"))
 
 
+def holds_config(facts: Facts, stash: str, epoch: int) -> bool:
+    """Whether a config that this epoch opens was published to this metadata stash and read back."""
+    result = facts.latest.get(("", "publish", stash), Latest()).result
+    epochs = result.get("epochs") if isinstance(result, Mapping) else None
+    return published(facts, stash)[1] == epoch or (isinstance(epochs, list) and epoch in epochs)
+
+
 def has_kit(plan: Plan, facts: Facts, steward: str) -> bool:
-    """Whether the steward holds a kit of this epoch."""
+    """Whether the steward holds a whole kit of this epoch."""
     kit = facts.kits.get(steward)
-    return kit is not None and kit.epoch == plan.epoch
+    return kit is not None and kit.epoch == plan.epoch and kit.counts
 
 
 def _access(plan: Plan, facts: Facts, machine: Fates) -> Access:
     return Access(
         machine=machine,
         stashes=tuple(
-            _place(stash, machine) for stash in plan.metadata_stashes if published(facts, stash.id)[1] == plan.epoch
+            _place(stash, machine) for stash in plan.metadata_stashes if holds_config(facts, stash.id, plan.epoch)
         ),
         stewards=tuple(
             frozenset(steward.fates) or frozenset((f"person:{steward.id}",))

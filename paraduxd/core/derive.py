@@ -21,6 +21,7 @@ from paraduxd.core.config import (
     Stash,
     kit_settings,
 )
+from paraduxd.core.managed import ArchiveKey
 from paraduxd.core.settings import ProtocolSettings
 from paraduxd.core.shapes import Shapes
 
@@ -32,7 +33,7 @@ class Derived:
     """The plan, and transport files by name.
 
     A transport file is {"protocol", "settings", "host_keys": {"host:port": [line]}, "secret"}, that of a metadata stash has
-    "kit_access" (settings as kits use them, or null) besides.
+    "kit_access" (settings as kits use them, or null) besides, that of a destination with encryption gpg "archive" (`archive_keys`).
     """
 
     plan: plans.Plan
@@ -52,7 +53,7 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         epoch=config.managed.recovery.epoch,
         owner=config.managed.owner_id,
         instance=config.managed.instance,
-        shares_required=config.policy.shares_required,
+        shares_required=config.managed.shares.threshold,
         unattended=config.policy.unattended,
         unlock_for=config.policy.unlock_for,
         drill_every=config.policy.drill_every,
@@ -61,6 +62,9 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         datasets=tuple(_dataset(dataset, shapes) for dataset in config.datasets),
         metadata_stashes=tuple(_metadata(stash, shapes) for stash in config.metadata_stashes),
         stewards=tuple(plans.StewardPlan(s.id, s.name, s.fate, s.accepted_on) for s in config.stewards),
+        rotation=_rotation(config.managed),
+        ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
+        recovery_keys=tuple(_recovery_keys(config.managed)),
     )
     return Derived(plan, dict(_transports(config, config.managed, shapes)))
 
@@ -100,12 +104,38 @@ def needed_hosts(config: Config, shapes: Shapes) -> tuple[str, ...]:
 def needed_data_keys(config: Config, shapes: Shapes) -> tuple[str, ...]:
     """The destinations, "dataset/destination", for which a password must be generated."""
     have = config.managed.data_keys if config.managed else {}
-    return tuple(
-        data_key(dataset.id, destination.id)
-        for dataset in config.datasets
-        for destination in dataset.destinations
-        if _wants_secret(destination, shapes) and data_key(dataset.id, destination.id) not in have
-    )
+    known = {name for name, key in have.items() if key.password}
+    return tuple(name for name, each in _destinations(config) if _wants_secret(each, shapes) and name not in known)
+
+
+def needed_archive_keys(config: Config) -> tuple[str, ...]:
+    """The destinations, "dataset/destination", for which keys of encrypted archives must be generated."""
+    have = config.managed.data_keys if config.managed else {}
+    known = {name for name, key in have.items() if key.archive}
+    return tuple(name for name, each in _destinations(config) if each.encryption == "gpg" and name not in known)
+
+
+def archive_keys(key: ArchiveKey) -> Transport:
+    """What a worker gets to make archives: nothing that opens one."""
+    return key.model_dump(include={"fingerprint", "public_key", "verify_key", "signing_key"})
+
+
+def private_archive_keys(config: Config, dataset: str) -> dict[str, Transport]:
+    """What a worker gets besides to read archives, by destination: those of one dataset that keep encrypted archives."""
+    keys = config.managed.data_keys if config.managed else {}
+    return {
+        destination.id: key.archive.model_dump(include={"private_key", "passphrase"})
+        for each in config.datasets
+        for destination in each.destinations
+        if each.id == dataset and destination.encryption == "gpg"
+        if (key := keys.get(data_key(dataset, destination.id))) and key.archive
+    }
+
+
+def _destinations(config: Config) -> Iterator[tuple[str, Destination]]:
+    for dataset in config.datasets:
+        for destination in dataset.destinations:
+            yield data_key(dataset.id, destination.id), destination
 
 
 def _wants_secret(destination: Destination, shapes: Shapes) -> bool:
@@ -140,6 +170,18 @@ def _timing(stash: Source | Destination) -> plans.Timing | None:
     if stash.every is None and stash.cron is None:
         return None
     return plans.Timing(stash.every, stash.cron)
+
+
+def _recovery_keys(managed: Managed) -> Iterator[plans.RecoveryKey]:
+    for part in (managed, managed.rotation):
+        if part is not None:
+            yield plans.RecoveryKey(part.recovery.epoch, part.recovery.fingerprint, part.recovery.public_key)
+
+
+def _rotation(managed: Managed) -> plans.RotationPlan | None:
+    if managed.rotation is None:
+        return None
+    return plans.RotationPlan(managed.rotation.recovery.epoch, managed.rotation.started, managed.rotation.confirmed)
 
 
 def _dataset(dataset: Dataset, shapes: Shapes) -> plans.DatasetPlan:
@@ -189,6 +231,8 @@ def _transports(config: Config, managed: Managed, shapes: Shapes) -> Iterator[tu
             key = managed.data_keys.get(data_key(dataset.id, destination.id))
             transport = _transport(destination, managed, shapes)
             transport["secret"] = key.password if key and _wants_secret(destination, shapes) else ""
+            if key and key.archive and destination.encryption == "gpg":
+                transport["archive"] = archive_keys(key.archive)
             yield destination_file(dataset.id, destination.id), transport
     for stash in config.metadata_stashes:
         yield metadata_file(stash.id), {**_transport(stash, managed, shapes), "kit_access": _kit_plain(stash)}

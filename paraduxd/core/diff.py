@@ -20,6 +20,9 @@ _NOUNS = {
 """Lists whose entries have names of their own, and what one entry is called."""
 
 _OURS = ("$schema", "serial", "managed")
+_WAITS = (
+    "another shares_required takes effect with the next rotation (paraductl rotate); until then the present shares stay"
+)
 _LONGEST = 60
 """Characters of a value that a sentence still shows."""
 
@@ -113,9 +116,10 @@ def _named(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def _consequences(old: Config, new: Config) -> Iterator[str]:
     """What the owner has to do about a change of stewards."""
     if old.policy.shares_required != new.policy.shares_required:
-        yield "another shares_required makes all shares anew: every steward needs a new kit"
+        kits = new.managed is not None and new.managed.kits_written
+        yield _WAITS if kits else "another shares_required makes all shares anew"
     before, after = ({steward.id for steward in config.stewards} for config in (old, new))
     for steward in sorted(after - before):
         yield f"steward {steward} needs a kit"
     for steward in sorted(before - after):
-        yield f"the share that {steward} holds stays good until the recovery secret is replaced"
+        yield f"the share that {steward} holds stays good until the recovery secret is replaced (paraductl rotate)"

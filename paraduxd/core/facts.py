@@ -1,8 +1,8 @@
 """What the supervisor knows besides the plan, as values: how runs ended, what runs now, what stewards hold.
 
 Times are RFC 3339 texts as the journal holds them; whoever reads them copes with anything. Keys are (dataset, step, location):
-("home", "pull", "source"), ("home", "push", "friend"), ("home", "verify", "friend"), ("home", "versions", "friend") and,
-for a metadata stash, ("", "publish", "friend").
+("home", "pull", "source"), ("home", "push", "friend"), ("home", "verify", "friend"), ("home", "versions", "friend"),
+("home", "rehearse", "friend") and, for a metadata stash, ("", "publish", "friend") and ("", "rehearse", "friend").
 """
 
 from __future__ import annotations
@@ -51,21 +51,32 @@ class Daemon:
 
 @dataclass(frozen=True)
 class Kit:
-    """What one steward holds, as far as this machine has seen it."""
+    """What one steward holds, as far as this machine has seen it; `core/kits.py` says when it counts."""
 
     epoch: int
     written: str | None = None
     last_seen: str | None = None
     device_serial: str | None = None
+    serial: int | None = None
+    void: bool = False
+    problems: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether its share can be relied on."""
+        return not self.void and not self.problems
 
 
 @dataclass(frozen=True)
 class Drills:
-    """The last successful rehearsal of a recovery, of which epoch, and what was restored when: (dataset, destination) -> time."""
+    """The last drill that proved the whole (`core/drills.py`), of which epoch, and what was restored when, by drills or by the schedule:
+    (dataset, destination) -> time. `failed`: when the last drill ended, if it did not prove the whole; `failure`: why."""
 
     last: str | None = None
     epoch: int | None = None
     restored: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    failed: str | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True)

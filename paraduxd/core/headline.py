@@ -2,7 +2,7 @@
 
 1. Something could not be recovered: "Recoverable: no: ..." with the reasons, and nothing about what else would survive.
 2. No drill of this epoch: "Recoverable: not proven: no drill has been run."
-3. Else "Recoverable: yes, proven 3 days ago.", and whether a new drill is due.
+3. Else "Recoverable: yes, proven 3 days ago." (or "today", within 24 hours), and whether a new drill is due.
 
 In the second and third case a sentence follows about how many losses are survived, and the weakest set of them.
 """
@@ -68,7 +68,12 @@ def _proof(proven: datetime | None, now: datetime, troubles: Sequence[Trouble]) 
     if proven is None:
         return "not proven: no drill has been run"
     due = ", a new drill is due" if any(trouble.code == "drill-overdue" for trouble in troubles) else ""
-    return f"yes, proven {moments.duration((now - proven).total_seconds())} ago{due}"
+    return f"yes, proven {_when(proven, now)}{due}"
+
+
+def _when(proven: datetime, now: datetime) -> str:
+    seconds = (now - proven).total_seconds()
+    return "today" if seconds < moments.DAY else f"{moments.duration(seconds)} ago"
 
 
 def _lost(names: Sequence[str]) -> str:

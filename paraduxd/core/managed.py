@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from paraduxd.core.fields import Hex32, HostPort, Id, Moment, SecretHex64, Whole
+from paraduxd.core.fields import Flag, Hex32, Hex64, HostPort, Id, Moment, SecretHex64, Whole
 from paraduxd.core.settings import Secret, Strict, Text
 
 SHARES = 16
@@ -41,8 +41,15 @@ class Recovery(Strict):
     )
 
 
+class Former(Strict):
+    """A share that was given to somebody who is no steward any more."""
+
+    share: Whole = Field(ge=0, lt=SHARES, description="Which share, by index from 0", examples=[2])
+    steward: Id = Field(description="Who had it", examples=["dave"])
+
+
 class Shares(Strict):
-    """The shares of the current epoch."""
+    """The shares of one epoch."""
 
     threshold: Whole = Field(
         ge=2, le=SHARES, description="How many shares open the recovery secret of this epoch", examples=[3]
@@ -59,13 +66,76 @@ class Shares(Strict):
     retired: tuple[Annotated[Whole, Field(ge=0, lt=SHARES)], ...] = Field(
         default=(), description="Shares that removed stewards still know; never issued again", examples=[[2]]
     )
+    former: tuple[Former, ...] = Field(
+        default=(), description="Who had the retired shares", examples=[[{"share": 2, "steward": "dave"}]]
+    )
+
+
+class Rotation(Strict):
+    """The epoch that is about to replace the present one; both can open what is published until every steward has a new kit."""
+
+    recovery: Recovery = Field(description="Recovery key pair and secret of the new epoch", examples=[{"epoch": 2}])
+    shares: Shares = Field(description="Shares of the new recovery secret", examples=[{"threshold": 3}])
+    started: Moment = Field(description="When it began", examples=["2026-11-01T12:00:00Z"])
+    confirmed: tuple[Id, ...] = Field(
+        default=(), description="Stewards whose kit of the new epoch was written and read back", examples=[["alice"]]
+    )
+
+
+class PastEpoch(Strict):
+    """An epoch that opens nothing new any more; what it opened before may have been copied."""
+
+    epoch: Whole = Field(ge=1, description="Its number", examples=[1])
+    ended: Moment = Field(description="When it ended", examples=["2026-11-09T12:00:00Z"])
+    serial: Whole = Field(ge=1, description="Serial of the last config that was published under it", examples=[41])
+    threshold: Whole = Field(ge=2, le=SHARES, description="How many of its shares open that", examples=[3])
+    holders: tuple[Id, ...] = Field(default=(), description="Who has, or had, a share of it", examples=[["alice"]])
+    key_sha256: Hex64 = Field(
+        description="SHA-256 of its private key's armor without white space: tells which published key may be removed",
+        examples=["0123456789abcdef" * 4],
+    )
+    cancelled: Flag = Field(
+        default=False, description="Whether it ended before it replaced the epoch before it", examples=[False]
+    )
+
+
+class ArchiveKey(Strict):
+    """The keys of the encrypted archives at one destination."""
+
+    fingerprint: Text = Field(
+        description="Fingerprint of the OpenPGP key", examples=["0123456789ABCDEF0123456789ABCDEF01234567"]
+    )
+    public_key: str = Field(
+        description="OpenPGP key, armored: every archive is encrypted to it",
+        examples=["-----BEGIN PGP PUBLIC KEY BLOCK-----\n...\n-----END PGP PUBLIC KEY BLOCK-----\n"],
+    )
+    private_key: Secret = Field(
+        description="Private half of it, armored, protected by the passphrase; it is nowhere but here",
+        examples=["-----BEGIN PGP PRIVATE KEY BLOCK-----\n...\n-----END PGP PRIVATE KEY BLOCK-----\n"],
+    )
+    passphrase: Secret = Field(description="Protects the private half", examples=["generated, 64 hex digits"])
+    verify_key: str = Field(
+        description="Ed25519 public key in PEM: checks the signatures of manifests",
+        examples=["-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----\n"],
+    )
+    signing_key: Secret = Field(
+        description="Ed25519 private key in PEM: signs manifests; also in the destination's transport file",
+        examples=["-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n"],
+    )
 
 
 class DataKey(Strict):
     """What Paradux generated for one destination."""
 
     password: Secret = Field(
-        description="Password of the destination's own encryption", examples=["generated, 64 hex digits"]
+        default="",
+        description="Password of the destination's own encryption, if it has one",
+        examples=["generated, 64 hex digits"],
+    )
+    archive: ArchiveKey | None = Field(
+        default=None,
+        description="Keys of encrypted archives, if the destination keeps such",
+        examples=[{"fingerprint": "0123456789ABCDEF0123456789ABCDEF01234567"}],
     )
 
 
@@ -76,6 +146,12 @@ class Managed(Strict):
     instance: Hex32 = Field(
         description="Random id of this installation: tells the recovered machine from the lost one",
         examples=["ffeeddccbbaa99887766554433221100"],
+    )
+    generation: Whole = Field(
+        default=1,
+        ge=1,
+        description="How many machines this owner's Paradux has had: a recovery on a blank machine adds one",
+        examples=[1],
     )
     recovery: Recovery = Field(description="Recovery key pair and secret", examples=[{"epoch": 1}])
     shares: Shares = Field(description="Shares of the recovery secret", examples=[{"threshold": 3}])
@@ -88,4 +164,18 @@ class Managed(Strict):
         default_factory=dict,
         description='Pinned SSH host keys, by "host:port"',
         examples=[{"friend.example:22": ["ssh-ed25519 AAAA..."]}],
+    )
+    rotation: Rotation | None = Field(
+        default=None, description="The rotation that is under way", examples=[{"started": "2026-11-01T12:00:00Z"}]
+    )
+    highest_epoch: Whole = Field(
+        default=0, ge=0, description="The highest epoch ever begun; no number is used twice", examples=[2]
+    )
+    kits_written: Flag = Field(
+        default=False,
+        description="Whether any kit was ever written: from then on the present shares cannot be made anew",
+        examples=[True],
+    )
+    past_epochs: tuple[PastEpoch, ...] = Field(
+        default=(), description="Epochs that were replaced or cancelled, oldest first", examples=[[{"epoch": 1}]]
     )

@@ -24,6 +24,12 @@ class Step(StrEnum):
     RESTORE = "restore"
     PUBLISH = "publish"
     HOSTKEYS = "hostkeys"
+    REHEARSE = "rehearse"
+    FETCH = "fetch"
+    KIT_LOOK = "kit-look"
+    KIT_WRITE = "kit-write"
+    KIT_READ = "kit-read"
+    KIT_CHECK = "kit-check"
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,20 @@ class Order:
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
               since (end of the last good pull if a later one was cut off, or null)
     push      keep {last, hourly, ...}, known_versions [{id, time, files, bytes}] (as last reported), held (bool: keep all versions),
-              prune (bool: maintenance may reclaim space now)
-    verify    deep (bool), known_versions
+              prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination)
+    verify    deep (bool), known_versions, index
     versions  -
-    restore   to (absolute path), at (RFC 3339 or null), paths [str]
-    publish   outbox (directory), serial, epoch
+    restore   to (absolute path), at (RFC 3339 or null), paths [str]; of encrypted archives, and where given of verify and rehearse:
+              key (path of a file in memory or a pipe: {private_key, passphrase})
+    publish   outbox (directory), serial, epochs [the one in force, the next one during a rotation],
+              ended [{epoch, key_sha256}] (whose objects go)
     hostkeys  hosts [[host, port]]
+    rehearse  scratch (existing directory), mark (`effects/scratch.py`); of a destination: sample {files, bytes}, known_versions,
+              seed (int or null); of a metadata stash (dataset ""): epoch, and to compare with what was sent: outbox (directory), serial
+    fetch     epochs [int]
+    kit-...   device (node of a disk) or directory, device_serial (as it was when it was chosen, or null); and besides
+    kit-write files {name: base64}, armed {owner, steward, steward_name, needed, erase, known, beside} (`core/sticks.py`)
+    kit-check keys [{epoch, fingerprint, public_key}]; of the supervisor: owner, uuid
     """
 
     run: int
@@ -82,8 +96,16 @@ class Done:
     verify    checked (objects), bytes, deep
     versions  versions [{id, time, files, bytes}]
     restore   version (id), time, files, bytes
-    publish   serial, epoch, objects [names]
+    publish   serial, epoch (in force), epochs, objects [names]
     hostkeys  hosts {"host:port": ["ssh-ed25519 AAAA..."]}
+    rehearse  version (id), time, files, bytes, compared (files equal to staging), by_itself (files that the protocol has checked);
+              of a metadata stash: epoch, serial, key and config (base64), or objects [names] that are as they were sent
+    fetch     configs [{name, data (base64)}], machine (base64 or null), highest_serial
+    kit-look  stick, seen (`core/sticks.py`: `Stick`, `Seen`)
+    kit-write files, bytes, device_serial, fs, uuid
+    kit-read  files {name: base64}, troubles [sentence]
+    kit-check owner, steward, name, epoch, serial, written, kit_sha256 (null as far as unknown), signed (null: no key of that epoch),
+              problems [sentence], copies (of the share that are good), files, bytes, device_serial, uuid
     """
 
     result: dict[str, Any]

@@ -111,8 +111,38 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class RotationPlan:
+    """The epoch that is about to replace the present one: its number, since when, and which stewards' new kits are confirmed."""
+
+    epoch: int
+    started: str
+    confirmed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecoveryKey:
+    """The public half of an epoch's recovery key, armored: what the manifests of its kits are signed with."""
+
+    epoch: int
+    fingerprint: str
+    public_key: str
+
+
+@dataclass(frozen=True)
+class EndedEpoch:
+    """An epoch whose published objects go, if the key that lies there is the one with this hash (`published.key_hash`)."""
+
+    epoch: int
+    key_sha256: str
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything the supervisor runs by. `transport` in the parts is a file name in the transport directory."""
+    """Everything the supervisor runs by. `transport` in the parts is a file name in the transport directory.
+
+    `epoch` is the one in force, and `shares_required` how many of its shares open it; during a rotation the config is published
+    under both epochs.
+    """
 
     serial: int
     saved: str
@@ -128,11 +158,19 @@ class Plan:
     datasets: tuple[DatasetPlan, ...] = ()
     metadata_stashes: tuple[MetadataPlan, ...] = ()
     stewards: tuple[StewardPlan, ...] = ()
+    rotation: RotationPlan | None = None
+    ended: tuple[EndedEpoch, ...] = ()
+    recovery_keys: tuple[RecoveryKey, ...] = ()
     version: int = 1
 
     def dataset(self, name: str) -> DatasetPlan | None:
         """The dataset with this id."""
         return next((dataset for dataset in self.datasets if dataset.id == name), None)
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs under which the config is published: the one in force, then the one that is about to replace it."""
+        return (self.epoch,) if self.rotation is None else (self.epoch, self.rotation.epoch)
 
 
 def to_json(plan: Plan) -> str:

@@ -6,9 +6,10 @@ A published config is an OpenPGP message, encrypted to the recovery key and sign
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ KEEP = 10
 
 README = "README.txt"
 
+_KEY = re.compile(r"recovery-key-([1-9][0-9]{0,8})\.asc")
 _CONFIG = re.compile(r"config-([1-9][0-9]{0,8})-([1-9][0-9]{0,11})\.gpg")
 
 
@@ -61,6 +63,16 @@ def key_name(epoch: int) -> str:
     return f"recovery-key-{epoch}.asc"
 
 
+def is_key_name(name: str) -> bool:
+    """Whether this is the object name of a recovery private key."""
+    return _KEY.fullmatch(name) is not None
+
+
+def key_hash(key: bytes) -> str:
+    """SHA-256 of a published key without its white space, which a stash may have changed; 64 hexadecimal digits."""
+    return hashlib.sha256(b"".join(key.split())).hexdigest()
+
+
 def parse_config_name(name: str) -> tuple[int, int] | None:
     """(epoch, serial) of a published config's name, or `None`."""
     match = _CONFIG.fullmatch(name)
@@ -70,14 +82,31 @@ def parse_config_name(name: str) -> tuple[int, int] | None:
 def superseded(names: Iterable[str], newest: tuple[int, int], keep: int = KEEP) -> tuple[str, ...]:
     """Which published configs may go now that (epoch, serial) `newest` is there: of it and its predecessors all but `keep`.
 
-    Oldest first. A config with a higher number is not ours, and no other object is ever named.
+    Oldest first. Each epoch is counted by itself, because during a rotation two are published side by side. A config with a higher
+    serial is not ours, and no other object is ever named.
     """
-    configs = sorted((parsed, name) for name in names if (parsed := parse_config_name(name)) and parsed <= newest)
+    epoch, serial = newest
+    configs = sorted((found, name) for found, name in _serials(names, epoch) if found <= serial)
     return tuple(name for _, name in configs[:-keep])
 
 
-def readme(epoch: int) -> bytes:
-    """The note that lies beside the published objects."""
+def _serials(names: Iterable[str], epoch: int) -> Iterator[tuple[int, str]]:
+    """Serial and name of every published config of the epoch."""
+    for name in names:
+        parsed = parse_config_name(name)
+        if parsed is not None and parsed[0] == epoch:
+            yield parsed[1], name
+
+
+def of_epoch(names: Iterable[str], epoch: int) -> tuple[str, ...]:
+    """The published objects of an epoch that are among `names`, oldest config first, the key last."""
+    names = frozenset(names)
+    key = (key_name(epoch),) if key_name(epoch) in names else ()
+    return (*(name for _, name in sorted(_serials(names, epoch))), *key)
+
+
+def readme(epoch: int, next_epoch: int | None = None) -> bytes:
+    """The note that lies beside the published objects; `next_epoch` during a rotation."""
     return f"""This folder belongs to a Paradux installation: it holds encrypted copies of one person's disaster-recovery file.
 
 config-<epoch>-<serial>.gpg   the file, encrypted; the highest numbers are the newest
@@ -91,6 +120,14 @@ When enough of them bring their shares together:
 3. gpg --decrypt config-{epoch}-<serial>.gpg > config.json
 
 config.json is readable text: it names the people to call, the places where the data is, and how to get it.
-
+{_two_sets(epoch, next_epoch) if next_epoch else ""}
 Please do not delete this folder.
 """.encode()
+
+
+def _two_sets(epoch: int, next_epoch: int) -> str:
+    return f"""
+The keys are being replaced just now, and two sets of shares open this: shares of epoch {epoch} as above,
+shares of epoch {next_epoch} with {key_name(next_epoch)} and config-{next_epoch}-<serial>.gpg. Every share says of
+which epoch it is; only shares of the same epoch fit together.
+"""

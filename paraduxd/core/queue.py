@@ -4,7 +4,8 @@
 * Pushes of one dataset to different destinations run together. Two runs at the same location of a dataset never do.
 * At most `limits.transfers` transfers run in all, `limits.per_place` at one place. The place "local" stands for several disks and
   counts in all only.
-* What is light (versions, host keys, publishing) and what cannot wait (a restore) has a lane of its own beside the transfers.
+* What is light (versions, host keys, publishing, checking a kit) and what cannot wait (a restore) has a lane of its own beside the
+  transfers.
 * Manual before scheduled, then first come, first served; what cannot start yet does not hold up the others. But a pull that waits
   for pushes to end is not overtaken by more of them.
 """
@@ -27,7 +28,7 @@ STAGING = "staging"
 
 LIGHT_AT_ONCE = 4
 
-_LIGHT = frozenset({Step.VERSIONS, Step.HOSTKEYS, Step.PUBLISH})
+_LIGHT = frozenset({Step.VERSIONS, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK})
 
 
 @dataclass(frozen=True)

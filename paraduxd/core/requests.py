@@ -12,6 +12,7 @@ from paraduxd.core.facts import Key
 from paraduxd.core.orders import Step
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.queue import LOCAL, STAGING
+from paraduxd.core.sticks import Stick
 
 SOURCE = "source"
 """The location of a pull."""
@@ -19,8 +20,11 @@ SOURCE = "source"
 
 @dataclass(frozen=True)
 class Draft:
-    """One run to be queued, and what asks for it: "manual", "schedule", "catch-up" or "retry". `after`: the target of the run it
-    has to wait for; `detail` as in `core/queue.py`; `arguments` are those of the order that do not follow from the plan."""
+    """One run to be queued, and what asks for it: "manual", "schedule", "catch-up", "retry" or "inserted" (a stick).
+
+    `after`: the target of the run it has to wait for; `detail` as in `core/queue.py`; `arguments` are those of the order that do not
+    follow from the plan.
+    """
 
     key: Key
     trigger: str = "manual"
@@ -89,6 +93,12 @@ def restore(plan: Plan, dataset: str, location: str, *, to: str, at: str | None,
     return Draft((dataset, Step.RESTORE, location), detail=repr(arguments), arguments=arguments)
 
 
+def needs_key(plan: Plan, dataset: str, location: str) -> bool:
+    """Whether what lies there can be read with a private key only, which is in the config."""
+    found = plan.dataset(dataset)
+    return any(each.id == location and each.encryption == "gpg" for each in (found.destinations if found else ()))
+
+
 def publish(plan: Plan) -> list[Draft]:
     """Upload the outbox to every metadata stash."""
     return [Draft(("", Step.PUBLISH, stash.id)) for stash in plan.metadata_stashes]
@@ -98,6 +108,13 @@ def hostkeys(hosts: Sequence[tuple[str, int]]) -> Draft:
     """Fetch the host keys of SSH servers, to be shown to the owner."""
     arguments = {"hosts": [list(host) for host in hosts]}
     return Draft(("", Step.HOSTKEYS, ""), detail=repr(arguments), arguments=arguments)
+
+
+def kit_check(stick: Stick, steward: str) -> Draft:
+    """Read all of a stick that is known to hold the kit of a steward."""
+    where = {"directory": stick.directory} if stick.directory else {"device": stick.device}
+    arguments = {**where, "device_serial": stick.serial, "uuid": stick.uuid}
+    return Draft(("", Step.KIT_CHECK, steward), "inserted", detail=stick.directory or stick.device, arguments=arguments)
 
 
 def chosen_datasets(plan: Plan, names: Sequence[str]) -> list[DatasetPlan]:

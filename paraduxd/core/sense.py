@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from paraduxd.core.config import Config, Dataset, Destination, MetadataStash, Source
+from paraduxd.core.config import Config, Dataset, Destination, Managed, MetadataStash, Source
 from paraduxd.core.problems import Finding, Path
 from paraduxd.core.settings import ProtocolSettings
 from paraduxd.core.shapes import Role, Shape
@@ -150,6 +150,7 @@ def _stewards(config: Config) -> Iterator[Finding]:
     if required > given:
         message = f"expected at most {given}, the number of stewards"
         yield Finding("error", ("policy", "shares_required"), message, "lower it, or add stewards")
+    yield from _threshold(config)
     places = _places(config.owner.fate)
     for index, steward in enumerate(config.stewards):
         path = ("stewards", index)
@@ -159,6 +160,27 @@ def _stewards(config: Config) -> Iterator[Finding]:
         if shared := places & _places(steward.fate):
             message = f"steward {steward.id} shares {_listed(shared)} with the owner's machine"
             yield Finding("warning", (*path, "fate"), message, "a share should survive what the machine does not")
+
+
+def _threshold(config: Config) -> Iterator[Finding]:
+    """Once kits are out, another `shares_required` waits for a rotation."""
+    managed = config.managed
+    if managed is None or not managed.kits_written:
+        return
+    wanted, in_force = config.policy.shares_required, managed.shares.threshold
+    newest = managed.rotation.shares.threshold if managed.rotation else in_force
+    if wanted != newest:
+        message = f"{wanted} takes effect with the next rotation; until then {in_force} shares open the config"
+        yield Finding("warning", ("policy", "shares_required"), message, _new_epoch(managed))
+    if len(config.stewards) < in_force:
+        message = f"{in_force} shares are needed until the recovery secret is replaced, and there are {len(config.stewards)} stewards"
+        yield Finding("warning", ("stewards",), message, _new_epoch(managed))
+
+
+def _new_epoch(managed: Managed) -> str:
+    if managed.rotation is None:
+        return "replace the recovery secret: paraductl rotate"
+    return "a rotation is under way: write the kits it waits for, or cancel it and begin another"
 
 
 def _metadata(config: Config) -> Iterator[Finding]:

@@ -125,7 +125,7 @@ def _destination(part: Condition, facts: Facts) -> dict[str, Any]:
         "next": part.next,
         "versions": part.versions,
         "bytes": part.bytes,
-        "error": error_of(part.latest) or (error_of(part.checked) if part.damaged else None),
+        "error": error_of(part.latest) or (error_of(part.damage) if part.damaged else None),
     }
 
 

@@ -3,18 +3,20 @@
 Critical, because something could not be recovered today:
 
     not-set-up              there is no config yet
-    kits-missing            too few stewards hold a kit of this epoch
+    kits-missing            too few stewards hold a kit of this epoch (`core/kit_troubles.py`)
     config-not-published    no metadata stash holds a config of this epoch
     dataset-no-destination  only the source and this machine hold a dataset
     dataset-no-version      no destination has ever completed a version
     dataset-damaged         the destinations hold damaged versions only
     dataset-no-copy         no copy can be relied on just now
+    superseded              another machine was recovered and has taken over
 
 Warning, because something is late, failed, held, unproven or weaker than it should be:
 
     journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
-    kits-incomplete, single-loss, no-drill, drill-overdue, dataset-held, source-failed, source-overdue, destination-failed,
-    destination-overdue, destination-never, destination-damaged, destination-unchecked
+    kits-incomplete, rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
+    metadata-unproven, dataset-held, source-failed, source-overdue, destination-failed, destination-overdue, destination-never,
+    destination-damaged, destination-unchecked, destination-unproven
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from datetime import datetime
 
 from paraduxd.core import durations, moments
 from paraduxd.core.conditions import Condition, DatasetCondition, error_of, failed
-from paraduxd.core.copies import has_kit, published
-from paraduxd.core.facts import Facts
+from paraduxd.core.copies import holds_config, published
+from paraduxd.core.facts import Facts, Latest
 from paraduxd.core.fates import Loss
+from paraduxd.core.machine import SUPERSEDED
 from paraduxd.core.plan import Plan
 
 
@@ -85,39 +88,39 @@ def of_config(plan: Plan, facts: Facts) -> Iterator[Trouble]:
     """Whether the published config is there, and is the current one."""
     stashes = {stash.id: published(facts, stash.id) for stash in plan.metadata_stashes}
     behind = [name for name, version in stashes.items() if version != (plan.serial, plan.epoch)]
+    if taken_over := _superseded(plan, facts):
+        yield taken_over
+        return
     count = f"{len(stashes) - len(behind)} of {len(stashes)} metadata stashes have serial {plan.serial}"
     hint = "uploads are tried again by themselves; try now: paraductl publish"
-    if not any(epoch == plan.epoch for _, epoch in stashes.values()):
+    if not any(holds_config(facts, name, plan.epoch) for name in stashes):
         text = f"{count}, and none has any config of epoch {plan.epoch}: with this machine it is lost"
         yield Trouble("critical", "config-not-published", "config", text, hint, "no metadata stash holds the config")
     elif behind:
         yield _warning("metadata-not-current", "config", f"{count}; behind: {_some(behind)}", hint)
 
 
-def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
-    """Whether enough stewards could open the published config."""
-    names = [steward.id for steward in plan.stewards]
-    without = [name for name in names if not has_kit(plan, facts, name)]
-    holding, need = len(names) - len(without), plan.shares_required
-    hint = "keep a copy of the recovery secret (paraductl show --secrets) elsewhere: this version cannot write kits yet"
-    if holding < need or not names:
-        held = f"only {holding} of the {need} stewards needed hold a current kit" if holding else ""
-        claim = held or f"no steward holds a {'current kit' if facts.kits else 'kit yet'}"
-        text = f"{claim}: if this machine is lost, nobody can open the published config"
-        yield Trouble("critical", "kits-missing", "stewards", text, hint, claim)
-    elif without:
-        text = f"{holding} of {len(names)} stewards hold a current kit; without: {_some(without)}"
-        yield _warning("kits-incomplete", "stewards", text, hint)
+def _superseded(plan: Plan, facts: Facts) -> Trouble | None:
+    """Another machine has taken over: what this one would publish is of no use to anybody."""
+    for stash in plan.metadata_stashes:
+        error = error_of(facts.latest.get(("", "publish", stash.id), Latest()))
+        if error is not None and error["code"] == SUPERSEDED:
+            text = f"{error['message']} (seen at {stash.id})"
+            return Trouble("critical", SUPERSEDED, "config", text, error["hint"], "another machine has taken over")
+    return None
 
 
-def of_drills(plan: Plan, proven: datetime | None, now: datetime) -> Iterator[Trouble]:
-    """Whether a recovery has been rehearsed, and lately."""
-    hint = "restore something now and then: this version cannot rehearse a recovery yet"
-    if proven is None:
-        yield _warning("no-drill", "recovery", "no drill has been run, so that a recovery is not proven to work", hint)
-    elif plan.drill_every and (now - proven).total_seconds() > plan.drill_every:
-        text = f"the last drill was {_age(proven, now)} ago; one is due every {_every(plan.drill_every)}"
-        yield _warning("drill-overdue", "recovery", text, hint)
+def of_rotation(plan: Plan) -> Iterator[Trouble]:
+    """How far a rotation is."""
+    if plan.rotation is None:
+        return
+    since = moments.stamp(moments.parse(plan.rotation.started)) or "an unknown day"
+    missing = [steward.id for steward in plan.stewards if steward.id not in plan.rotation.confirmed]
+    count = len(plan.stewards)
+    done = f"{count - len(missing)} of {count} kits of epoch {plan.rotation.epoch} are written and read back"
+    text = f"rotation under way since {since}: {done}" + (f"; missing: {_some(missing)}" if missing else "")
+    hint = "write what is missing: paraductl create-steward-device --all; or give up: paraductl rotate --cancel"
+    yield _warning("rotation-under-way", "stewards", text, hint if missing else "complete it: paraductl rotate")
 
 
 def of_losses(losses: Sequence[Loss]) -> Iterator[Trouble]:
@@ -174,7 +177,7 @@ def _recoverable(condition: DatasetCondition, gone: bool) -> Iterator[Trouble]:
 
 
 def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterator[Trouble]:
-    checked = error_of(part.checked)
+    checked = error_of(part.damage)
     error = error_of(part.latest)
     if part.damaged and checked:
         text = f"the last check of {subject} found damage: {checked['message']}"
@@ -182,6 +185,9 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
     elif checked and failed(part.checked):
         text = f"{subject} could not be checked: {checked['message']}"
         yield _warning("destination-unchecked", subject, text, checked["hint"])
+    if not part.damaged and (lost := error_of(part.rehearsed)) and failed(part.rehearsed):
+        text = f"nothing of {subject} could be proven in the last rehearsal: {lost['message']}"
+        yield _warning("destination-unproven", subject, text, lost["hint"])
     if error and failed(part.latest) and part.standing == "failed":
         last = f" (last success {_age(part.success, now)} ago)" if part.success else ""
         what = "pull from" if kind == "source" else "push to"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from paraduxd.core import copies, fates, moments, troubles
+from paraduxd.core import copies, drill_troubles, fates, kit_troubles, moments, troubles
 from paraduxd.core.conditions import DatasetCondition, survey
 from paraduxd.core.facts import Facts
 from paraduxd.core.fates import Loss
@@ -62,8 +62,10 @@ def _of_the_whole(
     yield from troubles.of_transport(plan, facts)
     yield from troubles.of_clock(conditions)
     yield from troubles.of_config(plan, facts)
-    yield from troubles.of_stewards(plan, facts)
-    yield from troubles.of_drills(plan, proven, now)
+    yield from kit_troubles.of_stewards(plan, facts)
+    yield from kit_troubles.of_kits(plan, facts, now)
+    yield from troubles.of_rotation(plan)
+    yield from drill_troubles.of_drills(plan, facts, proven, now)
 
 
 def _of_the_parts(conditions: Sequence[DatasetCondition], model: fates.Model, now: datetime) -> Iterator[Trouble]:

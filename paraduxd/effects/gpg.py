@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,17 @@ _AGENT = "max-cache-ttl 0\ndefault-cache-ttl 0\nallow-loopback-pinentry\ns2k-cou
 
 _ASK_US = ["--pinentry-mode", "loopback", "--passphrase-fd", "0"]
 """Between making a key and its subkey the agent asks for the passphrase anew; it must ask gpg, not a terminal that is not there."""
+
+_ANY_CLOCK = ("--ignore-time-conflict", "--ignore-valid-from")
+"""A blank machine's clock may stand years before the day on which the key was made."""
+
+_BOUNDED = ["--max-output", str(64 * 1024 * 1024)]
+"""Bytes of an opened config at most: a small message can hold a very long text."""
+
+_ED25519 = ("22", "ed25519")
+"""What `--with-colons` says of the keys that are made here: algorithm (RFC 9580, section 9.1) and curve."""
+
+_TEST = b"test"
 
 _BATCH = """Key-Type: eddsa
 Key-Curve: ed25519
@@ -55,6 +67,11 @@ class Gpg:
         self._generator = _interface(home)
         self._generator.options += _ASK_US
 
+    @property
+    def home(self) -> Path:
+        """Its directory, for gpg processes that work on large data."""
+        return self._home
+
     def generate(self, name: str, passphrase: str) -> KeyPair:
         """A new key pair: ed25519 to sign, cv25519 to encrypt; the private half is protected by `passphrase`."""
         if not name.isprintable() or not passphrase.isalnum():
@@ -85,12 +102,69 @@ class Gpg:
         return bytes(result.data)
 
     def decrypt_signed(self, message: bytes, fingerprint: str, passphrase: str) -> bytes:
-        """The text of a message that this very key signed; raises `ParaduxError` for any other, unsigned ones included."""
-        result = self._gpg.decrypt(message, passphrase=passphrase, always_trust=True)
+        """The text of a message that this very key signed; raises `ParaduxError` for any other, unsigned ones included.
+
+        The signature must be the only one, over the only text: beside one that is genuine, anything else could be slipped in.
+        """
+        result = self._gpg.decrypt(message, passphrase=passphrase, always_trust=True, extra_args=_BOUNDED)
         if not result.ok:
             raise _failed("open the encrypted config", result)
-        if not result.valid or fingerprint.upper() not in {str(result.fingerprint), str(result.pubkey_fingerprint)}:
+        said = [line.split()[1:] for line in str(result.stderr).splitlines() if line.startswith("[GNUPG:] ")]
+        counts = Counter(words[0] for words in said)
+        signers = [words[-1] for words in said if words[0] == "VALIDSIG"]
+        once = counts["GOODSIG"] == counts["PLAINTEXT"] == 1 and not counts["DECRYPTION_FAILED"]
+        if not result.valid or not once or signers != [fingerprint.upper()]:
             raise ParaduxError("bad-signature", "the encrypted config is not signed by its owner's recovery key")
+        return bytes(result.data)
+
+    def sign_detached(self, data: bytes, fingerprint: str, passphrase: str) -> bytes:
+        """A detached signature of `data` by the key, in ASCII armor."""
+        result = self._gpg.sign(data, keyid=fingerprint, passphrase=passphrase, detach=True, clearsign=False)
+        if not result.data or result.fingerprint is None:
+            raise _failed("sign", result)
+        return bytes(result.data)
+
+    def verify_detached(self, data: bytes, signature: bytes, fingerprint: str) -> None:
+        """Raises `ParaduxError` unless `signature` is one of this very key over `data`; the key must be in this home."""
+        path = self._home / "signature"
+        path.write_bytes(signature)
+        result = self._gpg.verify_data(str(path), data)
+        if not result.valid or fingerprint.upper() not in {str(result.fingerprint), str(result.pubkey_fingerprint)}:
+            raise ParaduxError("bad-signature", "a document is not signed by its owner's recovery key")
+
+    def is_locked_by(self, fingerprint: str, passphrase: str) -> bool:
+        """Whether this is a key as `generate` makes it, and its signing part opens with the passphrase and not without it.
+
+        Who has somebody's locked key can hang its encrypting part below a signing key of his own, or put a public part of his own before
+        its locked one, since OpenPGP does not bind the two: what he then signs looks genuine. So the locked part must make a signature
+        that the public part verifies, and be of the kind of which no public part exists that goes with every secret one (as DSA has it).
+        """
+        kinds = {(key["algo"], key["curve"]) for key in self._gpg.list_keys(keys=f"0x{fingerprint}!")}
+        wrong, right = (
+            self._gpg.sign(_TEST, keyid=f"{fingerprint}!", passphrase=tried, detach=True, clearsign=False)
+            for tried in ("not the passphrase", passphrase)
+        )
+        if kinds != {_ED25519} or wrong.data or not right.data:
+            return False
+        try:
+            self.verify_detached(_TEST, bytes(right.data), fingerprint)
+        except ParaduxError:
+            return False
+        return True
+
+    def sign_clear(self, text: bytes, fingerprint: str, passphrase: str) -> bytes:
+        """`text` (UTF-8 lines) as a cleartext-signed message by the key."""
+        result = self._gpg.sign(text, keyid=fingerprint, passphrase=passphrase, clearsign=True)
+        if not result.data or result.fingerprint is None:
+            raise _failed("sign", result)
+        return bytes(result.data)
+
+    def verify_clear(self, message: bytes, fingerprints: Collection[str]) -> bytes:
+        """The text of a cleartext-signed message; raises `ParaduxError` unless one of these very keys, all in this home, signed it."""
+        result = self._gpg.decrypt(message, always_trust=True)
+        signers = {str(result.fingerprint), str(result.pubkey_fingerprint)}
+        if not result.valid or not signers & {fingerprint.upper() for fingerprint in fingerprints}:
+            raise ParaduxError("bad-signature", "a document is not signed by its owner's recovery key")
         return bytes(result.data)
 
     def close(self) -> None:
@@ -107,7 +181,7 @@ def _interface(home: Path) -> Any:
         gpgbinary=process.find("gpg"),
         gnupghome=str(home),
         env=process.environment({"GNUPGHOME": str(home)}),
-        options=["--no-auto-check-trustdb", "--compress-algo", "none"],
+        options=["--no-auto-check-trustdb", "--compress-algo", "none", *_ANY_CLOCK],
     )
     made.encoding = "utf-8"
     return made

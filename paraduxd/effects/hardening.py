@@ -14,6 +14,7 @@ import resource
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
@@ -84,9 +85,27 @@ def private_memory() -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def shared_memory_folder() -> Iterator[Path]:
+    """A private directory in /dev/shm while the context lasts; one that a killed process left goes with the next `sweep_stale`.
+
+    For processes with threads, which cannot have a mount of their own. Raises `ParaduxError` "no-memory-files" when it would be on a disk.
+    """
+    sweep_stale()
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY) as name:
+        if not is_memory(Path(name)):
+            raise ParaduxError("no-memory-files", f"{SHARED_MEMORY} is on a disk", f"mount a tmpfs at {SHARED_MEMORY}")
+        yield Path(name)
+
+
+def private_mounts() -> bool:
+    """Give the calling thread, and those that it starts later, a mount namespace of their own; false when that is not possible."""
+    return not _libc.unshare(_CLONE_NEWNS) and not _libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None)
+
+
 def _mount_over(folder: Path) -> bool:
     """Mount a file system in memory on the folder, in a mount namespace of our own; never swapped from Linux 6.4 on."""
-    if _libc.unshare(_CLONE_NEWNS) or _libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None):
+    if not private_mounts():
         return False
     options = f"size={_PRIVATE_SIZE},mode=0700"
     return any(

@@ -11,18 +11,18 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core import kits as kit_rules
 from paraduxd.core import moments
 from paraduxd.core.facts import Key, Latest
-
-VERSION = 1
-"""Of the tables, in `PRAGMA user_version`."""
+from paraduxd.core.kits import KitRecord
+from paraduxd.effects.journal_tables import open_database, set_aside
 
 KEEP_RUNS = 10_000
 KEEP_FOR = timedelta(days=366)
@@ -31,30 +31,10 @@ UNFINISHED = ("queued", "running")
 
 INTERRUPTED = {"code": "interrupted", "message": "the daemon ended while this ran", "hint": "it runs again by itself"}
 
-_TABLES = """
-CREATE TABLE runs (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  dataset TEXT NOT NULL, step TEXT NOT NULL, location TEXT NOT NULL,
-  trigger TEXT NOT NULL, state TEXT NOT NULL,
-  requested TEXT NOT NULL, started TEXT, ended TEXT,
-  bytes INTEGER, files INTEGER, error TEXT, result TEXT
-);
-CREATE INDEX runs_by_target ON runs (dataset, step, location, number);
-CREATE INDEX runs_unfinished ON runs (state) WHERE state IN ('queued', 'running');
-CREATE TABLE latest (
-  dataset TEXT NOT NULL, step TEXT NOT NULL, location TEXT NOT NULL,
-  last_success TEXT, last_attempt TEXT, failures INTEGER NOT NULL, error TEXT, result TEXT, state TEXT,
-  PRIMARY KEY (dataset, step, location)
-) WITHOUT ROWID;
-CREATE TABLE holds (dataset TEXT PRIMARY KEY, held TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE approvals (dataset TEXT PRIMARY KEY, removed INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
-
 
 @dataclass(frozen=True)
 class Run:
-    """One run. `trigger`: schedule, manual, retry or catch-up; `state`: queued, running, done, failed, held, interrupted
+    """One run. `trigger`: schedule, manual, retry, catch-up or drill; `state`: queued, running, done, failed, held, interrupted
     or cancelled; `error`: code, message and hint; `result`: that of the step (`core/orders.py`)."""
 
     number: int
@@ -89,6 +69,9 @@ class Ending:
     files: int | None = None
 
 
+_KIT_COLUMNS = "steward, epoch, serial, written, last_seen, device_serial, uuid, kit_sha256, void, problems"
+
+
 class Journal:
     """The one connection to the journal; any thread may call."""
 
@@ -98,12 +81,12 @@ class Journal:
         self._open_transactions = 0
         with _told():
             try:
-                self._database = _open(path)
+                self._database = open_database(path)
             except sqlite3.DatabaseError as problem:
                 if isinstance(problem, sqlite3.OperationalError):
                     raise
-                _set_aside(path, now)
-                self._database = _open(path)
+                set_aside(path, now)
+                self._database = open_database(path)
 
     def close(self) -> None:
         """End; the journal may be opened again."""
@@ -246,6 +229,36 @@ class Journal:
             ),
         )
 
+    # What stewards hold
+
+    def kits(self) -> tuple[KitRecord, ...]:
+        """What is known of every kit, by steward and epoch."""
+        with self._lock, _told():
+            rows = self._database.execute(f"SELECT {_KIT_COLUMNS} FROM kits ORDER BY steward, epoch").fetchall()  # noqa: S608
+        return tuple(_kit(row) for row in rows)
+
+    def record_kit(self, news: KitRecord) -> KitRecord:
+        """Take in that a kit is being written, was written, or was seen (`core/kits.py`); gives the record as it is now."""
+        with self.batch():
+            known = {(record.steward, record.epoch): record for record in self.kits()}
+            record = kit_rules.after(known.get((news.steward, news.epoch)), news)
+            for each in (record, *kit_rules.displaced(known.values(), news)):
+                self._put_kit(each)
+        return record
+
+    def _put_kit(self, record: KitRecord) -> None:
+        self._database.execute(
+            f"INSERT OR REPLACE INTO kits ({_KIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (*astuple(record)[:8], int(record.void), json.dumps(record.problems)),
+        )
+
+    def forget_kits(self, stewards: Collection[str]) -> tuple[str, ...]:
+        """Forget the kits of everybody but these stewards; gives the names of those who were forgotten."""
+        with self.batch():
+            gone = sorted({record.steward for record in self.kits()} - set(stewards))
+            self._database.executemany("DELETE FROM kits WHERE steward = ?", [(name,) for name in gone])
+        return tuple(gone)
+
     # What the guard holds, what the owner has approved, and single facts
 
     def holds(self) -> dict[str, dict[str, Any]]:
@@ -327,31 +340,9 @@ def _told() -> Iterator[None]:
         ) from problem
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    """The database with its tables; raises `sqlite3.DatabaseError` when it is damaged."""
-    path.touch(mode=0o600)
-    database = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("the check of the journal failed")
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif version != VERSION:
-            raise sqlite3.DatabaseError("the journal is of another version")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _set_aside(path: Path, now: datetime) -> None:
-    time = now.strftime("%Y%m%dT%H%M%SZ")
-    for suffix in ("-wal", "-shm", ""):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(path.with_name(f"{path.name}.damaged-{time}{suffix}"))
+def _kit(row: Sequence[Any]) -> KitRecord:
+    values = dict(zip(_KIT_COLUMNS.split(", "), row, strict=True))
+    return KitRecord(**{**values, "void": bool(values["void"]), "problems": tuple(json.loads(values["problems"]))})
 
 
 def _write(value: Mapping[str, Any] | None) -> str | None:

@@ -7,6 +7,7 @@ limit; a process group of its own that is killed as a whole. Secrets go through 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -14,22 +15,29 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from paraduxd.api.errors import ParaduxError
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 PACKAGES = {
+    "blkid": "util-linux",
     "cryptsetup": "cryptsetup-bin",
     "debugfs": "e2fsprogs",
     "gpg": "gnupg",
     "gpgconf": "gnupg",
     "mke2fs": "e2fsprogs",
+    "mkfs.exfat": "exfatprogs",
+    "mkfs.vfat": "dosfstools",
     "restic": "restic",
     "rsync": "rsync",
     "sftp": "openssh-client",
     "ssh": "openssh-client",
     "ssh-keyscan": "openssh-client",
+    "tar": "tar",
+    "wipefs": "util-linux",
+    "zstd": "zstd",
 }
 """Program -> Debian package."""
 
@@ -121,6 +129,13 @@ def run(
         kill_group(process)
         raise
     return Outcome(process.returncode, output or b"", errors or b"")
+
+
+def widen(pipe: IO[bytes]) -> IO[bytes]:
+    """Let a pipe hold 1 MiB, so that the programs at its ends wait less for each other; as it is when the system does not allow it."""
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+    return pipe
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

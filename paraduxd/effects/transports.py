@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import select
 import shutil
 import stat
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from typing import Any
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.effects.durable import write_atomically
+
+_HANDOVER_SECONDS = 10.0
 
 
 def directory(state: StatePlaces, *, unattended: bool) -> Path:
@@ -64,6 +67,22 @@ def forget(state: StatePlaces, *, unattended: bool) -> None:
         if folder.is_symlink() or not folder.is_dir():
             folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def receive(path: Path) -> dict[str, Any]:
+    """What the keeper hands over through a pipe, or has put into a file in memory; raises `ParaduxError` "locked" when it does not come."""
+    content = b""
+    with contextlib.suppress(OSError):
+        pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        waiting = select.poll()
+        waiting.register(pipe, select.POLLIN)
+        while waiting.poll(int(_HANDOVER_SECONDS * 1000)) and (piece := os.read(pipe, 1 << 16)):
+            content += piece
+        os.close(pipe)
+    with contextlib.suppress(ValueError):
+        found: dict[str, Any] = json.loads(content)
+        return found
+    raise ParaduxError("locked", "the private key was not handed over: the vault was locked meanwhile", "try again")
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -209,6 +209,23 @@ class OpenVault:
         """Replace the document under the same keys; the vault before it is kept as `vault.luks.previous`."""
         return self.locked._replace_document(document, self._credential, self._key)
 
+    def renew(self, document: bytes, recovery: bytes) -> OpenVault:
+        """Replace document, recovery secret and volume key under the same operational passphrase; no older copy stays.
+
+        Raises `ParaduxError` "passphrase-needed" when the vault was opened with its recovery secret, which must not become the passphrase.
+        """
+        try:
+            luks.opens_slot(self.locked.path, self._credential, luks.PASSPHRASE_SLOT)
+        except ParaduxError as problem:
+            if problem.code != "wrong-passphrase":
+                raise
+            raise ParaduxError(
+                "passphrase-needed",
+                "the vault was opened with the recovery secret; for new keys the operational passphrase is needed",
+                "unlock with the passphrase",
+            ) from None
+        return self.locked._replace_keys(document, self._credential, recovery)
+
     def rekey(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
         """Replace document, passphrase, recovery secret and volume key; no older copy stays."""
         return self.locked._replace_keys(document, passphrase, recovery)

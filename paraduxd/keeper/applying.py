@@ -10,7 +10,7 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.core import plan as plans
-from paraduxd.core import published
+from paraduxd.core import published, rotation
 from paraduxd.core.config import Config
 from paraduxd.core.derive import derive
 from paraduxd.core.shapes import Shape
@@ -39,28 +39,43 @@ def _present_plan(state: StatePlaces) -> plans.Plan | None:
 
 
 def is_published(state: StatePlaces, managed: Json, serial: int) -> bool:
-    """Whether the ciphertext of this serial waits in the outbox or has been sent from there."""
-    return (state.outbox / published.config_name(managed["recovery"]["epoch"], serial)).exists()
+    """Whether the ciphertext of this serial, for every epoch, waits in the outbox or has been sent from there."""
+    names = [published.config_name(epoch, serial) for epoch in rotation.epochs(managed)]
+    return all((state.outbox / name).exists() for name in names)
 
 
 def write_outbox(state: StatePlaces, document: Json, memory: Path) -> None:
-    """Encrypt and sign the config into the outbox; older serials, and what a killed keeper left, go once it is there."""
+    """Encrypt and sign the config into the outbox, during a rotation for both epochs."""
     managed, serial = document["managed"], document["serial"]
-    recovery = managed["recovery"]
+    state.outbox.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(state.outbox / published.README, published.readme(*rotation.epochs(managed)), 0o600)
+    for part in rotation.parts(managed):
+        recovery = part["recovery"]
+        message = _sealed(document, recovery, memory)
+        write_atomically(state.outbox / published.key_name(recovery["epoch"]), recovery["private_key"].encode(), 0o600)
+        write_atomically(state.outbox / published.config_name(recovery["epoch"], serial), message, 0o600)
+
+
+def _sealed(document: Json, recovery: Json, memory: Path) -> bytes:
+    """What of the config this epoch may read, encrypted to its key and signed by it."""
+    managed, serial = document["managed"], document["serial"]
     header = published.Header(
         published.FORMAT, managed["owner_id"], managed["instance"], recovery["epoch"], serial, now()
     )
     with private_gpg(memory) as gpg:
         gpg.import_key(recovery["private_key"], recovery["secret"])
-        text = published.envelope(header, document)
+        text = published.envelope(header, rotation.published_under(document, recovery["epoch"]))
         message = gpg.encrypt_signed(text, recovery["fingerprint"], recovery["secret"])
         if gpg.decrypt_signed(message, recovery["fingerprint"], recovery["secret"]) != text:
             raise ParaduxError("gpg", "the encrypted config does not decrypt to what was encrypted")
-    state.outbox.mkdir(mode=0o700, exist_ok=True)
-    name = published.config_name(recovery["epoch"], serial)
-    write_atomically(state.outbox / published.README, published.readme(recovery["epoch"]), 0o600)
-    write_atomically(state.outbox / published.key_name(recovery["epoch"]), recovery["private_key"].encode(), 0o600)
-    write_atomically(state.outbox / name, message, 0o600)
+    return message
+
+
+def tidy_outbox(state: StatePlaces, managed: Json, serial: int) -> None:
+    """Remove older serials, epochs that have ended, and what a killed keeper left; call it once all that is new is there."""
+    epochs = rotation.epochs(managed)
+    present = {published.config_name(epoch, serial) for epoch in epochs} | {published.key_name(one) for one in epochs}
     for path in state.outbox.iterdir():
-        if (published.parse_config_name(path.name) and path.name != name) or path.name.startswith("."):
+        ours = published.parse_config_name(path.name) or published.is_key_name(path.name)
+        if (ours and path.name not in present) or path.name.startswith("."):
             path.unlink(missing_ok=True)

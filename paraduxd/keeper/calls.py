@@ -7,14 +7,16 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from paraduxd.api.calls import KEEPER, check_arguments
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.core.derive import private_archive_keys
 from paraduxd.core.lookup import lookup
 from paraduxd.core.masking import mask
 from paraduxd.effects.peers import Peer
-from paraduxd.keeper import transaction
+from paraduxd.keeper import drilling, key_handover, kit_writing, recovering, rotating, transaction
 from paraduxd.keeper.desk import Handler, Note, Reply
 from paraduxd.keeper.session import Opened, Session, Visit
 from paraduxd.keeper.transaction import Keeping
@@ -24,7 +26,12 @@ MAX_WINDOW = 24 * 3600
 
 log = logging.getLogger("paradux.keeper")
 
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: Mapping[str, Handler] = {
+    **drilling.HANDLERS,
+    **kit_writing.HANDLERS,
+    **recovering.HANDLERS,
+    **rotating.HANDLERS,
+}
 """The calls that have a module of their own."""
 
 
@@ -52,6 +59,8 @@ class Conversation:
         arguments = check_arguments(call, untrusted_request.get("arguments", {}))
         if name == "authorize":
             return self._authorize(**arguments, note=note)
+        if name == "save":
+            return self._save(**arguments, note=note)
         if name in HANDLERS:
             return HANDLERS[name](self, note, **arguments)
         method: Callable[..., Reply] = getattr(self, f"_{name}")
@@ -98,7 +107,7 @@ class Conversation:
             self.hold(opened)
             with self.session.saving():
                 self._complete(opened, note)
-        return {"serial": opened.config.serial}
+            return {"serial": self.opened().config.serial}
 
     def _open(self, passphrase: str) -> Opened:
         try:
@@ -109,9 +118,10 @@ class Conversation:
             raise
 
     def _complete(self, opened: Opened, note: Note) -> None:
-        """Finish what an interrupted save left. When that is not possible the config can still be read and mended."""
+        """Finish what an interrupted save or rotation left. When that is not possible the config can still be read and mended."""
         try:
-            transaction.complete(self.keeping, opened)
+            advanced = rotating.advance(self, opened, note)
+            transaction.complete(self.keeping, advanced.opened if advanced else opened)
         except Exception as problem:
             reason = transaction.reason(problem)
             log.error("The config could not be put into effect: %s", reason)
@@ -133,10 +143,13 @@ class Conversation:
     def _preview(self, text: str, serial: int) -> Reply:
         return transaction.preview(self.keeping, text, self.opened())
 
-    def _save(self, text: str, serial: int, trust_hosts: dict[str, Any]) -> Reply:
+    def _save(self, text: str, serial: int, trust_hosts: dict[str, Any], note: Note) -> Reply:
         with self.change() as opened:
             saved = transaction.save(self.keeping, opened, text, serial, _hosts(trust_hosts))
             self.hold(saved.opened)
+            # Without a steward who cannot be reached a rotation may be complete.
+            if advanced := rotating.advance(self, saved.opened, note):
+                saved = replace(saved, opened=advanced.opened)
             return transaction.put_into_effect(self.keeping, saved)
 
     def _show(self, path: str, secrets: bool) -> Reply:
@@ -161,7 +174,12 @@ class Conversation:
         return {"serial": changed.config.serial}
 
     def _restore(self, **arguments: Any) -> Reply:
-        return self.keeping.control.ask("restore", **arguments)
+        keys = private_archive_keys(self.opened().config, str(arguments["dataset"]))
+        with key_handover.offered(keys, self.keeping.state.directory) as handover:
+            reply = self.keeping.control.ask("restore", keys=dict(handover.paths), **arguments)
+            if reply["needs_key"]:
+                handover.wait()
+        return {"runs": reply["runs"]}
 
 
 def encoded(passphrase: str) -> bytes:

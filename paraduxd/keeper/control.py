@@ -21,7 +21,8 @@ log = logging.getLogger("paradux.keeper")
 class Control:
     """Messages on the socket that the supervisor handed over at the start.
 
-    In: `{"client": {pid, uid, gid}}` with a connection; `{"answer": n, "reply": {...}}` or `{"answer": n, "error": {...}}`.
+    In: `{"client": {pid, uid, gid}}` with a connection; `{"answer": n, "reply": {...}}` or `{"answer": n, "error": {...}}`;
+    `{"stick": {...}}` when one was plugged in.
     Out: `{"took": bool}` for each connection, in turn; `{"ask": n, "what": name, "arguments": {...}}`; `{"tell": {...}}`.
     """
 
@@ -29,10 +30,19 @@ class Control:
         self._channel = channel
         self._sending = threading.Lock()
         self._numbers = itertools.count(1)
+        self._on_stick: Callable[[dict[str, Any]], None] = lambda _: None
         self._answers: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
 
-    def serve(self, on_client: Callable[[Peer, socket.socket], None]) -> None:
-        """Read until the supervisor closes the line. `on_client` has a connection under its care when it returns."""
+    def serve(
+        self,
+        on_client: Callable[[Peer, socket.socket], None],
+        on_stick: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        """Read until the supervisor closes the line.
+
+        `on_client` has a connection under its care when it returns; `on_stick` returns at once.
+        """
+        self._on_stick = on_stick
         while True:
             try:
                 self._take(*handover.receive(self._channel), on_client)
@@ -51,6 +61,8 @@ class Control:
             if connection is not None:
                 on_client(Peer(**message["client"]), connection)
             self._send({"took": connection is not None})
+        elif "stick" in message:
+            self._on_stick(message["stick"])
         elif waiting := self._answers.pop(message.get("answer", 0), None):
             waiting.put(message)
 

@@ -16,8 +16,10 @@ from paraduxd.effects import hardening
 from paraduxd.effects.vault import Kdf, available_mode
 from paraduxd.keeper.clients import Clients
 from paraduxd.keeper.control import Control
+from paraduxd.keeper.kit_sticks import Sticks
 from paraduxd.keeper.session import Session
 from paraduxd.keeper.shapes import shapes_of
+from paraduxd.keeper.stick_tools import StickTools
 from paraduxd.keeper.transaction import Keeping
 from paraduxd.protocols import registry
 
@@ -30,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     hardening.die_with_parent(options.parent)
     weaknesses = hardening.harden()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the letters of every sheet
     try:
         _serve(options, Control(socket.socket(fileno=options.control)), weaknesses)
     except ParaduxError as problem:
@@ -49,7 +52,10 @@ def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str,
     session = Session(lambda current: _tell(control, current))
     control.tell(vault=str(available_mode()), weaknesses=list(weaknesses))
     threading.Thread(target=session.end_when_over, daemon=True).start()
-    control.serve(Clients(session, keeping).accept)
+    sticks = Sticks(session, keeping, StickTools())
+    session.kits.sticks = sticks
+    threading.Thread(target=sticks.run, name="sticks", daemon=True).start()
+    control.serve(Clients(session, keeping).accept, sticks.plugged_in)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.gpg import private_gpg
+from paraduxd.effects import sealing
+from paraduxd.effects.gpg import Gpg, private_gpg
 from paraduxd.recovery import shares
 
 Json = dict[str, Any]
@@ -33,6 +34,7 @@ def new_managed(answers: Json, memory: Path) -> Json:
         "shares": _share_set(secret, answers),
         "data_keys": {},
         "hosts": {},
+        "highest_epoch": 1,
     }
 
 
@@ -62,33 +64,80 @@ def _share_set(secret: bytes, config: Json) -> Json:
 def with_shares(managed: Json, config: Json) -> Json:
     """`managed` with a share for every steward of the config.
 
-    A changed `shares_required` makes a new set of the same secret. That is sound only while nobody holds a share of the old
-    set, which is so in this version: it cannot write kits.
+    A changed `shares_required` makes a new set of the same secret as long as no kit was ever written. Once somebody may hold a share,
+    shares of either set would open the secret, so the present set stays, and the next rotation makes one with the new number.
     """
-    if config["policy"]["shares_required"] != managed["shares"]["threshold"]:
+    stewards = [steward["id"] for steward in config["stewards"]]
+    threshold_changed = config["policy"]["shares_required"] != managed["shares"]["threshold"]
+    if threshold_changed and not managed.get("kits_written") and not managed.get("rotation"):
         secret = bytes.fromhex(managed["recovery"]["secret"])
         return {**managed, "shares": _share_set(secret, config)}
     try:
-        return {**managed, "shares": _reissued(managed["shares"], config)}
+        return _reissued_everywhere(managed, stewards)
     except shares.ShareError as problem:
         raise ParaduxError(
-            "no-share-left", str(problem), "a new epoch is needed: keep to the stewards you have"
+            "no-share-left", str(problem), "keep to the stewards you have, and begin a new epoch: paraductl rotate"
         ) from None
 
 
-def _reissued(present: Json, config: Json) -> Json:
+def _reissued_everywhere(managed: Json, stewards: Sequence[str]) -> Json:
+    """A share of the present set for every steward, and of the next one during a rotation; then the present one may have run out."""
+    rotation = managed.get("rotation")
+    if not rotation:
+        return {**managed, "shares": _reissued(managed["shares"], stewards)}
+    confirmed = [steward for steward in rotation["confirmed"] if steward in stewards]
+    following = {**rotation, "shares": _reissued(rotation["shares"], stewards), "confirmed": confirmed}
+    try:
+        present = _reissued(managed["shares"], stewards)
+    except shares.ShareError:
+        present = _reissued(managed["shares"], [name for name in stewards if name in managed["shares"]["issued"]])
+    return {**managed, "shares": present, "rotation": following}
+
+
+def _reissued(present: Json, stewards: Sequence[str]) -> Json:
     """The share set with a share for every steward; those of removed stewards are never issued again."""
     held = present["issued"]
-    stewards = [steward["id"] for steward in config["stewards"]]
-    gone = [index for steward, index in held.items() if steward not in stewards]
-    retired = [*present.get("retired", []), *gone]
-    return {**present, "issued": shares.issue(held, stewards, retired), "retired": retired}
+    gone = {steward: index for steward, index in held.items() if steward not in stewards}
+    retired = [*present.get("retired", []), *gone.values()]
+    former = [*present.get("former", []), *({"share": index, "steward": who} for who, index in gone.items())]
+    issued = shares.issue(held, stewards, retired)
+    return {**present, "issued": issued, "retired": retired, "former": former}
+
+
+def next_epoch(document: Json, number: int, memory: Path) -> tuple[Json, Json]:
+    """A new recovery secret and key pair, and the shares of it for the present stewards, as many required as the policy says now."""
+    secret = secrets.token_bytes(shares.SECRET_BYTES)
+    return _new_recovery(number, secret, memory), _share_set(secret, document)
 
 
 def with_data_keys(managed: Json, needed: Sequence[str]) -> Json:
     """`managed` with a random password for each "dataset/destination" that needs one."""
-    made = {name: {"password": secrets.token_urlsafe(32)} for name in needed}
-    return {**managed, "data_keys": {**managed["data_keys"], **made}}
+    keys = managed["data_keys"]
+    made = {name: {**keys.get(name, {}), "password": secrets.token_urlsafe(32)} for name in needed}
+    return {**managed, "data_keys": {**keys, **made}}
+
+
+def with_archive_keys(managed: Json, needed: Sequence[str], memory: Path) -> Json:
+    """`managed` with new keys of encrypted archives for each "dataset/destination" that needs them."""
+    if not needed:
+        return managed
+    keys = managed["data_keys"]
+    with private_gpg(memory) as gpg:
+        made = {name: {**keys.get(name, {}), "archive": _new_archive_key(name, gpg)} for name in needed}
+    return {**managed, "data_keys": {**keys, **made}}
+
+
+def _new_archive_key(name: str, gpg: Gpg) -> Json:
+    passphrase, signing = secrets.token_hex(32), sealing.new_signing_key()
+    pair = gpg.generate(f"Paradux data key, {name}", passphrase)
+    return {
+        "fingerprint": pair.fingerprint,
+        "public_key": pair.public_key,
+        "private_key": pair.private_key,
+        "passphrase": passphrase,
+        "verify_key": signing.public,
+        "signing_key": signing.private,
+    }
 
 
 def with_hosts(managed: Json, trusted: dict[str, list[str]]) -> Json:

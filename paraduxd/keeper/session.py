@@ -13,10 +13,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from paraduxd.core.config import Config
 from paraduxd.effects.vault import OpenVault
+from paraduxd.keeper.kit_state import KitState
 from paraduxd.keeper.making import Json
+
+if TYPE_CHECKING:
+    from paraduxd.keeper.recover_state import Recovery
 
 GRACE = 1.0
 """Seconds that a keeper whom nobody needs stays, so that the next command finds it."""
@@ -29,6 +34,9 @@ UNASKED = 3600.0
 
 LONGEST_SAVE = 600.0
 """Seconds past the authorized time that a save in progress gets; one that hangs can be ended, nothing is lost by that."""
+
+LONGEST_WORK = 2 * 3600.0
+"""Seconds that a drill gets, however long the authorized time is."""
 
 _LOOK_AGAIN = 5.0
 
@@ -84,6 +92,12 @@ class Session:
         self._needed = clock() + START
         self._opened: Opened | None = None
         self._window: Window | None = None
+        self._kept_until = 0.0
+        self._working_since: float | None = None
+        self.kits = KitState()
+        """Kits that are being written."""
+        self.recovery: Recovery | None = None
+        """What stewards have brought so far; `keep` is called with every request that has to do with it."""
 
     @property
     def opened(self) -> Opened | None:
@@ -103,12 +117,39 @@ class Session:
             self._asked = self._clock()
         return visit
 
+    def stay_for(self, visit: Visit) -> Visit:
+        """A visit without a connection, authorized for as long as this one is now: what was asked for goes on when the client has gone."""
+        stays = self.enter(visit.uid)
+        with self._state:
+            stays.authorized_until = visit.authorized_until
+            self._state.notify_all()
+        return stays
+
     def leave(self, visit: Visit) -> None:
         """A connection has ended. One without authority does not keep an open config in memory any longer."""
         with self._state:
             self._visits.discard(visit)
             if self._opened is None or self.covers(visit):
                 self._needed = self._clock()
+            self._state.notify_all()
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """While inside, the end of the authorized time does not end the keeper: a long piece of work that changes nothing (a drill)."""
+        with self._state:
+            self._working_since = self._clock()
+        try:
+            yield
+        finally:
+            with self._state:
+                self._working_since = None
+                self._needed = self._clock()
+                self._state.notify_all()
+
+    def keep(self, seconds: float) -> None:
+        """Stay for so many seconds from now although nobody is connected, unless a config is open; 0: no longer than without."""
+        with self._state:
+            self._kept_until = self._clock() + seconds
             self._state.notify_all()
 
     def asked(self) -> None:
@@ -129,6 +170,13 @@ class Session:
         now, window = self._clock(), self._window
         in_window = window is not None and visit.uid in (window.uid, 0) and now < window.deadline
         return self._opened is not None and (in_window or now < visit.authorized_until)
+
+    def until(self, visit: Visit) -> str:
+        """Until when this connection may work with the config, RFC 3339 in UTC."""
+        in_window = self._window is not None and visit.uid in (self._window.uid, 0)
+        deadline = max(visit.authorized_until, self._window.deadline if self._window and in_window else 0.0)
+        until = datetime.now(UTC) + timedelta(seconds=max(0.0, deadline - self._clock()))
+        return until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def unlock(self, uid: int, seconds: int) -> Window:
         """Open the window for `uid` for so many seconds from now; it takes the place of an earlier one."""
@@ -191,6 +239,12 @@ class Session:
 
     def seconds_left(self) -> float:
         """How long the keeper stays if nothing happens; 0 or less when it is over."""
+        needed = self._seconds_needed()
+        if self._working_since is not None:
+            needed = max(needed, self._working_since + LONGEST_WORK - self._clock())
+        return needed if self._opened is not None else max(needed, self._kept_until - self._clock())
+
+    def _seconds_needed(self) -> float:
         now = self._clock()
         if self._saving_since is not None:
             return self._saving_since + LONGEST_SAVE - now

@@ -24,5 +24,6 @@ def shape_of(protocol: Protocol) -> Shape:
         source=protocol.source is not None,
         destination=protocol.destination is not None,
         blobs=protocol.blobs is not None,
+        archive=protocol.blobs is not None,
         generates_secret=protocol.name in SELF_ENCRYPTING,
     )

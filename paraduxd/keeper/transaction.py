@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.core.checks import Checked, check
 from paraduxd.core.config import Config
-from paraduxd.core.derive import needed_data_keys, needed_hosts
+from paraduxd.core.derive import needed_archive_keys, needed_data_keys, needed_hosts
 from paraduxd.core.diff import changes, managed_changed
 from paraduxd.core.problems import Problem
 from paraduxd.core.shapes import Shape
 from paraduxd.effects.durable import write_atomically
-from paraduxd.effects.vault import Kdf, LockedVault
-from paraduxd.keeper import applying, making
+from paraduxd.effects.vault import Kdf, LockedVault, OpenVault
+from paraduxd.keeper import announcing, applying, making
 from paraduxd.keeper.control import Control
 from paraduxd.keeper.making import Json
 from paraduxd.keeper.session import Opened
@@ -57,7 +57,11 @@ class Saved:
 
 def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
     """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault" or "damaged-vault"."""
-    vault = keeping.vault().open(passphrase)
+    return opened_from(keeping, keeping.vault().open(passphrase))
+
+
+def opened_from(keeping: Keeping, vault: OpenVault) -> Opened:
+    """The checked config of an open vault; raises `ParaduxError` "damaged-vault", or "invalid-config"."""
     try:
         text = vault.document.decode()
     except UnicodeDecodeError:
@@ -71,9 +75,11 @@ def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
 def complete(keeping: Keeping, opened: Opened) -> list[int]:
     """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
     applying.write_plan(keeping.state, opened.config, keeping.shapes)
+    announcing.write_announcement(keeping.state, opened.document["managed"], keeping.memory)
     unpublished = not applying.is_published(keeping.state, opened.document["managed"], opened.document["serial"])
     if unpublished:
         applying.write_outbox(keeping.state, opened.document, keeping.memory)
+    applying.tidy_outbox(keeping.state, opened.document["managed"], opened.document["serial"])
     runs: list[int] = keeping.control.ask("apply", publish=unpublished)["runs"]
     keeping.state.pending.unlink(missing_ok=True)
     return runs
@@ -118,12 +124,22 @@ def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[s
     document.setdefault("version", 1)
     document.setdefault("policy", {}).setdefault("shares_required", threshold)
     managed = making.new_managed(document, keeping.memory)
-    document = _ordered({**document, "serial": 1, "managed": making.with_hosts(managed, dict(trusted))})
-    document, config, text = _completed(keeping, document)
+    document = {**document, "serial": 1, "managed": making.with_hosts(managed, dict(trusted))}
+    return Saved(create(keeping, document, passphrase).opened, checked)
+
+
+def create(keeping: Keeping, document: Json, passphrase: bytes) -> Saved:
+    """Make the vault of a machine that has none: for a new installation, or for one that is recovered."""
+    document, config, text = _completed(keeping, _ordered(document))
     recovery = document["managed"]["recovery"]["secret"].encode()
-    with _pending(keeping, 1):
+    with _pending(keeping, document["serial"]):
         vault = keeping.vault().create(text.encode(), passphrase, recovery)
-    return Saved(Opened(vault, config, document, text), checked)
+    return saved(keeping, Opened(vault, config, document, text))
+
+
+def saved(keeping: Keeping, opened: Opened) -> Saved:
+    """A config that is in the vault, to be put into effect."""
+    return Saved(opened, check(opened.text, keeping.shapes))
 
 
 def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]) -> Saved:
@@ -147,6 +163,17 @@ def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapp
     with _pending(keeping, serial + 1):
         vault = opened.vault.save(new_text.encode())
     return Saved(Opened(vault, config, document, new_text), checked)
+
+
+def save_managed(
+    keeping: Keeping, opened: Opened, managed: Json, put: Callable[[OpenVault, bytes], OpenVault] = OpenVault.save
+) -> Saved:
+    """Replace what Paradux generates in the config. `put` writes the document into the vault; by itself it keeps the vault's keys."""
+    serial: int = opened.document["serial"] + 1
+    document, config, text = _completed(keeping, _ordered({**opened.document, "serial": serial, "managed": managed}))
+    with _pending(keeping, serial):
+        vault = put(opened.vault, text.encode())
+    return saved(keeping, Opened(vault, config, document, text))
 
 
 def put_into_effect(keeping: Keeping, saved: Saved) -> Json:
@@ -204,8 +231,10 @@ def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
 def _completed(keeping: Keeping, document: Json) -> tuple[Json, Config, str]:
     """The document with data keys for new destinations, checked as a whole."""
     config = _valid(check(_text(document), keeping.shapes))
-    if needed := needed_data_keys(config, keeping.shapes):
-        document = {**document, "managed": making.with_data_keys(document["managed"], needed)}
+    passwords, archives = needed_data_keys(config, keeping.shapes), needed_archive_keys(config)
+    if passwords or archives:
+        managed = making.with_data_keys(document["managed"], passwords)
+        document = {**document, "managed": making.with_archive_keys(managed, archives, keeping.memory)}
         config = _valid(check(_text(document), keeping.shapes))
     return document, config, _text(document)
 

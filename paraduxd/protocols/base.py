@@ -11,7 +11,7 @@ import abc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
 from paraduxd.core.orders import Progress
@@ -37,7 +37,9 @@ class Context:
 
     `host_keys` are the pinned keys of the owner's SSH servers: "host:port" -> lines like "ssh-ed25519 AAAA...";
     `secret` what Paradux generated for this destination (a restic password); `progress` reports how far the transfer is;
-    `cache` a private directory in which a tool may keep what it can always get again (`None`: there is none).
+    `cache` a private directory in which a tool may keep what it can always get again (`None`: there is none); `index` one for this very
+    destination, for what makes the next push smaller, names of files in clear included (`None`: likewise).
+    `read_only`: this is a rehearsal, and nothing at all may change at the stash, not even a lock.
     """
 
     dataset: str
@@ -46,6 +48,8 @@ class Context:
     host_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     secret: str = ""
     cache: Path | None = None
+    index: Path | None = None
+    read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,12 @@ class Source(abc.ABC):
 
 
 class Destination(abc.ABC):
-    """Something that keeps versions of a dataset."""
+    """Something that keeps versions of a dataset.
+
+    `checks_content`: a restore fails unless every byte is, by a cryptographic checksum, what was pushed.
+    """
+
+    checks_content: ClassVar[bool] = False
 
     @abc.abstractmethod
     def push(self, staging: Path, request: PushRequest) -> PushResult:

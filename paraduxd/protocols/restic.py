@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import restic
 
@@ -59,6 +59,8 @@ class _Backup:
 
 class ResticDestination(Destination):
     """Versions as snapshots of a restic repository."""
+
+    checks_content: ClassVar[bool] = True
 
     def __init__(self, settings: ResticSettings, context: Context) -> None:
         self._settings = settings

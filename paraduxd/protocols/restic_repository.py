@@ -28,6 +28,9 @@ from paraduxd.protocols.base import Context
 
 OnLine = Callable[[str], None]
 
+NO_LOCK = "--no-lock"
+"""Read without a lock in the repository: a lock is a change, and one that a killed restic leaves behind."""
+
 _RETRIES = 5
 """So often restic may try one thing again (about seven seconds); left alone, 0.14 goes on for 15 minutes, whatever the reason."""
 
@@ -92,7 +95,7 @@ class Repository:
         """
         ran = self._run(command, cwd, on_line)
         problem = self._problem(ran, allowed)
-        if problem is not None and problem.code == "busy":
+        if problem is not None and problem.code == "busy" and NO_LOCK not in self.options:
             self._run(("unlock",), None, None)
             ran = self._run(command, cwd, on_line)
             problem = self._problem(ran, allowed)
@@ -178,7 +181,8 @@ def opened(
     """The repository at a local path or on an SSH server; what restic needs to get in is gone when the context ends."""
     with contextlib.ExitStack() as stack:
         descriptor, path = stack.enter_context(process.sealed_file(password.encode("utf-8", "surrogateescape")))
-        options = ("--json", "--password-file", path, *_cache(context.cache))
+        lock = (NO_LOCK,) if context.read_only else ()
+        options = ("--json", "--password-file", path, *lock, *_cache(context.cache))
         env = {"RESTIC_PROGRESS_FPS": "1"}
         if isinstance(place, str):
             yield Repository(place, (*options, "--repo", place), descriptor, env)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ TEMPORARY = ".tmp-"
 """How the names of half-written objects start; no object may have such a name."""
 
 _PIECE = 256 * 1024
+
+_NOT_WRITTEN = re.compile("Failure$|size mismatch in put")
+"""What paramiko says when the server refused to write, depending on whether it asked in time."""
 
 
 def _sftp_url(url: str) -> str:
@@ -134,7 +138,7 @@ class SftpBlobs(BlobStore):
             return ParaduxError("permission-denied", text, "check the path, and the permissions there")
         if number in {errno.ENOSPC, errno.EDQUOT}:
             return TransientError("disk-full", f"the disk of {self._where} is full", "make room there")
-        if isinstance(problem, OSError) and number is None and str(problem) == "Failure":
+        if isinstance(problem, OSError) and number is None and _NOT_WRITTEN.match(str(problem)):
             text = f"{self._where} could not write the file: most likely its disk is full or a quota used up"
             return TransientError("disk-full", text, "make room there")
         self._connection.close()

@@ -44,7 +44,7 @@ class TreeDestination(Destination):
     def push(self, staging: Path, request: PushRequest) -> PushResult:
         """See `Destination.push`. Raises `TransientError` "not-mounted" and "disk-full", `ParaduxError` "other-dataset"."""
         with self._open() as root:
-            _check_apart(root, staging)
+            check_apart(None if root.access else root.path, staging)
             state = self._state_for_push(root, request)
             name = store.new_id(request.now, (*state.unfinished, *(version.id for version in state.versions)))
             ran = self._transfer(staging, root, state, name)
@@ -233,11 +233,11 @@ def _with_amount(problem: TransientError, dry: rsync.Ran) -> TransientError:
     return TransientError(problem.code, amount, problem.hint)
 
 
-def _check_apart(root: rsync.Place, staging: Path) -> None:
-    """A local destination inside what it copies, or the other way round, would copy itself."""
-    if root.access is not None:
+def check_apart(place: str | None, staging: Path | str) -> None:
+    """A local destination inside what it copies, or the other way round, would copy itself; `None`: it is not local."""
+    if place is None:
         return
-    here, there = Path(os.path.realpath(root.path)), Path(os.path.realpath(staging))
+    here, there = Path(os.path.realpath(place)), Path(os.path.realpath(staging))
     if here == there or here in there.parents or there in here.parents:
         raise ParaduxError(
             "overlap", f"the destination {here} and the data {there} lie inside each other", "choose another directory"

@@ -6,7 +6,11 @@ are issued, the others wait in the config, so that adding a steward needs nobody
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from paraduxd.recovery.words import COUNT, wordlist
 
 
 class ShareError(ValueError):
@@ -18,6 +22,52 @@ SET_SIZE = 16
 
 SECRET_BYTES = 32
 """256 bits; as a passphrase the secret is written in 64 lower-case hexadecimal digits."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """One share of a set: the words, and what SLIP-0039 says in their first four (`member` counts from 0)."""
+
+    words: tuple[str, ...] = field(repr=False)
+    identifier: int
+    threshold: int
+    member: int
+
+    @property
+    def text(self) -> str:
+        """The words with one space between them."""
+        return " ".join(self.words)
+
+    @property
+    def sha256(self) -> str:
+        """How manifests name the share."""
+        return share_sha256(self.text)
+
+
+def share_sha256(text: str) -> str:
+    """SHA-256 of the lower-case words with one space between them and no line end, in hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_share(words: Sequence[str]) -> Share:
+    """The share that these words are; raises `ShareError` that says what is wrong with them and shows none of them."""
+    import shamir_mnemonic
+
+    if len(words) != COUNT:
+        raise ShareError(f"a share has {COUNT} words, these are {len(words)}")
+    known = set(wordlist())
+    if unknown := [place for place, word in enumerate(words, 1) if word not in known]:
+        which = ", ".join(map(str, unknown[:5]))
+        raise ShareError(
+            f"word {which} is no word of the list" if len(unknown) == 1 else f"words {which} are no words of the list"
+        )
+    try:
+        share = shamir_mnemonic.Share.from_mnemonic(" ".join(words))
+    except shamir_mnemonic.MnemonicError:
+        raise ShareError("the checksum is not right: a word is wrong, or two have changed places") from None
+    if (share.group_count, share.iteration_exponent) != (1, 0) or share.member_threshold < 2:
+        raise ShareError("this is a share of some other program, not one that Paradux made")
+    return Share(tuple(words), share.identifier, share.member_threshold, share.index)
 
 
 def split(secret: bytes, threshold: int) -> tuple[str, ...]:

@@ -20,9 +20,17 @@ MAX_RUNS = 10_000
 
 
 class Calls:
-    """Answers calls; `status` builds the status document of everything or one dataset, `lock` ends the keeper."""
+    """Answers calls; `status` builds the status document of everything or one dataset, `lock` ends the keeper, `stewards` tells
+    who holds what."""
 
-    def __init__(self, dispatcher: Dispatcher, status: Callable[[str | None], Reply], lock: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        status: Callable[[str | None], Reply],
+        lock: Callable[[], None],
+        stewards: Callable[[], Reply],
+    ) -> None:
+        self._build_stewards = stewards
         self._dispatcher = dispatcher
         self._build_status = status
         self._lock_vault = lock
@@ -40,12 +48,18 @@ class Calls:
         method: Callable[..., Reply] = getattr(self, f"_{untrusted_name}")
         return json.dumps({"reply": method(**arguments)})
 
-    def restore(self, **untrusted_arguments: Any) -> Reply:
-        """Restore for somebody whom the keeper has authorized."""
-        return self._restore(**check_arguments(SUPERVISOR["restore"], untrusted_arguments))
+    def restore(self, keys: dict[str, str], **untrusted_arguments: Any) -> Reply:
+        """Restore for somebody whom the keeper has authorized; `keys` says where the worker gets the key of which destination."""
+        arguments = check_arguments(SUPERVISOR["restore"], untrusted_arguments)
+        location = self._dispatcher.where_from(arguments["dataset"], arguments["source"], arguments["at"])
+        reply = self._restore(**{**arguments, "source": location}, key=keys.get(location, ""))
+        return {**reply, "needs_key": location in keys}
 
     def _status(self, dataset: str | None) -> Reply:
         return self._build_status(dataset)
+
+    def _stewards(self) -> Reply:
+        return self._build_stewards()
 
     def _history(self, dataset: str | None, failed: bool, limit: int) -> Reply:
         count = max(1, min(limit, MAX_RUNS))
@@ -80,10 +94,12 @@ class Calls:
         self._lock_vault()
         return {}
 
-    def _restore(self, dataset: str, to: str, source: str | None, at: str | None, paths: list[Any]) -> Reply:
+    def _restore(
+        self, dataset: str, to: str, source: str | None, at: str | None, paths: list[Any], *, key: str = ""
+    ) -> Reply:
         if at is not None and moments.parse(at) is None:
             raise ParaduxError("bad-request", "a time must be of the form 2026-11-23T12:00:00Z", "say it with --at")
-        return {"runs": list(self._dispatcher.restore(dataset, to, source, at, _texts(paths, "paths")))}
+        return {"runs": list(self._dispatcher.restore(dataset, to, source, at, _texts(paths, "paths"), key=key))}
 
 
 def _parsed(untrusted_text: str) -> Any:

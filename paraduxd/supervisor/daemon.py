@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import RunPlaces, StatePlaces
+from paraduxd.core import kits, status
 from paraduxd.core import plan as plans
-from paraduxd.core import status
+from paraduxd.core.kits import KitRecord
+from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Plan
+from paraduxd.core.sticks import Check, Seen, Stick, decide, known_steward
 from paraduxd.effects import peers, transports
 from paraduxd.effects.children import Children
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor.calls import Calls
 from paraduxd.supervisor.dispatcher import Dispatcher
+from paraduxd.supervisor.drills import Drills
 from paraduxd.supervisor.keeper_host import KeeperHost
 from paraduxd.supervisor.launch import Launcher
 from paraduxd.supervisor.reporting import Reporter
 from paraduxd.supervisor.rpc import RpcServer
 from paraduxd.supervisor.scheduler import Scheduler
+from paraduxd.supervisor.stick_folders import StickFolders
+from paraduxd.supervisor.watcher import Watcher
 
 log = logging.getLogger("paradux.daemon")
 
@@ -40,13 +49,16 @@ def now() -> datetime:
 class Daemon:
     """One supervisor on one state directory."""
 
-    def __init__(self, state: StatePlaces, run: RunPlaces, *, group: str, weak_kdf: bool) -> None:
+    def __init__(
+        self, state: StatePlaces, run: RunPlaces, *, group: str, weak_kdf: bool, sticks: Path | None = None
+    ) -> None:
         self._state = state
         self._plan: Plan | None = None
         children = Children()
         self._journal = Journal(state.journal, now())
         self._dispatcher = Dispatcher(self._journal, Launcher(children), now, state)
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
+        self._drills = Drills(self._journal, state, now)
         self._keeper = KeeperHost(
             peers.listen(run.keeper_socket, group),
             state,
@@ -54,29 +66,35 @@ class Daemon:
             self._answer_keeper,
             weak_kdf=weak_kdf,
             may_connect=lambda peer: peers.may_connect(peer, group),
+            on_kit=self._take_kit,
+            on_end=self._drills.sweep,
         )
         self._reporter = Reporter(
             state, self._journal, self._dispatcher, self._scheduler, self._keeper, now(), weak_kdf
         )
-        calls = Calls(self._dispatcher, self._status, self._keeper.lock)
+        calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards)
         self._server = RpcServer(
             peers.listen(run.supervisor_socket, group),
             calls.handle,
             may_connect=lambda peer: peers.may_connect(peer, group),
         )
         self._calls = calls
+        self._watcher = StickFolders(self._take_stick, sticks) if sticks else Watcher(self._take_stick)
 
     def start(self) -> None:
         """Take up what was going on, then answer."""
         transports.forget(self._state, unattended=False)
         self._load_plan()
+        self._drills.sweep(at_start=True)
         self._dispatcher.resume()
         self._scheduler.start()
         self._keeper.start()
         self._server.start()
+        self._watcher.start(privileged=os.geteuid() == 0)
 
     def stop(self) -> None:
         """End orderly: nothing new, transfers ended and marked, the keeper killed."""
+        self._watcher.stop()
         self._server.close()
         self._scheduler.stop()
         self._keeper.close()
@@ -86,6 +104,9 @@ class Daemon:
 
     def _status(self, dataset: str | None) -> dict[str, Any]:
         return status.build(self._plan, self._reporter.facts(), now(), dataset)
+
+    def _stewards(self) -> dict[str, Any]:
+        return kits.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
 
     def _load_plan(self) -> None:
         """Run by the plan on disk, if there is one; one that cannot be read is told and leaves everything as it is."""
@@ -105,6 +126,9 @@ class Daemon:
         plan = plans.from_json(self._state.plan.read_text())
         folder = transports.directory(self._state, unattended=plan.unattended)
         self._plan = plan
+        self._reporter.plan = plan
+        for steward in self._journal.forget_kits([steward.id for steward in plan.stewards]):
+            log.info("The kit of %s is forgotten: the config has no such steward any more", steward)
         self._dispatcher.apply_plan(plan, folder)
         self._dispatcher.set_ready(folder.is_dir())
         runs = self._dispatcher.publish() if publish else ()
@@ -116,25 +140,68 @@ class Daemon:
 
     def _answer_keeper(self, what: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the keeper asks of the supervisor: it has authorized whoever is behind the question."""
-        if what == "apply":
-            return {"runs": self._apply_for_keeper(publish=bool(arguments["publish"]))}
-        if what == "restore":
-            return self._calls.restore(**arguments)
-        if what == "hostkeys":
-            return self._host_keys([(str(host), int(port)) for host, port in arguments["hosts"]])
-        raise ParaduxError("bad-request", "the supervisor has no answer to this question")
+        answers: dict[str, Callable[..., dict[str, Any]]] = {
+            "apply": self._apply_for_keeper,
+            "restore": self._calls.restore,
+            "kit": self._kit_for_keeper,
+            "kits": self._kits_for_keeper,
+            "hostkeys": self._host_keys,
+            "drill_begins": self._drills.begins,
+            "drill_ended": self._drill_ended,
+        }
+        if what not in answers:
+            raise ParaduxError("bad-request", "the supervisor has no answer to this question")
+        return answers[what](**arguments)
 
-    def _apply_for_keeper(self, *, publish: bool) -> list[int]:
+    def _kit_for_keeper(self, record: dict[str, Any]) -> dict[str, Any]:
+        self.record_kit(from_plain(KitRecord, record))
+        return {}
+
+    def _kits_for_keeper(self) -> dict[str, Any]:
+        return {"kits": [to_plain(record) for record in self._journal.kits()]}
+
+    def _drill_ended(self, drill: dict[str, Any]) -> dict[str, Any]:
+        self._scheduler.changed(self._drills.ended(self._dispatcher.plan, drill))
+        return {}
+
+    def record_kit(self, news: KitRecord) -> None:
+        """Take in what is known of a kit, by whoever wrote, read or checked it; of somebody who is no steward here it is not kept."""
+        if self._plan is not None and news.steward in {steward.id for steward in self._plan.stewards}:
+            self._journal.record_kit(news)
+        else:
+            log.info("A kit of somebody who is no steward of this config was seen")
+
+    def _take_stick(self, stick: Stick, others: tuple[Stick, ...]) -> None:
+        """A stick was plugged in: the keeper's business if one lives; a known kit is checked at once unless the keeper does that.
+
+        Of the sticks beside it, those that hold known kits cannot be meant.
+        """
+        known = self._journal.kits()
+        beside = [other.name for other in others if known_steward(other, known) is None]
+        told = self._keeper.tell_stick({**to_plain(stick), "beside": beside})
+        if told and self._keeper.facts().authorized:
+            return
+        decision = decide(stick, Seen(), None, known)
+        if isinstance(decision, Check):
+            self._dispatcher.kit_check(stick, decision.steward)
+
+    def _take_kit(self, untrusted_record: dict[str, Any]) -> None:
         try:
-            return list(self._apply_plan(publish=publish))
+            self.record_kit(from_plain(KitRecord, untrusted_record))
+        except (ParaduxError, ValueError) as problem:
+            log.error("What is known of a kit could not be kept: %s", problem)
+
+    def _apply_for_keeper(self, *, publish: bool) -> dict[str, Any]:
+        try:
+            return {"runs": list(self._apply_plan(publish=publish))}
         except (OSError, ValueError) as problem:
             log.error("The new plan cannot be read: %s", problem)
             raise ParaduxError(
                 "bad-plan", "the supervisor cannot read the new plan", "the daemon's log says why"
             ) from None
 
-    def _host_keys(self, hosts: list[tuple[str, int]]) -> dict[str, Any]:
-        (number,) = self._dispatcher.hostkeys(hosts)
+    def _host_keys(self, hosts: list[Any]) -> dict[str, Any]:
+        (number,) = self._dispatcher.hostkeys([(str(host), int(port)) for host, port in hosts])
         deadline = time.monotonic() + HOSTKEY_PATIENCE
         while (run := self._dispatcher.runs([number])[0])["state"] in ("queued", "running"):
             if time.monotonic() > deadline:

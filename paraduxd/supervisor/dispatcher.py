@@ -18,6 +18,7 @@ from paraduxd.core.orders import Progress, Step
 from paraduxd.core.plan import Timing
 from paraduxd.core.queue import STAGING
 from paraduxd.core.requests import Draft
+from paraduxd.core.sticks import Stick
 from paraduxd.supervisor import outcomes
 from paraduxd.supervisor.engine import NO_PLAN, Engine
 from paraduxd.supervisor.ordering import staging_is_filled
@@ -57,14 +58,38 @@ class Dispatcher(Engine):
         self._need_credentials()
         return self.submit(requests.versions(self.plan, dataset, destination))
 
+    def where_from(self, dataset: str, source: str | None = None, at: str | None = None) -> str:
+        """From where a dataset is restored: what was asked for, else the newest copy that is known."""
+        return source or self._newest_copy(dataset, at)
+
     def restore(
-        self, dataset: str, to: str, source: str | None = None, at: str | None = None, paths: Sequence[str] = ()
+        self,
+        dataset: str,
+        to: str,
+        source: str | None = None,
+        at: str | None = None,
+        paths: Sequence[str] = (),
+        *,
+        key: str = "",
     ) -> tuple[int, ...]:
-        """Write a version into the directory `to`; from staging, a destination's id, or (`None`) the newest copy that is known."""
-        location = source or self._newest_copy(dataset, at)
+        """Write a version into the directory `to`; from staging, a destination's id, or (`None`) the newest copy that is known.
+
+        `key` is the path where the worker gets the private key of encrypted archives; without it, restoring from such is "not-allowed".
+        """
+        location = self.where_from(dataset, source, at)
         if location != STAGING:
             self._need_credentials()
-        return self.submit([requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths)])
+        draft = requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths)
+        if requests.needs_key(self.plan, dataset, location):
+            if not key:
+                raise ParaduxError(
+                    "not-allowed",
+                    f"{location} keeps encrypted archives: restoring from it needs the operational passphrase",
+                    "give it",
+                    ExitCode.NOT_AUTHORIZED,
+                )
+            draft = replace(draft, arguments={**draft.arguments, "key": key})
+        return self.submit([draft])
 
     def publish(self) -> tuple[int, ...]:
         """Upload the outbox to every metadata stash."""
@@ -74,6 +99,10 @@ class Dispatcher(Engine):
     def hostkeys(self, hosts: Sequence[tuple[str, int]]) -> tuple[int, ...]:
         """Fetch the host keys of SSH servers (host, port); needs neither plan nor credentials."""
         return self.submit([requests.hostkeys(hosts)])
+
+    def kit_check(self, stick: Stick, steward: str) -> tuple[int, ...]:
+        """Check up the kit on a stick that is known; needs no credentials."""
+        return self.submit([requests.kit_check(stick, steward)])
 
     def approve(self, dataset: str) -> tuple[int, ...]:
         """Let a held dataset go ahead: the next pull may lose and change as many files as were seen; the pushes after it

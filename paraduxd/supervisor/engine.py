@@ -310,11 +310,13 @@ class Engine:
         return True
 
     def _refusal(self, key: Key) -> Error | None:
+        if key[1] == Step.PUBLISH:
+            return outcomes.superseded(self._journal, self.plan, key[2])
         dataset = self.plan.dataset(key[0])
         return outcomes.refusal(self._journal, dataset) if dataset and key[1] == Step.PUSH else None
 
     def _is_known(self, request: Request) -> bool:
-        return request.step == Step.HOSTKEYS or (request.dataset, request.location) in self._places
+        return request.step in (Step.HOSTKEYS, Step.KIT_CHECK) or (request.dataset, request.location) in self._places
 
     def _place(self, key: Key) -> str:
         return self._places.get((key[0], key[2]), LOCAL)
@@ -324,7 +326,7 @@ class Engine:
 
 
 def _needs_no_credentials(request: Request) -> bool:
-    return request.step == Step.HOSTKEYS or request.location == STAGING
+    return request.step in (Step.HOSTKEYS, Step.KIT_CHECK) or request.location == STAGING
 
 
 def _pulls_differently(before: Plan, now: Plan, name: str) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import queue
+import select
 import socket
 import subprocess
 import sys
@@ -69,7 +70,11 @@ class KeeperHost:
         *,
         weak_kdf: bool,
         may_connect: Callable[[Peer], bool],
+        on_kit: Callable[[dict[str, Any]], None],
+        on_end: Callable[[], None],
     ) -> None:
+        self._on_end = on_end
+        self._on_kit = on_kit
         self._listener = listener
         self._state = state
         self._children = children
@@ -90,6 +95,17 @@ class KeeperHost:
         """What is known of the keeper now."""
         keeper = self._keeper
         return keeper.facts if keeper else KeeperFacts()
+
+    def tell_stick(self, stick: dict[str, Any]) -> bool:
+        """Let the keeper know of a stick that was plugged in; false when there is none, it is about to end, or it does not listen."""
+        with self._changing:
+            if self._keeper is None or self._keeper.process.poll() is not None or _is_full(self._keeper.control):
+                return False
+            try:
+                handover.send(self._keeper.control, {"stick": stick})
+            except OSError:
+                return False
+            return True
 
     def lock(self) -> None:
         """End the keeper: its memory goes back to the kernel. None there is success."""
@@ -180,6 +196,7 @@ class KeeperHost:
             self._children.end(keeper.process)
             hardening.sweep_stale()
             device_mapper.close_left_open(self._children.run)
+            self._on_end()
             with contextlib.suppress(OSError):
                 keeper.control.shutdown(socket.SHUT_RDWR)
 
@@ -196,13 +213,18 @@ class KeeperHost:
             elif "ask" in message:
                 threading.Thread(target=self._reply, args=(keeper, sending, message), daemon=True).start()
             else:
-                keeper.facts = _with_news(keeper.facts, message.get("tell", {}))
-                self.was_authorized |= keeper.facts.authorized
+                self._take_news(keeper, message.get("tell", {}))
         with self._changing:
             if self._keeper is keeper:
                 self._end()
         keeper.took.put(False)
         keeper.control.close()
+
+    def _take_news(self, keeper: _Keeper, news: dict[str, Any]) -> None:
+        if "kit" in news:
+            self._on_kit(news["kit"])
+        keeper.facts = _with_news(keeper.facts, news)
+        self.was_authorized |= keeper.facts.authorized
 
     def _reply(self, keeper: _Keeper, sending: threading.Lock, message: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"answer": message["ask"]}
@@ -215,6 +237,13 @@ class KeeperHost:
             answer["error"] = ParaduxError("internal", "the supervisor failed", "see the daemon's log").to_wire()
         with sending, contextlib.suppress(OSError):
             handover.send(keeper.control, answer)
+
+
+def _is_full(control: socket.socket) -> bool:
+    """Whether so much waits to be read on the line that sending would wait, and everybody who wants to end the keeper with it."""
+    waiting = select.poll()
+    waiting.register(control, select.POLLOUT)
+    return not waiting.poll(0)
 
 
 _NO_KEEPER = ParaduxError("no-keeper", "the keeper, which opens the vault, does not start", "the daemon's log says why")

@@ -11,6 +11,7 @@ import select
 import signal
 import stat
 import sys
+from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ExitCode, ParaduxError
@@ -47,6 +48,12 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="make vaults whose passphrase is cheap to guess; tests only, status warns about it",
     )
+    parser.add_argument(
+        "--stick-folders",
+        metavar="DIR",
+        type=Path,
+        help="folders that appear in DIR stand for sticks that are plugged in; for demonstrations and tests",
+    )
     parser.add_argument("--version", action="version", version=f"paraduxd {VERSION}")
     return parser.parse_args(argv)
 
@@ -57,6 +64,7 @@ def _serve(options: argparse.Namespace) -> int:
         run_directory(options.run),
         group=options.group,
         weak_kdf=options.weak_kdf_for_tests,
+        sticks=options.stick_folders,
     )
     ending = _ending_signals()
     daemon.start()

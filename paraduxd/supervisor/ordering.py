@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.places import StatePlaces
-from paraduxd.core import moments
+from paraduxd.core import drills, moments
 from paraduxd.core.facts import Key, Latest
 from paraduxd.core.orders import Order, Step
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.queue import Request
 from paraduxd.core.requests import SOURCE
+from paraduxd.effects import scratch
 from paraduxd.effects.journal import Journal
 
 MAINTENANCE = timedelta(days=1)
@@ -43,9 +44,16 @@ class Desk:
             more |= self._push(dataset, request.location, now)
         elif dataset is not None and request.step == Step.VERIFY:
             (destination,) = [each for each in dataset.destinations if each.id == request.location]
-            more |= {"known_versions": self._known_versions(dataset, destination)}
+            more |= {
+                "known_versions": self._known_versions(dataset, destination),
+                "index": self._index(dataset, destination),
+            }
+        elif request.step == Step.REHEARSE:
+            more = self._rehearsal(dataset, request.location)
         elif request.step == Step.PUBLISH:
-            more = {"outbox": str(self.state.outbox), "serial": self.plan.serial, "epoch": self.plan.epoch}
+            more = self._publish()
+        elif request.step == Step.KIT_CHECK:
+            more = {"owner": self.plan.owner, "keys": [asdict(key) for key in self.plan.recovery_keys]}
         return Order(
             request.number,
             request.step,
@@ -63,6 +71,14 @@ class Desk:
             names[SOURCE] = dataset.source.transport
         name = names.get(location, "")
         return str(self.transports / name) if name else ""
+
+    def _publish(self) -> dict[str, Any]:
+        return {
+            "outbox": str(self.state.outbox),
+            "serial": self.plan.serial,
+            "epochs": list(self.plan.epochs),
+            "ended": [asdict(past) for past in self.plan.ended],
+        }
 
     def _pull(self, dataset: DatasetPlan) -> dict[str, Any]:
         key = (dataset.id, Step.PULL, SOURCE)
@@ -86,9 +102,19 @@ class Desk:
         return {
             "keep": asdict(destination.keep),
             "known_versions": self._known_versions(dataset, destination),
+            "index": self._index(dataset, destination),
             "held": False,
+            "guard": asdict(dataset.guard),
             "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
         }
+
+    def _rehearsal(self, dataset: DatasetPlan | None, location: str) -> dict[str, Any]:
+        """Unattended: a small sample, or what was published against what was sent. No cache of production is used."""
+        more: dict[str, Any] = {"scratch": str(scratch.BASE), "mark": scratch.mark_of(self.state.directory)}
+        if dataset is None:
+            return {**more, "outbox": str(self.state.outbox), "serial": self.plan.serial, "epoch": self.plan.epoch}
+        (destination,) = [each for each in dataset.destinations if each.id == location]
+        return {**more, "sample": asdict(drills.ROUTINE), "known_versions": self._known_versions(dataset, destination)}
 
     def _known_versions(self, dataset: DatasetPlan, destination: DestinationPlan) -> list[Any]:
         """As the last push or the last look at the destination reported them, whichever is newer."""
@@ -96,6 +122,10 @@ class Desk:
         reports = [self.journal.latest((dataset.id, step, destination.id)) for step in steps]
         newest = max(reports, key=lambda latest: latest.last_success or "")
         return list((newest.result or {}).get("versions") or [])
+
+    def _index(self, dataset: DatasetPlan, destination: DestinationPlan) -> str:
+        """What a destination remembers of its last push: the ids have no dots, so that this is nobody else's."""
+        return str(self.state.index / f"{dataset.id}.{destination.id}")
 
     def _maintenance_due(self, key: Key, now: datetime) -> bool:
         last = moments.parse(self.journal.fact(maintenance_fact(key)))

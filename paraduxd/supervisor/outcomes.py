@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from paraduxd.core.conditions import error_of
 from paraduxd.core.facts import Key
 from paraduxd.core.guard import MANY_CHANGED
+from paraduxd.core.kits import of_check
+from paraduxd.core.machine import SUPERSEDED
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Step
-from paraduxd.core.plan import DatasetPlan
+from paraduxd.core.plan import DatasetPlan, Plan
 from paraduxd.core.requests import SOURCE
+from paraduxd.core.sticks import Stick, known_kit
 from paraduxd.effects.journal import Ending, Journal, Run
 from paraduxd.supervisor.launch import Final
 from paraduxd.supervisor.ordering import changes_fact, maintenance_fact, staging_is_filled
@@ -32,15 +36,26 @@ def ending(order: Order, final: Final, progress: Progress, stopped: Error | None
 
 
 def remember(journal: Journal, order: Order, final: Final, started: str, now: str) -> None:
-    """Keep what later runs of the dataset depend on: holds, used-up approvals, changes, maintenance."""
+    """Keep what later runs of the dataset depend on: holds, used-up approvals, changes, maintenance; and what a kit was found to be."""
     key: Key = (order.dataset, order.step, order.location)
+    if order.step == Step.KIT_CHECK and isinstance(final, Done):
+        _remember_kit(journal, order, final, now)
     if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
         journal.set_fact(maintenance_fact(key), now)
     if order.step == Step.PULL and not isinstance(final, Failed):
         journal.clear_approval(order.dataset)
         _remember_hold(journal, order.dataset, final, now)
+    if order.step == Step.PUSH and isinstance(final, Held):
+        _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):
         journal.set_fact(changes_fact(order.dataset), started)
+
+
+def _remember_kit(journal: Journal, order: Order, final: Done, now: str) -> None:
+    here = Stick(serial=order.arguments.get("device_serial"), uuid=order.arguments.get("uuid"))
+    record = of_check(final.result, order.arguments["owner"], now, known_kit(here, journal.kits()))
+    if record is not None:
+        journal.record_kit(record)
 
 
 def _reclaimed(order: Order, final: Done) -> bool:
@@ -74,6 +89,19 @@ def refusal(journal: Journal, dataset: DatasetPlan) -> Error | None:
         message = f"nothing of {dataset.id} is pushed: it was not pulled completely yet"
         return {"code": "not-run", "message": message, "hint": f"pull it: paraductl backup {dataset.id}"}
     return None
+
+
+def superseded(journal: Journal, plan: Plan, stash: str) -> Error | None:
+    """Why nothing is published to one stash, if another stash has shown that this machine is no longer the owner's.
+
+    Each stash that has shown it is asked again, so that it ends when it is no longer so.
+    """
+    shown = {
+        each.id: error
+        for each in plan.metadata_stashes
+        if (error := error_of(journal.latest(("", Step.PUBLISH, each.id)))) and error["code"] == SUPERSEDED
+    }
+    return None if stash in shown else next(iter(shown.values()), None)
 
 
 def not_pushed(pull: Ending) -> Error:

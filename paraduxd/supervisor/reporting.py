@@ -8,20 +8,22 @@ from datetime import datetime
 
 from paraduxd.api.places import StatePlaces
 from paraduxd.core import facts as known
-from paraduxd.core import moments
+from paraduxd.core import kits, moments
 from paraduxd.core.facts import Facts
+from paraduxd.core.plan import Plan
 from paraduxd.effects import kernel
 from paraduxd.effects.device_mapper import available_mode
 from paraduxd.effects.journal import Journal
+from paraduxd.supervisor import drills
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.keeper_host import KeeperHost
 from paraduxd.supervisor.scheduler import Scheduler
 from paraduxd.version import VERSION
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reporter:
-    """Where everything that status tells is known."""
+    """Where everything that status tells is known. `plan` is the one that Paradux runs by, once there is one."""
 
     state: StatePlaces
     journal: Journal
@@ -30,15 +32,19 @@ class Reporter:
     keeper: KeeperHost
     started: datetime
     weak_kdf: bool
+    plan: Plan | None = None
 
     def facts(self) -> Facts:
         """Everything as of now."""
+        latest = self.journal.latest_by_target()
         return Facts(
             daemon=self._daemon(),
-            latest=self.journal.latest_by_target(),
+            latest=latest,
+            drills=drills.facts(self.journal, latest),
             next_runs=self.scheduler.next_runs(),
             holds=self.journal.holds(),
             running=self.dispatcher.running(),
+            kits=kits.held(self.journal.kits(), self.plan),
             transport_ready=self.dispatcher.transport_ready,
             save_pending=self.state.pending.exists() and not self.keeper.facts().authorized,
             journal_damaged=self.journal.damaged(),

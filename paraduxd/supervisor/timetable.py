@@ -18,6 +18,9 @@ BY_HAND = frozenset({"removable"})
 """Protocols whose destinations are pushed to when they are there, not when it is time."""
 
 
+FIRST_REHEARSAL = timedelta(days=1)
+"""After a config was saved: nobody wants restores among the first pushes."""
+
 AGAIN = timedelta(minutes=1)
 """A stash that took the config but is still behind (another was saved meanwhile) is not tried again before."""
 
@@ -32,6 +35,18 @@ def targets_of(plan: Plan) -> dict[Key, Timing | None]:
             by_itself = destination.timing is not None or dataset.source.timing is not None
             if by_itself and destination.protocol not in BY_HAND:
                 found[(dataset.id, Step.PUSH, destination.id)] = destination.timing
+    return found | _rehearsals(plan)
+
+
+def _rehearsals(plan: Plan) -> dict[Key, Timing | None]:
+    """What can be rehearsed while the vault is locked."""
+    if not plan.drill_every:
+        return {}
+    timing = Timing(every=plan.drill_every)
+    found: dict[Key, Timing | None] = {("", Step.REHEARSE, stash.id): timing for stash in plan.metadata_stashes}
+    for dataset in plan.datasets:
+        here = [each for each in dataset.destinations if each.protocol not in BY_HAND and each.encryption != "gpg"]
+        found.update({(dataset.id, Step.REHEARSE, each.id): timing for each in here})
     return found
 
 
@@ -61,12 +76,22 @@ class Look:
         seed = "/".join(key)
         if key[1] == Step.PUSH and not self._may_push(key[0]):
             return None
+        if key[1] == Step.REHEARSE and latest.last_attempt is None:
+            return self._first_rehearsal(key)
         if timing is not None:
             return due.next_run(timing, latest, self._now, key[0], self._cron_next)
         wanted = self._is_behind(latest) if key[1] == Step.PUBLISH else self._has_news(key, latest)
         date = due.when_allowed(latest, self._now, seed) if wanted else None
         published = due.known(latest.last_success, self._now) if key[1] == Step.PUBLISH else None
         return replace(date, at=max(date.at, published + AGAIN)) if date and published else date
+
+    def _first_rehearsal(self, key: Key) -> Due | None:
+        """A day after the config was saved, when what is to be rehearsed is there."""
+        made = self._latest((key[0], Step.PUSH if key[0] else Step.PUBLISH, key[2])).last_success
+        if made is None:
+            return None
+        saved = due.known(self._plan.saved, self._now) or self._now
+        return Due(max(self._now, saved + FIRST_REHEARSAL), "schedule")
 
     def _may_push(self, name: str) -> bool:
         dataset = self._datasets.get(name)

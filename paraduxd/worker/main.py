@@ -19,7 +19,7 @@ from paraduxd.worker.steps import STEPS
 
 log = logging.getLogger("paradux.worker")
 
-MAX_ORDER = 16 * 1024 * 1024
+MAX_ORDER = 64 * 1024 * 1024
 """Bytes."""
 
 PROGRESS_EVERY = 0.5

@@ -3,35 +3,62 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import published
+from paraduxd.core import machine, published
 from paraduxd.core.orders import Order
 from paraduxd.protocols.base import BlobStore, TransientError
+from paraduxd.worker import takeover
 
 _KEY_BEGINS, _KEY_ENDS = b"-----BEGIN PGP PRIVATE KEY BLOCK-----", b"-----END PGP PRIVATE KEY BLOCK-----"
 
+MAX_KEY = 64 * 1024
+"""Bytes; a key of ours is much shorter."""
+
 
 def publish(order: Order, store: BlobStore, reader: BlobStore) -> dict[str, Any]:
-    """Put the note, the key and the config, the config last; done only when all read back the same.
+    """Put the note, the keys, who is the owner's machine, and the config, the config last; done only when all read back the same.
 
-    Older configs beyond the ten newest go once the new one is proven. Raises `ParaduxError` "other-installation" instead of
-    replacing the recovery key of somebody else, who could not open their configs any more.
+    During a rotation there is a key and a config of either epoch. Only then do older configs beyond the ten newest of an epoch go, and all
+    of epochs that have ended. Raises `ParaduxError` "other-installation" instead of replacing the recovery key of somebody else, who could
+    not open their configs any more, and "superseded" when another machine has taken over.
     """
-    epoch, serial = int(order.arguments["epoch"]), int(order.arguments["serial"])
-    key = published.key_name(epoch)
-    names = (published.README, key, published.config_name(epoch, serial))
-    contents = {name: _from_outbox(Path(order.arguments["outbox"]) / name) for name in names}
+    epochs, serial = [int(epoch) for epoch in order.arguments["epochs"]], int(order.arguments["serial"])
+    keys = [published.key_name(epoch) for epoch in epochs]
+    outbox = Path(order.arguments["outbox"])
+    names = [published.README, *keys, machine.NAME, *(published.config_name(epoch, serial) for epoch in epochs)]
+    contents = {name: _from_outbox(outbox / name) for name in names}
     present = {blob.name for blob in store.list()}
-    if key in present and _is_another_key(b"".join(_at_most(store, key, 2 * len(contents[key]))), contents[key]):
-        raise _other_installation(key)
+    takeover.stop_if_superseded(outbox, store, present)
+    for key in present.intersection(keys):
+        if _is_another_key(b"".join(_at_most(store, key, 2 * len(contents[key]))), contents[key]):
+            raise _other_installation(key)
     for name in names:
         _put(store, reader, name, contents[name])
-    for name in published.superseded({*present, *names}, (epoch, serial)):
+    for epoch in epochs:
+        _remove_old(store, {*present, *names}, epoch, serial)
+    _remove_ended(store, present, order.arguments["ended"])
+    return {"serial": serial, "epoch": epochs[0], "epochs": epochs, "objects": names}
+
+
+def _remove_old(store: BlobStore, names: set[str], epoch: int, serial: int) -> None:
+    for name in published.superseded(names, (epoch, serial)):
         store.delete(name)
-    return {"serial": serial, "epoch": epoch, "objects": list(names)}
+
+
+def _remove_ended(store: BlobStore, present: set[str], ended: Sequence[Mapping[str, Any]]) -> None:
+    """Remove the objects of epochs that were replaced or cancelled, the key last, so that a removal that was cut off goes on.
+
+    What lies there with another key is somebody else's and stays.
+    """
+    for past in ended:
+        key = published.key_name(int(past["epoch"]))
+        if key in present and published.key_hash(b"".join(_at_most(store, key, MAX_KEY))) == past["key_sha256"]:
+            for name in published.of_epoch(present, int(past["epoch"])):
+                store.delete(name)
 
 
 def _from_outbox(path: Path) -> bytes:

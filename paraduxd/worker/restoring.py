@@ -72,9 +72,20 @@ def _target(target: Path, what: list[str]) -> Iterator[None]:
                 raise ParaduxError("not-empty", f"{target} is not empty", "give a new or an empty directory with --to")
             with mark.open("xb") as file:
                 file.write(content)
-    yield
+    try:
+        yield
+    except BaseException:
+        _leave_nothing_but_files(target, mark)
+        raise
     with _told(target):
         _remove(mark)
+
+
+def _leave_nothing_but_files(target: Path, mark: Path) -> None:
+    """When nothing was restored, the next attempt, from another place, finds an empty directory."""
+    with contextlib.suppress(OSError):
+        if [entry.name for entry in target.iterdir()] == [MARK]:
+            mark.unlink()
 
 
 def _remove(mark: Path) -> None:

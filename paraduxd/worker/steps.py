@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from paraduxd.core.orders import Order, Report, Step
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Guard, Keep
 from paraduxd.effects import ssh, transports
-from paraduxd.protocols import registry
+from paraduxd.protocols import registry, trees
 from paraduxd.protocols.base import BlobStore, Context, Destination, Protocol, PullRequest, PushRequest, Source, Version
-from paraduxd.worker import publishing, restoring
+from paraduxd.worker import arrival, fetching, kit_checking, kits, publishing, rehearsing, restoring
 
 HOSTS_AT_ONCE = 16
 
@@ -70,7 +71,9 @@ def push(order: Order, report: Reporter) -> Result:
         raise ParaduxError(
             "no-staging", f"the staging directory {staging} is missing", f"pull first: paraductl backup {order.dataset}"
         )
-    result = _destination(order, report).push(staging, request)
+    destination = _destination(order, report)
+    guard = from_plain(Guard, arguments["guard"]) if "guard" in arguments else Guard()
+    result = destination.push(staging, arrival.checked(staging, request, destination, guard))
     version = result.version
     return {**to_plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
 
@@ -107,6 +110,28 @@ def publish(order: Order, report: Reporter) -> Result:
     return publishing.publish(order, protocol.blobs(settings, context), reader)
 
 
+def fetch(order: Order, report: Reporter) -> Result:
+    """The newest configs that one metadata stash holds, for a recovery."""
+    protocol, settings, context, _ = _open(order, report)
+    if protocol.blobs is None:
+        raise _cannot(protocol, "hold published configs")
+    return fetching.fetch(order, protocol.blobs(settings, context))
+
+
+def rehearse(order: Order, report: Reporter) -> Result:
+    """A sample of one destination, restored and compared; or what one metadata stash holds (`dataset` is "")."""
+    protocol, settings, context, transport = _open(order, report)
+    local = [path for path in (order.staging, settings.local_path()) if path]
+    with rehearsing.scratch_of(order, local) as folder:
+        context = replace(context, cache=folder / "cache", read_only=True)
+        if order.dataset:
+            return rehearsing.rehearse(order, _kept(protocol, settings, context, transport, order), folder)
+        if protocol.blobs is None:
+            raise _cannot(protocol, "hold published configs")
+        reader = _kit_reader(protocol, transport, context) or protocol.blobs(settings, context)
+        return rehearsing.read_published(order, reader)
+
+
 def hostkeys(order: Order, report: Reporter) -> Result:
     """The host keys that SSH servers show now; an unreachable one gets a sentence instead. All are asked at once: somebody waits."""
     hosts = [(str(host), int(port)) for host, port in order.arguments["hosts"]]
@@ -132,10 +157,27 @@ def _source(order: Order, report: Reporter) -> Source:
 
 
 def _destination(order: Order, report: Reporter) -> Destination:
-    protocol, settings, context, _ = _open(order, report)
-    if protocol.destination is None:
-        raise _cannot(protocol, "be a destination")
-    return protocol.destination(settings, context)
+    protocol, settings, context, transport = _open(order, report)
+    return _kept(protocol, settings, context, transport, order)
+
+
+def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result, order: Order) -> Destination:
+    """What keeps the versions: the protocol itself, or encrypted archives in its blob store."""
+    keys = transport.get("archive")
+    if not keys:
+        if protocol.destination is None:
+            raise _cannot(protocol, "be a destination")
+        return protocol.destination(settings, context)
+    if protocol.blobs is None:
+        raise _cannot(protocol, "keep encrypted archives")
+    from paraduxd.protocols.archive import ArchiveDestination, Keys, PrivateKey
+
+    if order.step == Step.PUSH:
+        trees.check_apart(settings.local_path(), order.staging)
+    known = from_plain(Keys, keys)
+    if path := order.arguments.get("key"):
+        known = replace(known, private=from_plain(PrivateKey, transports.receive(Path(path))))
+    return ArchiveDestination(protocol.blobs(settings, context), known, context)
 
 
 def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[str, Any]]:
@@ -150,6 +192,7 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
         host_keys={host: tuple(keys) for host, keys in transport.get("host_keys", {}).items()},
         secret=transport.get("secret", ""),
         cache=_cache(order),
+        index=Path(order.arguments["index"]) if order.arguments.get("index") else None,
     )
     return protocol, settings, context, transport
 
@@ -192,4 +235,10 @@ STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
     Step.RESTORE: restore,
     Step.PUBLISH: publish,
     Step.HOSTKEYS: hostkeys,
+    Step.REHEARSE: rehearse,
+    Step.FETCH: fetch,
+    Step.KIT_LOOK: kits.look,
+    Step.KIT_WRITE: kits.write,
+    Step.KIT_READ: kits.read,
+    Step.KIT_CHECK: kit_checking.check,
 }

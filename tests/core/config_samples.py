@@ -89,9 +89,9 @@ class ResticLike(ProtocolSettings):
 
 
 SHAPES = {
-    "disk": Shape("disk", DiskLike, source=True, destination=True, blobs=True),
+    "disk": Shape("disk", DiskLike, source=True, destination=True, blobs=True, archive=True),
     "rsync": Shape("rsync", RsyncLike, source=True, destination=True),
-    "sftp": Shape("sftp", SftpLike, blobs=True),
+    "sftp": Shape("sftp", SftpLike, blobs=True, archive=True),
     "restic": Shape("restic", ResticLike, destination=True, generates_secret=True),
 }
 

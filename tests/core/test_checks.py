@@ -7,7 +7,6 @@ from config_samples import SHAPES, answers, family, text_of
 
 from paraduxd.core.checks import check
 from paraduxd.core.problems import Problem
-from paraduxd.core.shapes import Shape
 
 
 def problems_after(change, shapes=SHAPES):
@@ -149,13 +148,16 @@ ERRORS = [
     (
         lambda d: d["datasets"][0]["destinations"][1].update(protocol="sftp", url="sftp://h/x"),
         "datasets[0].destinations[1].protocol",
-        "protocol sftp keeps datasets as encrypted archives only, which this version cannot make yet",
-        "these can: disk, restic, rsync",
+        "protocol sftp keeps datasets as encrypted archives only", 'add "encryption": "gpg"',
     ),
     (
-        lambda d: d["datasets"][0]["destinations"][1].update(encryption="gpg"),
-        "datasets[0].destinations[1].encryption",
-        "encryption gpg is not available in this version for protocol disk", "these encrypt by themselves: restic",
+        lambda d: d["datasets"][0]["destinations"][1].update(protocol="rsync", url="rsync+ssh://h/x", encryption="gpg"),
+        "datasets[0].destinations[1].encryption", "protocol rsync cannot keep encrypted archives", "these can: disk, sftp",
+    ),
+    (
+        lambda d: d["datasets"][0]["destinations"][0].update(encryption="gpg"),
+        "datasets[0].destinations[0].encryption",
+        "protocol restic cannot keep encrypted archives", "leave it out: restic encrypts by itself",
     ),
     (
         lambda d: d["datasets"][0]["source"].update(cron="0 0 * * *"),
@@ -283,27 +285,14 @@ def test_a_warning_does_not_make_a_config_invalid() -> None:
     assert [problem.level for problem in checked.problems] == ["warning"]
 
 
-def test_a_later_version_with_the_archive_engine_needs_only_another_shape() -> None:
-    archives = {
-        **SHAPES,
-        "sftp": Shape("sftp", SHAPES["sftp"].settings, blobs=True, archive=True),
-        "disk": Shape("disk", SHAPES["disk"].settings, source=True, destination=True, blobs=True, archive=True),
-    }
-
+def test_encrypted_archives_are_kept_by_whatever_stores_blobs() -> None:
     def encrypted(document):
         document["datasets"][0]["destinations"][1]["encryption"] = "gpg"
         document["datasets"][1]["destinations"][0] = {
             "id": "friend", "protocol": "sftp", "url": "sftp://h/x", "encryption": "gpg", "fate": ["place:friend"],
         }  # fmt: skip
 
-    assert problems_after(encrypted, archives) == []
-
-    def plain(document):
-        encrypted(document)
-        del document["datasets"][1]["destinations"][0]["encryption"]
-
-    message = "protocol sftp keeps datasets as encrypted archives only"
-    assert [problem[2:] for problem in problems_after(plain, archives)] == [(message, 'add "encryption": "gpg"')]
+    assert problems_after(encrypted) == []
 
 
 def places(value, path=()):

@@ -113,7 +113,17 @@ def test_the_outline_knows_what_stands_where() -> None:
 
 
 def test_the_outline_finds_every_kind_of_secret() -> None:
-    expected = {"private_key", "password", "notes", "notify", "words", "secret", "credentials"}
+    expected = {
+        "private_key",
+        "password",
+        "notes",
+        "notify",
+        "words",
+        "secret",
+        "credentials",
+        "passphrase",
+        "signing_key",
+    }
     assert secret_keys([Config]) == expected
     assert "environment" in secret_keys(shape.settings for shape in SHAPES.values())
 

@@ -36,13 +36,14 @@ def test_names_are_read_back() -> None:
         assert published.parse_config_name(name) is None
 
 
-def test_only_configs_beyond_the_newest_ten_go_and_epochs_count_first() -> None:
-    names = [published.config_name(1, serial) for serial in range(95, 106)] + [published.config_name(2, 1)]
-    assert published.superseded([*reversed(names), "README.txt", "holiday.jpg", "recovery-key-1.asc"], (2, 1)) == (
+def test_only_configs_beyond_the_newest_ten_of_the_epoch_go() -> None:
+    names = [published.config_name(1, serial) for serial in range(95, 107)] + [published.config_name(2, 1)]
+    assert published.superseded([*reversed(names), "README.txt", "holiday.jpg", "recovery-key-1.asc"], (1, 106)) == (
         "config-1-95.gpg",
         "config-1-96.gpg",
     )
     assert published.superseded(names[:10], (1, 104)) == ()
+    assert published.superseded(names, (2, 1)) == ()
 
 
 def test_a_config_that_was_just_published_never_goes_before_older_installations_higher_ones() -> None:

@@ -85,7 +85,7 @@ def test_without_kits_nobody_can_open_the_published_config() -> None:
         "code": "kits-missing",
         "subject": "stewards",
         "text": "no steward holds a kit yet: if this machine is lost, nobody can open the published config",
-        "hint": "keep a copy of the recovery secret (paraductl show --secrets) elsewhere: this version cannot write kits yet",
+        "hint": "write what is missing: paraductl create-steward-device --all",
     }
     assert (document["recoverable"]["today"], exit_code(document)) == (False, 20)
     assert document["recoverable"]["survives_any"] == 0

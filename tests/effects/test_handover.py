@@ -35,7 +35,7 @@ def test_messages_of_every_length_pass_both_ways(line: Pair, size: int) -> None:
     for sender, receiver in (line, line[::-1]):
         handover.send(sender, {"t": "x" * size})
         assert handover.receive(receiver) == ({"t": "x" * size}, None)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before, "what earlier tests left may be closed meanwhile"
 
 
 @pytest.mark.parametrize("size", [1, 300_000])

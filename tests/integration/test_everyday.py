@@ -48,6 +48,7 @@ def test_after_the_first_backup_everything_is_where_it_belongs(paradux: Installa
         assert {path.name for path in (root / stash).iterdir()} == {
             "README.txt",
             "recovery-key-1.asc",
+            "machine.asc",
             "config-1-1.gpg",
         }
 

@@ -148,3 +148,25 @@ def test_nothing_of_the_config_shows_in_a_traceback() -> None:
 
 def test_the_clock_counts_the_hours_of_sleep() -> None:
     assert sessions.boot_clock() > 0
+
+
+def test_what_stays_is_authorized_for_as_long_as_who_asked_for_it(session: Session, clock: Clock) -> None:
+    visit = session.enter(OWNER)
+    session.hold(opened(), visit)
+    clock.now += 100
+    stays = session.stay_for(visit)
+    session.leave(visit)
+    assert session.covers(stays)
+    assert session.seconds_left() == UNLOCK_FOR - 100
+    clock.now += UNLOCK_FOR - 100
+    assert not session.covers(stays)
+    assert session.seconds_left() <= 0
+
+
+def test_what_stays_ends_with_a_new_passphrase(session: Session) -> None:
+    visit, other = session.enter(OWNER), session.enter(OWNER)
+    session.hold(opened(), visit)
+    stays = session.stay_for(visit)
+    session.hold(opened(), other)
+    session.revoke_others(other)
+    assert not session.covers(stays)

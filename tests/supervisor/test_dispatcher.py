@@ -287,7 +287,7 @@ def test_publish_order_has_outbox_serial_and_epoch(rig: Rig, tmp_path: Path) -> 
     rig.run_by(plan(serial=7, stashes=["friend", "nas"]))
     assert len(rig.dispatcher.publish()) == 2
     order = rig.workers.find("", "publish", "friend")
-    assert step_arguments(order) == {"outbox": str(tmp_path / "outbox"), "serial": 7, "epoch": 1}
+    assert step_arguments(order) == {"outbox": str(tmp_path / "outbox"), "serial": 7, "epochs": [1], "ended": []}
     assert order.transport == str(tmp_path / "transport/metadata-friend")
 
 
@@ -323,6 +323,16 @@ def test_restore_chooses_staging_then_the_newest_destination(rig: Rig) -> None:
     rig.workers.all_done()
     rig.dispatcher.restore("home", "/tmp/out", at="2026-11-22T00:00:00Z")
     assert rig.workers.find("home", "restore").location == "cloud"
+
+
+def test_encrypted_archives_are_restored_with_a_key_only(rig: Rig) -> None:
+    rig.run_by(plan(dataset("home", [replace(destination("disk"), encryption="gpg"), destination("cloud")])))
+    assert code_of(rig.dispatcher.restore, "home", "/tmp/out", "disk") == "not-allowed"
+    rig.dispatcher.restore("home", "/tmp/out", "disk", key="/state/handover-1-x")
+    assert rig.workers.find("home", "restore").arguments["key"] == "/state/handover-1-x"
+    rig.workers.all_done()
+    rig.dispatcher.restore("home", "/tmp/out", "cloud")
+    assert "key" not in rig.workers.find("home", "restore").arguments
 
 
 def test_restore_of_what_does_not_make_sense_is_refused(rig: Rig) -> None:

@@ -1,0 +1,82 @@
+"""`paraductl drill`"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from paraductl.context import Context, Reply
+from paraductl.sentences import files, local_time, size
+from paraduxd.api.errors import ExitCode, ParaduxError
+
+HELP = "rehearse a recovery into a scratch place; nothing else is changed"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--kit",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="take the shares from kits, which proves these kits too",
+    )
+    parser.add_argument("--scratch", metavar="DIR", help="where files are restored for a while (default: /var/tmp)")
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Run the drill and show, place by place, what is proven."""
+    scratch = str(Path(arguments.scratch).expanduser().absolute()) if arguments.scratch else ""
+    try:
+        reply = _drill(context, arguments.kit, scratch)
+    except KeyboardInterrupt:
+        with context.another_keeper() as keeper:
+            keeper.call("drill_cancel")
+        raise ParaduxError(
+            "cancelled", "the drill was cancelled; nothing was changed", "run it again: paraductl drill"
+        ) from None
+    _show(context, reply)
+    context.terminal.document(reply)
+    return ExitCode.DONE if reply["flawless"] else ExitCode.FAILED
+
+
+def _drill(context: Context, kits: list[str], scratch: str) -> Reply:
+    if not kits:
+        return context.secret_call("drill", scratch=scratch)
+    from paraductl import materials
+
+    brought = [materials.as_plain(material) for kit in kits for material in materials.kit(kit)]
+    return context.keeper().call("drill_kits", context.terminal.note, materials=brought, scratch=scratch)
+
+
+def _show(context: Context, reply: Reply) -> None:
+    terminal = context.terminal
+    for opening in reply["openings"]:
+        what = "config in" if opening["kit"] else "config from"
+        terminal.line(f"{_mark(opening)} {what} {opening['place']}: {opening['text']}")
+    for restored in reply["restored"]:
+        text = _restored(restored["result"]) if restored["good"] else restored["text"]
+        terminal.line(f"{_mark(restored)} {restored['dataset']} from {restored['destination']}: {text}")
+        if restored["error"] and restored["error"]["hint"]:
+            terminal.line(f"      {restored['error']['hint']}")
+    terminal.line(_verdict(reply))
+
+
+def _mark(part: dict[str, Any]) -> str:
+    return "ok    " if part["good"] else "FAILED"
+
+
+def _restored(result: dict[str, Any]) -> str:
+    how = f"{result['compared']} equal to the copy here" if result["compared"] else ""
+    itself = f"{result['by_itself']} whole by their checksums" if result["by_itself"] else ""
+    told = ", ".join(filter(None, (how, itself)))
+    return f"{files(result['files'])} restored ({size(result['bytes'])}, as of {local_time(result['time'])}), {told}"
+
+
+def _verdict(reply: Reply) -> str:
+    if reply["flawless"]:
+        return "Recoverable: proven today."
+    if reply["proven"]:
+        return "Recoverable: proven today, but not from every place: see what failed above."
+    return f"Not proven: {'; '.join(reply['lacking'])}."

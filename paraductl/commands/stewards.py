@@ -1,0 +1,90 @@
+"""`paraductl stewards`"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from paraductl.context import Context, Reply
+from paraduxd.api.errors import ExitCode, ParaduxError
+
+HELP = "say who holds which kit since when, and who is due for a check-up"
+
+_STATES = {"current": "green", "none": "yellow", "void": "red", "damaged": "red", "check-up due": "yellow"}
+
+
+def options(_: argparse.ArgumentParser) -> None:
+    """Declare what the command takes: nothing."""
+
+
+def run(context: Context, _: argparse.Namespace) -> int:
+    """Ask and show."""
+    reply = context.supervisor().call("stewards")
+    context.terminal.document(reply)
+    if reply["epoch"] is None:
+        if context.terminal.as_json:
+            return ExitCode.DONE
+        raise ParaduxError("not-set-up", "there are no stewards: Paradux is not set up", "set it up: paraductl setup")
+    if not context.terminal.as_json:
+        for line in _page(reply, context.terminal.colour, datetime.now(UTC), shutil.get_terminal_size().columns):
+            context.terminal.raw(line.rstrip() + "\n")
+    return ExitCode.DONE
+
+
+def state_of(steward: Reply) -> str:
+    """How it stands with the kit of one steward, in a word or two."""
+    if steward["epoch"] is None:
+        return "none"
+    if steward["void"]:
+        return "void"
+    if steward["problems"]:
+        return "damaged"
+    if not steward["current"]:
+        return f"of old epoch {steward['epoch']}"
+    return "check-up due" if steward["overdue"] else "current"
+
+
+def _page(reply: Reply, colour: bool, now: datetime, width: int) -> Iterator[str]:
+    from paraductl.render_status import ago
+    from paraductl.text_table import Cell, safe, table
+
+    stewards: list[dict[str, Any]] = safe(reply["stewards"])
+    heads = ("Steward", "", "kit", "written", "last seen", "on", "agreed")
+    rows = [[Cell(text, ("bold",) if text == "Steward" else ("dim",)) for text in heads]]
+    for steward in stewards:
+        state = state_of(steward)
+        kit = steward["epoch"] is not None
+        rows.append(
+            [
+                Cell(f"  {steward['id']}", ("bold",)),
+                Cell(steward["name"]),
+                Cell(state, (_STATES.get(state, "yellow"),)),
+                Cell((steward["written"] or "")[:10]),
+                Cell(ago(steward["last_seen"] or steward["written"], now) if kit else ""),
+                Cell((steward["device_serial"] or "a folder") if kit else "", ("dim",)),
+                Cell(steward["accepted_on"] or "not yet"),
+            ]
+        )
+    yield from table(rows, width, colour, droppable=(5, 1))
+    yield ""
+    yield from _summary(reply, stewards)
+
+
+def _summary(reply: Reply, stewards: list[dict[str, Any]]) -> Iterator[str]:
+    current = [steward["id"] for steward in stewards if steward["current"]]
+    yield (
+        f"{len(current)} of {len(stewards)} hold a current kit (epoch {reply['epoch']});"
+        f" any {reply['shares_required']} together open the config."
+    )
+    if reply["rotation"] is not None:
+        ready = [steward["id"] for steward in stewards if steward["next"]]
+        yield f"A rotation is under way: {len(ready)} of {len(stewards)} hold a kit of epoch {reply['rotation']}."
+    for steward in stewards:
+        for problem in steward["problems"]:
+            yield f"{steward['id']}: {problem}"
+    lacking = "next" if reply["rotation"] is not None else "current"
+    if missing := [steward["id"] for steward in stewards if not steward[lacking]]:
+        yield f"Write what is missing: paraductl create-steward-device {' '.join(missing)}"

@@ -1,0 +1,104 @@
+"""Private directories for what a rehearsal restores: never inside production, removed at the end, swept when whoever made them was killed.
+
+A name says whose it is: `paradux-drill-<uid>-<mark>-<pid>-<random>`; the mark belongs to one state directory. What is restored is the
+owner's data in clear, so a directory is 0700, and is removed even where restored permissions stand in the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from paraduxd.api.errors import ParaduxError
+
+BASE = Path("/var/tmp")  # noqa: S108  directories of our own are made in it, with mode 0700
+"""Where scratch directories lie unless another place is given: on a disk, because a sample may be larger than memory."""
+
+SPARE = 64 * 1024 * 1024
+"""Bytes that stay free beside what is restored."""
+
+
+def mark_of(state: Path) -> str:
+    """What tells the scratch directories of this installation from those of another."""
+    return hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def directory(base: Path, mark: str, apart_from: Iterable[str] = ()) -> Iterator[Path]:
+    """A new private directory below `base`, removed with all that is in it when the context ends, however it ends.
+
+    Raises `ParaduxError` "bad-scratch" when it cannot be made, or would lie in one of the directories `apart_from`.
+    """
+    inside = next((path for path in apart_from if _lies_in(base, path)), None)
+    if inside is not None:
+        raise ParaduxError(
+            "bad-scratch", f"{base} lies in {inside}, which a rehearsal must not touch", "give another directory"
+        )
+    try:
+        made = Path(tempfile.mkdtemp(prefix=f"{_prefix(mark)}{os.getpid()}-", dir=base))
+    except OSError as problem:
+        raise ParaduxError(
+            "bad-scratch", f"cannot make a directory in {base}: {problem.strerror}", "give another directory"
+        ) from None
+    try:
+        yield made
+    finally:
+        remove(made)
+
+
+def need_room(folder: Path, wanted: int) -> None:
+    """Raise `ParaduxError` "no-room" unless so many bytes fit there, and some to spare."""
+    free = shutil.disk_usage(folder).free
+    if free < wanted + SPARE:
+        raise ParaduxError(
+            "no-room",
+            f"a rehearsal needs {(wanted + SPARE) / 1e6:.0f} MB in {folder.parent}, where {free / 1e6:.0f} MB are free",
+            "make room, or give a directory on another disk: paraductl drill --scratch DIR",
+        )
+
+
+def sweep(base: Path, mark: str, *, also_living: bool = False) -> None:
+    """Remove what killed processes of this installation left in `base`; `also_living`: nobody else can be at work now."""
+    with contextlib.suppress(OSError):
+        for folder in base.glob(f"{_prefix(mark)}*"):
+            if _is_ours(folder) and (also_living or not _maker_lives(folder, mark)):
+                remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a directory with all that is in it, read-only directories included; no symbolic link is followed. Gone already is success."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        return
+    folder.chmod(stat.S_IRWXU)
+    for parent, names, _ in os.walk(folder):  # from the top, so that what was locked can be entered
+        for name in names:
+            if not (inner := Path(parent, name)).is_symlink():
+                inner.chmod(stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix(mark: str) -> str:
+    return f"paradux-drill-{os.geteuid()}-{mark}-"
+
+
+def _is_ours(folder: Path) -> bool:
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+
+
+def _maker_lives(folder: Path, mark: str) -> bool:
+    match = re.match(r"(\d+)-", folder.name.removeprefix(_prefix(mark)))
+    return match is not None and Path(f"/proc/{match[1]}").exists()
+
+
+def _lies_in(path: Path, other: str) -> bool:
+    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(other))
+    return here == there or there in here.parents

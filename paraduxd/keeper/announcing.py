@@ -1,0 +1,47 @@
+"""What the outbox says of this machine: machine.asc, and the public keys by which workers check the one that lies at a stash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from paraduxd.api.places import StatePlaces
+from paraduxd.core import machine
+from paraduxd.effects.durable import write_atomically
+from paraduxd.effects.gpg import private_gpg
+from paraduxd.keeper.making import Json, now
+
+
+def write_announcement(state: StatePlaces, managed: Json, memory: Path) -> None:
+    """Write both, as far as they are not there yet.
+
+    machine.asc is signed once, by the key of the epoch in which this machine began: the machine before it knows that one, but none of a
+    later rotation.
+    """
+    state.outbox.mkdir(mode=0o700, exist_ok=True)
+    keys = "".join(key.strip() + "\n" for key in _public_keys(managed)).encode()
+    if _read(state.outbox / machine.PUBLIC_KEYS) != keys:
+        write_atomically(state.outbox / machine.PUBLIC_KEYS, keys, 0o600)
+    generation = managed.get("generation", 1)
+    present = machine.claimed(_read(state.outbox / machine.NAME))
+    if present and (present.instance, present.generation) == (managed["instance"], generation):
+        return
+    made = machine.machine(managed["owner_id"], managed["instance"], generation, now())
+    recovery = managed["recovery"]
+    with private_gpg(memory) as gpg:
+        gpg.import_key(recovery["private_key"], recovery["secret"])
+        message = gpg.sign_clear(made.to_json(), recovery["fingerprint"], recovery["secret"])
+    write_atomically(state.outbox / machine.NAME, message, 0o600)
+
+
+def _public_keys(managed: Json) -> Iterator[str]:
+    yield managed["recovery"]["public_key"]
+    if managed.get("rotation"):
+        yield managed["rotation"]["recovery"]["public_key"]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,129 @@
+"""What the documents of one kit tell, taken out of the config once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One recovery secret with its key and shares (`recovery` and `shares` as in `managed`), and the config encrypted to it."""
+
+    recovery: Json = field(repr=False)
+    shares: Json = field(repr=False)
+    config_gpg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to call; what is not known is empty. `id` is empty for the owner."""
+
+    id: str
+    name: str
+    phone: str
+    email: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Access:
+    """A place where stewards can read newer copies of the encrypted config, with credentials that can read and no more."""
+
+    id: str
+    protocol: str
+    url: str
+    credentials: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KitFacts:
+    """Everything the documents of one steward's kit say. `written` and `created` are RFC 3339 in UTC."""
+
+    owner: Person
+    owner_id: str
+    instance: str
+    steward: Person
+    language: str
+    know_each_other: bool
+    stewards: tuple[Person, ...]
+    """All stewards, this one included, whoever may be told about them."""
+    number: int
+    created: str
+    serial: int
+    written: str
+    index: int
+    words: tuple[str, ...] = field(repr=False)
+    epoch: Epoch = field(repr=False)
+    access: tuple[Access, ...] = ()
+    host_keys: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def threshold(self) -> int:
+        """How many stewards are needed."""
+        return int(self.epoch.shares["threshold"])
+
+    @property
+    def issued(self) -> int:
+        """How many stewards hold a share."""
+        return len(self.epoch.shares["issued"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the recovery key."""
+        return str(self.epoch.recovery["fingerprint"])
+
+    @property
+    def day(self) -> str:
+        """The day of writing, for people."""
+        return self.written[:10]
+
+    @property
+    def others(self) -> tuple[Person, ...]:
+        """The other stewards, as far as this one may know them."""
+        return tuple(person for person in self.stewards if person.id != self.steward.id) if self.know_each_other else ()
+
+
+def share_sha256(words: str) -> str:
+    """SHA-256 of a share: its lower-case words joined by single spaces, no line end."""
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def facts_of(document: Json, steward_id: str, epoch: Epoch, written: str) -> KitFacts:
+    """The facts for one steward, who must hold a share of this epoch (`KeyError` otherwise)."""
+    people = {steward["id"]: steward for steward in document["stewards"]}
+    index = epoch.shares["issued"][steward_id]
+    managed = document["managed"]
+    return KitFacts(
+        owner=_person(document["owner"]),
+        owner_id=managed["owner_id"],
+        instance=managed["instance"],
+        steward=_person(people[steward_id]),
+        language=people[steward_id].get("language", "en"),
+        know_each_other=document["policy"].get("stewards_know_each_other", True),
+        stewards=tuple(map(_person, document["stewards"])),
+        number=epoch.recovery["epoch"],
+        created=epoch.recovery["created"],
+        serial=document["serial"],
+        written=written,
+        index=index,
+        words=tuple(epoch.shares["words"][index].split()),
+        epoch=epoch,
+        access=tuple(_access(stash) for stash in document["metadata_stashes"] if stash.get("kit_access")),
+        host_keys=tuple((host, key) for host, keys in managed.get("hosts", {}).items() for key in keys),
+    )
+
+
+def _person(entry: Json) -> Person:
+    return Person(
+        entry.get("id", ""), entry["name"], entry.get("phone", ""), entry.get("email", ""), entry.get("address", "")
+    )
+
+
+def _access(stash: Json) -> Access:
+    granted = stash["kit_access"]
+    credentials = granted.get("credentials", {})
+    return Access(stash["id"], stash["protocol"], granted["url"], tuple(sorted(credentials.items())))

@@ -1,0 +1,92 @@
+"""A stick that is plugged in during a recovery: read by a worker, and what is on it is added to what was brought."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.orders import Order, Step
+from paraduxd.keeper import workers
+from paraduxd.keeper.recover_state import STAYS
+from paraduxd.keeper.session import Session
+
+if TYPE_CHECKING:
+    from paraduxd.recovery.session import Material
+
+log = logging.getLogger("paradux.keeper")
+
+PATIENCE = 300.0
+"""Seconds for one stick; a rotten one reads slowly."""
+
+Stick = dict[str, Any]
+Read = Callable[[Stick], Mapping[str, bytes]]
+"""The files of a kit by their names below `PARADUX/`; raises `ParaduxError`."""
+
+_numbers = count(1)
+
+
+def read_kit(stick: Stick) -> dict[str, bytes]:
+    """The kit on a stick, read by a worker of the keeper's own: shares must not pass the supervisor."""
+    where = {name: stick[name] for name in ("device", "directory") if stick.get(name)}
+    where["device_serial"] = stick.get("serial")
+    result = workers.run_order(Order(next(_numbers), Step.KIT_READ, "", "stick", arguments=where), timeout=PATIENCE)
+    try:
+        return {str(name): base64.b64decode(content) for name, content in result["files"].items()}
+    except (KeyError, AttributeError, TypeError, binascii.Error, ValueError):
+        raise ParaduxError("bad-kit", "what was read from the stick is not understood") from None
+
+
+def take(session: Session, stick: Stick, read: Read = read_kit) -> bool:
+    """Add a stick to the recovery that is under way; false when there is none. A stick that cannot be read becomes a finding."""
+    recovery = session.recovery
+    if recovery is None:
+        return False
+    session.keep(STAYS)
+    label = f"the stick {stick.get('device') or stick.get('directory') or ''}".strip()
+    try:
+        recovery.add(materials_of(read(stick), label))
+    except ParaduxError as problem:
+        log.warning("%s could not be used for the recovery: %s", label, problem.message)
+        recovery.add(materials_of({}, f"{label} ({problem.message})"))
+    return True
+
+
+def materials_of(files: Mapping[str, bytes], label: str) -> list[Material]:
+    """What the files of a kit bring: one material, and one more for the epoch before if it carries that as well."""
+    found = [_material(files, "", label)]
+    if any(name.startswith("previous/") for name in files):
+        found.append(_material(files, "previous/", f"{label} (previous epoch)"))
+    return found
+
+
+def _material(files: Mapping[str, bytes], folder: str, label: str) -> Material:
+    from paraduxd.recovery.session import Material
+
+    return Material(
+        label,
+        share_text=_share(files, folder),
+        manifest=files.get(f"{folder}kit.json"),
+        key=files.get(f"{folder}recovery-key.asc"),
+        config=files.get(f"{folder}config.gpg"),
+    )
+
+
+def _share(files: Mapping[str, bytes], folder: str) -> str | None:
+    """The first copy of the share that is one; else the first that there is, so that somebody is told what is wrong with it."""
+    from paraduxd.recovery.kitfiles import SHARES
+    from paraduxd.recovery.shares import ShareError, read_share
+    from paraduxd.recovery.words import parse_words
+
+    copies = [files[folder + name].decode("utf-8", "replace") for name in SHARES if folder + name in files]
+    for text in copies:
+        try:
+            read_share(parse_words(text))
+        except ShareError:
+            continue
+        return text
+    return copies[0] if copies else None

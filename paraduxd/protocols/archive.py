@@ -1,0 +1,204 @@
+"""Encrypted archives in any blob store: `tar | zstd | gpg` to a public key, in volumes, with a signed manifest for each run.
+
+`docs/formats.md` has the format, and how to restore without Paradux. Whoever pushes has the public key and the key that signs; the private
+key is in the config and comes here only to restore.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core import archives
+from paraduxd.core.archives import Manifest
+from paraduxd.core.orders import Progress
+from paraduxd.effects import hardening, sealing, tar
+from paraduxd.protocols import archive_names, archive_placing, archive_receiving
+from paraduxd.protocols.archive_index import Index
+from paraduxd.protocols.archive_pushing import Pusher, Task, versions_of
+from paraduxd.protocols.archive_receiving import Receiver
+from paraduxd.protocols.archive_sending import VOLUME
+from paraduxd.protocols.archive_shelf import Keys, PrivateKey, Shelf, damaged
+from paraduxd.protocols.base import (
+    BlobStore,
+    Context,
+    Destination,
+    PushRequest,
+    PushResult,
+    RestoreResult,
+    VerifyResult,
+    Version,
+)
+
+__all__ = ["ArchiveDestination", "Keys", "PrivateKey"]
+
+
+class ArchiveDestination(Destination):
+    """Versions as runs of encrypted archives in a blob store. `volume` is the size of a volume in bytes before encryption."""
+
+    checks_content: ClassVar[bool] = True
+
+    def __init__(self, store: BlobStore, keys: Keys, context: Context, volume: int = VOLUME) -> None:
+        self._store = store
+        self._keys = keys
+        self._context = context
+        self._volume = volume
+
+    def push(self, staging: Path, request: PushRequest) -> PushResult:
+        """See `Destination.push`.
+
+        Raises `TransientError` "not-mounted" when a place that had versions is empty, "disk-full" and those of the network;
+        `ParaduxError` "other-dataset", "incomplete" when something in staging could not be read: then there is no new version.
+        """
+        if not staging.is_dir():
+            raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
+        with self._index() as index, sealing.sealer(self._keys.public_key) as sealer:
+            task = Task(self._store, self._keys, self._context, self._volume, staging, request)
+            return Pusher(task, self._shelf, index, sealer).push()
+
+    def versions(self) -> tuple[Version, ...]:
+        """See `Destination.versions`: what the newest manifest lists."""
+        newest = self._shelf().newest()
+        return versions_of(newest) if newest else ()
+
+    def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
+        """See `Destination.restore`. Needs the private key; nothing is in its place in `to` before everything was unpacked."""
+        wanted = [] if "" in (cleaned := [_clean(path) for path in paths]) else cleaned
+        shelf = self._shelf()
+        if archives.manifest_name(version.id) not in shelf.sizes:
+            raise ParaduxError("not-found", f"there is no version {version.id}", "see: paraductl versions DATASET")
+        line = shelf.line(shelf.manifest(version.id))
+        for manifest in line:
+            shelf.check_sizes(manifest.objects)
+        with self._opener() as opener:
+            part = archive_placing.begin(to)
+            try:
+                unwanted = self._unpack(line, part, wanted, opener)
+                archive_placing.drop(part, unwanted)
+                _check_present(part, wanted, version)
+                files, size = archive_placing.count(part)
+                archive_placing.place(part, to, whole=not wanted)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    archive_placing.remove(part)
+                raise
+        return RestoreResult(version, files, size)
+
+    def _unpack(
+        self, line: Sequence[Manifest], part: Path, wanted: Sequence[str], opener: sealing.Opener
+    ) -> tuple[str, ...]:
+        """Unpack all runs into `part`, oldest first; gives what must go again because nobody wanted it."""
+        total, got = sum(manifest.run.stored for manifest in line), 0
+
+        def on_bytes(count: int) -> None:
+            nonlocal got
+            got += count
+            self._context.progress(Progress(min(99.0, 100 * got / total) if total else None, got))
+
+        receiver = Receiver(self._store, on_bytes)
+        selection = archive_names.Selection((), ())
+        if wanted:
+            selection = archive_names.select(archive_receiving.read_names(line[-1].names, receiver, opener), wanted)
+        for manifest in line:
+            with tar.unpacked(part, selection.unpack) as unpacking:
+                archive_receiving.unpack(manifest, unpacking, receiver, opener)
+        return selection.unwanted
+
+    def verify(self, deep: bool) -> VerifyResult:
+        """See `Destination.verify`. `checked` counts objects.
+
+        Quick: every run that a version needs has a manifest that is signed, and all its objects have their sizes. Deep: besides, their
+        SHA-256; with the private key all of them are decrypted and decompressed as well.
+        """
+        shelf = self._shelf(fresh=True)
+        newest = shelf.newest()
+        self._check_newest(newest, shelf)
+        runs = (*newest.runs, newest.run) if newest else ()
+        manifests = [shelf.manifest(run.id, run.sha256) for run in runs]
+        for manifest in manifests:
+            shelf.check_sizes(manifest.objects)
+        objects = sum(1 + len(manifest.objects) for manifest in manifests)
+        if deep:
+            self._read_all(manifests)
+        size = sum(part.size for manifest in manifests for part in manifest.objects)
+        return VerifyResult(objects, size if deep else 0)
+
+    def _check_newest(self, newest: Manifest | None, shelf: Shelf) -> None:
+        """What is listed must be as new as what this machine knows, and the newest manifest must be whole."""
+        complete = archives.manifested(shelf.sizes)
+        if complete and (newest is None or newest.run.id != complete[-1]):
+            raise damaged(f"the manifest of the newest run, {complete[-1]}, cannot be used")
+        with self._index() as index:
+            known = index.state.run
+        if (
+            known
+            and index.state.key == self._keys.fingerprint
+            and (newest is None or newest.serial < archives.serial_of(known))
+        ):
+            raise damaged(f"an older state is there than the one that was sent: {known} is missing")
+
+    def _read_all(self, manifests: Sequence[Manifest]) -> None:
+        receiver = Receiver(self._store, self._beat)
+        if self._keys.private is None:
+            for manifest in manifests:
+                for part in manifest.objects:
+                    receiver.check(part)
+            return
+        with self._opener() as opener:
+            for manifest in manifests:
+                archive_receiving.try_to_open(manifest, receiver, opener)
+
+    def _beat(self, count: int) -> None:
+        self._context.progress(Progress(None, count))
+
+    def _shelf(self, *, fresh: bool = False) -> Shelf:
+        """What lies there now; `fresh`: nothing that this machine remembers is believed."""
+        cache = None if fresh else self._context.cache
+        mine = f"{self._context.dataset}.{self._context.location}"
+        return Shelf(self._store, self._keys, cache / mine if cache else None)
+
+    @contextlib.contextmanager
+    def _index(self) -> Iterator[Index]:
+        """What this machine remembers; without a place for it every run is a full one."""
+        if self._context.index:
+            yield Index(self._context.index)
+            return
+        with tempfile.TemporaryDirectory(prefix="paradux-") as folder:
+            yield Index(Path(folder))
+
+    @contextlib.contextmanager
+    def _opener(self) -> Iterator[sealing.Opener]:
+        private = self._keys.private
+        if private is None:
+            raise ParaduxError(
+                "locked",
+                "what is encrypted with gpg opens with the private key only, which is in the config",
+                "restore with the passphrase, through paraductl restore",
+            )
+        with (
+            hardening.shared_memory_folder() as memory,
+            sealing.opener(private.private_key, private.passphrase, memory) as opener,
+        ):
+            yield opener
+
+
+def _clean(path: str) -> str:
+    """A path to restore without needless dots and slashes; raises `ParaduxError` "bad-path"."""
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if path.startswith("/") or ".." in parts or "\0" in path:
+        raise ParaduxError(
+            "bad-path", "a path to restore must be relative to the dataset, without ..", "correct the path"
+        )
+    return "/".join(parts)
+
+
+def _check_present(part: Path, wanted: Sequence[str], version: Version) -> None:
+    for path in wanted:
+        if not os.path.lexists(part / path):
+            text = f"{path!r} vanished while the version {version.id} was made, so it is not in it"
+            raise ParaduxError("not-found", text, "see another version: paraductl versions DATASET")

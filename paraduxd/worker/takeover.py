@@ -1,0 +1,69 @@
+"""Before publishing: is this machine still the owner's Paradux, or has a recovered one taken over (`core/machine.py`)?"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core import machine
+from paraduxd.core.machine import Machine
+from paraduxd.effects.gpg import private_gpg
+from paraduxd.protocols.base import BlobStore
+
+_KEY_ENDS = "-----END PGP PUBLIC KEY BLOCK-----"
+
+
+def stop_if_superseded(outbox: Path, store: BlobStore, present: Collection[str]) -> None:
+    """Raise `ParaduxError` "superseded" when the stash holds a signed machine.asc of a machine that came after this one.
+
+    One that says so without a signature that can be checked here stops this upload ("unknown-machine") and no other: whoever can write to
+    one stash must not be able to end all publishing.
+    """
+    ours = machine.claimed(_read(outbox / machine.NAME))
+    if ours is None or machine.NAME not in present:
+        return
+    found = _beginning(store)
+    theirs = machine.claimed(found)
+    if theirs is None or not theirs.overrules(ours.owner, ours.instance, ours.generation):
+        return
+    if not _is_signed(found, theirs, _read(outbox / machine.PUBLIC_KEYS).decode()):
+        raise ParaduxError(
+            "unknown-machine",
+            f"the stash says that another machine has taken over (generation {theirs.generation}), but not with a signature known here",
+            f"if there is no such machine, remove {machine.NAME} from the stash",
+        )
+    raise ParaduxError(
+        machine.SUPERSEDED,
+        f"another machine has taken over as this owner's Paradux on {theirs.date[:10]} (generation {theirs.generation}),"
+        " so this one publishes nothing any more",
+        "work with that one; if it is this one that shall go on, move its state directory away and: paraductl recover",
+    )
+
+
+def _is_signed(message: bytes, theirs: Machine, keys: str) -> bool:
+    blocks = [block + _KEY_ENDS for block in keys.split(_KEY_ENDS) if block.strip()]
+    with tempfile.TemporaryDirectory(prefix="paradux-") as folder, private_gpg(Path(folder)) as gpg:
+        fingerprints = [gpg.import_key(block) for block in blocks]
+        try:
+            return machine.from_json(gpg.verify_clear(message, fingerprints)) == theirs
+        except (ParaduxError, ValueError):
+            return False
+
+
+def _beginning(store: BlobStore) -> bytes:
+    found = b""
+    for piece in store.get(machine.NAME):
+        found += piece
+        if len(found) > machine.LONGEST:
+            break
+    return found
+
+
+def _read(path: Path) -> bytes:
+    """A file of the outbox; empty when an earlier version has not written it."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

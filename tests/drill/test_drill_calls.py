@@ -1,0 +1,79 @@
+"""The keeper's part without places, and the client's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.keeper import drilling
+from paraduxd.keeper.session import LONGEST_WORK, Session
+from paraduxd.recovery import shares
+
+SECRET = bytes(range(32))
+WORDS = shares.split(SECRET, 3)
+
+
+def managed(**changes: Any) -> dict[str, Any]:
+    issued = {"alice": 4, "bob": 0, "carol": 9, "dave": 15}
+    return {"shares": {"threshold": 3, "words": list(WORDS), "issued": issued, **changes}}
+
+
+def test_any_shares_that_are_issued_give_the_secret() -> None:
+    chosen = set()
+    for _ in range(30):
+        secret, who = drilling._combined(managed())
+        assert secret == SECRET.hex()
+        chosen.add(who)
+    assert len(chosen) > 1, "chosen at random"
+    assert all(len(who.split(", ")) == 3 for who in chosen)
+
+
+def test_a_wrong_share_is_no_secret() -> None:
+    other = shares.split(bytes(32), 3)
+    for wrong in (other[4], WORDS[4].replace("academic", "acid", 1), " ".join(WORDS[4].split()[:-1])):
+        words = [*WORDS[:4], wrong, *WORDS[5:]]
+        with pytest.raises(ParaduxError) as failed:
+            drilling._combined(managed(words=words, issued={"alice": 4, "bob": 0, "carol": 9}))
+        assert failed.value.code == "bad-shares"
+        assert "alice" in failed.value.message
+        assert not any(share in failed.value.message for share in words)
+
+
+def test_too_few_shares() -> None:
+    with pytest.raises(ParaduxError) as failed:
+        drilling._combined(managed(issued={"alice": 4, "bob": 0}))
+    assert failed.value.code == "not-enough-shares"
+
+
+class Now:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_the_keeper_stays_for_a_drill_but_not_for_ever() -> None:
+    clock = Now()
+    session = Session(lambda _: None, clock)
+    with session.working():
+        clock.seconds += LONGEST_WORK - 10
+        assert session.seconds_left() == 10
+        clock.seconds += 20
+        assert session.seconds_left() < 0
+    assert session.seconds_left() <= 1
+
+
+def test_one_drill_at_a_time() -> None:
+    class Desk:
+        session = Session(lambda _: None)
+
+    with drilling._one(Desk()), pytest.raises(ParaduxError) as failed, drilling._one(Desk()):  # type: ignore[arg-type]
+        pass
+    assert failed.value.code == "busy"
+    with drilling._one(Desk()):  # type: ignore[arg-type]
+        assert not drilling._cancelled.is_set()
+        assert drilling.drill_cancel(Desk(), print) == {}  # type: ignore[arg-type]
+        assert drilling._cancelled.is_set()

@@ -1,0 +1,220 @@
+"""What is rehearsed by the schedule while the vault is locked, and what the journal keeps of drills."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.places import StatePlaces
+from paraduxd.core.drills import Drill, Opening, Restored
+from paraduxd.core.plan import Plan
+from paraduxd.effects import scratch
+from paraduxd.effects.journal import Journal
+from paraduxd.supervisor.drills import Drills, facts
+from tests.fakes import Clock
+from tests.supervisor.running import Rig, dataset, destination, plan
+
+DAY = 86_400
+
+
+def drilled(every: int | None = 30 * DAY) -> Plan:
+    return replace(plan(dataset("home", [destination("disk")]), stashes=["nas"]), drill_every=every)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    rig = Rig(tmp_path)
+    rig.run_by(drilled())
+    return rig
+
+
+def next_rehearsal(rig: Rig, name: str = "home", location: str = "disk") -> float | None:
+    """Days from now."""
+    date = rig.scheduler.next_for(name, "rehearse", location)
+    return None if date is None else (date - rig.clock()) / timedelta(days=1)
+
+
+def push(rig: Rig) -> None:
+    rig.dispatcher.backup(["home"])
+    rig.workers.all_done(files=3, versions=[{"id": "a", "time": "2026-11-23T12:00:00Z", "files": 3, "bytes": 9}])
+
+
+def a_day_later(rig: Rig) -> None:
+    """Pull and push are done again, the rehearsals run."""
+    rig.clock.advance(days=1, minutes=1)
+    rig.scheduler.tick()
+    rig.workers.done("", "publish", serial=1, epoch=1)
+    rig.workers.done("home", "pull", files=3)
+    rig.workers.done(
+        "home", "push", files=3, versions=[{"id": "a", "time": "2026-11-24T12:01:00Z", "files": 3, "bytes": 9}]
+    )
+    rig.scheduler.tick()
+
+
+def test_nothing_is_rehearsed_before_there_is_something(rig: Rig) -> None:
+    assert next_rehearsal(rig) is None
+    push(rig)
+    assert next_rehearsal(rig) == 1
+
+
+def test_without_drill_every_nothing_is_rehearsed_by_itself(rig: Rig) -> None:
+    rig.run_by(drilled(every=None))
+    push(rig)
+    assert next_rehearsal(rig) is None
+
+
+def test_a_rehearsal_gets_what_it_needs_and_no_cache_of_production(rig: Rig) -> None:
+    push(rig)
+    a_day_later(rig)
+    order = rig.workers.find("home", "rehearse")
+    assert (order.location, order.staging, Path(order.transport).name) == ("disk", "/srv/home", "dest-disk")
+    assert order.arguments["scratch"] == "/var/tmp"
+    assert order.arguments["known_versions"][0]["id"] == "a"
+    assert str(rig.root) not in str(order.arguments)
+    stash = rig.workers.find("", "rehearse")
+    assert (stash.arguments["outbox"], stash.arguments["serial"]) == (str(rig.root / "outbox"), 1)
+
+
+def test_after_a_rehearsal_the_next_is_a_period_later(rig: Rig) -> None:
+    push(rig)
+    a_day_later(rig)
+    rig.workers.done("home", "rehearse", "disk", files=3, bytes=9)
+    assert next_rehearsal(rig) == 30
+    restored = facts(rig.journal, rig.journal.latest_by_target()).restored
+    assert restored == {("home", "disk"): "2026-11-24T12:01:00Z"}
+
+
+# What the journal keeps
+
+DONE = Drill(
+    "shares",
+    "2026-11-23T12:00:00Z",
+    "2026-11-23T12:01:00Z",
+    1,
+    1,
+    (Opening("nas", True, "opened", present=True), Opening("Alice's stick", True, "opened", kit=True)),
+    (Restored("home", "disk", True, "restored", {"files": 2, "bytes": 20}),),
+    ("home",),
+)
+
+
+def drills(rig: Rig) -> Drills:
+    return Drills(rig.journal, StatePlaces(rig.root), rig.clock)
+
+
+def test_a_drill_is_kept_with_every_place(rig: Rig) -> None:
+    assert drills(rig).ended(drilled(), DONE.to_plain()) == {"", "home"}
+    runs = {run["location"]: (run["trigger"], run["state"]) for run in rig.dispatcher.history()}
+    assert runs == {"disk": ("drill", "done"), "nas": ("drill", "done")}
+    found = facts(rig.journal, rig.journal.latest_by_target())
+    assert (found.last, found.epoch, found.failed) == ("2026-11-23T12:00:00Z", 1, None)
+    assert found.restored == {("home", "disk"): "2026-11-23T12:00:00Z"}
+
+
+def test_a_failed_drill_keeps_the_proof_of_an_earlier_one(rig: Rig) -> None:
+    drills(rig).ended(drilled(), DONE.to_plain())
+    rig.clock.advance(days=2)
+    error = {"code": "damaged", "message": "one byte", "hint": ""}
+    bad = replace(DONE, restored=(Restored("home", "disk", False, "one byte", None, error),))
+    drills(rig).ended(drilled(), bad.to_plain())
+    found = facts(rig.journal, rig.journal.latest_by_target())
+    assert (found.last, found.failed) == ("2026-11-23T12:00:00Z", "2026-11-25T12:00:00Z")
+    assert found.failure == "nothing of home was restored and compared: one byte"
+    assert found.restored == {("home", "disk"): "2026-11-23T12:00:00Z"}
+
+
+def test_what_is_no_longer_in_the_plan_is_not_kept(rig: Rig) -> None:
+    drills(rig).ended(plan(dataset("other")), DONE.to_plain())
+    assert rig.dispatcher.history() == []
+
+
+def test_a_journal_without_drills_or_with_nonsense(rig: Rig) -> None:
+    assert facts(rig.journal, {}).last is None
+    for name in ("drill/last", "drill/proven"):
+        rig.journal.set_fact(name, ["nonsense"])
+    found = facts(rig.journal, {})
+    assert (found.last, found.failed) == (None, None)
+    with pytest.raises(ValueError, match="Drill"):
+        drills(rig).ended(drilled(), {"source": 1})
+
+
+def test_a_damaged_journal_begins_anew_without_proof(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "journal.sqlite"
+    journal = Journal(path, clock())
+    Drills(journal, StatePlaces(tmp_path), clock).ended(drilled(), DONE.to_plain())
+    journal.close()
+    path.write_bytes(b"\0" * 8192)
+    journal = Journal(path, clock())
+    assert facts(journal, journal.latest_by_target()).last is None
+    assert journal.damaged()
+
+
+def test_the_database_itself_holds_the_outcome(rig: Rig) -> None:
+    drills(rig).ended(drilled(), DONE.to_plain())
+    rig.journal.close()
+    with sqlite3.connect(rig.root / "journal.sqlite") as database:
+        names = {name for (name,) in database.execute("SELECT name FROM facts")}
+    assert {"drill/last", "drill/proven"} <= names
+
+
+# Scratch directories of killed drills
+
+
+def made_by(base: Path, state: Path, pid: int) -> Path:
+    folder = base / f"paradux-drill-{os.geteuid()}-{scratch.mark_of(state)}-{pid}-xyz"
+    (folder / "locked").mkdir(parents=True)
+    (folder / "locked" / "file").touch()
+    (folder / "outside").symlink_to(base)
+    (folder / "locked").chmod(0o500)
+    return folder
+
+
+DEAD = 2**22 + 1
+"""More than any process number (proc(5): pid_max)."""
+
+
+def test_what_a_killed_drill_left_is_swept_by_the_next_one(rig: Rig, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "precious").touch()
+    assert drills(rig).begins(str(base))["scratch"] == str(base)
+    dead, living = made_by(base, rig.root, DEAD), made_by(base, rig.root, os.getpid())
+    other = made_by(base, tmp_path / "another-installation", DEAD)
+    drills(rig).sweep()
+    assert (dead.exists(), living.exists(), other.exists()) == (False, True, True)
+    drills(rig).sweep(at_start=True)
+    assert (living.exists(), other.exists(), (base / "precious").exists()) == (False, True, True)
+
+
+def test_a_scratch_place_must_be_there(rig: Rig, tmp_path: Path) -> None:
+    for bad in (str(tmp_path / "missing"), "relative"):
+        with pytest.raises(ParaduxError) as failed:
+            drills(rig).begins(bad)
+        assert failed.value.code == "bad-scratch"
+
+
+def test_scratch_goes_whatever_was_restored_into_it(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    with pytest.raises(RuntimeError), scratch.directory(tmp_path, "test") as folder:
+        (folder / "a" / "b").mkdir(parents=True)
+        (folder / "a" / "link").symlink_to(outside)
+        (folder / "a" / "b").chmod(0)
+        (folder / "a").chmod(0o500)
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["outside"]
+    assert (outside / "kept").exists()
+
+
+def test_room_is_asked_for_before(tmp_path: Path) -> None:
+    scratch.need_room(tmp_path, 1)
+    with pytest.raises(ParaduxError) as failed:
+        scratch.need_room(tmp_path, 1 << 60)
+    assert failed.value.code == "no-room"

@@ -1,0 +1,75 @@
+"""What docs/formats.md says about restoring without Paradux works, word by word, with stock tools."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from paraduxd.testing import samples
+from paraduxd.testing.destinations import DestinationCase
+from tests.contract.archive_rig import disk_case, new_keys
+
+FORMATS = Path(__file__).parents[2] / "docs" / "formats.md"
+
+
+def commands() -> str:
+    found = re.search(r"<!-- test: restore-archive -->\n```sh\n(.*?)```", FORMATS.read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
+def by_hand(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run it as somebody would who has a directory with the archives and the config, and nothing of Paradux."""
+    home = folder / "gnupg"
+    home.mkdir(mode=0o700, exist_ok=True)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "GNUPGHOME": str(home), "LC_ALL": "C.UTF-8"}
+    argv = ["bash", "-e", "-u", "-o", "pipefail", "-c", script]
+    try:
+        return subprocess.run(
+            argv, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=100
+        )
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> DestinationCase:
+    made = disk_case(tmp_path)
+    keys = new_keys()
+    assert keys.private
+    names = ("public_key", "verify_key", "signing_key", "fingerprint")
+    key = {**{name: getattr(keys, name) for name in names}, "private_key": keys.private.private_key}
+    config = {"managed": {"data_keys": {"photos/friend": {"archive": {**key, "passphrase": keys.private.passphrase}}}}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "archives").symlink_to("store")
+    return made
+
+
+def test_the_newest_version_is_restored_by_hand(case: DestinationCase, tmp_path: Path) -> None:
+    samples.write_sample(case.staging)
+    samples.write_files(case.staging / "old", 3, 700_000)
+    case.push()
+    (case.staging / "directories").rename(case.staging / "renamed")
+    (case.staging / "zero").unlink()
+    case.push()
+    (case.staging / "old" / "f00").unlink()
+    case.push()
+    done = by_hand(tmp_path, commands())
+    assert done.returncode == 0, done.stderr
+    assert "Signature Verified Successfully" in done.stdout
+    assert samples.snapshot(tmp_path / "restored") == samples.snapshot(case.staging)
+
+
+def test_damage_stops_it(case: DestinationCase, tmp_path: Path) -> None:
+    samples.write_files(case.staging, 3, 700_000)
+    case.push()
+    volume = next((tmp_path / "store").glob("*.00002.gpg"))
+    volume.write_bytes(volume.read_bytes()[:-1] + b"\0")
+    done = by_hand(tmp_path, commands())
+    assert done.returncode != 0
+    assert volume.name in done.stdout + done.stderr
+    assert not (tmp_path / "restored").exists()

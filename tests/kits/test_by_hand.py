@@ -1,0 +1,178 @@
+"""BY-HAND.txt, followed to the letter where neither Paradux nor its packages exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from paraduxd.core.plan import Keep
+from paraduxd.protocols.base import PushRequest
+from paraduxd.protocols.disk import DiskBlobs
+from tests.contract.archive_rig import archive, new_keys
+from tests.integration import sshd
+from tests.kits.kit_rig import Family, new_family, published_family, write_kit
+from tests.kits.stranger import Stranger, new_stranger
+
+Stick = Callable[[str], Path]
+Kits = dict[str, dict[str, bytes]]
+PLACES = ("FIRST-STICK", "SECOND-STICK", "THIRD-STICK")
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Stranger:
+    return new_stranger(tmp_path)
+
+
+def commands(text: str) -> str:
+    """The lines to type, in order, as a shell session that stops at the first failure."""
+    joined = text.replace(" \\\n", " ")
+    typed = [line.removeprefix("$ ") for line in joined.splitlines() if line.startswith("$ ")]
+    return "set -e\n" + "\n".join(typed) + "\n"
+
+
+def numbered(text: str) -> Iterator[int]:
+    for found in re.finditer(r"^(\d+)\. ", text, re.MULTILINE):
+        yield int(found[1])
+
+
+def at_the_sticks(text: str, sticks: list[Path]) -> str:
+    for place, path in zip(PLACES, sticks, strict=False):
+        text = text.replace(place, str(path))
+    return text
+
+
+def follow(stranger: Stranger, script: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Type it all. Nothing of Paradux can be found: no virtual environment, no PYTHONPATH, an empty home."""
+    path = stranger.desk.parent / "typed.sh"
+    path.write_text(script)
+    return stranger.run("/usr/bin/env", "PYTHONNOUSERSITE=1", "PAGER=cat", "/bin/sh", path, given=given)
+
+
+def test_the_steps_are_numbered_without_a_gap(kits: Kits) -> None:
+    steps = list(numbered(kits["alice"]["BY-HAND.txt"].decode()))
+    assert steps == list(range(1, len(steps) + 1)) and len(steps) >= 8
+
+
+def test_nothing_of_paradux_is_at_hand(stranger: Stranger) -> None:
+    for module in ("paraduxd", "shamir_mnemonic", "gnupg"):
+        assert stranger.run("/usr/bin/python3", "-I", "-c", f"import {module}").returncode != 0
+
+
+def test_followed_to_the_letter_it_gives_the_very_config(family: Family, stick: Stick, stranger: Stranger) -> None:
+    sticks = [stick(name) for name in ("dave", "boeb", "alice")]
+    text = (sticks[1] / "PARADUX/BY-HAND.txt").read_text()
+    script = at_the_sticks(commands(text), sticks).replace("python3 ", "python3 -I ")
+    done = follow(stranger, script)
+    assert done.returncode == 0, done.stderr
+    work = stranger.desk / "paradux-recovery"
+    assert (work / "config.json").read_bytes() == family.envelope
+    assert "Tax advisor" in done.stdout, "step 8 shows it"
+    assert "Good signature" in done.stderr
+    assert family.document["managed"]["recovery"]["fingerprint"] in text
+    assert not list(stranger.home.iterdir())
+    alone = stranger.recover(work / "1/recover.py", "--print", work / "1", work / "2", work / "3")
+    assert alone.stdout.encode() == family.envelope, "recover.py gives the same"
+
+
+def test_with_any_slip39_program_too(family: Family, stick: Stick, stranger: Stranger) -> None:
+    sticks = [stick(name) for name in ("erin", "boeb", "alice")]
+    text = (sticks[0] / "PARADUX/BY-HAND.txt").read_text()
+    (other,) = re.findall(r"^  (gpg .*--decrypt .*)$", text, re.MULTILINE)
+    script = re.sub(r"^python3 .*$", lambda _: other, commands(text), flags=re.MULTILINE)
+    assert "recover.py" not in script
+    digits = family.document["managed"]["recovery"]["secret"]
+    done = follow(stranger, at_the_sticks(script, sticks), given=f"{digits}\n")
+    assert done.returncode == 0, done.stderr
+    assert (stranger.desk / "paradux-recovery/config.json").read_bytes() == family.envelope
+
+
+def test_the_short_way_works_as_written(family: Family, stick: Stick, stranger: Stranger) -> None:
+    sticks = [stick(name) for name in ("alice", "boeb", "carol")]
+    folder = sticks[0] / "PARADUX"
+    (line,) = re.findall(r"^  (python3 recover\.py .*) \.\.\.$", (folder / "BY-HAND.txt").read_text(), re.MULTILINE)
+    short = at_the_sticks(line + " THIRD-STICK/PARADUX --output " + str(stranger.desk / "config.json"), sticks)
+    done = follow(stranger, f"cd '{folder}'\n{short}\n")
+    assert done.returncode == 0, done.stderr
+    assert (stranger.desk / "config.json").read_bytes() == family.envelope
+
+
+def test_a_damaged_copy_is_named_by_step_3(stick: Stick, stranger: Stranger) -> None:
+    sticks = [stick(name) for name in ("dave", "boeb", "alice")]
+    (sticks[1] / "PARADUX/config.gpg").write_bytes(b"rotten")
+    done = follow(stranger, at_the_sticks(commands((sticks[0] / "PARADUX/BY-HAND.txt").read_text()), sticks))
+    assert done.returncode != 0 and "config.gpg: FAILED" in done.stdout
+
+
+def test_data_in_a_restic_repository_comes_back_as_it_says(kits: Kits, stranger: Stranger) -> None:
+    (stranger.desk / "photos").mkdir()
+    (stranger.desk / "photos/one.jpg").write_bytes(b"a picture")
+    (stranger.desk / "PASSWORDFILE").write_text("CANARY-restic")
+    lines = re.findall(r"^  (restic .*)$", kits["alice"]["BY-HAND.txt"].decode(), re.MULTILINE)
+    made = "restic -q --no-cache -r REPOSITORY --password-file PASSWORDFILE"
+    done = follow(stranger, f"set -e\n{made} init\n{made} backup photos\n" + "\n".join(lines) + "\n")
+    assert done.returncode == 0, done.stderr
+    assert [path.read_bytes() for path in stranger.desk.glob("restored/**/one.jpg")] == [b"a picture"]
+
+
+def test_encrypted_archives_come_back_as_it_says(kits: Kits, stranger: Stranger) -> None:
+    photos, keys = stranger.desk / "photos", new_keys()
+    photos.mkdir()
+    pushing = archive(DiskBlobs(stranger.desk / "ARCHIVES"), stranger.desk.parent / "machine")
+    for hour, change in enumerate(("first", "second")):
+        (photos / f"{change}.jpg").write_bytes(b"a picture")
+        pushing.push(photos, PushRequest(Keep(), f"2026-11-23T1{hour}:00:00Z"))
+        (photos / "first.jpg").unlink(missing_ok=True)
+    assert keys.private
+    (stranger.desk / "KEYFILE").write_text(keys.private.private_key)
+    (stranger.desk / "PASSWORDFILE").write_text(keys.private.passphrase)
+    text = kits["alice"]["BY-HAND.txt"].decode().split('with "encryption"')[1].replace(" \\\n", " ")
+    first, second, unpack = re.findall(r"^  ((?:gpg|mkdir|for) .*)$", text, re.MULTILINE)
+    runs = sorted(path.name.removesuffix(".manifest") for path in (stranger.desk / "ARCHIVES").glob("*.manifest"))
+    assert len(runs) == 2
+    script = "\n".join(["set -e", first, second, *(unpack.replace("RUN", run) for run in runs)])
+    done = follow(stranger, script + "\n")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_bytes() for path in stranger.desk.glob("restored/*")} == {"second.jpg": b"a picture"}
+
+
+def test_a_newer_copy_is_fetched_with_sftp_and_opened_with_gpg(tmp_path: Path, stranger: Stranger) -> None:
+    """From a friend's server, with what one kit says about it and nothing else."""
+    (tmp_path / "sshd").mkdir()
+    stash = tmp_path / "a friend's [folder]"
+    stash.mkdir()
+    with sshd.running(tmp_path / "sshd") as server:
+        access = {"url": server.url("sftp", stash), "credentials": {"private_key": server.private_key}}
+        older = new_family(metadata_stashes=[{"id": "friend", "protocol": "sftp", **access, "kit_access": access}])
+        older.document["managed"]["hosts"] = {f"127.0.0.1:{server.port}": list(server.host_keys)}
+        sticks = [write_kit(older.kit(name), tmp_path / name) for name in ("alice", "carol", "erin")]
+        newer = published_family({**older.document, "serial": 8})
+        (stash / "config-1-7.gpg").write_bytes(older.config_gpg)
+        (stash / "config-1-8.gpg").write_bytes(newer.config_gpg)
+        (stash / "recovery-key-1.asc").write_text("is in the kit")
+        text = (sticks[0] / "PARADUX/BY-HAND.txt").read_text()
+        fetching = "".join(f"cat >{name} <<'END'\n{lines}END\n" for name, lines in files_to_save(text))
+        (fetch,) = re.findall(r"^ +(sftp .*) \.$", text.split("A NEWER COPY")[1].split("THE DATA")[0], re.MULTILINE)
+        typed = commands(text).splitlines(keepends=True)
+        at = next(number for number, line in enumerate(typed) if line.startswith("python3 "))
+        typed[at:at] = [fetching, f"{fetch} .\n"]
+        script = at_the_sticks("".join(typed), sticks).replace("1/config.gpg", "config-1-8.gpg")
+        done = follow(stranger, script)
+    assert done.returncode == 0, done.stderr
+    assert (stranger.desk / "paradux-recovery/config.json").read_bytes() == newer.envelope
+    assert sorted(path.name for path in stranger.home.rglob("*")) in ([], [".ssh"])
+
+
+def files_to_save(text: str) -> list[tuple[str, str]]:
+    """The files that the reader is asked to save, and their lines."""
+    found = re.findall(r"the next lines; save them as (\w+).*\n((?:    .*\n)+)", text)
+    return [(name, re.sub("^    ", "", lines, flags=re.MULTILINE)) for name, lines in found]
+
+
+def test_it_names_the_places_of_newer_copies_and_how_to_read_there(kits: Kits) -> None:
+    text = kits["alice"]["BY-HAND.txt"].decode()
+    assert "sftp://kit@friend.example:2222/paradux" in text and "password: reader" in text
+    assert "fred@friend.example" not in text

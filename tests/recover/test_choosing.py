@@ -1,0 +1,227 @@
+"""Which config is the right one; which machine is the owner's; what may be pushed by a machine that has just arrived."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.places import StatePlaces
+from paraduxd.core import machine, published
+from paraduxd.core.orders import Order
+from paraduxd.core.plan import Guard, Keep
+from paraduxd.core.recovered import Found, age, disagreements, found_in, newest_first, renewed
+from paraduxd.effects.gpg import private_gpg
+from paraduxd.keeper import announcing
+from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, PushRequest, Version
+from paraduxd.protocols.disk import PROTOCOL, DiskSettings
+from paraduxd.worker import arrival, fetching, takeover
+from tests.kits.kit_rig import MEMORY, Family, new_family
+
+OWNER, FIRST, SECOND = "0" * 32, "1" * 32, "2" * 32
+
+
+def found(label: str, serial: int, generation: int = 1, instance: str = FIRST, **more: Any) -> Found:
+    managed = {"owner_id": OWNER, "instance": instance, "generation": generation}
+    document = {"serial": serial, "managed": managed, **more}
+    date = f"2026-11-{serial:02}T10:00:00Z"
+    header = published.Header(published.FORMAT, OWNER, instance, 1, serial, date)
+    return found_in(label, published.envelope(header, document))
+
+
+def test_the_newest_serial_wins_and_equal_ones_are_one() -> None:
+    kit, stash, other = found("kit", 3), found("nas", 5), found("office", 5)
+    newest, older = newest_first([kit, stash, other])
+    assert (newest.header.serial, newest.labels, older.labels) == (5, ("nas", "office"), ("kit",))
+    assert list(disagreements([kit, stash, other])) == []
+
+
+def test_a_machine_that_took_over_counts_more_than_what_the_lost_one_still_saved() -> None:
+    lost, recovered = found("nas", 9), found("office", 6, generation=2, instance=SECOND)
+    assert newest_first([lost, recovered])[0].labels == ("office",)
+
+
+def test_the_same_serial_with_other_contents_is_reported() -> None:
+    one, two = found("nas", 5, owner="a"), found("office", 5, owner="b", instance=SECOND)
+    sentences = list(disagreements([one, two]))
+    assert any("2 different configs with serial 5" in sentence and "office" in sentence for sentence in sentences)
+    assert any("2 machines have saved configs as generation 1" in sentence for sentence in sentences)
+
+
+def test_a_config_whose_header_names_another_is_refused() -> None:
+    header = published.Header(published.FORMAT, OWNER, FIRST, 1, 7, "2026-11-07T10:00:00Z")
+    document = {"serial": 6, "managed": {"owner_id": OWNER, "instance": FIRST}}
+    with pytest.raises(ValueError, match="not the one its header names"):
+        found_in("nas", published.envelope(header, document))
+
+
+def test_the_new_machine_has_numbers_that_nobody_uses() -> None:
+    document = renewed(found("kit", 3), 4, 8, SECOND)
+    assert (document["serial"], document["managed"]["generation"]) == (9, 5)
+    assert document["managed"]["instance"] == SECOND
+
+
+@pytest.mark.parametrize(
+    ("date", "words"),
+    [
+        ("2026-11-20T10:00:00Z", "3 days old"),
+        ("2031-01-01T00:00:00Z", "dated 2031-01-01, in the future: this machine's clock may be wrong"),
+        ("yesterday", "of an unknown date"),
+    ],
+)
+def test_age_in_words(date: str, words: str) -> None:
+    assert age(date, datetime(2026, 11, 23, 10, tzinfo=UTC)) == words
+
+
+def test_who_overrules_whom() -> None:
+    later = machine.machine(OWNER, SECOND, 2, "2026-11-23T10:00:00Z")
+    assert later.overrules(OWNER, FIRST, 1)
+    assert later.overrules(OWNER, FIRST, 2), "of two that were recovered at once the one that published first goes on"
+    assert not later.overrules(OWNER, SECOND, 1), "the same machine"
+    assert not later.overrules(OWNER, FIRST, 3)
+    assert not later.overrules("3" * 32, FIRST, 1), "another owner"
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"{", b"{}", b"[" * 100_000, b'{"format": "other/1"}', b"\xff\xfe", b'{"generation": "x"}']
+)
+def test_what_is_no_machine_claims_nothing(message: bytes) -> None:
+    assert machine.claimed(message) is None
+
+
+class Store(BlobStore):
+    """Objects in a dictionary."""
+
+    def __init__(self, **objects: bytes) -> None:
+        self.objects = {name.replace("_", "-"): content for name, content in objects.items()}
+
+    def put(self, name: str, data: Any) -> None:
+        self.objects[name] = data.read()
+
+    def get(self, name: str) -> Any:
+        yield self.objects[name]
+
+    def list(self) -> Any:
+        from paraduxd.protocols.base import Blob
+
+        return tuple(Blob(name, len(content)) for name, content in sorted(self.objects.items()))
+
+    def delete(self, name: str) -> None:
+        del self.objects[name]
+
+
+@pytest.fixture(scope="module")
+def family() -> Family:
+    return new_family()
+
+
+def announced(family: Family, folder: Path, **managed: Any) -> Path:
+    """The outbox of a machine of this family."""
+    folder.mkdir()
+    announcing.write_announcement(StatePlaces(folder), {**family.document["managed"], **managed}, MEMORY)
+    return folder / "outbox"
+
+
+def stop_code(outbox: Path, message: bytes) -> str:
+    store = Store()
+    store.objects[machine.NAME] = message
+    try:
+        takeover.stop_if_superseded(outbox, store, store.objects)
+    except ParaduxError as problem:
+        return problem.code
+    return ""
+
+
+def test_a_machine_gives_way_to_the_one_that_took_over_and_to_no_forgery(family: Family, tmp_path: Path) -> None:
+    old = announced(family, tmp_path / "old")
+    new = announced(family, tmp_path / "new", instance=SECOND, generation=2)
+    forger = new_family()
+    forged_document = {**forger.document["managed"], "owner_id": family.document["managed"]["owner_id"]}
+    forged = announced(forger, tmp_path / "forged", **{**forged_document, "generation": 3})
+    taken = (new / machine.NAME).read_bytes()
+    assert stop_code(old, taken) == "superseded"
+    assert stop_code(new, (old / machine.NAME).read_bytes()) == "", "the one before it is replaced"
+    assert stop_code(new, taken) == ""
+    assert stop_code(old, (forged / machine.NAME).read_bytes()) == "unknown-machine"
+    assert stop_code(old, taken.replace(b'"generation": 2', b'"generation": 9')) == "unknown-machine"
+    assert stop_code(old, b"rubbish") == "", "what is no announcement is mended"
+
+
+def test_the_announcement_is_made_once_for_each_machine(family: Family, tmp_path: Path) -> None:
+    outbox = announced(family, tmp_path / "state")
+    before = (outbox / machine.NAME).read_bytes()
+    announcing.write_announcement(StatePlaces(tmp_path / "state"), family.document["managed"], MEMORY)
+    assert (outbox / machine.NAME).read_bytes() == before
+
+
+def test_fetching_takes_the_newest_of_the_epochs_that_are_asked_for() -> None:
+    objects = {f"config-{epoch}-{serial}.gpg": b"x" for epoch in (1, 2, 3) for serial in range(1, 5)}
+    store = Store(**objects)
+    store.objects["config-3-99.gpg"] = b"x"
+    result = fetching.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1, 2]}), store)
+    names = [entry["name"] for entry in result["configs"]]
+    assert names == ["config-1-4.gpg", "config-1-3.gpg", "config-2-4.gpg", "config-2-3.gpg"]
+    assert (result["highest_serial"], result["machine"]) == (99, None)
+
+
+REQUEST = PushRequest(Keep(last=1), "2026-11-23T10:00:00Z")
+
+
+def destination(folder: Path) -> Destination:
+    assert PROTOCOL.destination
+    settings = DiskSettings.model_validate({"url": folder.as_uri()})
+    return PROTOCOL.destination(settings, Context("home", "disk"))
+
+
+def fill(folder: Path, count: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(count):
+        (folder / str(number)).write_text(str(number))
+    return folder
+
+
+def test_a_first_push_is_held_against_what_is_there_and_removes_nothing(tmp_path: Path) -> None:
+    there = destination(tmp_path / "disk")
+    there.push(fill(tmp_path / "before", 20), REQUEST)
+    empty, few, most = (fill(tmp_path / name, count) for name, count in (("a", 0), ("b", 3), ("c", 18)))
+    for staging in (empty, few):
+        with pytest.raises(HeldError):
+            arrival.checked(staging, REQUEST, there, Guard())
+    allowed = arrival.checked(most, REQUEST, there, Guard())
+    assert allowed.held, "keep is 1, but the first push of an unknown machine removes nothing"
+    assert arrival.checked(few, replace(REQUEST, held=True), there, Guard()).held, "the owner has approved"
+
+
+def test_an_empty_staging_is_never_a_new_version(tmp_path: Path) -> None:
+    known = replace(REQUEST, known_versions=(Version("v", "2026-11-22T10:00:00Z", 20, 1),))
+    with pytest.raises(HeldError) as held:
+        arrival.checked(fill(tmp_path / "staging", 0), known, destination(tmp_path / "disk"), Guard())
+    assert held.value.removed == 20
+    assert arrival.checked(fill(tmp_path / "full", 1), known, destination(tmp_path / "disk"), Guard()) == known
+
+
+def test_the_first_push_of_all_is_not_disturbed(tmp_path: Path) -> None:
+    staging = fill(tmp_path / "staging", 0)
+    assert arrival.checked(staging, REQUEST, destination(tmp_path / "disk"), Guard()) == REQUEST
+
+
+def test_scenario_12_a_key_from_the_future_still_opens_its_configs(family: Family, tmp_path: Path) -> None:
+    """The clock of the blank machine stands in 2010: kits from 2026 open, and what is signed by their key counts."""
+    recovery = family.document["managed"]["recovery"]
+    with private_gpg(MEMORY) as gpg:
+        gpg._gpg.options = [*gpg._gpg.options, "--faked-system-time", "20100101T000000"]
+        gpg.import_key(recovery["private_key"], recovery["secret"])
+        assert gpg.decrypt_signed(family.config_gpg, recovery["fingerprint"], recovery["secret"]) == family.envelope
+        again = gpg.encrypt_signed(family.envelope, recovery["fingerprint"], recovery["secret"])
+        assert gpg.decrypt_signed(again, recovery["fingerprint"], recovery["secret"]) == family.envelope
+        text = json.dumps({"x": 1}).encode() + b"\n"
+        clear = gpg.sign_clear(text, recovery["fingerprint"], recovery["secret"])
+        assert gpg.verify_clear(clear, [recovery["fingerprint"]]) == text
+        gpg.verify_detached(
+            text, gpg.sign_detached(text, recovery["fingerprint"], recovery["secret"]), recovery["fingerprint"]
+        )

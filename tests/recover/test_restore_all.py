@@ -1,0 +1,97 @@
+"""`restore --all`: from which place each dataset comes, and what happens when that one fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paraductl.bringing_back import BringingBack, Copy, copies
+from paraduxd.api.errors import ParaduxError
+
+
+def dataset(**more: Any) -> dict[str, Any]:
+    return {"id": "home", "state": "ok", "source": {"last_success": None}, "staging": {"files": None}, **more}
+
+
+def listed(location: str, *times: str, state: str = "done") -> dict[str, Any]:
+    result = {"versions": [{"id": time, "time": time} for time in times]} if state == "done" else None
+    return {"dataset": "home", "location": location, "state": state, "result": result}
+
+
+HERE = {"source": {"last_success": "2026-11-23T10:00:00Z"}, "staging": {"files": 12}}
+
+
+def test_the_newest_version_comes_first_wherever_it_is() -> None:
+    found = [
+        listed("disk", "2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z"),
+        listed("friend", "2026-11-22T10:00:00Z"),
+        listed("cloud", state="failed"),
+        listed("bank"),
+        {**listed("other", "2027-01-01T00:00:00Z"), "dataset": "photos"},
+    ]
+    assert [copy.location for copy in copies(dataset(), found)] == ["friend", "disk"]
+    assert [copy.location for copy in copies(dataset(**HERE), found)] == ["staging", "friend", "disk"]
+
+
+def test_staging_of_a_held_dataset_comes_last() -> None:
+    found = [listed("friend", "2026-11-22T10:00:00Z")]
+    assert [copy.location for copy in copies(dataset(**HERE, state="held"), found)] == ["friend", "staging"]
+
+
+class Daemon:
+    """Answers restores as it is told: location -> files, or an error code."""
+
+    def __init__(self, **outcomes: int | str) -> None:
+        self.outcomes = outcomes
+        self.filled: set[str] = set()
+        self.asked: list[tuple[str, str]] = []
+
+    def start(self, **wanted: Any) -> list[int]:
+        self.asked.append((wanted["source"], wanted["to"]))
+        return [len(self.asked)]
+
+    def follow(self, numbers: list[int]) -> list[dict[str, Any]]:
+        source, to = self.asked[numbers[0] - 1]
+        run = {"step": "restore", "dataset": "home", "location": source, "state": "failed", "result": None}
+        outcome: int | str = "not-empty" if to in self.filled else self.outcomes[source]
+        if isinstance(outcome, str):
+            if outcome == "half":
+                self.filled.add(to)
+            return [{**run, "error": {"code": outcome, "message": outcome, "hint": ""}}]
+        self.filled.add(to)
+        result = {"files": outcome, "bytes": 1, "time": "2026-11-22T10:00:00Z"}
+        return [{**run, "state": "done", "result": result, "error": None}]
+
+    def bring_back(self, *places: Copy) -> Any:
+        return BringingBack("/back", self.start, self.follow).dataset("home", places)
+
+
+A, B = Copy("a", "2026-11-22T10:00:00Z"), Copy("b", "2026-11-21T10:00:00Z")
+
+
+def test_the_next_place_when_one_cannot_be_reached() -> None:
+    outcome = Daemon(a="unreachable", b=12).bring_back(A, B)
+    assert (outcome.location, outcome.to, outcome.failures) == ("b", "/back/home", ("a: unreachable",))
+
+
+def test_half_a_restore_stays_where_it_is_and_the_next_goes_beside_it() -> None:
+    outcome = Daemon(a="half", b=12).bring_back(A, B)
+    assert (outcome.location, outcome.to) == ("b", "/back/home.from-b")
+
+
+def test_a_staging_that_has_lost_files_is_no_copy() -> None:
+    outcome = Daemon(staging=3, b=12).bring_back(Copy("staging", "2026-11-23T10:00:00Z", 12), B)
+    assert outcome.location == "b" and "3 files only, of 12" in outcome.failures[0]
+
+
+def test_what_no_place_gives_is_lost() -> None:
+    assert Daemon(a="damaged", b="unreachable").bring_back(A, B).lost
+    assert Daemon().bring_back().failures == ("no place has a version of it",)
+
+
+def test_a_folder_that_holds_something_is_left_alone() -> None:
+    daemon = Daemon(a=12)
+    daemon.filled.add("/back/home")
+    with pytest.raises(ParaduxError, match="not empty"):
+        daemon.bring_back(A, B)

@@ -1,0 +1,279 @@
+"""What a rotation makes of the config, what the report says, and what becomes of shares: pure, or nearly."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core import copies, exposure, published, rotation
+from paraduxd.core.checks import check
+from paraduxd.core.derive import derive
+from paraduxd.core.diff import changes
+from paraduxd.core.facts import Facts
+from paraduxd.core.plan import RotationPlan
+from paraduxd.core.troubles import of_config, of_rotation
+from paraduxd.keeper.making import with_shares
+from paraduxd.recovery import shares
+from tests.core.config_samples import SHAPES, config_of, family
+from tests.core.status_sample import healthy, plan, well
+
+Json = dict[str, Any]
+
+NOW = "2026-11-23T12:00:00Z"
+LATER = "2026-11-30T12:00:00Z"
+SECRET, NEXT_SECRET = bytes(range(32)), bytes(range(32, 64))
+SETS = {2: shares.split(SECRET, 2), 3: shares.split(SECRET, 3)}
+NEXT_SET = shares.split(NEXT_SECRET, 3)
+
+
+def managed(threshold: int = 2, *, kits: bool = True) -> Json:
+    """The `managed` part of the family's config, with real shares."""
+    found = family()["managed"]
+    found["recovery"]["secret"] = SECRET.hex()
+    found["shares"] |= {"words": list(SETS[threshold]), "threshold": threshold}
+    return {**found, "kits_written": kits}
+
+
+def in_rotation(present: Json) -> Json:
+    """The same with epoch 3 under way."""
+    number = rotation.next_number(present)
+    recovery = {**present["recovery"], "epoch": number, "secret": NEXT_SECRET.hex(), "private_key": "the next key"}
+    issued = {"alice": 0, "bob": 1, "carol": 2}
+    following = {"threshold": 3, "words": list(NEXT_SET), "issued": issued, "retired": []}
+    return rotation.begun(present, recovery, following, NOW)
+
+
+def with_stewards(*names: str, required: int = 2) -> Json:
+    """The family's config with these stewards."""
+    document = family()
+    document["stewards"] = [{"id": name, "name": name.title()} for name in names]
+    document["policy"]["shares_required"] = required
+    return document
+
+
+def words(part: Json, *names: str) -> list[str]:
+    return [part["words"][part["issued"][name]] for name in names]
+
+
+# The state
+
+
+def test_numbers_of_epochs_only_go_up() -> None:
+    present = managed()
+    assert rotation.next_number(present) == 3
+    under_way = in_rotation(present)
+    assert rotation.next_number(under_way) == 4
+    assert rotation.next_number(rotation.cancelled(under_way, 9, LATER)) == 4
+    assert rotation.next_number(rotation.committed(under_way, 9, LATER)) == 4
+    assert rotation.next_number({**present, "highest_epoch": 7}) == 8
+
+
+def test_it_is_complete_when_every_present_steward_is_confirmed() -> None:
+    under_way = in_rotation(managed())
+    assert rotation.missing(under_way) == ("alice", "bob", "carol")
+    some = rotation.confirmed(under_way, {"carol", "alice", "mallory"})
+    assert some["rotation"]["confirmed"] == ["alice", "carol"]
+    assert rotation.missing(some) == ("bob",)
+    assert rotation.missing(rotation.confirmed(some, {"bob"}, void={"carol"})) == ("carol",)
+
+
+def test_both_ends_leave_a_note_that_the_config_accepts() -> None:
+    under_way = rotation.confirmed(in_rotation(managed()), {"bob"})
+    for ended, epoch, holders in (
+        (rotation.committed(under_way, 9, LATER), 2, ["alice", "bob", "carol"]),
+        (rotation.cancelled(under_way, 9, LATER), 3, ["bob"]),
+    ):
+        config = config_of({**family(), "managed": ended})
+        assert config.managed is not None
+        assert config.managed.rotation is None
+        (past,) = config.managed.past_epochs
+        assert (past.epoch, past.serial, past.ended, list(past.holders)) == (epoch, 9, LATER, holders)
+        assert past.cancelled is (epoch == 3)
+    assert ended["recovery"] == under_way["recovery"]
+
+
+def test_what_the_present_epoch_opens_is_the_config_as_if_it_were_cancelled() -> None:
+    document = {**family(), "managed": rotation.confirmed(in_rotation(managed()), {"bob"})}
+    old = rotation.published_under(document, 2)
+    assert NEXT_SECRET.hex() not in json.dumps(old)
+    assert not [share for share in NEXT_SET if share in json.dumps(old)]
+    assert old == rotation.published_under(document, 2), "the same each time, so that it can be compared"
+    assert config_of(old).managed is not None
+    assert rotation.published_under(document, 3) == document
+    calm = {**family(), "managed": managed()}
+    assert rotation.published_under(calm, 2) == calm
+
+
+# Shares
+
+
+def test_before_any_kit_another_number_of_shares_makes_them_anew() -> None:
+    made = with_shares(managed(kits=False), with_stewards("alice", "bob", "carol", required=3))
+    assert made["shares"]["threshold"] == 3
+    assert shares.combine(words(made["shares"], "alice", "bob", "carol")) == SECRET
+
+
+def test_once_kits_are_out_the_set_stays_and_the_number_waits() -> None:
+    before = managed()
+    document = with_stewards("alice", "bob", "carol", required=3)
+    made = with_shares(before, document)
+    assert made["shares"] == {**before["shares"], "former": []}
+    checked = check(json.dumps({**document, "managed": made}), SHAPES)
+    (warning,) = [problem for problem in checked.problems if problem.path == "policy.shares_required"]
+    assert warning.level == "warning"
+    assert "3 takes effect with the next rotation; until then 2 shares" in warning.message
+    assert checked.config is not None
+    assert derive(checked.config, SHAPES, NOW).plan.shares_required == 2, "what is in force counts"
+
+
+def test_a_rotation_that_brings_the_number_ends_the_warning_and_too_few_stewards_are_told() -> None:
+    under_way = in_rotation(managed())
+    document = {**with_stewards("alice", "bob", "carol", required=3), "managed": under_way}
+    assert "policy.shares_required" not in {problem.path for problem in check(json.dumps(document), SHAPES).problems}
+    few = {**with_stewards("alice", "bob"), "managed": with_shares(managed(3), with_stewards("alice", "bob"))}
+    (warning,) = [problem for problem in check(json.dumps(few), SHAPES).problems if problem.path == "stewards"]
+    assert "3 shares are needed until" in warning.message
+
+
+def test_the_edit_says_what_another_number_comes_to() -> None:
+    old, new = (
+        {**family(), "managed": managed()},
+        {**with_stewards("alice", "bob", "carol", required=3), "managed": managed()},
+    )
+    new["stewards"] = old["stewards"]
+    assert changes(config_of(old), config_of(new), SHAPES)[-1].startswith(
+        "another shares_required takes effect with the next rotation"
+    )
+
+
+def test_in_a_rotation_both_sets_follow_the_stewards() -> None:
+    under_way = rotation.confirmed(in_rotation(managed()), {"alice", "carol"})
+    made = with_shares(under_way, with_stewards("alice", "bob", "dave"))
+    assert made["shares"]["issued"] == {"alice": 0, "bob": 1, "dave": 3}
+    assert made["rotation"]["shares"]["issued"] == {"alice": 0, "bob": 1, "dave": 3}
+    assert made["rotation"]["confirmed"] == ["alice"], "carol would have to be confirmed anew if she came back"
+    assert made["shares"]["former"] == [{"share": 2, "steward": "carol"}]
+
+
+def test_a_set_that_has_run_out_stops_a_save_but_not_one_in_a_rotation() -> None:
+    used_up = managed()
+    used_up["shares"]["retired"] = list(range(3, 16))
+    with pytest.raises(ParaduxError, match="all 16 shares") as refused:
+        with_shares(used_up, with_stewards("alice", "bob", "carol", "dave"))
+    assert "paraductl rotate" in refused.value.hint
+    made = with_shares(in_rotation(used_up), with_stewards("alice", "bob", "carol", "dave"))
+    assert sorted(made["shares"]["issued"]) == ["alice", "bob", "carol"]
+    assert sorted(made["rotation"]["shares"]["issued"]) == ["alice", "bob", "carol", "dave"]
+
+
+def test_a_steward_dies_and_another_takes_the_place_without_touching_anybody_elses_share() -> None:
+    """Any three of the five recover, and the share of the one who died is never given to anybody."""
+    names = ("alice", "bob", "carol", "dave", "erin")
+    first = with_shares(managed(3), with_stewards(*names, required=3))
+    before = {name: words(first["shares"], name) for name in names}
+    dead = words(first["shares"], "carol")
+    after = with_shares(first, with_stewards("alice", "bob", "dave", "erin", "frank", required=3))
+    for name in ("alice", "bob", "dave", "erin"):
+        assert words(after["shares"], name) == before[name]
+    for three in itertools.combinations(("alice", "bob", "dave", "erin", "frank"), 3):
+        assert shares.combine(words(after["shares"], *three)) == SECRET
+    back = with_shares(after, with_stewards("alice", "bob", "carol", "dave", "erin", required=3))
+    assert dead[0] not in [back["shares"]["words"][index] for index in back["shares"]["issued"].values()]
+
+
+# The report
+
+
+def test_the_report_names_credentials_and_shows_none() -> None:
+    document = {**family(), "managed": managed()}
+    found = list(exposure.credentials(document, SHAPES))
+    assert "datasets.photos.destinations.cloud.credentials.environment.AWS_SECRET_ACCESS_KEY" in found
+    assert "metadata_stashes.friend.kit_access.credentials.password" in found
+    assert "inventory[0].password" in found
+    assert "notify[0]" in found
+    assert "managed.data_keys.photos/cloud" in found
+    assert not [path for path in found if path.startswith(("managed.recovery", "managed.shares", "owner", "policy"))]
+    text = json.dumps(exposure.report(document, SHAPES))
+    for secret in (
+        "ssh key of fred",
+        "reader",
+        "cloud key",
+        "mail-password",
+        "tax password",
+        "generated",
+        SECRET.hex(),
+    ):
+        assert secret not in text.replace("kit_access", "")
+
+
+def test_the_report_says_who_has_what_and_how_far_it_reaches() -> None:
+    under_way = with_shares(in_rotation(managed()), with_stewards("alice", "bob"))
+    present = {"epoch": 2, "threshold": 2, "holders": ["alice", "bob"], "former": ["carol"]}
+    assert exposure.report({**family(), "managed": under_way}, SHAPES)["epochs"] == [
+        {**present, "up_to_serial": None, "before": None}
+    ]
+    after = rotation.committed(under_way, 41, LATER)
+    old, new = exposure.report({**family(), "managed": after}, SHAPES)["epochs"]
+    assert old == {
+        "epoch": 2, "threshold": 2, "holders": [], "former": ["alice", "bob", "carol"], "up_to_serial": 41, "before": LATER,
+    }  # fmt: skip
+    assert (new["epoch"], new["holders"], new["up_to_serial"]) == (3, ["alice", "bob"], None)
+    assert exposure.report({**family(), "managed": managed(kits=False)}, SHAPES)["epochs"] == []
+
+
+# What the supervisor knows
+
+
+def test_the_plan_knows_both_epochs_and_no_secret() -> None:
+    under_way = rotation.confirmed(in_rotation(managed()), {"bob"})
+    made = derive(config_of({**family(), "managed": under_way}), SHAPES, NOW).plan
+    assert made.epochs == (2, 3)
+    assert made.rotation == RotationPlan(3, NOW, ("bob",))
+    ended = derive(config_of({**family(), "managed": rotation.committed(under_way, 9, LATER)}), SHAPES, NOW).plan
+    assert (ended.epochs, [past.epoch for past in ended.ended]) == ((3,), [2])
+    assert ended.ended[0].key_sha256 == published.key_hash(under_way["recovery"]["private_key"].encode())
+
+
+def test_status_says_how_far_it_is() -> None:
+    assert list(of_rotation(plan())) == []
+    (trouble,) = of_rotation(plan(rotation=RotationPlan(2, NOW, ("alice", "carol"))))
+    assert (trouble.level, trouble.code) == ("warning", "rotation-under-way")
+    assert trouble.text == (
+        "rotation under way since 2026-11-23T12:00:00Z: 2 of 5 kits of epoch 2 are written and read back;"
+        " missing: bob, dave, erin"
+    )
+    everybody = tuple(steward.id for steward in plan().stewards)
+    (trouble,) = of_rotation(plan(rotation=RotationPlan(2, NOW, everybody)))
+    assert trouble.hint == "complete it: paraductl rotate"
+
+
+def test_what_was_published_in_a_rotation_counts_for_the_epoch_that_takes_over() -> None:
+    under_way, after = plan(rotation=RotationPlan(2, NOW)), plan(epoch=2, serial=43)
+    latest = {
+        ("", "publish", "friend"): well(serial=42, epoch=1, epochs=[1, 2]),
+        ("", "publish", "cloud"): well(serial=42, epoch=1, epochs=[1]),
+    }
+    facts = Facts(latest=latest)
+    assert [copies.holds_config(facts, name, 2) for name in ("friend", "cloud", "sister")] == [True, False, False]
+    assert [trouble.code for trouble in of_config(after, facts)] == ["metadata-not-current"]
+    assert [trouble.code for trouble in of_config(under_way, facts)] == ["metadata-not-current"]
+    assert [trouble.code for trouble in of_config(plan(epoch=3), facts)] == ["config-not-published"]
+    assert [trouble.code for trouble in of_config(plan(), healthy(plan()))] == []
+
+
+def test_the_ten_newest_of_each_epoch_stay() -> None:
+    names = [published.config_name(epoch, serial) for epoch in (1, 2) for serial in range(20, 32)]
+    assert published.superseded(names, (1, 31)) == ("config-1-20.gpg", "config-1-21.gpg")
+    assert published.superseded(names, (2, 30)) == ("config-2-20.gpg",)
+    assert published.of_epoch([*names, "recovery-key-1.asc", "holiday.jpg"], 1)[-2:] == (
+        "config-1-31.gpg", "recovery-key-1.asc",
+    )  # fmt: skip
+
+
+def test_the_note_at_the_stash_explains_both_sets_of_shares() -> None:
+    assert "recovery-key-2.asc" not in published.readme(1).decode()
+    assert "shares of epoch 2 with recovery-key-2.asc and config-2-<serial>.gpg" in published.readme(1, 2).decode()

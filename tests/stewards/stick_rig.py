@@ -1,0 +1,181 @@
+"""A keeper in this process, with a real config, a real journal and the real rules, and sticks that are dictionaries."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.places import StatePlaces
+from paraduxd.core.kits import KitRecord
+from paraduxd.core.plain import from_plain, to_plain
+from paraduxd.core.sticks import Armed, Seen, Stick
+from paraduxd.effects.journal import Journal
+from paraduxd.effects.peers import Peer
+from paraduxd.effects.vault import Kdf
+from paraduxd.keeper import transaction
+from paraduxd.keeper.control import Control
+from paraduxd.keeper.kit_arming import Bench, Event, Target
+from paraduxd.keeper.kit_sticks import Sticks
+from paraduxd.keeper.making import Json
+from paraduxd.keeper.session import Opened, Session
+from paraduxd.keeper.shapes import shapes_of
+from paraduxd.keeper.transaction import Keeping
+from paraduxd.protocols import registry
+from tests.rig import minimal_answers
+
+MEMORY = Path("/dev/shm")
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NAMES = ("alice", "bob", "carol")
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 50_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeControl:
+    """The supervisor as the keeper sees it: it keeps kits in a real journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def ask(self, what: str, timeout: float = 60.0, **arguments: Any) -> dict[str, Any]:
+        if what == "kits":
+            return {"kits": [to_plain(record) for record in self.journal.kits()]}
+        if what == "kit":
+            self.journal.record_kit(from_plain(KitRecord, json.loads(json.dumps(arguments["record"]))))
+        return {"runs": []}
+
+    def tell(self, **news: Any) -> None:
+        pass
+
+
+@dataclass
+class FakeTools:
+    """Sticks are events {"serial", perhaps "stick" and "seen": facts that differ from an empty one's, "breaks": how writing ends}.
+
+    What is written stays in `kits`, by the serial number of the stick. `named`: the same for a device that is called by its node.
+    """
+
+    journal: Journal
+    kits: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    void_while_writing: list[bool] = field(default_factory=list)
+    named: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def look(self, event: Event) -> tuple[Stick, Seen]:
+        event = self._event(event)
+        serial = event["serial"]
+        stick = Stick(
+            device=f"/dev/{serial}",
+            serial=serial,
+            size=8 * 10**9,
+            usb=True,
+            removable=True,
+            whole=True,
+            volume=f"/dev/{serial}",
+            fs="vfat",
+            uuid=f"UUID-{serial}" if serial in self.kits else "EMPTY",
+        )
+        seen = Seen(free=8 * 10**9, kit=self._holder(serial), has_kit_folder=serial in self.kits)
+        return replace(stick, **event.get("stick", {})), replace(seen, **event.get("seen", {}))
+
+    def write(self, event: Event, stick: Stick, files: Mapping[str, bytes], armed: Armed) -> Target:
+        self.void_while_writing.append(self.record(armed.steward).void)
+        if problem := self._event(event).get("breaks"):
+            raise problem
+        assert stick.serial is not None
+        self.kits[stick.serial] = dict(files)
+        return Target(stick.serial, f"UUID-{stick.serial}")
+
+    def check(self, event: Event, stick: Stick, document: Json) -> KitRecord | None:
+        if stick.serial not in self.kits:
+            return None
+        manifest = json.loads(self.kits[stick.serial]["kit.json"])
+        steward, epoch, serial = manifest["steward"]["id"], manifest["epoch"], manifest["serial"]
+        seen = "2027-01-01T00:00:00Z"
+        rotten = tuple(event.get("rotten", ()))
+        return KitRecord(
+            steward, epoch, serial, manifest["written"], seen, stick.serial, stick.uuid, None, problems=rotten
+        )
+
+    def _event(self, event: Event) -> Event:
+        return event if "serial" in event else self.named[event["device"]]
+
+    def _holder(self, serial: str) -> tuple[str, ...]:
+        if serial not in self.kits:
+            return ()
+        manifest = json.loads(self.kits[serial]["kit.json"])
+        return (manifest["owner"]["id"], manifest["steward"]["id"], manifest["steward"]["name"])
+
+    def record(self, steward: str) -> KitRecord:
+        """What the journal knows of the steward's kit."""
+        return next(record for record in self.journal.kits() if record.steward == steward)
+
+
+@dataclass
+class Keeper:
+    """One keeper: `desk` is the connection of somebody who gave the passphrase, `said` what they were told."""
+
+    clock: Clock
+    session: Session
+    desk: Bench
+    tools: FakeTools
+    sticks: Sticks
+    said: list[str] = field(default_factory=list)
+
+    def plug_in(self, serial: str, **more: Any) -> str:
+        """Plug a stick in; gives the last sentence that was said about it."""
+        self.sticks.take({"serial": serial, **more})
+        return self.said[-1] if self.said else ""
+
+    def has_kit(self, steward: str) -> bool:
+        return any(record.steward == steward and record.counts for record in self.tools.journal.kits())
+
+    def save(self, **changes: Any) -> None:
+        """Save the config, changed."""
+        opened = self.session.opened
+        assert opened is not None
+        text = json.dumps({**opened.document, **changes})
+        saved = transaction.save(self.desk.keeping, opened, text, opened.document["serial"], {})
+        self.desk.hold(saved.opened)
+        transaction.put_into_effect(self.desk.keeping, saved)
+
+
+def make_config(root: Path) -> Opened:
+    """A vault with a config of three stewards, of whom nobody has a kit."""
+    keeping = keeping_of(root, Journal(root / "first.sqlite", NOW))
+    keeping.state.directory.mkdir()
+    saved = transaction.set_up(keeping, json.dumps(minimal_answers(root)), b"correct horse battery staple", {})
+    transaction.put_into_effect(keeping, saved)
+    return saved.opened
+
+
+def keeping_of(root: Path, journal: Journal) -> Keeping:
+    control = cast(Control, FakeControl(journal))
+    return Keeping(StatePlaces(root / "state"), shapes_of(registry.load()), Kdf.WEAK, MEMORY, control)
+
+
+def start(root: Path, opened: Opened, journal: Journal) -> Keeper:
+    """A keeper whose config somebody has just opened."""
+    clock = Clock()
+    session = Session(lambda _: None, clock)
+    peer = Peer(os.getpid(), os.geteuid(), os.getegid())
+    desk = Bench(peer, session.enter(peer.uid), session, keeping_of(root, journal))
+    desk.hold(opened)
+    tools = FakeTools(journal)
+    session.kits.sticks = Sticks(session, desk.keeping, tools)
+    return Keeper(clock, session, desk, tools, session.kits.sticks)
+
+
+PULLED_OUT = ParaduxError("stick-gone", "the stick was pulled out while it was written", "insert it again")
