@@ -178,15 +178,15 @@ class Session:
 
     def _judged(self, place: int, share: Share, found: ShareSet, whose: str) -> tuple[str, str]:
         """The state of a share that is one, and the sentence."""
-        epoch = f"epoch {found.epoch}" if found.epoch else "an epoch that only a kit can tell"
+        of_epoch = f" of epoch {found.epoch}" if found.epoch else ""
         main = self._main()
         if any(each.share and each.share.words == share.words for each in self._entries[:place]):
-            return "duplicate", f"{whose} of {epoch} is there already; it counts once"
+            return "duplicate", f"{whose}{of_epoch} is there already; it counts once"
         if main is not None and found.identifier != main.identifier:
             return self._of_another_set(found, main, whose)
         if self._is_doubtful(share):
-            return "damaged", f"{whose} of {epoch} is not the one that the kits name in its place: it was altered"
-        return "good", f"{whose} of {epoch} is good"
+            return "damaged", f"{whose}{of_epoch} is not the one that the kits name in its place: it was altered"
+        return "good", f"{whose}{of_epoch} is good"
 
     def _of_another_set(self, found: ShareSet, main: ShareSet, whose: str) -> tuple[str, str]:
         theirs, ours = self._info_of(found.identifier), self._info_of(main.identifier)
