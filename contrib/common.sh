@@ -13,7 +13,7 @@ RUNTIME_NEEDS=(
 )
 DEMO_NEEDS=(sshd=openssh-server)
 TEST_NEEDS=(
-  sshd=openssh-server vim=vim nano=nano ed=ed shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
+  sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
   pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev sfdisk=fdisk node=nodejs npm=npm
 )
 

@@ -301,10 +301,11 @@ def check(ran: Ran, where: str) -> Ran:
 
 def failure(ran: Ran, where: str) -> ParaduxError:
     """One sentence for a run that failed. `where` names the stash; exit codes are those of rsync(1)."""
-    if _NO_ROOM.search(ran.errors):
+    no_room = _NO_ROOM.search(ran.errors)
+    if no_room or (ran.code == 11 and not ran.complaints()):  # a server's last words may be lost with its connection
         return TransientError(
             "disk-full",
-            f"the disk of {where} is full (or the quota used up)",
+            f"the disk of {where} is full (or the quota used up)" + ("" if no_room else ", most likely"),
             "make room there; earlier versions are as they were, and the next run goes on from here",
         )
     if ran.code not in {11, 23} and (problem := ssh.failure(ran.errors, where)):

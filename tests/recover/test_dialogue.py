@@ -68,7 +68,20 @@ class Person:
 
     def __init__(self, machine: Installation, *words: str) -> None:
         master, slave = pty.openpty()
-        argv = ["setsid", "--ctty", "--wait", sys.executable, "-m", "paraductl.main", "--run", str(machine.run), *words]
+        # Whoever runs the tests in the background has them ignore Ctrl-C, and so all that they start.
+        argv = [
+            "env",
+            "--default-signal=INT",
+            "setsid",
+            "--ctty",
+            "--wait",
+            sys.executable,
+            "-m",
+            "paraductl.main",
+            "--run",
+            str(machine.run),
+            *words,
+        ]
         self._client = subprocess.Popen(
             argv,
             stdin=slave,
