@@ -65,6 +65,7 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         rotation=_rotation(config.managed),
         ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
         recovery_keys=tuple(_recovery_keys(config.managed)),
+        kits_written=config.managed.kits_written,
     )
     return Derived(plan, dict(_transports(config, config.managed, shapes)))
 

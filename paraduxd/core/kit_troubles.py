@@ -28,14 +28,21 @@ def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
     without = [name for name in names if not has_kit(plan, facts, name)]
     holding, need = len(names) - len(without), plan.shares_required
     if holding < need or not names:
-        held = f"only {holding} of the {need} stewards needed hold a current kit" if holding else ""
-        claim = held or f"no steward holds a {'current kit' if facts.kits else 'kit yet'}"
-        text = f"{claim}: if this machine is lost, nobody can open the published config"
+        claim, then = _too_few(plan, facts, holding), "if this machine is lost, nobody can open the published config"
+        if plan.kits_written and not facts.kits:  # another machine's, before a recovery
+            claim, then = "this machine has seen no kit", "whether enough stewards still hold one it cannot tell"
+        text = f"{claim}: {then}"
         yield Trouble("critical", "kits-missing", "stewards", text, _write(without), claim)
     elif without:
         more = f" and {len(without) - NAMED} more" if without[NAMED:] else ""
         text = f"{holding} of {len(names)} stewards hold a current kit; without: {', '.join(without[:NAMED])}{more}"
         yield Trouble("warning", "kits-incomplete", "stewards", text, _write(without))
+
+
+def _too_few(plan: Plan, facts: Facts, holding: int) -> str:
+    if holding:
+        return f"only {holding} of the {plan.shares_required} stewards needed hold a current kit"
+    return f"no steward holds a {'current kit' if facts.kits else 'kit yet'}"
 
 
 def of_kits(plan: Plan, facts: Facts, now: datetime) -> Iterator[Trouble]:

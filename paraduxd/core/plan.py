@@ -141,7 +141,7 @@ class Plan:
     """Everything the supervisor runs by. `transport` in the parts is a file name in the transport directory.
 
     `epoch` is the one in force, and `shares_required` how many of its shares open it; during a rotation the config is published
-    under both epochs.
+    under both epochs. `kits_written`: by whatever machine, kits of some epoch were.
     """
 
     serial: int
@@ -161,6 +161,7 @@ class Plan:
     rotation: RotationPlan | None = None
     ended: tuple[EndedEpoch, ...] = ()
     recovery_keys: tuple[RecoveryKey, ...] = ()
+    kits_written: bool = False
     version: int = 1
 
     def dataset(self, name: str) -> DatasetPlan | None:

@@ -8,7 +8,15 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovered import Found, age, disagreements
-from paraduxd.keeper import recover_commit, recover_fetch, recover_sticks, transaction
+from paraduxd.keeper import (
+    kit_confirming,
+    making,
+    recover_commit,
+    recover_fetch,
+    recover_holders,
+    recover_sticks,
+    transaction,
+)
 from paraduxd.keeper.desk import Desk, Handler, Note, Reply
 from paraduxd.keeper.recover_proof import IN_VAULT, Proof, prove
 from paraduxd.keeper.recover_state import STAYS, Recovery, material_from_plain
@@ -62,7 +70,10 @@ def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int) -> 
         desk.session.keep(0)
         desk.hold(recovered.opened)
         desk.session.revoke_others(desk.visit)
-        return {**_effect(desk, note, recovered), "alive": recovered.alive}
+        done = {**_effect(desk, note, recovered), "alive": recovered.alive}
+        holders = recover_holders.seen(recovery.brought, recovered.opened.document, making.now())
+        kit_confirming.record(desk.keeping.control, holders)
+        return done
 
 
 def recover_cancel(desk: Desk, note: Note) -> Reply:

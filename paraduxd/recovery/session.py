@@ -104,6 +104,15 @@ class Session:
         return tuple((each.material.label, each.material.config) for each in self._entries if each.material.config)
 
     @property
+    def kits(self) -> tuple[tuple[KitInfo, bytes, Share], ...]:
+        """Of each kit that was brought with its share: what its manifest says, the manifest, and the share."""
+        return tuple(
+            (each.info, each.material.manifest, each.share)
+            for each in self._entries
+            if each.info and each.material.manifest and each.share
+        )
+
+    @property
     def sets(self) -> tuple[ShareSet, ...]:
         """The sets that shares were brought of: newest epoch first, then the one of which most is there."""
         found = [self._set(identifier) for identifier in dict.fromkeys(each.identifier for each in self._shares())]

@@ -91,6 +91,12 @@ def test_without_kits_nobody_can_open_the_published_config() -> None:
     assert document["recoverable"]["survives_any"] == 0
 
 
+def test_a_recovered_machine_does_not_say_that_there_are_no_kits() -> None:
+    document = status(replace(plan(), kits_written=True), kits={}, drills=Drills())
+    assert problem(document, "kits-missing")["text"].startswith("this machine has seen no kit: whether enough")
+    assert document["recoverable"]["today"] is False
+
+
 def test_kits_of_an_old_epoch_do_not_count() -> None:
     kits = {
         name: Kit(epoch, ago(DAY)) for name, epoch in zip(("alice", "bob", "carol", "dave"), (1, 1, 0, 0), strict=True)

@@ -37,6 +37,8 @@ def test_scenario_1_maximum(family: Family, blank: Installation, tmp_path: Path)
     assert config["managed"]["instance"] != family.config["managed"]["instance"]
     assert unlocked_config(blank, PASSPHRASE) is None
     assert {dataset["id"] for dataset in blank.status()["datasets"]} == {"photos", "docs", "mail", "scans"}
+    stewards = json.loads(blank.ctl("--json", "stewards").stdout)["stewards"]
+    assert {steward["id"] for steward in stewards if steward["current"]} == {"alice", "carol", "erin"}
 
     done = blank.ctl("--json", "restore", "--all", "--to", str(tmp_path / "back"), check=False)
     assert done.returncode == 1, "scans were in the house only"
