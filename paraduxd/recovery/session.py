@@ -288,6 +288,8 @@ def _whose(name: str, named: bool) -> str:
 def _sentence(found: ShareSet) -> str:
     epoch = f"epoch {found.epoch}" if found.epoch else "one set"
     here = f" ({', '.join(found.held)})"
+    if len(found.held) > found.threshold:
+        return f"{len(found.held)} shares of {epoch}{here}: more than the {found.threshold} that are needed"
     if found.complete:
         return f"{len(found.held)} of {found.threshold} of {epoch}{here}: enough"
     others = f"; {', '.join(found.missing)} could help" if found.missing else ""
