@@ -1,24 +1,21 @@
 """The supervisor's own processes (keeper, workers): started by exec, ended with everything that they have started.
 
 Each gets a session of its own, so that killing the session also reaches programs in process groups of their own (rsync, ssh). Whatever has
-left its session (gpg-agent) becomes our child when its parent dies, because we are a subreaper, and is ended as a stray.
+left its session (gpg-agent) is adopted by the keeper or worker that it serves, and by us when that dies; then it is ended as a stray.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
+from paraduxd.effects import orphans
 from paraduxd.effects.process import environment, find
-
-_PR_SET_CHILD_SUBREAPER = 36
 
 _QUICK_START = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 """Looking for plugins of pydantic would cost every transfer 40 ms."""
@@ -33,7 +30,7 @@ class Children:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: set[int] = set()
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        orphans.adopt()
 
     def start(
         self,
@@ -73,7 +70,7 @@ class Children:
         kill_session(child.pid)
         with self._lock:
             self._known.discard(child.pid)
-            for stray in children_of(os.getpid()) - self._known:
+            for stray in orphans.children_of(os.getpid()) - self._known:
                 _kill(stray)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(stray, 0)
@@ -83,7 +80,7 @@ class Children:
 def kill_session(leader: int) -> None:
     """Kill every process of a session; repeats until none is left, because one may be starting another."""
     for _ in range(_KILL_ROUNDS):
-        members = {pid for pid, _, session, state in _processes() if session == leader and state != "Z"}
+        members = {process.pid for process in orphans.processes() if process.session == leader and process.state != "Z"}
         if not members:
             return
         for pid in members:
@@ -91,20 +88,6 @@ def kill_session(leader: int) -> None:
         time.sleep(0.001)
 
 
-def children_of(parent: int) -> set[int]:
-    """The process ids of all children of a process."""
-    return {pid for pid, its_parent, _, _ in _processes() if its_parent == parent}
-
-
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
-
-
-def _processes() -> Iterator[tuple[int, int, int, str]]:
-    """(pid, parent, session, state) of every process, from /proc/PID/stat (proc(5))."""
-    for entry in os.listdir("/proc"):  # noqa: PTH208  Path objects for every process cost more than the kill
-        if entry.isdigit():
-            with contextlib.suppress(OSError, IndexError, ValueError):
-                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
-                yield int(entry), int(fields[1]), int(fields[3]), fields[0]

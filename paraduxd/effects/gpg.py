@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects import process
+from paraduxd.effects import orphans, process
 
 _AGENT = "max-cache-ttl 0\ndefault-cache-ttl 0\nallow-loopback-pinentry\ns2k-count 65536\nno-allow-external-cache\n"
 """The agent remembers no passphrase: with one that does, a wrong passphrase appears to work."""
@@ -171,6 +171,7 @@ class Gpg:
         """Stop the agent; already gone is success."""
         with contextlib.suppress(ParaduxError):
             process.run(["gpgconf", "--kill", "all"], extra_env={"GNUPGHOME": str(self._home)}, timeout=10)
+        orphans.bury("gpg-agent")
 
 
 def _interface(home: Path) -> Any:

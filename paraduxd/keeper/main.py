@@ -12,7 +12,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
-from paraduxd.effects import hardening
+from paraduxd.effects import hardening, orphans
 from paraduxd.effects.vault import Kdf, available_mode
 from paraduxd.keeper.clients import Clients
 from paraduxd.keeper.control import Control
@@ -30,6 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     """Serve until the supervisor closes the line or the session is over."""
     options = _options(argv)
     hardening.die_with_parent(options.parent)
+    orphans.adopt()
     weaknesses = hardening.harden()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the letters of every sheet

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
-from paraduxd.effects import hardening
+from paraduxd.effects import hardening, orphans
 from paraduxd.protocols.base import HeldError, TransientError
 from paraduxd.worker.steps import STEPS
 
@@ -47,6 +47,7 @@ class Reporter:
 def main() -> None:
     """Carry out the order and end; exit code 0 whatever the outcome, which is in the last report."""
     hardening.die_with_parent(os.getppid())
+    orphans.adopt()
     hardening.no_core_dumps()
     signal.signal(signal.SIGTERM, _end)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")

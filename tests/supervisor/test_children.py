@@ -13,7 +13,8 @@ import pytest
 SCRIPT = """
 import os, subprocess, sys, time
 from pathlib import Path
-from paraduxd.effects.children import Children, children_of
+from paraduxd.effects.children import Children
+from paraduxd.effects.orphans import children_of
 children = Children()
 child = children.start(["/bin/sh", "-c", sys.argv[1]])
 while not Path(sys.argv[2]).exists():
@@ -62,3 +63,51 @@ print(children.end(child))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "7"
+
+
+ADOPTS = """
+import subprocess, sys, time
+from paraduxd.effects import orphans
+orphans.adopt()
+subprocess.run(["setsid", "--fork", "sh", "-c", "echo $$ > " + sys.argv[1] + "; exec sleep 1000"], check=True)
+time.sleep(1000)
+"""
+
+TWO = """
+import os, sys, time
+from pathlib import Path
+from paraduxd.effects.children import Children
+children, pidfile = Children(), Path(sys.argv[2])
+keeper, worker = children.start([sys.executable, "-c", sys.argv[1], str(pidfile)]), children.start(["/bin/sleep", "1000"])
+while not (pidfile.exists() and pidfile.read_text()):
+    time.sleep(0.01)
+servant = Path("/proc", pidfile.read_text().strip())
+children.end(worker)
+print("lives" if servant.exists() else "killed")
+children.end(keeper)
+print("lives" if servant.exists() else "killed")
+"""
+
+
+def test_the_end_of_one_leaves_the_servants_of_another_alone(tmp_path: Path) -> None:
+    """A worker that ends must not take the living keeper's gpg-agent along."""
+    argv = [sys.executable, "-c", TWO, ADOPTS, str(tmp_path / "pid")]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["lives", "killed"]
+
+
+def test_adopted_dead_are_buried_and_no_others() -> None:
+    script = """
+import os, subprocess, time
+from paraduxd.effects import orphans
+orphans.adopt()
+subprocess.run(["setsid", "--fork", "sleep", "0.1"], check=True)
+own = subprocess.Popen(["true"])
+while {each.state for each in orphans.processes() if each.parent == os.getpid()} != {"Z"}:
+    time.sleep(0.01)
+print(len(orphans.children_of(os.getpid())))
+orphans.bury("sleep")
+print(orphans.children_of(os.getpid()) == {own.pid}, own.wait())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == ["2", "True", "0"]

@@ -1,0 +1,57 @@
+"""Processes that have left their parent, as gpg-agent does: whose children they become, and burying them.
+
+Sources: prctl(2) PR_SET_CHILD_SUBREAPER, which holds for the calling process and no child of it; proc(5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as /proc/PID/stat tells of it; `state` "Z" is a dead one that nobody has waited for."""
+
+    pid: int
+    command: str
+    state: str
+    parent: int
+    session: int
+
+
+def adopt() -> None:
+    """Become the parent of what descendants leave behind, so that it lives as long as this process and no longer.
+
+    The supervisor ends every orphan that comes to it; a process that uses such servants has to keep them.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def bury(command: str) -> None:
+    """Take leave of adopted processes of this name that are dead; for a name that this process never starts itself."""
+    for process in processes():
+        if (process.parent, process.command, process.state) == (os.getpid(), command, "Z"):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(process.pid, os.WNOHANG)
+
+
+def children_of(parent: int) -> set[int]:
+    """The process ids of all children of a process."""
+    return {process.pid for process in processes() if process.parent == parent}
+
+
+def processes() -> Iterator[Process]:
+    """Every process that there is."""
+    for entry in os.listdir("/proc"):  # noqa: PTH208  Path objects for every process cost more than a kill
+        if entry.isdigit():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                before, _, after = Path(f"/proc/{entry}/stat").read_text().rpartition(")")
+                state, parent, _, session, *_ = after.split()
+                yield Process(int(entry), before.partition("(")[2], state, int(parent), int(session))
