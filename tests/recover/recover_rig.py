@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,16 +102,31 @@ class Family:
     def reset(self) -> None:
         """All places as they were, machines gone."""
         for name in ("account", "disk", "friend", "house", "laptop"):
-            (self.folder / name).unlink() if (self.folder / name).is_file() else shutil.rmtree(
-                self.folder / name, ignore_errors=True
-            )
-            shutil.copytree(self.folder / "pristine" / name, self.folder / name, symlinks=True)
+            put_back(self.folder / "pristine" / name, self.folder / name)
 
     def burn(self) -> None:
         """The house is gone, with laptop and disk; the account is closed."""
         for name in ("account", "disk", "house", "laptop"):
             shutil.rmtree(self.folder / name)
         (self.folder / "account").write_text("closed")
+
+
+def put_back(pristine: Path, place: Path) -> None:
+    """Copy it there in place of what is there. An rsync of a killed daemon may go on writing for a moment."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if place.is_file():
+                place.unlink()
+            elif place.exists():
+                shutil.rmtree(place)
+            shutil.copytree(pristine, place, symlinks=True)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def make_family(folder: Path, server: Server) -> Family:
