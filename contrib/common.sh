@@ -6,7 +6,7 @@ VENV=$ROOT/.venv
 
 # program (or the path of a file)=Debian package
 RUNTIME_NEEDS=(
-  cryptsetup=cryptsetup-bin debugfs=e2fsprogs mke2fs=e2fsprogs gpg=gnupg gpg-agent=gpg-agent restic=restic rsync=rsync
+  cryptsetup=cryptsetup-bin debugfs=e2fsprogs mke2fs=e2fsprogs gpg=gnupg gpg-agent=gpg-agent restic=restic rsync=rsync rclone=rclone
   ssh=openssh-client ssh-keyscan=openssh-client tar=tar zstd=zstd
   mkfs.vfat=dosfstools mkfs.exfat=exfatprogs
   /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core
@@ -14,7 +14,7 @@ RUNTIME_NEEDS=(
 DEMO_NEEDS=(sshd=openssh-server)
 TEST_NEEDS=(
   sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
-  pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev sfdisk=fdisk node=nodejs npm=npm
+  pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd sfdisk=fdisk node=nodejs npm=npm
 )
 
 say() { printf '%s\n' "$*"; }

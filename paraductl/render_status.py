@@ -20,7 +20,15 @@ MANY = 20
 """With more datasets than this, those that are well are only counted."""
 
 _LEVELS = {"ok": "green", "warning": "yellow", "critical": "red"}
-_STATES = {"ok": "green", "running": "cyan", "held": "yellow", "overdue": "yellow", "never": "yellow", "failed": "red"}
+_STATES = {
+    "ok": "green",
+    "running": "cyan",
+    "waiting": "cyan",
+    "held": "yellow",
+    "overdue": "yellow",
+    "never": "yellow",
+    "failed": "red",
+}
 
 
 def render(document: dict[str, Any], colour: bool, now: datetime, width: int = 80) -> str:
@@ -163,7 +171,7 @@ class _Page:
             name,
             Cell(state, (_STATES.get(state, "red"),)),
             Cell(ago(part["last_success"], self._now)),
-            Cell(ahead(part["next"], self._now), ("dim",)),
+            Cell(ahead(part["next"] or part.get("due"), self._now), ("dim",)),
             Cell(holds),
             Cell(_size(count)),
         ]

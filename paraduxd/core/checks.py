@@ -125,7 +125,7 @@ def _stash_findings(
         yield from model_findings(error, shape.settings, stash, path, common)
     access = stash.get("kit_access")
     if role is Role.METADATA and isinstance(access, dict):
-        yield from _kit_findings((*path, "kit_access"), access, shape)
+        yield from _kit_findings((*path, "kit_access"), access, shape, own if path in known else {})
 
 
 def _ability_findings(path: Path, role: Role, stash: dict[str, Any], shape: Shape, shapes: Shapes) -> Iterator[Finding]:
@@ -148,13 +148,13 @@ def _instead_of_archives(shape: Shape, shapes: Shapes) -> str:
     return f"these can: {', '.join(sorted(other.name for other in shapes.values() if other.archive))}"
 
 
-def _kit_findings(path: Path, access: dict[str, Any], shape: Shape) -> Iterator[Finding]:
+def _kit_findings(path: Path, access: dict[str, Any], shape: Shape, own: dict[str, Any]) -> Iterator[Finding]:
     """Check that the protocol can read at the address that kits carry; what `KitAccess` refuses itself is not said twice."""
     try:
         KitAccess.model_validate(access)
     except ValidationError:
         return
     try:
-        shape.settings.model_validate(kit_settings(access))
+        shape.settings.model_validate(kit_settings(own, access, shape.settings))
     except ValidationError as error:
         yield from model_findings(error, shape.settings, access, path)

@@ -1,23 +1,25 @@
-"""How each location of each dataset is doing: running, held, failed, overdue, never or ok.
+"""How each location of each dataset is doing: running, held, failed, overdue, never, waiting or ok.
 
 A location that cannot be reached is only waiting, however often it was tried: in time it becomes overdue. Any other error makes
-it failed at once. Overdue means: no success for longer than the period and a half, and at least for the period and one hour.
+it failed at once. Overdue means: no success for longer than the period and a half, and at least for the period and one hour. Waiting
+means: due, but outside the hours in which transfers may start there (`window`); time before these begin makes nothing overdue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from paraduxd.core import durations, moments
+from paraduxd.core import durations, moments, windows
 from paraduxd.core.facts import Facts, Key, Latest
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
+from paraduxd.core.removables import uuid_of
 
-STATES = ("running", "held", "failed", "overdue", "never", "ok")
+STATES = ("running", "held", "failed", "overdue", "never", "waiting", "ok")
 """Worst first; a dataset is in the worst state of its parts."""
 
 WAITING = frozenset(
@@ -50,7 +52,8 @@ class Condition:
 
     `completed`: it holds a whole version (a destination), or was read whole once (a source). `checked`: how its checks ended,
     `rehearsed`: how rehearsals of a restore ended, `damaged`: the last of either found damage. `late`: overdue, `ahead`: its last
-    success is dated in the future.
+    success is dated in the future. `due`: when the next success is expected. `disk`: UUID of the file
+    system of a disk that must be plugged in.
     """
 
     dataset: str
@@ -69,6 +72,8 @@ class Condition:
     damaged: bool = False
     versions: int = 0
     bytes: int | None = None
+    due: datetime | None = None
+    disk: str = ""
 
     @property
     def damage(self) -> Latest:
@@ -189,7 +194,8 @@ class _Judge:
         key = (self.dataset, "pull", "source")
         latest = self.facts.latest.get(key, _NOTHING)
         read = moments.parse(latest.last_success) is not None
-        return self._condition(key, latest, period, never=not read and not plan.in_place, completed=read)
+        never = not read and not plan.in_place
+        return self._condition(key, latest, period, plan.window, never=never, completed=read)
 
     def destination(self, plan: DestinationPlan, period: int | None) -> Condition:
         key = (self.dataset, "push", plan.id)
@@ -203,6 +209,7 @@ class _Judge:
             key,
             latest,
             period,
+            plan.window,
             never=not completed,
             completed=completed,
             damaged=_damaged(checked) or _damaged(rehearsed),
@@ -210,15 +217,26 @@ class _Judge:
             rehearsed=rehearsed,
             versions=versions or 0,
             bytes=size,
+            disk=uuid_of(plan.place),
         )
 
     def _condition(
-        self, key: Key, latest: Latest, period: int | None, *, never: bool, damaged: bool = False, **more: Any
+        self,
+        key: Key,
+        latest: Latest,
+        period: int | None,
+        window: str | None,
+        *,
+        never: bool,
+        damaged: bool = False,
+        **more: Any,
     ) -> Condition:
         success = moments.parse(latest.last_success)
         age = (self.now - success).total_seconds() if success else 0.0
-        late = success is not None and period is not None and age > period + max(period // 2, moments.HOUR)
-        standing = self._standing(damaged or failed(latest), late, never)
+        due = success + timedelta(seconds=period) if success and period else None
+        late = due is not None and period is not None and self._is_late(due, period, window)
+        waiting = bool(due or (never and period)) and self._is_waiting(due, window, latest)
+        standing = self._standing(damaged or failed(latest), late, never and not waiting, waiting)
         return Condition(
             dataset=key[0],
             location=key[2],
@@ -231,11 +249,22 @@ class _Judge:
             ahead=age < -CLOCK_TOLERANCE,
             next=moments.stamp(moments.parse(self.facts.next_runs.get(key))),
             damaged=damaged,
+            due=due,
             **more,
         )
 
-    def _standing(self, failed: bool, late: bool, never: bool) -> str:
-        order = (("held", self.held), ("failed", failed), ("overdue", late), ("never", never))
+    def _is_late(self, due: datetime, period: int, window: str | None) -> bool:
+        """Whether more than half a period, and an hour, has passed since it was due and could start."""
+        grace = timedelta(seconds=max(period // 2, moments.HOUR))
+        return self.now > windows.opens(window, due) + grace if self.now > due + grace else False
+
+    def _is_waiting(self, due: datetime | None, window: str | None, latest: Latest) -> bool:
+        """Whether it is due (or was never run) and may not start at this hour; what was tried in vain is told as that."""
+        wanted = self.now >= due if due else latest.failures == 0
+        return wanted and not windows.is_open(window, self.now)
+
+    def _standing(self, failed: bool, late: bool, never: bool, waiting: bool) -> str:
+        order = (("held", self.held), ("failed", failed), ("overdue", late), ("never", never), ("waiting", waiting))
         return next((state for state, applies in order if applies), "ok")
 
 

@@ -19,15 +19,18 @@ from paraduxd.core.fields import (
     Fate,
     Flag,
     Fraction,
+    Hours,
     Id,
     Language,
     Notes,
     Notify,
+    Rate,
     Whole,
     Window,
 )
 from paraduxd.core.managed import DataKey, Managed, Recovery, Shares
-from paraduxd.core.settings import Secret, Strict, Text
+from paraduxd.core.outline import secret_keys
+from paraduxd.core.settings import ProtocolSettings, Secret, Strict, Text
 
 __all__ = [
     "Config", "DataKey", "Dataset", "Destination", "Guard", "InventoryEntry", "Keep", "KitAccess", "Limits", "Managed",
@@ -80,6 +83,14 @@ class Policy(Strict):
     drill_every: Duration | None = Field(
         default=90 * 86400, description="How often a recovery should be rehearsed; null for never", examples=["90d"]
     )
+    notify_after: Window = Field(
+        default=900,
+        description="How long trouble must last before it is reported to `notify`, at most a day",
+        examples=["15m"],
+    )
+    digest: Duration | None = Field(
+        default=None, description="How often a digest is sent to `notify`; without it never", examples=["7d"]
+    )
     limits: Limits = Field(default=Limits(), description="How many transfers run at once", examples=[{"transfers": 4}])
 
 
@@ -123,6 +134,14 @@ class Source(Stash):
         description="When to pull: five cron fields, local time, instead of `every`",
         examples=["30 3 * * *"],
     )
+    bandwidth: Rate | None = Field(
+        default=None, description="Bytes per second at most, in either direction", examples=["2M"]
+    )
+    window: Hours | None = Field(
+        default=None,
+        description="Hours of the day, local time, in which scheduled pulls may start; those asked for by hand start at once",
+        examples=["22:00-06:00"],
+    )
 
 
 class Keep(Strict):
@@ -147,6 +166,14 @@ class Destination(Stash):
         default=None,
         description="When to push: five cron fields, local time, instead of `every`",
         examples=["0 4 * * sun"],
+    )
+    bandwidth: Rate | None = Field(
+        default=None, description="Bytes per second at most, in either direction", examples=["2M"]
+    )
+    window: Hours | None = Field(
+        default=None,
+        description="Hours of the day, local time, in which scheduled pushes may start; those asked for by hand start at once",
+        examples=["22:00-06:00"],
     )
     encryption: Literal["none", "gpg"] = Field(
         default="none",
@@ -260,9 +287,14 @@ class Config(Strict):
     )
 
 
-def kit_settings(access: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a stash's protocol as a kit uses them: those of its `kit_access`, without credentials that are empty."""
-    return {key: value for key, value in access.items() if key != "credentials" or value}
+def kit_settings(own: dict[str, Any], access: dict[str, Any], model: type[ProtocolSettings]) -> dict[str, Any]:
+    """The keys of a stash's protocol as a kit uses them: its own without secrets, then those of its `kit_access`.
+
+    Credentials that are empty are left out.
+    """
+    secret = {*secret_keys([model]), "credentials"}
+    shared = {key: value for key, value in own.items() if key not in secret}
+    return {**shared, **{key: value for key, value in access.items() if key != "credentials" or value}}
 
 
 def plain(config: Config) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Everything here expects a config that `checks.check` has accepted with the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -32,8 +33,10 @@ Transport = dict[str, Any]
 class Derived:
     """The plan, and transport files by name.
 
-    A transport file is {"protocol", "settings", "host_keys": {"host:port": [line]}, "secret"}, that of a metadata stash has
-    "kit_access" (settings as kits use them, or null) besides, that of a destination with encryption gpg "archive" (`archive_keys`).
+    A transport file is {"protocol", "settings", "host_keys": {"host:port": [line]}, "secret"}; those of sources and destinations have
+    "bandwidth" (bytes per second) besides where it is limited, that of a metadata stash "kit_access" (settings as kits use them, or
+    null), that of a destination with encryption gpg "archive" (`archive_keys`). That of an address for notices is
+    {"address"}.
     """
 
     plan: plans.Plan
@@ -66,6 +69,9 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
         recovery_keys=tuple(_recovery_keys(config.managed)),
         kits_written=config.managed.kits_written,
+        notify=tuple(plans.NotifyPlan(name, notify_file(name)) for name in _addresses(config)),
+        notify_after=config.policy.notify_after,
+        digest=config.policy.digest,
     )
     return Derived(plan, dict(_transports(config, config.managed, shapes)))
 
@@ -90,6 +96,11 @@ def metadata_file(stash: str) -> str:
     return f"metadata.{stash}.json"
 
 
+def notify_file(address: str) -> str:
+    """The name of the file with one address for notices."""
+    return f"notify.{address}.json"
+
+
 def data_key(dataset: str, destination: str) -> str:
     """What a destination is called in `managed.data_keys`."""
     return f"{dataset}/{destination}"
@@ -100,6 +111,13 @@ def needed_hosts(config: Config, shapes: Shapes) -> tuple[str, ...]:
     pinned = config.managed.hosts if config.managed else {}
     hosts = (host for stash in _stashes(config) for host in _hosts(stash, shapes))
     return tuple(dict.fromkeys(host for host in hosts if host not in pinned))
+
+
+def needed_tls_hosts(config: Config, shapes: Shapes) -> tuple[tuple[str, int, str], ...]:
+    """The TLS servers (host, port, how) without a pinned certificate; they need none if an authority vouches for theirs."""
+    pinned = config.managed.hosts if config.managed else {}
+    hosts = (host for stash in _stashes(config) for each in _reached(stash, shapes) for host in each.tls_hosts())
+    return tuple(dict.fromkeys(host for host in hosts if f"{host[0]}:{host[1]}" not in pinned))
 
 
 def needed_data_keys(config: Config, shapes: Shapes) -> tuple[str, ...]:
@@ -153,18 +171,30 @@ def _stashes(config: Config) -> Iterator[Stash]:
 
 def _hosts(stash: Stash, shapes: Shapes) -> list[str]:
     """The SSH servers that a worker may meet at this stash, its kit access included."""
-    hosts = list(settings_of(stash, shapes).ssh_hosts())
+    return [f"{host}:{port}" for each in _reached(stash, shapes) for host, port in each.ssh_hosts()]
+
+
+def _reached(stash: Stash, shapes: Shapes) -> Iterator[ProtocolSettings]:
+    """The settings with which the stash is reached: its own, and those of its kit access."""
+    yield settings_of(stash, shapes)
     if isinstance(stash, MetadataStash) and stash.kit_access is not None:
-        hosts += _kit(stash, shapes).ssh_hosts()
-    return [f"{host}:{port}" for host, port in hosts]
+        yield _kit(stash, shapes)
+
+
+def _pinned(stash: Stash, managed: Managed, shapes: Shapes) -> dict[str, list[str]]:
+    """The pinned keys and certificates of the servers of this stash, by "host:port"."""
+    tls = (f"{host}:{port}" for each in _reached(stash, shapes) for host, port, _ in each.tls_hosts())
+    return {host: list(managed.hosts[host]) for host in (*_hosts(stash, shapes), *tls) if host in managed.hosts}
 
 
 def _kit(stash: MetadataStash, shapes: Shapes) -> ProtocolSettings:
-    return shapes[stash.protocol].settings.model_validate(_kit_plain(stash))
+    return shapes[stash.protocol].settings.model_validate(_kit_plain(stash, shapes))
 
 
-def _kit_plain(stash: MetadataStash) -> Transport | None:
-    return None if stash.kit_access is None else kit_settings(stash.kit_access.model_dump(mode="json"))
+def _kit_plain(stash: MetadataStash, shapes: Shapes) -> Transport | None:
+    if stash.kit_access is None:
+        return None
+    return kit_settings(stash.settings, stash.kit_access.model_dump(mode="json"), shapes[stash.protocol].settings)
 
 
 def _timing(stash: Source | Destination) -> plans.Timing | None:
@@ -200,6 +230,7 @@ def _dataset(dataset: Dataset, shapes: Shapes) -> plans.DatasetPlan:
             timing=_timing(dataset.source),
             fates=dataset.source.fate,
             in_place=dataset.staging is None,
+            window=dataset.source.window,
         ),
         staging=str(PurePosixPath(staging)),
         guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
@@ -217,6 +248,7 @@ def _destination(dataset: str, destination: Destination, shapes: Shapes) -> plan
         fates=destination.fate,
         encryption=shapes[destination.protocol].encryption(destination.encryption),
         keep=plans.Keep(**destination.keep.model_dump()),
+        window=destination.window,
     )
 
 
@@ -227,22 +259,35 @@ def _metadata(stash: MetadataStash, shapes: Shapes) -> plans.MetadataPlan:
 
 def _transports(config: Config, managed: Managed, shapes: Shapes) -> Iterator[tuple[str, Transport]]:
     for dataset in config.datasets:
-        yield source_file(dataset.id), _transport(dataset.source, managed, shapes)
+        yield source_file(dataset.id), _limited(dataset.source, managed, shapes)
         for destination in dataset.destinations:
             key = managed.data_keys.get(data_key(dataset.id, destination.id))
-            transport = _transport(destination, managed, shapes)
+            transport = _limited(destination, managed, shapes)
             transport["secret"] = key.password if key and _wants_secret(destination, shapes) else ""
             if key and key.archive and destination.encryption == "gpg":
                 transport["archive"] = archive_keys(key.archive)
             yield destination_file(dataset.id, destination.id), transport
     for stash in config.metadata_stashes:
-        yield metadata_file(stash.id), {**_transport(stash, managed, shapes), "kit_access": _kit_plain(stash)}
+        yield metadata_file(stash.id), {**_transport(stash, managed, shapes), "kit_access": _kit_plain(stash, shapes)}
+    for name, address in _addresses(config).items():
+        yield notify_file(name), {"address": address}
+
+
+def _addresses(config: Config) -> dict[str, str]:
+    """Addresses for notices by what they are called: "mailto-1" is the first one, and a mailto."""
+    kinds = (re.sub(r"[^a-z0-9]+", "-", address.partition(":")[0]) for address in config.notify)
+    return {f"{kind}-{number}": config.notify[number - 1] for number, kind in enumerate(kinds, 1)}
+
+
+def _limited(stash: Source | Destination, managed: Managed, shapes: Shapes) -> Transport:
+    transport = _transport(stash, managed, shapes)
+    return transport if stash.bandwidth is None else {**transport, "bandwidth": stash.bandwidth}
 
 
 def _transport(stash: Stash, managed: Managed, shapes: Shapes) -> Transport:
     return {
         "protocol": stash.protocol,
         "settings": stash.settings,
-        "host_keys": {host: list(managed.hosts[host]) for host in _hosts(stash, shapes) if host in managed.hosts},
+        "host_keys": _pinned(stash, managed, shapes),
         "secret": "",
     }

@@ -14,6 +14,11 @@ _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 LONGEST = 10 * 366 * 86400
 """Seconds; ten years are longer than anything worth scheduling, and far from what overflows."""
 
+_RATE_UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_RATE = re.compile(r"([0-9]{1,10})([kMG]?)")
+_SLOWEST, _FASTEST = 1024, 10**12
+_EXPECTED_RATE = "expected bytes per second like 500k, 2M or 1G (thousands, millions, billions), at least 1024"
+
 _EXPECTED_DURATION = "expected a duration like 90s, 15m, 6h, 1d or 2w"
 _EXPECTED_FRACTION = 'expected a share from "0%" to "100%", or a number from 0 to 1'
 
@@ -74,6 +79,23 @@ def parse_fraction(value: str | float) -> float:
 def write_fraction(fraction: float) -> str:
     """A fraction as the owner would write it: 0.25 -> "25%"."""
     return f"{round(fraction * 100, 6):.6f}".rstrip("0").rstrip(".") + "%"
+
+
+def parse_rate(value: str | int) -> int:
+    """Bytes per second: `500k 2M 1G` (decimal), or a bare number. Raises `ValueError`."""
+    match = _RATE.fullmatch(str(value)) if type(value) in (int, str) else None
+    if match is None:
+        raise ValueError(_EXPECTED_RATE)
+    rate = int(match[1]) * _RATE_UNITS[match[2]]
+    if not _SLOWEST <= rate <= _FASTEST:
+        raise ValueError(_EXPECTED_RATE)
+    return rate
+
+
+def write_rate(rate: int) -> str:
+    """The shortest text that `parse_rate` reads as so many bytes per second: 500000 -> "500k"."""
+    units = sorted(_RATE_UNITS.items(), key=lambda unit: -unit[1])
+    return next(f"{rate // size}{unit}" for unit, size in units if rate % size == 0)
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from paraduxd.core import durations
+from paraduxd.core import durations, windows
 from paraduxd.core.settings import Secret, Text
 
 _ID = "[a-z0-9][a-z0-9_-]{0,63}"
@@ -48,6 +48,11 @@ _hex64_check, _hex64_schema = _matching(_HEX_64, "64 lower-case hex digits")
 
 def _cron(text: str) -> str:
     durations.check_cron(text)
+    return text
+
+
+def _hours(text: str) -> str:
+    windows.parse(text)
     return text
 
 
@@ -111,6 +116,13 @@ SecretHex64 = Annotated[Secret, _hex64_check, _hex64_schema]
 Date = Annotated[Text, AfterValidator(_date), Field(json_schema_extra={"format": "date"})]
 Moment = Annotated[Text, AfterValidator(_moment), Field(json_schema_extra={"format": "date-time"})]
 Cron = Annotated[Text, AfterValidator(_cron)]
+Hours = Annotated[
+    Text,
+    AfterValidator(_hours),
+    Field(json_schema_extra={"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"}),
+]
+"""Hours of the day, "22:00-06:00"."""
+
 Directory = Annotated[Text, AfterValidator(_directory), Field(json_schema_extra={"pattern": "^/."})]
 Notes = Annotated[Secret, AfterValidator(_notes), Field(max_length=65536)]
 """Several lines for the family; masked like a credential, because people write safe combinations there."""
@@ -137,6 +149,16 @@ Duration = Annotated[
 
 Window = Annotated[Duration, AfterValidator(_at_most_a_day)]
 """Seconds, up to a day."""
+
+Rate = Annotated[
+    int,
+    BeforeValidator(durations.parse_rate),
+    PlainSerializer(durations.write_rate, return_type=str),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": "^[0-9]{1,10}[kMG]?$"}, {"type": "integer", "minimum": 1024}]}
+    ),
+]
+"""Bytes per second in the model; saved as "500k"."""
 
 Fraction = Annotated[
     float,

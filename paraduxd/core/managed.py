@@ -162,7 +162,7 @@ class Managed(Strict):
     )
     hosts: dict[HostPort, tuple[Text, ...]] = Field(
         default_factory=dict,
-        description='Pinned SSH host keys, by "host:port"',
+        description='Pinned SSH host keys, and certificates that no authority vouches for ("x509 BASE64-DER"), by "host:port"',
         examples=[{"friend.example:22": ["ssh-ed25519 AAAA..."]}],
     )
     rotation: Rotation | None = Field(

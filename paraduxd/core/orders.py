@@ -26,6 +26,7 @@ class Step(StrEnum):
     HOSTKEYS = "hostkeys"
     REHEARSE = "rehearse"
     FETCH = "fetch"
+    NOTIFY = "notify"
     KIT_LOOK = "kit-look"
     KIT_WRITE = "kit-write"
     KIT_READ = "kit-read"
@@ -36,7 +37,8 @@ class Step(StrEnum):
 class Order:
     """One transfer.
 
-    `location` is "source", "staging", a destination's id or a metadata stash's id; `transport` the absolute path of the
+    `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices;
+    `transport` the path of the
     one file with settings and credentials that the worker may read ("" for none); `arguments` are `cache` (a directory for engines) and
     those of the step:
 
@@ -51,10 +53,11 @@ class Order:
               key (path of a file in memory or a pipe: {private_key, passphrase})
     publish   outbox (directory), serial, epochs [the one in force, the next one during a rotation],
               ended [{epoch, key_sha256}] (whose objects go)
-    hostkeys  hosts [[host, port]]
+    hostkeys  hosts [[host, port] of SSH, or [host, port, how] of TLS: "tls" or "ftp"]
     rehearse  scratch (existing directory), mark (`effects/scratch.py`); of a destination: sample {files, bytes}, known_versions,
               seed (int or null); of a metadata stash (dataset ""): epoch, and to compare with what was sent: outbox (directory), serial
     fetch     epochs [int]
+    notify    title, body, told (what the journal remembers of it, `core/notices.py`)
     kit-...   device (node of a disk) or directory, device_serial (as it was when it was chosen, or null); and besides
     kit-write files {name: base64}, armed {owner, steward, steward_name, needed, erase, known, beside} (`core/sticks.py`)
     kit-check keys [{epoch, fingerprint, public_key}]; of the supervisor: owner, uuid
@@ -100,6 +103,7 @@ class Done:
     hostkeys  hosts {"host:port": ["ssh-ed25519 AAAA..."]}
     rehearse  version (id), time, files, bytes, compared (files equal to staging), by_itself (files that the protocol has checked);
               of a metadata stash: epoch, serial, key and config (base64), or objects [names] that are as they were sent
+    notify    sent (bool)
     fetch     configs [{name, data (base64)}], machine (base64 or null), highest_serial
     kit-look  stick, seen (`core/sticks.py`: `Stick`, `Seen`)
     kit-write files, bytes, device_serial, fs, uuid

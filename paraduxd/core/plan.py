@@ -45,7 +45,10 @@ class Guard:
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """Where a dataset comes from. `in_place`: the source is itself what is pushed (a local disk without staging)."""
+    """Where a dataset comes from. `in_place`: the source is itself what is pushed (a local disk without staging).
+
+    `window`: the hours in which scheduled transfers may start (`core/windows.py`).
+    """
 
     protocol: str
     place: str
@@ -53,11 +56,12 @@ class SourcePlan:
     timing: Timing | None = None
     fates: tuple[str, ...] = ()
     in_place: bool = False
+    window: str | None = None
 
 
 @dataclass(frozen=True)
 class DestinationPlan:
-    """One destination of a dataset. `place` is what the limit per place counts: a host, or "local"."""
+    """One destination of a dataset. `place` is what the limit per place counts: a host, or "local"; `window` as of a source."""
 
     id: str
     protocol: str
@@ -67,6 +71,7 @@ class DestinationPlan:
     fates: tuple[str, ...] = ()
     encryption: str = "none"
     keep: Keep = field(default_factory=Keep)
+    window: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,14 @@ class MetadataPlan:
     place: str
     transport: str
     fates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotifyPlan:
+    """One address for notices: its kind and number, never the address."""
+
+    id: str
+    transport: str
 
 
 @dataclass(frozen=True)
@@ -141,7 +154,8 @@ class Plan:
     """Everything the supervisor runs by. `transport` in the parts is a file name in the transport directory.
 
     `epoch` is the one in force, and `shares_required` how many of its shares open it; during a rotation the config is published
-    under both epochs. `kits_written`: by whatever machine, kits of some epoch were.
+    under both epochs. `kits_written`: by whatever machine, kits of some epoch were. `notify_after`: trouble
+    is told when it has stayed for so many seconds; `digest`: seconds between two digests.
     """
 
     serial: int
@@ -162,11 +176,23 @@ class Plan:
     ended: tuple[EndedEpoch, ...] = ()
     recovery_keys: tuple[RecoveryKey, ...] = ()
     kits_written: bool = False
+    notify: tuple[NotifyPlan, ...] = ()
+    notify_after: int = 900
+    digest: int | None = None
     version: int = 1
 
     def dataset(self, name: str) -> DatasetPlan | None:
         """The dataset with this id."""
         return next((dataset for dataset in self.datasets if dataset.id == name), None)
+
+    def window(self, name: str, location: str) -> str | None:
+        """The hours in which scheduled transfers of a dataset from its "source", or to a destination, may start."""
+        dataset = self.dataset(name)
+        if dataset is None:
+            return None
+        if location == "source":
+            return dataset.source.window
+        return next((each.window for each in dataset.destinations if each.id == location), None)
 
     @property
     def epochs(self) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from paraduxd.core.facts import Key
 from paraduxd.core.orders import Step
 from paraduxd.core.plan import Limits
+from paraduxd.core.removables import uuid_of
 
 LOCAL = "local"
 """The place of everything on this machine."""
@@ -28,7 +29,7 @@ STAGING = "staging"
 
 LIGHT_AT_ONCE = 4
 
-_LIGHT = frozenset({Step.VERSIONS, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK})
+_LIGHT = frozenset({Step.VERSIONS, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK, Step.NOTIFY})
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class _Lanes:
         """The request runs."""
         lane = _lane(request)
         self._lanes[lane] += 1
-        if lane == "transfer":
+        if lane == "transfer" or uuid_of(request.place):
             self._places[request.place] += 1
         self.block(request)
 
@@ -120,6 +121,8 @@ class _Lanes:
 
     def has_room(self, request: Request) -> bool:
         lane = _lane(request)
+        if uuid_of(request.place) and self._places[request.place]:
+            return False  # a disk is mounted once
         if lane == "light":
             return self._lanes[lane] < LIGHT_AT_ONCE
         if self._lanes[lane] >= self._limits.transfers:

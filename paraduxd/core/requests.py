@@ -20,7 +20,7 @@ SOURCE = "source"
 
 @dataclass(frozen=True)
 class Draft:
-    """One run to be queued, and what asks for it: "manual", "schedule", "catch-up", "retry" or "inserted" (a stick).
+    """One run to be queued, and what asks for it: "manual", "schedule", "catch-up", "retry", "notice" or "inserted" (a stick).
 
     `after`: the target of the run it has to wait for; `detail` as in `core/queue.py`; `arguments` are those of the order that do not
     follow from the plan.
@@ -35,7 +35,8 @@ class Draft:
 
 def places(plan: Plan) -> dict[tuple[str, str], str]:
     """(dataset, location) -> place, for every location of the plan; a metadata stash belongs to the dataset ""."""
-    found = {("", stash.id): stash.place for stash in plan.metadata_stashes}
+    found = {("", address.id): LOCAL for address in plan.notify}
+    found.update({("", stash.id): stash.place for stash in plan.metadata_stashes})
     for dataset in plan.datasets:
         found[(dataset.id, SOURCE)] = dataset.source.place
         found[(dataset.id, STAGING)] = LOCAL
@@ -104,8 +105,8 @@ def publish(plan: Plan) -> list[Draft]:
     return [Draft(("", Step.PUBLISH, stash.id)) for stash in plan.metadata_stashes]
 
 
-def hostkeys(hosts: Sequence[tuple[str, int]]) -> Draft:
-    """Fetch the host keys of SSH servers, to be shown to the owner."""
+def hostkeys(hosts: Sequence[tuple[str, int] | tuple[str, int, str]]) -> Draft:
+    """Fetch the host keys of SSH servers and the certificates of TLS servers (with how), to be shown to the owner."""
     arguments = {"hosts": [list(host) for host in hosts]}
     return Draft(("", Step.HOSTKEYS, ""), detail=repr(arguments), arguments=arguments)
 

@@ -47,6 +47,13 @@ class ProtocolSettings(Strict):
         """The SSH servers (host, port) whose host keys must be pinned before anything is sent."""
         return ()
 
+    def tls_hosts(self) -> tuple[tuple[str, int, str], ...]:
+        """The TLS servers (host, port, how) whose certificates are pinned unless an authority vouches for them.
+
+        `how` is "tls", or "ftp" where TLS begins with AUTH TLS.
+        """
+        return ()
+
     def local_path(self) -> str | None:
         """The absolute directory on this machine that the stash is, if it is one."""
         return None

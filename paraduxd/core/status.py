@@ -116,6 +116,7 @@ def _dataset(condition: DatasetCondition, facts: Facts) -> dict[str, Any]:
 
 
 def _destination(part: Condition, facts: Facts) -> dict[str, Any]:
+    due = moments.stamp(part.due)
     return {
         "id": part.location,
         "state": part.state,
@@ -123,6 +124,9 @@ def _destination(part: Condition, facts: Facts) -> dict[str, Any]:
         "last_verified": _clean(part.checked.last_success),
         "last_restored": _clean(facts.drills.restored.get((part.dataset, part.location))),
         "next": part.next,
+        "due": due,
+        "overdue_since": due if part.late else None,
+        "disk": part.disk or None,
         "versions": part.versions,
         "bytes": part.bytes,
         "error": error_of(part.latest) or (error_of(part.damage) if part.damaged else None),

@@ -16,7 +16,8 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
     journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
     kits-incomplete, rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
     metadata-unproven, dataset-held, source-failed, source-overdue, destination-failed, destination-overdue, destination-never,
-    destination-damaged, destination-unchecked, destination-unproven
+    destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
+    notify-failed
 """
 
 from __future__ import annotations
@@ -123,6 +124,14 @@ def of_rotation(plan: Plan) -> Iterator[Trouble]:
     yield _warning("rotation-under-way", "stewards", text, hint if missing else "complete it: paraductl rotate")
 
 
+def of_notices(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether the owner can be told."""
+    for address in plan.notify:
+        error = error_of(facts.latest.get(("", "notify", address.id), Latest()))
+        if error is not None:
+            yield _warning("notify-failed", address.id, error["message"], error["hint"])
+
+
 def of_losses(losses: Sequence[Loss]) -> Iterator[Trouble]:
     """What a single loss would take."""
     single = [loss for loss in losses if len(loss.fates) == 1]
@@ -188,6 +197,10 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
     if not part.damaged and (lost := error_of(part.rehearsed)) and failed(part.rehearsed):
         text = f"nothing of {subject} could be proven in the last rehearsal: {lost['message']}"
         yield _warning("destination-unproven", subject, text, lost["hint"])
+    if kind == "destination" and (why := (part.latest.result or {}).get("kept_because")):
+        text = f"old versions of {subject} cannot be removed: {why}"
+        hint = "let the place remove them, or take keep out of this destination: paraductl edit"
+        yield _warning("destination-not-thinned", subject, text, hint)
     if error and failed(part.latest) and part.standing == "failed":
         last = f" (last success {_age(part.success, now)} ago)" if part.success else ""
         what = "pull from" if kind == "source" else "push to"
@@ -212,6 +225,8 @@ def _overdue(part: Condition, kind: str, subject: str, error: Mapping[str, str] 
 def _hint(part: Condition, error: Mapping[str, str] | None) -> str:
     if error and error["hint"]:
         return error["hint"]
+    if part.disk:
+        return f"plug in the disk with the file system {part.disk}: it is written at once"
     option = "--pull-only" if part.location == "source" else f"--destination {part.location}"
     return f"it catches up by itself; try now: paraductl backup {part.dataset} {option}"
 

@@ -65,6 +65,7 @@ def _of_the_whole(
     yield from kit_troubles.of_stewards(plan, facts)
     yield from kit_troubles.of_kits(plan, facts, now)
     yield from troubles.of_rotation(plan)
+    yield from troubles.of_notices(plan, facts)
     yield from drill_troubles.of_drills(plan, facts, proven, now)
 
 

@@ -30,6 +30,7 @@ PACKAGES = {
     "mke2fs": "e2fsprogs",
     "mkfs.exfat": "exfatprogs",
     "mkfs.vfat": "dosfstools",
+    "rclone": "rclone",
     "restic": "restic",
     "rsync": "rsync",
     "sftp": "openssh-client",
@@ -143,7 +144,9 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(Exception):
-        process.communicate(timeout=5)
+        process.communicate(timeout=5)  # raises at once when the input was closed before
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=5)
 
 
 @contextlib.contextmanager

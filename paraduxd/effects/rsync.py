@@ -14,7 +14,7 @@ import selectors
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import IO
 
@@ -56,15 +56,19 @@ OnOutput = Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class Place:
-    """A directory as rsync addresses it: here, or (with `access`) on a server. `name` is for sentences."""
+    """A directory as rsync addresses it: here, or (with `access`) on a server. `name` is for sentences.
+
+    `bandwidth`: bytes per second at most (`None`: any).
+    """
 
     path: str
     name: str
     access: ssh.SshAccess | None = None
+    bandwidth: int | None = None
 
     def below(self, relative: str) -> Place:
         """A directory inside this one."""
-        return Place(f"{self.path.rstrip('/')}/{relative}", self.name, self.access)
+        return replace(self, path=f"{self.path.rstrip('/')}/{relative}")
 
     def argument(self) -> str:
         """The directory's contents as an rsync argument; `./` keeps a relative path from looking like a module."""
@@ -142,7 +146,9 @@ def command(source: Place, target: Place, options: Sequence[str]) -> tuple[str, 
     """The argument vector that makes the contents of `target` those of `source`; at most one of them is on a server."""
     access = source.access or target.access
     remote = ("-e", " ".join(access.command), f"--timeout={_IDLE_SECONDS}") if access else ()
-    return ("rsync", "--secluded-args", *remote, *_REPORT, *options, "--", source.argument(), target.argument())
+    bandwidth = source.bandwidth or target.bandwidth
+    limit = (f"--bwlimit={max(1, bandwidth // 1024)}",) if bandwidth else ()  # in KiB
+    return ("rsync", "--secluded-args", *remote, *limit, *_REPORT, *options, "--", source.argument(), target.argument())
 
 
 def run(

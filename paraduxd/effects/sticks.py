@@ -2,6 +2,7 @@
 
 For short-lived workers: the private mount namespace lasts as long as the process, and a killed one leaves no mount. Sources:
 mount(2), umount2(2), mount_namespaces(7). A file system that is not vfat or exfat is never mounted: others can be made to harm the kernel.
+The owner's own disks, told by a UUID of the config, may have ext4 (`kinds`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,11 @@ MOUNT_POINT = Path("/mnt")
 """Only this process sees what is mounted here."""
 
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _NOSYMFOLLOW, _NOATIME = 1, 2, 4, 8, 256, 1024
-_OPTIONS = {"vfat": "umask=0077,errors=remount-ro", "exfat": "umask=0077,errors=remount-ro"}
+_OPTIONS = {
+    "vfat": "umask=0077,errors=remount-ro",
+    "exfat": "umask=0077,errors=remount-ro",
+    "ext4": "errors=remount-ro",
+}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -44,7 +49,7 @@ def foreign(stick: Stick) -> str:
 
 
 @contextmanager
-def opened(stick: Stick, *, writable: bool = False) -> Iterator[int]:
+def opened(stick: Stick, *, writable: bool = False, kinds: Collection[str] = FILE_SYSTEMS) -> Iterator[int]:
     """The top directory, as a descriptor. Closed, unmounted and out of every cache when the context ends.
 
     Raises `ParaduxError` when it cannot be mounted, and "void" when it cannot be unmounted after writing.
@@ -54,7 +59,7 @@ def opened(stick: Stick, *, writable: bool = False) -> Iterator[int]:
             yield root
         return
     blockdev.drop_cache(stick.volume)
-    _mount(stick, writable=writable)
+    _mount(stick, writable=writable, kinds=kinds)
     try:
         with _directory(str(MOUNT_POINT)) as root:
             yield root
@@ -77,8 +82,8 @@ def _directory(path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _mount(stick: Stick, *, writable: bool) -> None:
-    if stick.fs not in FILE_SYSTEMS:
+def _mount(stick: Stick, *, writable: bool, kinds: Collection[str] = FILE_SYSTEMS) -> None:
+    if stick.fs is None or stick.fs not in kinds:
         raise ParaduxError("refused", f"{stick.name} has no FAT or exFAT file system", "use another stick")
     if not hardening.private_mounts():
         raise ParaduxError("refused", "sticks can be read by a daemon of root's only", "name a folder instead")

@@ -17,7 +17,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.core.checks import Checked, check
 from paraduxd.core.config import Config
-from paraduxd.core.derive import needed_archive_keys, needed_data_keys, needed_hosts
+from paraduxd.core.derive import needed_archive_keys, needed_data_keys, needed_hosts, needed_tls_hosts
 from paraduxd.core.diff import changes, managed_changed
 from paraduxd.core.problems import Problem
 from paraduxd.core.shapes import Shape
@@ -102,16 +102,21 @@ def preview(keeping: Keeping, text: str, opened: Opened | None) -> Json:
 
 
 def _ask_host_keys(keeping: Keeping, config: Config) -> dict[str, Any]:
-    """The keys of the servers that are not pinned; when nobody could ask for them, the config can be saved without."""
-    hosts = needed_hosts(config, keeping.shapes)
-    if not hosts:
+    """The keys and certificates that are not pinned; when nobody could ask for them, the config can be saved without.
+
+    A certificate that an authority vouches for is nothing to ask the owner about.
+    """
+    hosts, tls = needed_hosts(config, keeping.shapes), needed_tls_hosts(config, keeping.shapes)
+    if not hosts and not tls:
         return {}
-    pairs = [[host.rpartition(":")[0], int(host.rpartition(":")[2])] for host in hosts]
+    pairs: list[list[str | int]] = [[host.rpartition(":")[0], int(host.rpartition(":")[2])] for host in hosts]
+    pairs += [list(server) for server in tls]
+    names = (*hosts, *(f"{host}:{port}" for host, port, _ in tls))
     try:
         found: dict[str, Any] = keeping.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
     except ParaduxError as problem:
-        return {host: {"keys": [], "fingerprints": [], "error": problem.message} for host in hosts}
-    return found
+        return {host: {"keys": [], "fingerprints": [], "error": problem.message} for host in names}
+    return {host: answer for host, answer in found.items() if answer["keys"] or answer["error"]}
 
 
 def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:

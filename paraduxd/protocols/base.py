@@ -39,7 +39,9 @@ class Context:
     `secret` what Paradux generated for this destination (a restic password); `progress` reports how far the transfer is;
     `cache` a private directory in which a tool may keep what it can always get again (`None`: there is none); `index` one for this very
     destination, for what makes the next push smaller, names of files in clear included (`None`: likewise).
-    `read_only`: this is a rehearsal, and nothing at all may change at the stash, not even a lock.
+    `read_only`: this is a rehearsal, and nothing at all may change at the stash, not even a lock. `bandwidth` is how many bytes a second
+    may be sent to or fetched from the stash (`None`: any); blob stores need not mind, the caller throttles what they get and give.
+    `mounted` is the top directory of a disk that was plugged in, `posix` whether that keeps owners and links.
     """
 
     dataset: str
@@ -50,6 +52,9 @@ class Context:
     cache: Path | None = None
     index: Path | None = None
     read_only: bool = False
+    bandwidth: int | None = None
+    mounted: Path | None = None
+    posix: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,12 +114,16 @@ class PushRequest:
 
 @dataclass(frozen=True)
 class PushResult:
-    """The new version and all that are there now, oldest first; `pruned`: earlier ones were removed."""
+    """The new version and all that are there now, oldest first; `pruned`: earlier ones were removed.
+
+    `kept_because`: why versions that should have gone cannot be removed, as a sentence; "" also when the next push may succeed.
+    """
 
     version: Version
     versions: tuple[Version, ...]
     added_bytes: int = 0
     pruned: bool = False
+    kept_because: str = ""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ class DiskSource(Source):
         path = self._settings.local_path()
         if request.in_place:
             return scan.pull_in_place(Path(path), request)
-        return pulling.pull(rsync.Place(path, path), staging, self._settings.exclude, request, self._context)
+        place = rsync.Place(path, path, bandwidth=self._context.bandwidth)
+        return pulling.pull(place, staging, self._settings.exclude, request, self._context)
 
 
 class DiskBlobs(BlobStore):
@@ -104,7 +105,7 @@ class DiskBlobs(BlobStore):
 
     def list(self) -> tuple[Blob, ...]:
         """See `BlobStore.list`."""
-        if not self._folder.exists():
+        if not os.path.lexists(self._folder):
             return ()
         with _told(self._folder), os.scandir(self._folder) as entries:
             blobs = [
@@ -138,7 +139,8 @@ def _told(folder: Path, name: str = "") -> Iterator[None]:
 
 def _destination(settings: DiskSettings, context: Context) -> TreeDestination:
     path = settings.local_path()
-    return TreeDestination(lambda: contextlib.nullcontext(rsync.Place(path, path)), context)
+    place = rsync.Place(path, path, bandwidth=context.bandwidth)
+    return TreeDestination(lambda: contextlib.nullcontext(place), context)
 
 
 def _blobs(settings: DiskSettings, _: Context) -> DiskBlobs:

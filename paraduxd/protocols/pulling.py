@@ -50,7 +50,7 @@ def pull(
             ran = rsync.run(source, target, options, given=rules, on_progress=context.progress)
             _check(ran, source.name, request)
             totals.add(ran.stats)
-            totals.changed = max(totals.changed, _changed_before(staging, totals.files, request))
+            totals.changed = max(totals.changed, changed_before(staging, totals.files, request))
             gone = totals.removed + ran.skipped
             if _verdict(request, totals, gone):
                 gone = totals.removed + _exactly(source, target, rules, ran.skipped)
@@ -61,7 +61,7 @@ def pull(
             allowed_entries = 2 * ran.skipped + 100  # the count leaves out directories that are not empty yet
 
 
-def _changed_before(staging: Path, files: int, request: PullRequest) -> int:
+def changed_before(staging: Path, files: int, request: PullRequest) -> int:
     """How many files changed since the last good pull, when a later one was cut off and its own count is lost.
 
     Whatever was written to staging since then has a newer change time; at least so many of these files are new as there are more.

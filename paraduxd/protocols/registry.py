@@ -16,7 +16,7 @@ from paraduxd.protocols.base import Protocol
 GROUP = "paradux.protocols"
 FOLDER = Path("/etc/paradux/protocols.d")
 
-SHIPPED = frozenset({"disk", "rsync", "sftp", "restic"})
+SHIPPED = frozenset({"disk", "rsync", "sftp", "ftp", "ftps", "restic", "s3", "rclone", "removable"})
 """Modules of this package, found without the metadata of everything that is installed: a worker starts for each transfer."""
 
 _log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""`restic`: a repository that encrypts and deduplicates, on this machine or on an SFTP server, as a destination.
+"""`restic`: a repository that encrypts and deduplicates, on this machine, an SFTP server, S3 or a rest-server, as a destination.
 
 A version is a snapshot with host "paradux" and the tags "paradux" and "dataset:<id>", whose root is the dataset's root, so that stock
 restic restores it without Paradux. A push is one restic command; a second one (and a third) only when versions must go.
@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -127,9 +127,9 @@ class ResticDestination(Destination):
                 "no-password", "there is no password for this restic repository", "run paraductl unlock, then try again"
             )
         place = parse_repository(self._settings.repository)
-        if isinstance(place, str) and Path(place).exists() and not Path(place).is_dir():
+        if isinstance(place, str) and os.path.exists(place) and not os.path.isdir(place):  # noqa: PTH110, PTH112  (never raise)
             raise ParaduxError("unusable-repository", f"{place} is not a directory", "correct it with paraductl edit")
-        with restic_repository.opened(place, self._settings.ssh_credentials(), password, self._context) as repository:
+        with restic_repository.opened(place, self._settings, password, self._context) as repository:
             yield repository
 
     def _back_up(self, repository: Repository, folder: Path, request: PushRequest, backup: _Backup) -> tuple[bool, Ran]:
@@ -155,7 +155,7 @@ class ResticDestination(Destination):
             )
         if path := self._settings.local_path():
             _check_new(Path(path))
-        repository.library(restic.init)
+        repository.run("init")
 
     def _accept_vanished(self, repository: Repository, folder: Path, ran: Ran, snapshot: str) -> None:
         """Files that vanished while they were read are no failure; anything else is: the snapshot stays, but is no version."""
@@ -182,7 +182,7 @@ class ResticDestination(Destination):
         """Remove what `keep` does not hold. The push is done already: a failure is left to the next one."""
         if request.held:
             return result
-        versions, pruned = result.versions, False
+        versions, pruned, why = result.versions, False, ""
         try:
             if keep.to_remove(versions, request.keep, request.now):
                 versions, pruned = self._forget(repository, request, versions)
@@ -190,7 +190,8 @@ class ResticDestination(Destination):
                     repository.run("prune")
         except ParaduxError as problem:
             _log.warning("Old versions stay for now: %s", problem.message)
-        return PushResult(result.version, versions, result.added_bytes, pruned)
+            why = "" if isinstance(problem, TransientError) else problem.message
+        return PushResult(result.version, versions, result.added_bytes, pruned, why)
 
     def _forget(
         self, repository: Repository, request: PushRequest, known: tuple[Version, ...]
@@ -203,9 +204,7 @@ class ResticDestination(Destination):
         real = tuple(counted.get(version.id, version) for version in self._list(repository))
         gone = {version.id for version in keep.to_remove(real, request.keep, request.now)}
         if gone:
-            ran = repository.run("forget", *sorted(gone))
-            if any("unable to remove" in line for line in ran.errors):
-                raise ParaduxError("unusable-repository", f"{repository.where} does not let versions be removed")
+            _remove(repository, gone)
         return tuple(version for version in real if version.id not in gone), bool(gone)
 
     def _list(self, repository: Repository, mark: str = HOST) -> tuple[Version, ...]:
@@ -218,6 +217,20 @@ class ResticDestination(Destination):
             repository.run("restore", version.id, f"--target={to}", *includes, on_line=_Backup(self._context).take)
         except ParaduxError as problem:
             raise failures.full(str(to)) if problem.code == "disk-full" else problem from None
+
+
+def _remove(repository: Repository, snapshots: Iterable[str]) -> None:
+    """Forget snapshots by id; raises `ParaduxError` "append-only" where that is refused, which 0.18 does not call a failure."""
+    try:
+        ran = repository.run("forget", *sorted(snapshots))
+        refused = any("unable to remove" in line for line in ran.errors)
+    except ParaduxError as problem:
+        if problem.code not in {"permission-denied", "unusable-repository"}:
+            raise
+        refused = True
+    if refused:
+        text = f"{repository.where} does not let versions be removed, so all of them stay"
+        raise ParaduxError("append-only", text, "allow it there, or take keep out of this destination")
 
 
 def _listing(repository: Repository, version: Version, paths: Sequence[str]) -> output.Listing:

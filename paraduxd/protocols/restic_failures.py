@@ -119,13 +119,18 @@ def _no_access(where: str, texts: Sequence[str]) -> ParaduxError:
 _RULES: tuple[tuple[int | None, str, Callable[[str, Sequence[str]], ParaduxError]], ...] = (
     (11, r"repository is already locked", _busy),
     (12, r"wrong password or no key found", _wrong_password),
-    (10, r"unable to open config file: .*(no such file|not exist)", _no_repository),
+    (10, r"unable to open config file: .*(no such file|not exist)|specified bucket does not exist", _no_repository),
     (None, r"no space left on device|disk quota exceeded", full),
     (None, r"ssh_fx_failure", _refused),
     (None, r"repository contains errors|ciphertext verification failed|invalid data returned", _damaged),
     (None, r"loadindex returned errors|is damaged|supported kdf|hash does not match", _damaged),
     (None, r"\(<data/[0-9a-f]+>.*(no such file|not exist)|/data/../[0-9a-f]{64}: no such file", _damaged),
     (None, r"already contains keys", _unfinished),
+    (
+        None,
+        r"(?m)^pack [0-9a-f]{64}: does not exist|^<data/[0-9a-f]+> does not exist|^the specified key does not",
+        _damaged,
+    ),
     (None, r"no matching id found", _no_version),
     (None, r"permission denied|operation not permitted|read-only file system|not a directory", _no_access),
 )

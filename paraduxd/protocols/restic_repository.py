@@ -1,9 +1,10 @@
 """One restic repository, opened: where it is, and how restic is started on it.
 
-The repository password is a file in memory, the way to an SSH server likewise; neither an argument nor a variable of the
+The repository password is a file in memory, the way to a server likewise; neither an argument nor a variable of the
 environment carries a secret. resticpy builds commands and reads results where it can; it keeps no repository or password of ours
 in its globals, and starts nothing itself: its executor is replaced by the one door for starting programs. What must be streamed
-(backup, restore, ls) or has options that it lacks (tag, prune, forget of several versions) is started here.
+(backup, restore, ls), has options that it lacks (tag, prune, forget of several versions), or answers as it does not expect (init) is
+started here.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from restic.internal import command_executor
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.settings import SshAddress, SshCredentials
-from paraduxd.effects import process, ssh
-from paraduxd.protocols import restic_failures
+from paraduxd.core.settings import SshAddress
+from paraduxd.effects import process, ssh, tls
+from paraduxd.protocols import restic_failures, restic_server
 from paraduxd.protocols.base import Context
+from paraduxd.protocols.restic_http import HttpAddress, credentials_file
+from paraduxd.protocols.restic_settings import Place, ResticSettings
 
 OnLine = Callable[[str], None]
 
@@ -32,7 +35,13 @@ NO_LOCK = "--no-lock"
 """Read without a lock in the repository: a lock is a change, and one that a killed restic leaves behind."""
 
 _RETRIES = 5
-"""So often restic may try one thing again (about seven seconds); left alone, 0.14 goes on for 15 minutes, whatever the reason."""
+"""So often restic may try one thing again; left alone, 0.14 goes on for 15 minutes, whatever the reason."""
+
+_PATIENCE = 20.0
+"""Seconds that it may announce to wait in all (0.18 waits longer than 0.14)."""
+
+_S3_RETRIES = 3
+"""So often restic's S3 client tries one request again before restic hears of it; left alone, 0.14 takes minutes."""
 
 _FIRST_LINES, _LAST_LINES = 1000, 50
 """Lines of standard error that are kept."""
@@ -72,14 +81,17 @@ class _Link:
 class Repository:
     """How to start restic: `where` names the repository in sentences, `options` come before each command.
 
-    `password` is the descriptor that restic inherits.
+    `descriptors` are those that restic inherits; `server` is the HTTP server ("host:port") that it speaks to, with
+    its pinned certificates, `link` the SSH server.
     """
 
     where: str
     options: tuple[str, ...]
-    password: int
+    descriptors: tuple[int, ...]
     env: dict[str, str] = field(default_factory=dict)
     link: _Link | None = None
+    server: str = ""
+    pins: tuple[str, ...] = ()
 
     def run(
         self,
@@ -119,7 +131,7 @@ class Repository:
     def _run(self, command: Sequence[str], cwd: Path | None, on_line: OnLine | None) -> Ran:
         lines: list[str] = []
         running = process.start(
-            ["restic", *self.options, *command], extra_env=self.env, pass_fds=(self.password,), cwd=cwd
+            ["restic", *self.options, *command], extra_env=self.env, pass_fds=self.descriptors, cwd=cwd
         )
         errors = _Errors(running)
         try:
@@ -136,6 +148,9 @@ class Repository:
         if ran.code in allowed:
             return None
         problem = restic_failures.problem(ran.code, ran.errors, self.where)
+        if self.server and problem.code in restic_failures.UNCLEAR:
+            told = restic_server.of_server(ran.errors, self.server) or problem
+            return tls.refused(self.server, self.pins) if told.code == restic_server.UNTRUSTED else told
         if self.link is None or problem.code not in restic_failures.UNCLEAR:
             return problem
         return ssh.failure(self.link.take_log(), self.link.server) or (
@@ -159,11 +174,13 @@ class _Errors:
         return (*self._first, *self._last)
 
     def _read(self) -> None:
-        retries = 0
+        retries, waiting = 0, 0.0
         for line in _lines(self._running.stderr):
             (self._first if len(self._first) < _FIRST_LINES else self._last).append(line)
-            retries += " returned error, retrying after " in line
-            if retries > _RETRIES:
+            if (pause := restic_server.retry_after(line)) is None:
+                continue
+            retries, waiting = retries + 1, waiting + pause
+            if retries > _RETRIES or waiting > _PATIENCE or restic_server.hopeless(line):
                 self._running.kill()
 
 
@@ -175,25 +192,96 @@ def _lines(stream: IO[bytes] | None) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def opened(
-    place: str | SshAddress, credentials: SshCredentials, password: str, context: Context
-) -> Iterator[Repository]:
-    """The repository at a local path or on an SSH server; what restic needs to get in is gone when the context ends."""
+def opened(place: Place, settings: ResticSettings, password: str, context: Context) -> Iterator[Repository]:
+    """The repository at this place; what restic needs to get in is gone when the context ends.
+
+    Raises `ParaduxError` "no-credentials", "bad-credentials" and those of `ssh.access`.
+    """
     with contextlib.ExitStack() as stack:
-        descriptor, path = stack.enter_context(process.sealed_file(password.encode("utf-8", "surrogateescape")))
+        descriptor, path = stack.enter_context(process.sealed_file(_bytes(password)))
         lock = (NO_LOCK,) if context.read_only else ()
-        options = ("--json", "--password-file", path, *lock, *_cache(context.cache))
-        env = {"RESTIC_PROGRESS_FPS": "1"}
+        limit = _limit(context.bandwidth)
+        options = ("--json", "--password-file", path, *lock, *limit, *_cache(context.cache))
+        base = Repository("", options, (descriptor,), {"RESTIC_PROGRESS_FPS": "1"})
         if isinstance(place, str):
-            yield Repository(place, (*options, "--repo", place), descriptor, env)
-            return
-        server = f"{place.host}:{place.port}"
-        access = stack.enter_context(ssh.access(place, credentials, context.host_keys.get(server, ())))
-        log, _ = stack.enter_context(process.sealed_file(b""))
-        command = " ".join((*access.command, "-E", process.anywhere_path(log), access.host, "-s", "sftp"))
-        remote = ("--option", f"sftp.command={command}", "--repo", f"sftp:{access.host}:{place.path}")
-        where = f"{place.path} on {server}"
-        yield Repository(where, (*options, *remote), descriptor, {**env, **access.env}, _Link(server, log))
+            yield replace(base, where=place, options=(*options, "--repo", place))
+        elif isinstance(place, SshAddress):
+            yield _over_ssh(base, place, settings, context, stack)
+        else:
+            yield _over_http(base, place, settings, context, stack)
+
+
+def _over_ssh(
+    base: Repository, place: SshAddress, settings: ResticSettings, context: Context, stack: contextlib.ExitStack
+) -> Repository:
+    server = f"{place.host}:{place.port}"
+    access = stack.enter_context(ssh.access(place, settings.ssh_credentials(), context.host_keys.get(server, ())))
+    log, _ = stack.enter_context(process.sealed_file(b""))
+    command = " ".join((*access.command, "-E", process.anywhere_path(log), access.host, "-s", "sftp"))
+    remote = ("--option", f"sftp.command={command}", "--repo", f"sftp:{access.host}:{place.path}")
+    return replace(
+        base,
+        where=f"{place.path} on {server}",
+        options=(*base.options, *remote),
+        env={**base.env, **access.env},
+        link=_Link(server, log),
+    )
+
+
+def _over_http(
+    base: Repository, place: HttpAddress, settings: ResticSettings, context: Context, stack: contextlib.ExitStack
+) -> Repository:
+    """The address is a file in memory, too: that of a rest-server holds the login."""
+    descriptors, env = list(base.descriptors), dict(base.env)
+
+    def in_memory(text: str) -> str:
+        descriptor, path = stack.enter_context(process.sealed_file(_bytes(text)))
+        descriptors.append(descriptor)
+        return path
+
+    options = ["--repository-file", in_memory(place.repository(settings.credentials.rest_password or ""))]
+    if pins := context.host_keys.get(place.server, ()):
+        options += ["--cacert", in_memory(tls.ca_file(pins))]
+    if place.kind == "s3":
+        options += ["--option", f"s3.retries={_S3_RETRIES}"]
+        env["AWS_SHARED_CREDENTIALS_FILE"] = in_memory(_s3_login(settings))
+    return replace(
+        base,
+        where=f"/{place.path} on {place.server}",
+        options=(*base.options, *options),
+        descriptors=tuple(descriptors),
+        env=env,
+        server=place.server,
+        pins=tuple(pins),
+    )
+
+
+def _s3_login(settings: ResticSettings) -> str:
+    """The login as a file; without one restic would ask for it at places where a machine in a cloud has one."""
+    key_id, secret = settings.credentials.access_key_id, settings.credentials.secret_access_key
+    if not key_id or not secret:
+        raise ParaduxError(
+            "no-credentials",
+            "there is no access key to log in to S3 with",
+            "add credentials.access_key_id and credentials.secret_access_key with paraductl edit",
+        )
+    try:
+        return credentials_file(key_id, secret)
+    except ValueError:
+        text = "the access key of S3 has characters that no access key has"
+        raise ParaduxError("bad-credentials", text, "correct the credentials with paraductl edit") from None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _limit(bandwidth: int | None) -> tuple[str, ...]:
+    """restic counts KiB in a second."""
+    if bandwidth is None:
+        return ()
+    rate = max(1, bandwidth // 1024)
+    return f"--limit-upload={rate}", f"--limit-download={rate}"
 
 
 def _cache(folder: Path | None) -> tuple[str, ...]:

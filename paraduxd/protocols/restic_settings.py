@@ -8,22 +8,33 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from paraduxd.core.settings import ProtocolSettings, Secret, SshAddress, SshCredentials, Strict, Text, parse_ssh_url
+from paraduxd.protocols import restic_http
+from paraduxd.protocols.restic_http import HttpAddress
 
-_EXPECTED = "expected an absolute path, sftp:user@host:path or sftp://user@host:port/path"
-_LATER = re.compile(r"(s3|rest|rclone|b2|azure|gs|swift):")
+_EXPECTED = (
+    "expected an absolute path, sftp:user@host:path, sftp://user@host:port/path, s3:https://host/bucket/path or"
+    " rest:https://user@host/path"
+)
+_OTHER = re.compile(r"(rclone|b2|azure|gs|swift):")
 _SCP_LIKE = re.compile(
     r"sftp:(?!//)((?P<user>[A-Za-z0-9_][A-Za-z0-9._@+-]*)@)?(?P<host>[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<path>.+)"
 )
 
 
-def parse_repository(text: str) -> str | SshAddress:
-    """An absolute local path, or an address on an SSH server; raises `ValueError` with what was expected.
+Place = str | SshAddress | HttpAddress
+"""Where a repository is: an absolute local path, or an address."""
+
+
+def parse_repository(text: str) -> Place:
+    """Where a repository is; raises `ValueError` with what was expected.
 
     Written and read as restic does: `sftp:user@host:path` and `sftp://user@host:port/path` are relative to the login directory
     unless the path itself starts with `/` (the second form then has `//`).
     """
-    if _LATER.match(text):
-        raise ValueError(f"this kind of restic repository is not supported in this version of Paradux; {_EXPECTED}")
+    if text.startswith(("s3:", "rest:")):
+        return restic_http.parse(text)
+    if _OTHER.match(text):
+        raise ValueError(f"this kind of restic repository is not supported; {_EXPECTED}")
     if text.startswith("/"):
         if ".." in text.split("/"):
             raise ValueError(f"{_EXPECTED}: the path must not contain ..")
@@ -69,13 +80,23 @@ class ResticCredentials(Strict):
     ssh_password: Secret | None = Field(
         default=None, description="Password of the account on the SFTP server", examples=["correct horse"]
     )
+    access_key_id: Secret | None = Field(
+        default=None, description="Name of the access key, for a repository on S3", examples=["AKIAIOSFODNN7EXAMPLE"]
+    )
+    secret_access_key: Secret | None = Field(
+        default=None, description="The access key itself, for a repository on S3", examples=["wJalrXUtnFEMI/K7MDENG"]
+    )
+    rest_password: Secret | None = Field(
+        default=None, description="Password of the account on the rest-server", examples=["correct horse"]
+    )
 
 
 class ResticSettings(ProtocolSettings):
     """A restic repository."""
 
     repository: Annotated[Text, AfterValidator(_checked_repository)] = Field(
-        description="The repository as restic writes it: an absolute path, sftp:user@host:path or sftp://user@host:port/path",
+        description="The repository as restic writes it: an absolute path, sftp:user@host:path, s3:https://host/bucket/path or"
+        " rest:https://user@host/path",
         examples=["sftp:fred@friend.example:/srv/restic/photos"],
     )
     credentials: ResticCredentials = Field(
@@ -86,18 +107,25 @@ class ResticSettings(ProtocolSettings):
 
     def place(self) -> str:
         """The host, or "local"."""
-        address = parse_repository(self.repository)
-        return "local" if isinstance(address, str) else address.host
+        place = parse_repository(self.repository)
+        return "local" if isinstance(place, str) else place.host
 
     def ssh_hosts(self) -> tuple[tuple[str, int], ...]:
         """The server of an SFTP repository."""
-        address = parse_repository(self.repository)
-        return () if isinstance(address, str) else ((address.host, address.port),)
+        place = parse_repository(self.repository)
+        return ((place.host, place.port),) if isinstance(place, SshAddress) else ()
+
+    def tls_hosts(self) -> tuple[tuple[str, int, str], ...]:
+        """The server of a repository that is reached over HTTPS."""
+        place = parse_repository(self.repository)
+        if isinstance(place, HttpAddress) and place.scheme == "https":
+            return ((place.host, place.port, "tls"),)
+        return ()
 
     def local_path(self) -> str | None:
         """The directory of a local repository."""
-        address = parse_repository(self.repository)
-        return address if isinstance(address, str) else None
+        place = parse_repository(self.repository)
+        return place if isinstance(place, str) else None
 
     def ssh_credentials(self) -> SshCredentials:
         """How to log in to the server."""

@@ -60,7 +60,7 @@ def open_place(settings: RsyncSettings, context: Context) -> Iterator[rsync.Plac
     address = settings.address()
     server = f"{address.host}:{address.port}"
     with ssh.access(address, settings.credentials, context.host_keys.get(server, ())) as access:
-        yield rsync.Place(address.path, server, access)
+        yield rsync.Place(address.path, server, access, context.bandwidth)
 
 
 class RsyncSource(Source):

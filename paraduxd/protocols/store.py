@@ -22,6 +22,7 @@ from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.core.keep import in_order, moment
 from paraduxd.effects import rsync
 from paraduxd.protocols.base import Version
@@ -102,9 +103,13 @@ def create(root: rsync.Place) -> None:
     """Make the directories of a new store, with those above it; what is there already stays as it is."""
     with _scratch() as folder:
         inner = folder / root.path.strip("/")
-        for name in ("versions", "manifests"):
-            (inner / name).mkdir(parents=True)
-        (inner / "README.txt").write_text(_README)
+        try:
+            for name in ("versions", "manifests"):
+                (inner / name).mkdir(parents=True)
+            (inner / "README.txt").write_text(_README)
+        except OSError as problem:
+            text = f"the directories of {root.name} cannot be made: {problem.strerror}"
+            raise ParaduxError("unusable-directory", text, "correct the address with paraductl edit") from None
         above = replace(root, path="/" if root.path.startswith("/") else ".")
         _copy(folder, above, root.name)
 

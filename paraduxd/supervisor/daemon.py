@@ -27,6 +27,7 @@ from paraduxd.supervisor.drills import Drills
 from paraduxd.supervisor.keeper_host import KeeperHost
 from paraduxd.supervisor.launch import Launcher
 from paraduxd.supervisor.reporting import Reporter
+from paraduxd.supervisor.rounds import Rounds
 from paraduxd.supervisor.rpc import RpcServer
 from paraduxd.supervisor.scheduler import Scheduler
 from paraduxd.supervisor.stick_folders import StickFolders
@@ -56,7 +57,7 @@ class Daemon:
         self._plan: Plan | None = None
         children = Children()
         self._journal = Journal(state.journal, now())
-        self._dispatcher = Dispatcher(self._journal, Launcher(children), now, state)
+        self._dispatcher = Dispatcher(self._journal, Launcher(children), now, state, str(sticks or ""))
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
         self._keeper = KeeperHost(
@@ -79,6 +80,7 @@ class Daemon:
             may_connect=lambda peer: peers.may_connect(peer, group),
         )
         self._calls = calls
+        self._rounds = Rounds(self._dispatcher, self._journal, self._reporter.facts, now, str(sticks or ""))
         self._watcher = StickFolders(self._take_stick, sticks) if sticks else Watcher(self._take_stick)
 
     def start(self) -> None:
@@ -90,11 +92,13 @@ class Daemon:
         self._scheduler.start()
         self._keeper.start()
         self._server.start()
+        self._rounds.start()
         self._watcher.start(privileged=os.geteuid() == 0)
 
     def stop(self) -> None:
         """End orderly: nothing new, transfers ended and marked, the keeper killed."""
         self._watcher.stop()
+        self._rounds.stop()
         self._server.close()
         self._scheduler.stop()
         self._keeper.close()
@@ -174,8 +178,10 @@ class Daemon:
     def _take_stick(self, stick: Stick, others: tuple[Stick, ...]) -> None:
         """A stick was plugged in: the keeper's business if one lives; a known kit is checked at once unless the keeper does that.
 
-        Of the sticks beside it, those that hold known kits cannot be meant.
+        Of the sticks beside it, those that hold known kits cannot be meant. A disk on which a destination lies is nothing to the keeper.
         """
+        if self._rounds.take(stick):
+            return
         known = self._journal.kits()
         beside = [other.name for other in others if known_steward(other, known) is None]
         told = self._keeper.tell_stick({**to_plain(stick), "beside": beside})
@@ -201,14 +207,18 @@ class Daemon:
             ) from None
 
     def _host_keys(self, hosts: list[Any]) -> dict[str, Any]:
-        (number,) = self._dispatcher.hostkeys([(str(host), int(port)) for host, port in hosts])
+        (number,) = self._dispatcher.hostkeys([_server(*host) for host in hosts])
         deadline = time.monotonic() + HOSTKEY_PATIENCE
         while (run := self._dispatcher.runs([number])[0])["state"] in ("queued", "running"):
             if time.monotonic() > deadline:
-                raise ParaduxError("hostkeys", "the SSH servers did not show their keys in time", "try again later")
+                raise ParaduxError("hostkeys", "the servers did not show their keys in time", "try again later")
             time.sleep(HOSTKEY_POLL)
         if run["result"] is None:
             error = run["error"] or {}
             raise ParaduxError("hostkeys", f"cannot ask for host keys: {error.get('message', 'no reason known')}")
         result: dict[str, Any] = run["result"]
         return result
+
+
+def _server(host: Any, port: Any, *how: Any) -> tuple[str, int] | tuple[str, int, str]:
+    return (str(host), int(port), str(how[0])) if how else (str(host), int(port))

@@ -96,8 +96,8 @@ class Dispatcher(Engine):
         self._need_credentials()
         return self.submit(requests.publish(self.plan))
 
-    def hostkeys(self, hosts: Sequence[tuple[str, int]]) -> tuple[int, ...]:
-        """Fetch the host keys of SSH servers (host, port); needs neither plan nor credentials."""
+    def hostkeys(self, hosts: Sequence[tuple[str, int] | tuple[str, int, str]]) -> tuple[int, ...]:
+        """Fetch the keys of SSH servers (host, port) and certificates of TLS servers (host, port, how); needs no plan."""
         return self.submit([requests.hostkeys(hosts)])
 
     def kit_check(self, stick: Stick, steward: str) -> tuple[int, ...]:

@@ -18,11 +18,12 @@ from typing import Any, Protocol
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
-from paraduxd.core import moments, requests
+from paraduxd.core import moments, requests, windows
 from paraduxd.core.facts import Key
 from paraduxd.core.orders import Order, Progress, Step
 from paraduxd.core.plan import DatasetPlan, Plan
 from paraduxd.core.queue import LOCAL, STAGING, Request, startable
+from paraduxd.core.removables import uuid_of
 from paraduxd.core.requests import Draft
 from paraduxd.effects.journal import INTERRUPTED, Ending, Journal
 from paraduxd.supervisor import outcomes
@@ -31,6 +32,9 @@ from paraduxd.supervisor.ordering import Desk
 from paraduxd.supervisor.outcomes import Error
 
 log = logging.getLogger("paradux.runs")
+
+BY_CLOCK = frozenset({"schedule", "catch-up", "retry"})
+"""What asks for a run that nobody waits for: it starts only while its window is open."""
 
 AGAIN = (Step.PULL, Step.PUSH, Step.PUBLISH)
 """Steps that are run again by themselves after an interruption."""
@@ -74,14 +78,22 @@ class Engine:
     `on_change` is called with the datasets of runs that have ended or were dropped ("" for what belongs to none).
     """
 
-    def __init__(self, journal: Journal, workers: Workers, clock: Callable[[], datetime], state: StatePlaces) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        workers: Workers,
+        clock: Callable[[], datetime],
+        state: StatePlaces,
+        sticks: str = "",
+    ) -> None:
         self.on_change: Callable[[set[str]], None] = lambda _: None
         self._journal = journal
         self._workers = workers
         self._clock = clock
         self._state = state
         self._lock = threading.RLock()
-        self._desk = Desk(NO_PLAN, journal, state, state.transport)
+        self._sticks = sticks
+        self._desk = Desk(NO_PLAN, journal, state, state.transport, sticks)
         self._places: dict[tuple[str, str], str] = {}
         self._queue: dict[tuple[Key, str], _Waiting] = {}
         self._running: dict[int, _Running] = {}
@@ -116,7 +128,7 @@ class Engine:
         """
         with self._lock:
             before = self.plan
-            self._desk = Desk(plan, self._journal, self._state, transports or self._state.transport)
+            self._desk = Desk(plan, self._journal, self._state, transports or self._state.transport, self._sticks)
             self._places = requests.places(plan)
             for waiting in list(self._queue.values()):
                 self._fit_waiting(waiting)
@@ -208,9 +220,23 @@ class Engine:
             if ending.state == "interrupted":
                 return  # the next start finds it unfinished, marks it and runs it again
             self._finish(run, running.request.dataset, lambda: self._keep(running, final, ending))
+            if ending.state == "done":
+                self._tell_safe(running.request.place)
             if running.request.step == Step.PULL:
                 self._drop_pushes(run, running.request.dataset, ending)
         self._go_on()
+
+    def _tell_safe(self, place: str) -> None:
+        """A disk that was plugged in can be taken out when nothing uses it, or is about to."""
+        uuid = uuid_of(place)
+        used = {each.request.place for each in self._queue.values()}
+        used |= {each.request.place for each in self._running.values()}
+        if uuid and place not in used:
+            log.info("The disk %s is unmounted: it is safe to remove", uuid)
+
+    def may_push(self, dataset: str) -> bool:
+        """Whether staging is filled and nobody holds it."""
+        return self._refusal((dataset, Step.PUSH, "")) is None
 
     def _keep(self, running: _Running, final: Final, ending: Ending) -> None:
         with self._journal.batch():
@@ -264,8 +290,17 @@ class Engine:
         if self._stopping or self._unrecorded:  # what the journal does not know yet may be a hold
             return ()
         waiting = [waiting.request for waiting in self._queue.values()]
+        shut = {each.request.number for each in self._queue.values() if self._is_shut_out(each)}
+        waiting = [request for request in waiting if not {request.number, request.after} & shut]
         able = [request for request in waiting if self._ready or _needs_no_credentials(request)]
         return startable(able, [running.request for running in self._running.values()], self.plan.limits)
+
+    def _is_shut_out(self, waiting: _Waiting) -> bool:
+        """Whether the window of its location is closed for it: it had to wait for others while that was open."""
+        request = waiting.request
+        if request.manual or waiting.trigger not in BY_CLOCK:
+            return False
+        return not windows.is_open(self.plan.window(request.dataset, request.location), self._clock())
 
     def _begin(self, waiting: _Waiting) -> None:
         request, now = waiting.request, self._now()

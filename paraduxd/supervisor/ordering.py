@@ -14,6 +14,7 @@ from paraduxd.core.facts import Key, Latest
 from paraduxd.core.orders import Order, Step
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.queue import Request
+from paraduxd.core.removables import uuid_of
 from paraduxd.core.requests import SOURCE
 from paraduxd.effects import scratch
 from paraduxd.effects.journal import Journal
@@ -27,12 +28,14 @@ CUT_OFF = ("failed", "interrupted", "cancelled")
 
 @dataclass(frozen=True)
 class Desk:
-    """What every order is made from. `transports`: the directory of the transport files."""
+    """What every order is made from. `transports`: the directory of the transport files; `stick_folders`: where folders stand
+    for disks ("": nowhere)."""
 
     plan: Plan
     journal: Journal
     state: StatePlaces
     transports: Path
+    stick_folders: str = ""
 
     def order(self, request: Request, arguments: Mapping[str, Any], now: datetime) -> Order:
         """The order for the request; `arguments` are those that came with it. Its location is in the plan."""
@@ -54,18 +57,21 @@ class Desk:
             more = self._publish()
         elif request.step == Step.KIT_CHECK:
             more = {"owner": self.plan.owner, "keys": [asdict(key) for key in self.plan.recovery_keys]}
+        if self.stick_folders and uuid_of(request.place):
+            more |= {"stick_folders": self.stick_folders}
         return Order(
             request.number,
             request.step,
             request.dataset,
             request.location,
-            self._transport(dataset, request.location),
+            self._transport(dataset, request.step, request.location),
             dataset.staging if dataset else "",
             {**more, **arguments},
         )
 
-    def _transport(self, dataset: DatasetPlan | None, location: str) -> str:
-        names = {stash.id: stash.transport for stash in self.plan.metadata_stashes}
+    def _transport(self, dataset: DatasetPlan | None, step: str, location: str) -> str:
+        names = {address.id: address.transport for address in self.plan.notify} if step == Step.NOTIFY else {}
+        names = names or {stash.id: stash.transport for stash in self.plan.metadata_stashes}
         if dataset is not None:
             names = {destination.id: destination.transport for destination in dataset.destinations}
             names[SOURCE] = dataset.source.transport

@@ -9,6 +9,7 @@ from paraduxd.core.facts import Key
 from paraduxd.core.guard import MANY_CHANGED
 from paraduxd.core.kits import of_check
 from paraduxd.core.machine import SUPERSEDED
+from paraduxd.core.notices import told_fact
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Step
 from paraduxd.core.plan import DatasetPlan, Plan
 from paraduxd.core.requests import SOURCE
@@ -40,6 +41,8 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     key: Key = (order.dataset, order.step, order.location)
     if order.step == Step.KIT_CHECK and isinstance(final, Done):
         _remember_kit(journal, order, final, now)
+    if order.step == Step.NOTIFY and isinstance(final, Done):
+        journal.set_fact(told_fact(order.location), order.arguments["told"])
     if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
         journal.set_fact(maintenance_fact(key), now)
     if order.step == Step.PULL and not isinstance(final, Failed):

@@ -35,7 +35,7 @@ from paraduxd.core.orders import Step
 from paraduxd.core.plan import Plan, Timing
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor.dispatcher import Dispatcher
-from paraduxd.supervisor.timetable import Look, targets_of
+from paraduxd.supervisor.timetable import Look, in_window, targets_of
 
 log = logging.getLogger("paradux.scheduler")
 
@@ -62,6 +62,7 @@ class Scheduler:
         self._making = threading.Lock()
         self._lock = threading.Lock()
         self._targets: dict[Key, Timing | None] = {}
+        self._windows: dict[Key, str | None] = {}
         self._dates: dict[Key, Due] = {}
         self._ending = threading.Event()
         self._alarms = BackgroundScheduler(
@@ -87,11 +88,14 @@ class Scheduler:
     def apply_plan(self, plan: Plan) -> None:
         """Schedule by a new plan, after the dispatcher has it: only targets that are new, gone or timed differently are touched."""
         targets = targets_of(plan)
+        windows = {key: plan.window(key[0], key[2]) for key in targets}
         with self._lock:
             before, self._targets = self._targets, targets
+            opened, self._windows = self._windows, windows
             for key in before.keys() - targets.keys():
                 self._dates.pop(key, None)
-        self._make_dates({key for key in targets if key[1] == Step.PUBLISH or before.get(key, _NEW) != targets[key]})
+        same = {key for key in targets if before.get(key, _NEW) == targets[key] and opened.get(key) == windows[key]}
+        self._make_dates({key for key in targets if key[1] == Step.PUBLISH or key not in same})
 
     def changed(self, datasets: set[str]) -> None:
         """Runs of these datasets have ended: when is the next one of each of their targets?"""
@@ -121,6 +125,10 @@ class Scheduler:
         waiting = self._dispatcher.pending()
         with self._lock:
             ready = {key: date for key, date in self._dates.items() if date.at <= now}
+            # The machine may have slept until the window was closed again.
+            fitted = {key: in_window(date, self._windows.get(key), now) for key, date in ready.items()}
+            self._dates.update({key: date for key, date in fitted.items() if date.at > now})
+            ready = {key: date for key, date in ready.items() if fitted[key].at <= now}
             for key in ready:
                 del self._dates[key]
         ordered = sorted(ready.items(), key=lambda item: (item[1].at, item[0][1] != Step.PULL, item[0]))

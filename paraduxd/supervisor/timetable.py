@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from paraduxd.core import due, moments
+from paraduxd.core import due, moments, windows
 from paraduxd.core.due import Due
 from paraduxd.core.facts import Key, Latest
 from paraduxd.core.orders import Step
@@ -50,6 +50,12 @@ def _rehearsals(plan: Plan) -> dict[Key, Timing | None]:
     return found
 
 
+def in_window(date: Due, window: str | None, now: datetime) -> Due:
+    """The date, or the next moment at which the window is open."""
+    at = max(date.at, now)
+    return date if windows.is_open(window, at) else replace(date, at=windows.opens(window, at))
+
+
 class Look:
     """One look at plan, journal and clock, from which dates are made."""
 
@@ -70,8 +76,14 @@ class Look:
         return self._journal.latest(key) if self._all is None else self._all.get(key, Latest())
 
     def next_date(self, key: Key, timing: Timing | None) -> Due | None:
+        """When this target may run next: what is due while its window is closed waits until that opens. Raises `ValueError` for a bad
+        cron expression."""
+        date = self._next_date(key, timing)
+        return in_window(date, self._plan.window(key[0], key[2]), self._now) if date else None
+
+    def _next_date(self, key: Key, timing: Timing | None) -> Due | None:
         """A push needs a filled staging that nobody holds, or a pull before it. Without a timing it is due when a pull has changed
-        something since; publishing is due until the stash has the newest config. Raises `ValueError` for a bad cron expression."""
+        something since; publishing is due until the stash has the newest config."""
         latest = self._latest(key)
         seed = "/".join(key)
         if key[1] == Step.PUSH and not self._may_push(key[0]):

@@ -15,7 +15,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects import hardening, orphans
 from paraduxd.protocols.base import HeldError, TransientError
-from paraduxd.worker.steps import STEPS
+from paraduxd.worker.steps import carry_out
 
 log = logging.getLogger("paradux.worker")
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _carry_out(order: Order, report: Reporter) -> Report:
     try:
-        return Done(STEPS[order.step](order, report))
+        return Done(carry_out(order, report))
     except HeldError as held:
         return Held(held.reason, held.text, held.removed, held.changed, held.files)
     except ParaduxError as problem:

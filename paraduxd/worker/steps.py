@@ -15,10 +15,20 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Order, Report, Step
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Guard, Keep
-from paraduxd.effects import ssh, transports
-from paraduxd.protocols import registry, trees
+from paraduxd.effects import ssh, tls, transports
+from paraduxd.protocols import registry, throttle, trees
 from paraduxd.protocols.base import BlobStore, Context, Destination, Protocol, PullRequest, PushRequest, Source, Version
-from paraduxd.worker import arrival, fetching, kit_checking, kits, publishing, rehearsing, restoring
+from paraduxd.worker import (
+    arrival,
+    attaching,
+    fetching,
+    kit_checking,
+    kits,
+    notifying,
+    publishing,
+    rehearsing,
+    restoring,
+)
 
 HOSTS_AT_ONCE = 16
 
@@ -133,20 +143,37 @@ def rehearse(order: Order, report: Reporter) -> Result:
 
 
 def hostkeys(order: Order, report: Reporter) -> Result:
-    """The host keys that SSH servers show now; an unreachable one gets a sentence instead. All are asked at once: somebody waits."""
-    hosts = [(str(host), int(port)) for host, port in order.arguments["hosts"]]
+    """The host keys that SSH servers show now, and the certificates of TLS servers that no authority vouches for.
+
+    An unreachable one gets a sentence instead. All are asked at once: somebody waits.
+    """
+    hosts = [(str(host), int(port), *map(str, how)) for host, port, *how in order.arguments["hosts"]]
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
         answers = pool.map(_host_keys, hosts)
-        return {"hosts": {f"{host}:{port}": answer for (host, port), answer in zip(hosts, answers, strict=True)}}
+        return {"hosts": {f"{host[0]}:{host[1]}": answer for host, answer in zip(hosts, answers, strict=True)}}
 
 
-def _host_keys(address: tuple[str, int]) -> Result:
-    host, port = address
+def _host_keys(server: tuple[str, int, *tuple[str, ...]]) -> Result:
+    host, port, *how = server
     try:
+        if how:
+            return _certificate(tls.ask(host, port, how[0]))
         keys = ssh.scan_host_keys(host, port)
     except ParaduxError as problem:
         return {"keys": [], "fingerprints": [], "error": problem.message}
     return {"keys": list(keys), "fingerprints": [ssh.fingerprint(key) for key in keys], "error": None}
+
+
+def _certificate(pin: str | None) -> Result:
+    """A certificate that an authority vouches for needs no pin: neither a key nor an error."""
+    pins = [pin] if pin else []
+    return {"keys": pins, "fingerprints": [tls.fingerprint(each) for each in pins], "error": None}
+
+
+def carry_out(order: Order, report: Reporter) -> Result:
+    """Do what the order says; raises `ParaduxError` and `HeldError`."""
+    with attaching.attached(order) as attached:
+        return STEPS[attached.step](attached, report)
 
 
 def _source(order: Order, report: Reporter) -> Source:
@@ -177,7 +204,8 @@ def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result
     known = from_plain(Keys, keys)
     if path := order.arguments.get("key"):
         known = replace(known, private=from_plain(PrivateKey, transports.receive(Path(path))))
-    return ArchiveDestination(protocol.blobs(settings, context), known, context)
+    store = throttle.throttled(protocol.blobs(settings, context), context.bandwidth)
+    return ArchiveDestination(store, known, context)
 
 
 def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[str, Any]]:
@@ -193,6 +221,9 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
         secret=transport.get("secret", ""),
         cache=_cache(order),
         index=Path(order.arguments["index"]) if order.arguments.get("index") else None,
+        bandwidth=transport.get("bandwidth"),
+        mounted=Path(order.arguments["mounted"]) if order.arguments.get("mounted") else None,
+        posix=bool(order.arguments.get("posix", True)),
     )
     return protocol, settings, context, transport
 
@@ -237,6 +268,7 @@ STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
     Step.HOSTKEYS: hostkeys,
     Step.REHEARSE: rehearse,
     Step.FETCH: fetch,
+    Step.NOTIFY: notifying.notify,
     Step.KIT_LOOK: kits.look,
     Step.KIT_WRITE: kits.write,
     Step.KIT_READ: kits.read,

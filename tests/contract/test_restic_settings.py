@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from paraduxd.core.settings import SshAddress
+from paraduxd.protocols.restic_http import HttpAddress, credentials_file
 from paraduxd.protocols.restic_settings import parse_repository
 from tests.contract.restic_rig import settings
 
@@ -27,6 +28,31 @@ def test_servers_are_read_as_restic_reads_them(repository: str, place: tuple[str
     assert address.path == path
 
 
+@pytest.mark.parametrize(
+    ("repository", "server", "path", "written"),
+    [
+        ("s3:https://s3.example/bucket", "s3.example:443", "bucket", "s3:https://s3.example:443/bucket"),
+        ("s3:s3.example:9000/b/x%20y", "s3.example:9000", "b/x y", "s3:https://s3.example:9000/b/x%20y"),
+        ("s3://s3.example/b//x/", "s3.example:443", "b/x", "s3:https://s3.example:443/b/x"),
+        ("s3:http://127.0.0.1/b", "127.0.0.1:80", "b", "s3:http://127.0.0.1:80/b"),
+        ("rest:https://host/", "host:443", "", "rest:https://host:443/"),
+        ("rest:https://[::1]:8000/r", "::1:8000", "r", "rest:https://[::1]:8000/r/"),
+        ("rest:https://fr%40ed@host/$(x)", "host:443", "$(x)", "rest:https://fr%40ed:p%3A%40%2F@host:443/%24%28x%29/"),
+    ],
+)
+def test_servers_over_http(repository: str, server: str, path: str, written: str) -> None:
+    it, address = settings(repository), parse_repository(repository)
+    assert isinstance(address, HttpAddress)
+    assert (address.server, address.path, address.repository("p:@/")) == (server, path, written)
+    assert (it.place(), it.ssh_hosts(), it.local_path()) == (address.host, (), None)
+
+
+@pytest.mark.parametrize("secret", ["line\nfeed", "%(aws_access_key_id)s", "nul\0"])
+def test_what_cannot_be_an_access_key_is_refused(secret: str) -> None:
+    with pytest.raises(ValueError, match="control characters"):
+        credentials_file("key", secret)
+
+
 def test_a_local_repository() -> None:
     it = settings("/srv/restic")
     assert (it.place(), it.ssh_hosts(), it.local_path()) == ("local", (), "/srv/restic")
@@ -35,9 +61,21 @@ def test_a_local_repository() -> None:
 @pytest.mark.parametrize(
     ("repository", "sentence"),
     [
-        ("s3:https://s3.example/bucket", "not supported in this version"),
-        ("rest:https://host/", "not supported in this version"),
-        ("rclone:remote:path", "not supported in this version"),
+        ("rclone:remote:path", "is not supported"),
+        ("s3:https://s3.example/", "the bucket must be named"),
+        ("s3:https://s3.example/b$x/r", "the bucket must be named"),
+        ("s3:https://KEY@s3.example/bucket", "credentials"),
+        ("s3:ftp://s3.example/bucket", "expected s3:https://host"),
+        ("s3:https://s3.example/bucket/../x", "must not contain .."),
+        ("s3:https://s3.example/bucket/%2e%2e/x", "must not contain .."),
+        ("s3:https://s3.example/bucket?x=1", "write ? as %3F"),
+        ("s3:https://s3.example:99999/bucket", "expected s3:https://host"),
+        ("s3:-x/bucket", "no host name has"),
+        ("rest:https://fred:secret@host/r", "credentials"),
+        ("rest:host/r", "expected rest:https://user@host"),
+        ("rest:https:///r", "no host name has"),
+        ("rest:https://a b/r", "no host name has"),
+        ("rest:https://host/%0a", "control characters"),
         ("relative/path", "expected an absolute path"),
         ("-o", "expected an absolute path"),
         ("", "expected an absolute path"),

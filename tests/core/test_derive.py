@@ -27,6 +27,19 @@ def test_the_plan_knows_who_when_and_how_often() -> None:
     assert plan.stewards[0] == plans.StewardPlan("alice", "Alice", ("place:springfield", "person:alice"), "2026-11-01")
 
 
+def test_windows_are_in_the_plan_and_rates_with_the_transfers() -> None:
+    document = family()
+    (photos,) = [each for each in document["datasets"] if each["id"] == "photos"]
+    photos["source"] |= {"window": "22:00-06:00", "bandwidth": "2M"}
+    photos["destinations"][0] |= {"window": "01:00-02:00", "bandwidth": 5000}
+    found = derived(document)
+    assert found.plan.window("photos", "source") == "22:00-06:00"
+    assert found.plan.window("photos", photos["destinations"][0]["id"]) == "01:00-02:00"
+    assert found.plan.window("photos", "staging") is found.plan.window("none", "source") is None
+    assert found.transports["dataset.photos.source.json"]["bandwidth"] == 2_000_000
+    assert found.transports[f"dataset.photos.{photos['destinations'][0]['id']}.json"]["bandwidth"] == 5000
+
+
 def test_a_dataset_in_the_plan() -> None:
     photos = derived().plan.dataset("photos")
     assert photos.staging == "/srv/paradux/photos"
@@ -66,8 +79,9 @@ def test_there_is_one_transport_file_for_every_stash() -> None:
     named = {stash.transport for stash in both.plan.metadata_stashes}
     for dataset in both.plan.datasets:
         named |= {dataset.source.transport, *(destination.transport for destination in dataset.destinations)}
+    named |= {address.transport for address in both.plan.notify}
     assert named == set(both.transports)
-    assert len(named) == 7
+    assert len(named) == 8
 
 
 def test_a_transport_file_holds_what_its_stash_needs_and_no_more() -> None:
@@ -89,7 +103,9 @@ def test_a_transport_file_holds_what_its_stash_needs_and_no_more() -> None:
 
 
 def test_settings_of_a_transport_file_are_valid_for_the_protocol() -> None:
-    for transport in derived().transports.values():
+    transports = derived().transports
+    assert transports.pop("notify.mailto-1.json") == {"address": "mailto://fred:mail-password@mail.example"}
+    for transport in transports.values():
         SHAPES[transport["protocol"]].settings.model_validate(transport["settings"])
 
 
@@ -160,7 +176,7 @@ def test_the_plan_holds_no_secret(seed) -> None:
     assert "ab" * 32 not in text
     kept = json.dumps(both.transports)
     needed = [canary for canary in used if canary in kept]
-    assert len(needed) == 8
+    assert len(needed) == 9
 
 
 def test_a_transport_file_holds_no_secret_of_another_stash() -> None:

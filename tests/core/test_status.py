@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -269,6 +270,45 @@ def test_when_something_is_overdue(timing: Timing | None, age: float, overdue: b
     assert (state(document, "photos", "disk") == "overdue") is overdue
 
 
+NOON = NOW.astimezone().strftime("%H:%M")
+LATER = (NOW.astimezone() + timedelta(hours=2)).strftime("%H:%M")
+EARLIER = (NOW.astimezone() - timedelta(hours=2)).strftime("%H:%M")
+
+
+@pytest.mark.parametrize(
+    ("window", "every", "age", "expected"),
+    [
+        (f"{LATER}-{NOON}", HOUR, 30 * 60, "ok"),
+        (f"{LATER}-{NOON}", HOUR, 1.5 * HOUR, "waiting"),
+        (f"{LATER}-{NOON}", HOUR, 6 * HOUR, "overdue"),
+        (f"{LATER}-{EARLIER}", HOUR, 3 * HOUR, "waiting"),
+        (f"{LATER}-{EARLIER}", HOUR, 19 * HOUR, "overdue"),
+        (f"{EARLIER}-{LATER}", HOUR, 2.5 * HOUR, "overdue"),
+        (f"{EARLIER}-{LATER}", HOUR, 1.5 * HOUR, "ok"),
+    ],
+)
+def test_what_is_due_outside_its_window_waits(window: str, every: int, age: float, expected: str) -> None:
+    timed = replace(DISK, timing=Timing(every=every), window=window)
+    some_plan = plan(datasets=(replace(PHOTOS, destinations=(timed, CLOUD)),))
+    document = status(some_plan, latest={("photos", "push", "disk"): well(age)})
+    assert state(document, "photos", "disk") == expected
+    assert ("destination-overdue" in codes(document)) == (expected == "overdue")
+
+
+def test_what_was_never_pushed_waits_for_its_window() -> None:
+    timed = replace(DISK, timing=Timing(every=DAY), window=f"{LATER}-{NOON}")
+    some_plan = plan(datasets=(replace(PHOTOS, destinations=(timed, CLOUD)),))
+    document = status(some_plan, latest={("photos", "push", "disk"): Latest()})
+    assert state(document, "photos", "disk") == "waiting"
+    assert "destination-never" not in codes(document)
+
+
+def test_versions_that_cannot_be_removed_are_told() -> None:
+    document = status(latest={("photos", "push", "disk"): well(60, kept_because="it is append-only")})
+    assert "it is append-only" in problem(document, "destination-not-thinned")["text"]
+    assert state(document, "photos", "disk") == "ok"
+
+
 def test_what_runs_only_by_hand_is_never_overdue() -> None:
     by_hand = replace(MAIL, source=replace(LAPTOP, timing=None), destinations=(replace(DISK, timing=None),))
     late = {("mail", "push", "disk"): well(900 * DAY), ("mail", "pull", "source"): well(900 * DAY)}
@@ -289,6 +329,9 @@ def test_the_numbers_of_a_destination() -> None:
         "last_verified": "2026-11-21T12:00:00Z",
         "last_restored": "2026-11-22T12:00:00Z",
         "next": "2026-11-23T13:00:00Z",
+        "due": "2026-11-24T11:30:00Z",
+        "overdue_since": None,
+        "disk": None,
         "versions": 2,
         "bytes": 1000,
         "error": None,

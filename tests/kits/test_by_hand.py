@@ -16,6 +16,7 @@ from tests.contract.archive_rig import archive, new_keys
 from tests.integration import sshd
 from tests.kits.kit_rig import Family, new_family, published_family, write_kit
 from tests.kits.stranger import Stranger, new_stranger
+from tests.servers import rclones
 
 Stick = Callable[[str], Path]
 Kits = dict[str, dict[str, bytes]]
@@ -164,6 +165,32 @@ def test_a_newer_copy_is_fetched_with_sftp_and_opened_with_gpg(tmp_path: Path, s
     assert done.returncode == 0, done.stderr
     assert (stranger.desk / "paradux-recovery/config.json").read_bytes() == newer.envelope
     assert sorted(path.name for path in stranger.home.rglob("*")) in ([], [".ssh"])
+
+
+@pytest.mark.parametrize("protocol", ["s3", "rclone"])
+def test_a_newer_copy_is_fetched_with_rclone(protocol: str, stranger: Stranger, tmp_path: Path) -> None:
+    (tmp_path / "buckets/family/a b").mkdir(parents=True)
+    with rclones.s3(tmp_path / "buckets") as server:
+        endpoint = f"http://127.0.0.1:{server.port}"
+        keys = {"access_key_id": rclones.KEY, "secret_access_key": rclones.SECRET}
+        stash = {"id": "cloud", "protocol": "s3", "url": "s3://family/a%20b", "endpoint": endpoint, "credentials": keys}
+        access = {"url": stash["url"], "credentials": keys}
+        if protocol == "rclone":
+            access["credentials"] = {"type": "s3", "provider": "Other", "endpoint": endpoint, **keys}
+            access["url"] = "rclone:mine:family/a%20b"
+            stash = {"id": "cloud", "protocol": "rclone", "url": access["url"], "options": {"type": "s3"}}
+        family = new_family(metadata_stashes=[{**stash, "kit_access": access}])
+        (server.folder / "family/a b/config-1-7.gpg").write_bytes(family.config_gpg)
+        (server.folder / "family/a b/config-2-8.gpg").write_bytes(b"of another epoch")
+        stick = write_kit(family.kit("alice"), tmp_path / "alice")
+        text = (stick / "PARADUX/BY-HAND.txt").read_text()
+        fetching = "".join(f"cat >{name} <<'END'\n{lines}END\n" for name, lines in files_to_save(text))
+        (fetch,) = re.findall(r"^ +(rclone --config .*) \.$", text, re.MULTILINE)
+        done = follow(stranger, f"mkdir fetched\n{fetching}{fetch} fetched\n")
+    assert done.returncode == 0, done.stderr
+    (found,) = stranger.desk.rglob("fetched/*")
+    assert found.name == "config-1-7.gpg"
+    assert found.read_bytes() == family.config_gpg
 
 
 def files_to_save(text: str) -> list[tuple[str, str]]:

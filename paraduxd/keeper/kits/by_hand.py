@@ -6,7 +6,9 @@ import re
 import shlex
 from collections.abc import Iterator
 from string import Template
+from urllib.parse import unquote
 
+from paraduxd.core import s3
 from paraduxd.core.settings import parse_ssh_url
 from paraduxd.keeper.kits.facts import Access, KitFacts
 from paraduxd.keeper.kits.share_text import one_line
@@ -50,7 +52,7 @@ def by_hand(facts: KitFacts) -> bytes:
 
 def _access(place: Access, facts: KitFacts) -> Iterator[str]:
     yield f"* {place.protocol}: {one_line(place.url, 2000)}"
-    for name, value in place.credentials:
+    for name, value in (*place.settings, *place.credentials):
         if "\n" in value.strip():
             yield f"  {one_line(name)}: the next lines; save them as KEYFILE, that only you can read, without the blanks in front"
             yield from _lines(value)
@@ -58,6 +60,8 @@ def _access(place: Access, facts: KitFacts) -> Iterator[str]:
             yield f"  {one_line(name)}: {one_line(value, 2000)}"
     if place.protocol == "sftp":
         yield from _by_sftp(place, facts)
+    elif place.protocol in {"s3", "rclone"}:
+        yield from _by_rclone(place, facts)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -83,3 +87,22 @@ def _by_sftp(place: Access, facts: KitFacts) -> Iterator[str]:
     yield "  fetch them into this folder with"
     yield ""
     yield f"    {' '.join(['sftp', '-P', str(address.port), *options, remote_files])} ."
+
+
+def _by_rclone(place: Access, facts: KitFacts) -> Iterator[str]:
+    """The configuration and the command with which rclone fetches every copy of this epoch; any client of the service will do as well."""
+    options, folder = dict(place.credentials), unquote(place.url.removeprefix("rclone:").partition(":")[2])
+    if place.protocol == "s3":
+        bucket, prefix = s3.parse_url(place.url)
+        own = dict(place.settings)
+        region, addressing = own.get("region", s3.REGION), own.get("addressing", "path")
+        options, folder = s3.options(own.get("endpoint"), region, addressing, options), f"{bucket}/{prefix}"
+    yield "  the settings for rclone: the next lines; save them as RCLONEFILE, that only you can read, without the blanks in front"
+    yield from _lines("\n".join(["[place]", *(f"{name} = `{value}`" for name, value in options.items())]))
+    if place.protocol == "rclone":
+        yield "  put what this command prints in the place of every password there, for rclone wants them so: rclone obscure PASSWORD"
+    wanted = shlex.quote(f"/config-{facts.number}-*")
+    remote = shlex.quote(f"place:{folder.rstrip('/')}/").encode(errors="replace").decode()
+    yield "  fetch them into this folder with"
+    yield ""
+    yield f"    rclone --config RCLONEFILE copy --include {wanted} {remote} ."

@@ -31,12 +31,16 @@ class Person:
 
 @dataclass(frozen=True)
 class Access:
-    """A place where stewards can read newer copies of the encrypted config, with credentials that can read and no more."""
+    """A place where stewards can read newer copies of the encrypted config, with credentials that can read and no more.
+
+    `settings` are what a client has to be told besides ("endpoint").
+    """
 
     id: str
     protocol: str
     url: str
     credentials: tuple[tuple[str, str], ...] = field(repr=False)
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,12 @@ def _person(entry: Json) -> Person:
     )
 
 
+_SETTINGS = ("endpoint", "region", "addressing")
+"""Keys of a stash that whoever reads there has to know, and that hold no secret."""
+
+
 def _access(stash: Json) -> Access:
     granted = stash["kit_access"]
     credentials = granted.get("credentials", {})
-    return Access(stash["id"], stash["protocol"], granted["url"], tuple(sorted(credentials.items())))
+    settings = tuple((key, stash[key]) for key in _SETTINGS if key in stash)
+    return Access(stash["id"], stash["protocol"], granted["url"], tuple(sorted(credentials.items())), settings)

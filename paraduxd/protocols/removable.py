@@ -1,0 +1,64 @@
+"""`removable`: a disk that lies elsewhere and is plugged in now and then, told by the UUID of its file system.
+
+The worker has found and mounted the disk (`effects/removable.py`) before anything here runs; every destination has a folder of its own
+on it. Plain trees need a POSIX file system; encrypted archives can lie on FAT as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core import removables
+from paraduxd.core.settings import ProtocolSettings, Text
+from paraduxd.effects import rsync
+from paraduxd.protocols.base import Context, Protocol
+from paraduxd.protocols.disk import DiskBlobs
+from paraduxd.protocols.trees import TreeDestination
+
+FOLDER = "paradux-backup"
+"""The folder on the disk that is ours; a steward's kit has another."""
+
+
+class RemovableSettings(ProtocolSettings):
+    """A file system on a disk that is plugged in now and then."""
+
+    uuid: Annotated[Text, AfterValidator(removables.checked_uuid)] = Field(
+        description="UUID of the file system, as `lsblk -o NAME,UUID` shows it", examples=["1234-ABCD"]
+    )
+
+    def place(self) -> str:
+        """The disk: one transfer at a time."""
+        return removables.place_of(self.uuid)
+
+
+def _folder(context: Context) -> Path:
+    if context.mounted is None:
+        raise ParaduxError("not-inserted", "the disk is not opened", "plug it in")
+    return context.mounted / FOLDER / (context.dataset or "config") / context.location
+
+
+def _destination(_: RemovableSettings, context: Context) -> TreeDestination:
+    if context.mounted is not None and not context.posix:
+        raise ParaduxError(
+            "bad-file-system",
+            "the file system of this disk cannot keep plain trees: it has no owners and links",
+            'use "encryption": "gpg", or a disk with ext4',
+        )
+    path = _folder(context)
+    with contextlib.suppress(OSError):  # mounted for reading: then there is nothing to make
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = str(path.resolve())  # rsync cannot work below /proc/PID/fd
+    place = rsync.Place(folder, folder, bandwidth=context.bandwidth)
+    return TreeDestination(lambda: contextlib.nullcontext(place), context)
+
+
+def _blobs(_: RemovableSettings, context: Context) -> DiskBlobs:
+    return DiskBlobs(_folder(context))
+
+
+PROTOCOL = Protocol("removable", RemovableSettings, destination=_destination, blobs=_blobs)

@@ -1,0 +1,112 @@
+"""`s3`: a bucket of any S3 service, or a part of one, as a blob store (through rclone).
+
+The bucket must exist: Paradux makes none, so that credentials for this bucket alone are enough. They need to list, read, write and
+delete objects, and to end multipart uploads.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from paraduxd.core import s3
+from paraduxd.core.settings import ProtocolSettings, Secret, Strict, Text
+from paraduxd.effects import rclone, tls
+from paraduxd.protocols.base import Context, Protocol
+from paraduxd.protocols.remote_blobs import RemoteBlobs
+
+_REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def _s3_url(url: str) -> str:
+    s3.parse_url(url)
+    return url
+
+
+def _endpoint(url: str) -> str:
+    s3.parse_endpoint(url)
+    return url
+
+
+def _region(text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise ValueError("expected the name of a region like eu-central-1")
+    return text
+
+
+class S3Credentials(Strict):
+    """Access keys, which S3 services make for an account or, better, for one bucket."""
+
+    access_key_id: Secret = Field(min_length=1, description="Id of the access key", examples=["AKIAIOSFODNN7EXAMPLE"])
+    secret_access_key: Secret = Field(
+        min_length=1,
+        description="The access key itself",
+        examples=["wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"],
+    )
+
+
+class S3Settings(ProtocolSettings):
+    """A bucket of an S3 service, or what starts with a prefix in it."""
+
+    url: Annotated[Text, AfterValidator(_s3_url)] = Field(
+        description="Bucket and prefix, as s3://bucket/prefix (percent-encoded); the bucket must exist",
+        examples=["s3://fred-paradux/photos"],
+    )
+    endpoint: Annotated[Text, AfterValidator(_endpoint)] | None = Field(
+        default=None,
+        description="Address of the service; without it that of Amazon",
+        examples=["https://s3.eu-central-003.backblazeb2.com"],
+    )
+    region: Annotated[Text, AfterValidator(_region)] = Field(
+        default=s3.REGION, description="Region of the bucket, as the service calls it", examples=["eu-central-1"]
+    )
+    addressing: Literal["path", "virtual-host"] = Field(
+        default="path",
+        description="Where the bucket stands in a request: in the path, which most services take, or in the host name",
+        examples=["path"],
+    )
+    credentials: S3Credentials = Field(
+        description="Access key",
+        examples=[
+            {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+        ],
+    )
+
+    def server(self) -> tuple[str, int]:
+        """Host and port."""
+        return s3.parse_endpoint(self.endpoint) if self.endpoint else (s3.AMAZON, 443)
+
+    def place(self) -> str:
+        """The host of the service."""
+        return self.server()[0]
+
+    def tls_hosts(self) -> tuple[tuple[str, int, str], ...]:
+        """The service, unless it is spoken to in clear, or is Amazon's own."""
+        if self.endpoint is None or self.endpoint.startswith("http:"):
+            return ()
+        return ((*self.server(), "tls"),)
+
+
+def remote(settings: S3Settings, context: Context) -> rclone.Remote:
+    """The bucket as rclone reaches it."""
+    bucket, prefix = s3.parse_url(settings.url)
+    host, port = settings.server()
+    keys = settings.credentials.model_dump()
+    options = {
+        **s3.options(settings.endpoint, settings.region, settings.addressing, keys),
+        "env_auth": "false",
+        "no_check_bucket": "true",
+        "chunk_size": "8Mi",
+        "upload_concurrency": "4",
+    }
+    pins = context.host_keys.get(f"{host}:{port}", ())
+    return rclone.Remote(options, f"{bucket}/{prefix}", f"{host}:{port}", authorities=tls.ca_file(pins) if pins else "")
+
+
+def _blobs(settings: S3Settings, context: Context) -> RemoteBlobs:
+    return RemoteBlobs(lambda: remote(settings, context), whole=True, made=True)
+
+
+PROTOCOL = Protocol("s3", S3Settings, blobs=_blobs)

@@ -1,0 +1,143 @@
+"""What is looked at every few seconds: whether the owner must be told something, and whether a disk that is there is due.
+
+Rules are in `core/notices.py` and `core/removables.py`; what is sent or written is a run like any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from paraduxd.core import conditions, due, moments, notices, removables, requests
+from paraduxd.core.facts import Facts
+from paraduxd.core.orders import Step
+from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
+from paraduxd.core.requests import Draft
+from paraduxd.core.sticks import Stick
+from paraduxd.core.verdict import judge
+from paraduxd.effects import removable
+from paraduxd.effects.journal import Journal
+from paraduxd.supervisor.dispatcher import Dispatcher
+
+log = logging.getLogger("paradux.rounds")
+
+LOOK = 3.0
+"""Seconds between two rounds."""
+
+
+class Rounds:
+    """A thread of its own; a failure in it is a log line."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        journal: Journal,
+        facts: Callable[[], Facts],
+        clock: Callable[[], datetime],
+        folders: str,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._journal = journal
+        self._facts = facts
+        self._clock = clock
+        self._folders = folders
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._go_round, name="rounds", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; nothing is sent after this returns."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(10.0)
+
+    def _go_round(self) -> None:
+        while not self._ending.wait(LOOK):
+            try:
+                self.push_what_is_due()
+                self.tell()
+            except Exception:
+                log.exception("A round failed")
+
+    def take(self, stick: Stick) -> bool:
+        """Push at once to a disk that was plugged in; false if no destination lies on it."""
+        meant = removables.meant(self._dispatcher.plan, stick)
+        if meant:
+            names = ", ".join("/".join(filter(None, (dataset, location))) for dataset, _, location in meant)
+            log.info("%s is the disk of %s: it is written now", stick.name, names)
+            self._dispatcher.submit([Draft(key, "inserted") for key in meant])
+        return bool(meant)
+
+    def push_what_is_due(self) -> None:
+        """Push to disks that stay plugged in, or were there before the daemon."""
+        if not self._dispatcher.transport_ready:
+            return
+        waiting = self._dispatcher.pending()
+        for dataset, each in removables.destinations(self._dispatcher.plan):
+            key = (dataset.id, Step.PUSH, each.id)
+            if key not in waiting and self._is_due(dataset, each):
+                self._dispatcher.submit([requests.push(dataset.id, each.id, trigger="inserted")])
+
+    def _is_due(self, dataset: DatasetPlan, each: DestinationPlan) -> bool:
+        latest = self._journal.latest((dataset.id, Step.PUSH, each.id))
+        now = self._clock()
+        period = conditions.period_of(each.timing or dataset.source.timing)
+        success = due.known(latest.last_success, now)
+        if period is None or (success and now < success + timedelta(seconds=period)):
+            return False
+        if due.when_allowed(latest, now, each.id).at > now or not removable.is_there(
+            removables.uuid_of(each.place), self._folders
+        ):
+            return False
+        return self._dispatcher.may_push(dataset.id)
+
+    def tell(self) -> None:
+        """Look at what is wrong, and send to each address what it was not told yet."""
+        plan = self._dispatcher.plan
+        if not plan.notify:
+            return
+        now, facts = self._clock(), self._facts()
+        verdict = judge(plan, facts, now)
+        rules = notices.Rules(plan.notify_after, plan.digest)
+        before = self._journal.fact(notices.SEEN) or {}
+        seen = notices.watch(before, verdict.troubles, now, rules.after)
+        if seen != before:
+            self._journal.set_fact(notices.SEEN, seen)
+        if not self._dispatcher.transport_ready:
+            return
+        safe = _safe(plan, facts)
+        for address in plan.notify:
+            # That it cannot be reached is of interest elsewhere.
+            found = tuple(
+                each for each in verdict.troubles if (each.code, each.subject) != ("notify-failed", address.id)
+            )
+            self._tell(address.id, notices.News(verdict.headline, found, safe), seen, rules)
+
+    def _tell(self, address: str, news: notices.News, seen: notices.Json, rules: notices.Rules) -> None:
+        key, now = ("", Step.NOTIFY, address), self._clock()
+        told = self._journal.fact(notices.told_fact(address))
+        if told is None:
+            told = notices.baseline(news, now)
+            self._journal.set_fact(notices.told_fact(address), told)
+        if key in self._dispatcher.pending() or due.when_allowed(self._journal.latest(key), now, address).at > now:
+            return
+        if found := notices.notice(news, seen, told, rules, now):
+            arguments = {"title": found.title, "body": found.body, "told": found.told}
+            self._dispatcher.submit([Draft(key, "notice", arguments=arguments)])
+
+
+def _safe(plan: Plan, facts: Facts) -> dict[str, str]:
+    """Disks that can be taken out, and since when: those that were written and are not in use."""
+    used = {(run.get("dataset"), run.get("location")) for run in facts.running}
+    places = {each.place for dataset, each in removables.destinations(plan) if (dataset.id, each.id) in used}
+    found = {}
+    for dataset, each in removables.destinations(plan):
+        latest = facts.latest.get((dataset.id, Step.PUSH, each.id))
+        if latest is not None and moments.parse(latest.last_success) and each.place not in places:
+            found[f"{dataset.id}/{each.id}"] = str(latest.last_success)
+    return found
