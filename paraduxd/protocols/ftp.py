@@ -28,6 +28,7 @@ TEMPORARY = ".tmp-"
 _PIECE = 256 * 1024
 _PORT = 21
 _ABSENT = "550"
+_GIVEN_UP = ("426", "451")
 _UNKNOWN_COMMAND = ("500", "501", "502", "504")
 _FULL = re.compile(r"(452|552)|.*\b(no space left|disk full|quota)", re.IGNORECASE)
 _LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
@@ -98,7 +99,7 @@ class FtpBlobs(BlobStore):
             session = self._entered(make=True)
             counted = _Counted(data)
             try:
-                session.storbinary(f"STOR {temporary}", counted, _PIECE)
+                self._send(session, temporary, counted)
                 self._check_size(session, temporary, counted.bytes)
                 _rename(session, temporary, name)
             except BaseException:
@@ -179,6 +180,20 @@ class FtpBlobs(BlobStore):
             self._there = True
         return self._session
 
+    def _send(self, session: ftplib.FTP, name: str, data: _Counted) -> None:
+        """The file, and the server's word on it, which also counts when it gave up in the middle."""
+        try:
+            try:
+                session.storbinary(f"STOR {name}", data, _PIECE)
+            except OSError:
+                session.voidresp()
+                raise
+        except ftplib.error_temp as problem:
+            if _FULL.match(str(problem)) or not str(problem).startswith(_GIVEN_UP):
+                raise
+            text = f"{self._where} could not write the file: most likely its disk is full or a quota used up"
+            raise TransientError("disk-full", text, "make room there") from None
+
     def _check_size(self, session: ftplib.FTP, name: str, expected: int) -> None:
         size = _size(session, name)
         if size is None:
@@ -202,7 +217,10 @@ class FtpBlobs(BlobStore):
         try:
             yield
         except UnicodeError:
+            connected = self._session is not None
             self.close()
+            if not connected:
+                raise self._sentence(ftplib.error_proto(), name, connected) from None  # noqa: S321
             text = f"the directory at {self._where} holds names that are not UTF-8, so it is not one of Paradux"
             raise ParaduxError("unusable-directory", text, "give an empty directory with paraductl edit") from None
         except (OSError, EOFError, ftplib.Error) as problem:

@@ -224,10 +224,10 @@ def test_answers_can_be_changed_and_the_schedule_follows(paradux: Installation) 
     answers = minimal_answers(paradux.root)
     config = paradux.config()
     config["datasets"].append(
-        {**answers["datasets"][0], "id": "second", "staging": str(paradux.root / "staging2"), "destinations": []}
+        {**answers["datasets"][0], "id": "more", "staging": str(paradux.root / "staging-more"), "destinations": []}
     )
     paradux.edit(config)
-    assert [entry["id"] for entry in paradux.status()["datasets"]] == ["home", "second"]
+    assert [entry["id"] for entry in paradux.status()["datasets"]] == ["home", "more"]
     paradux.wait_for(
         lambda: paradux.status()["datasets"][1]["source"]["last_success"], "the new dataset to be pulled by itself", 90
     )

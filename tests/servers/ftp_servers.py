@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +22,16 @@ import sys
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
-folder, port, password, cert, key, masquerade, commands, idle = sys.argv[1:]
+folder, port, password, cert, key, masquerade, commands, idle, may = sys.argv[1:]
 handler = TLS_FTPHandler if cert else FTPHandler
 if cert:
     handler.certfile, handler.keyfile = cert, key
     handler.tls_control_required = handler.tls_data_required = True
 handler.authorizer = DummyAuthorizer()
-handler.authorizer.add_user("fred", password, folder, perm="elradfmwMT")
+handler.authorizer.add_user("fred", password, folder, perm=may)
 handler.masquerade_address = masquerade or None
 handler.timeout = float(idle)
+handler.auth_failed_timeout = 0
 handler.proto_cmds = {name: how for name, how in handler.proto_cmds.items() if name not in commands.split(",")}
 if "RNTO-OVER" in commands:
     plain = handler.ftp_RNTO
@@ -43,7 +44,7 @@ FTPServer(("127.0.0.1", int(port)), handler).serve_forever()
 
 @dataclass(frozen=True)
 class FtpServer:
-    """A server, and the directory on this machine that it gives access to under `root`."""
+    """A server, and the directory on this machine that it gives access to under `root`; `die` ends it in the middle of anything."""
 
     protocol: str
     port: int
@@ -51,28 +52,37 @@ class FtpServer:
     folder: Path
     pins: tuple[str, ...] = ()
     root: str = ""
+    host: str = "127.0.0.1"
+    die: Callable[[], None] = lambda: None
 
     def store(self, path: str = "a/b", password: str = PASSWORD, pins: tuple[str, ...] | None = None) -> BlobStore:
         """A store that was not used yet."""
         protocol = find(self.protocol)
-        url = f"{self.protocol}://{self.user}@127.0.0.1:{self.port}{self.root}/{path}"
+        url = f"{self.protocol}://{self.user}@{self.host}:{self.port}{self.root}/{path}"
         settings = protocol.settings.model_validate({"url": url, "credentials": {"password": password}})
         keys = self.pins if pins is None else pins
         assert protocol.blobs
-        return protocol.blobs(settings, Context("config", "web", host_keys={f"127.0.0.1:{self.port}": keys}))
+        return protocol.blobs(settings, Context("config", "web", host_keys={f"{self.host}:{self.port}": keys}))
 
 
 @contextlib.contextmanager
 def pyftpdlib(
-    folder: Path, secure: bool = False, without: str = "", masquerade: str = "", idle: float = 300
+    folder: Path,
+    secure: bool = False,
+    without: str = "",
+    masquerade: str = "",
+    idle: float = 300,
+    may: str = "elradfmwMT",
 ) -> Iterator[FtpServer]:
-    """`without`: commands it does not know, with commas; "RNTO-OVER": it renames onto no existing file. `idle` is in seconds."""
-    (folder / "data").mkdir(parents=True)
+    """`without`: commands it does not know, with commas; "RNTO-OVER": it renames onto no existing file. `idle` is in seconds; `may` are
+    pyftpdlib's letters for what is allowed."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     cert, key, pin = certificate(folder / "tls") if secure else ("", "", "")
     port = _free_port()
-    arguments = [folder / "data", port, PASSWORD, cert, key, masquerade, without, idle]
-    with _running([sys.executable, "-c", _PYFTPDLIB, *map(str, arguments)], port):
-        yield FtpServer("ftps" if secure else "ftp", port, "fred", folder / "data", (pin,) if pin else ())
+    arguments = [folder / "data", port, PASSWORD, cert, key, masquerade, without, idle, may]
+    with _running([sys.executable, "-c", _PYFTPDLIB, *map(str, arguments)], port) as die:
+        pins = (pin,) if pin else ()
+        yield FtpServer("ftps" if secure else "ftp", port, "fred", folder / "data", pins, die=die)
 
 
 @contextlib.contextmanager
@@ -91,8 +101,8 @@ def vsftpd(folder: Path) -> Iterator[FtpServer]:
     }  # fmt: skip
     file = folder / "vsftpd.conf"
     file.write_text("".join(f"{name}={value}\n" for name, value in options.items()))
-    with _running(["/usr/sbin/vsftpd", str(file)], port):
-        yield FtpServer("ftps", port, "anonymous", folder / "data", (pin,), f"{folder}/data")
+    with _running(["/usr/sbin/vsftpd", str(file)], port) as die:
+        yield FtpServer("ftps", port, "anonymous", folder / "data", (pin,), f"{folder}/data", die=die)
 
 
 def _free_port() -> int:
@@ -101,11 +111,11 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int) -> Iterator[None]:
+def _running(command: list[str], port: int) -> Iterator[Callable[[], None]]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait(port, server)
-            yield
+            yield server.kill
         finally:
             server.terminate()
 

@@ -54,7 +54,9 @@ def serving(kind: str, folder: Path, options: Sequence[str] = ()) -> Iterator[Se
             raise AssertionError(f"rclone serve {kind} did not start: {said}")
         finally:
             server.terminate()
-            server.wait(10)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(2)  # for as long as a client's connection is open it would go on
+            server.kill()
 
 
 def s3(folder: Path, *options: str) -> contextlib.AbstractContextManager[Served]:
