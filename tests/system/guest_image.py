@@ -1,0 +1,302 @@
+"""Builds the guest: a Debian with systemd, udev and everything that Paradux needs, booted directly with Debian's own kernel.
+
+No loop devices and no mounts are needed: mmdebstrap fills a folder, mke2fs makes the file system of it. Images lie in the cache, under a
+name that depends on all that goes in; what another version needed is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gzip
+import hashlib
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+VENV = "/usr/lib/paradux"
+"""Where Paradux is installed in the guest."""
+
+PROGRAMS = (
+    "qemu-system-x86_64",
+    "qemu-img",
+    "mmdebstrap",
+    "mke2fs",
+    "cpio",
+    "mcopy",
+    "mkfs.vfat",
+    "mkfs.exfat",
+    "sfdisk",
+)
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
+
+_SYSTEM = [
+    "systemd",
+    "systemd-sysv",
+    "udev",
+    "dbus",
+    "kmod",
+    "linux-image-amd64",
+    "busybox-static",
+    "dmsetup",
+    "iproute2",
+    "passwd",
+    "procps",
+    "util-linux",
+    "python3",
+    "python3-venv",
+    "openssh-server",
+]
+_INITRD_MODULES = ("virtio_pci", "virtio_blk", "ext4")
+_SIZE = "4G"
+_UNNEEDED = [
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "boot/initrd.img*",
+    "lib/modules/*/kernel/drivers/gpu",
+    "lib/modules/*/kernel/drivers/media",
+    "lib/modules/*/kernel/drivers/net/wireless",
+    "lib/modules/*/kernel/drivers/net/ethernet",
+    "lib/modules/*/kernel/drivers/infiniband",
+    "lib/modules/*/kernel/sound",
+]
+_MASKED = [
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "serial-getty@ttyS0.service",
+    "getty@tty1.service",
+    "ssh.service",
+    "systemd-networkd-wait-online.service",
+]
+
+_INIT = """\
+#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /root
+/bin/busybox mount -t devtmpfs dev /dev
+for module in $(/bin/busybox cat /modules/order); do /bin/busybox insmod /modules/$module; done
+while [ ! -b /dev/vda ]; do /bin/busybox sleep 0.1; done
+/bin/busybox mount -t ext4 -o rw /dev/vda /root
+/bin/busybox mount --move /dev /root/dev
+exec /bin/busybox switch_root /root /sbin/init
+"""
+
+_AGENT_UNIT = """\
+[Unit]
+Description=Runs what the tests ask for
+DefaultDependencies=no
+After=local-fs.target systemd-udevd.service
+[Service]
+ExecStart=/usr/bin/python3 /usr/lib/guest_agent.py
+Restart=always
+RestartSec=1
+[Install]
+WantedBy=sysinit.target
+"""
+
+_NETWORK = """\
+[Match]
+Name=en* eth*
+[Network]
+Address=10.0.2.15/24
+Gateway=10.0.2.2
+LinkLocalAddressing=no
+IPv6AcceptRA=no
+"""
+
+
+class CannotBuildError(Exception):
+    """This machine cannot make a guest; the text says why."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a guest is booted from; none of the files is ever written to."""
+
+    kernel: Path
+    initrd: Path
+    disk: Path
+    key: str
+
+
+def cache() -> Path:
+    """The folder of all images and frozen guests."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paradux-tests"
+
+
+def missing_programs() -> list[str]:
+    """What the host lacks."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    return [program for program in PROGRAMS if shutil.which(program, path=path) is None]
+
+
+def image(suite: str = "bookworm") -> Image:
+    """The guest's image, built if it is not there (about two minutes); raises `CannotBuildError`."""
+    if missing := missing_programs():
+        raise CannotBuildError(f"these programs are missing: {' '.join(missing)}")
+    if os.geteuid() != 0:
+        raise CannotBuildError("only root can build the guest's file system")
+    key = _key(suite)
+    with locked(f"{suite}.lock"):
+        folder = cache() / f"{suite}-{key}"
+        if not folder.exists():
+            for outdated in cache().glob(f"{suite}-*"):
+                shutil.rmtree(outdated)
+            _build(suite, folder)
+    return Image(folder / "kernel", folder / "initrd", folder / "disk.qcow2", key)
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Only one process at a time makes what goes into the cache."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def packages() -> list[str]:
+    """All Debian packages of the guest: what it is made of, and what Paradux needs at run time."""
+    needs = re.search(r"^RUNTIME_NEEDS=\((.*?)^\)", (CHECKOUT / "contrib/common.sh").read_text(), re.M | re.S)
+    assert needs, "contrib/common.sh has no RUNTIME_NEEDS"
+    return sorted({*_SYSTEM, *(need.partition("=")[2] for need in needs[1].split())})
+
+
+def requirements() -> list[str]:
+    """The Python packages that Paradux depends on."""
+    found: list[str] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
+    return found
+
+
+def run(*argv: str | Path, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
+    """Run a program of the host's; what it says is in the failure."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    done = subprocess.run(
+        list(map(str, argv)), cwd=cwd, input=stdin, check=False, capture_output=True, env={**os.environ, "PATH": path}
+    )
+    if done.returncode:
+        raise CannotBuildError(
+            f"{argv[0]} ended with {done.returncode}:\n{done.stderr.decode(errors='replace')[-3000:]}"
+        )
+    return done.stdout
+
+
+def _key(suite: str) -> str:
+    parts = [Path(__file__).read_bytes(), Path(__file__).with_name("guest_agent.py").read_bytes()]
+    parts += [" ".join([suite, *packages(), *requirements()]).encode(), run("qemu-system-x86_64", "--version")]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _build(suite: str, folder: Path) -> None:
+    work = cache() / f"building-{suite}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    root = work / "root"
+    _debootstrap(suite, root)
+    _install_libraries(suite, root, work / "wheels")
+    _configure(root)
+    product = work / "product"
+    product.mkdir()
+    (kernel,) = root.glob("boot/vmlinuz-*")
+    shutil.copy(kernel, product / "kernel")
+    _make_initrd(root, kernel.name.removeprefix("vmlinuz-"), work / "initrd", product / "initrd")
+    for pattern in _UNNEEDED:
+        for path in root.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    run("mke2fs", "-q", "-t", "ext4", "-d", root, work / "disk.raw", _SIZE)
+    run("qemu-img", "convert", "-O", "qcow2", work / "disk.raw", product / "disk.qcow2")
+    product.rename(folder)
+    shutil.rmtree(work)
+
+
+def _debootstrap(suite: str, root: Path) -> None:
+    """With the sources and proxies that this very machine has for the suite, else with Debian's."""
+    options = ["--variant=minbase", "--quiet", f"--include={','.join(packages())}"]
+    options += [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("man", "doc", "locale")]
+    settings = run("apt-config", "dump").decode().splitlines()
+    options += [f"--aptopt={line.rstrip(';')}" for line in settings if re.match(r"Acquire::https?::Proxy", line)]
+    run("mmdebstrap", *options, suite, root, *_sources(suite))
+
+
+def _sources(suite: str) -> list[Path]:
+    files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
+    named = re.compile(rf"^(?:Suites:|deb\s).*\s{suite}(?:\s|$)", re.M)
+    return [file for file in files if file.is_file() and named.search(file.read_text())]
+
+
+def _install_libraries(suite: str, root: Path, wheels: Path) -> None:
+    """What Paradux depends on, in a virtual environment; made here because it takes minutes in the guest."""
+    python = PYTHONS[suite]
+    wanted = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", python]
+    for abi in (f"cp{python.replace('.', '')}", "abi3", "none"):
+        wanted += ["--abi", abi]
+    for platform in ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "any"):
+        wanted += ["--platform", platform]
+    run(sys.executable, "-m", "pip", "download", "--quiet", "--dest", wheels, *wanted, *requirements())
+    shutil.copytree(wheels, root / "wheels")
+    run("chroot", root, "python3", "-m", "venv", VENV)
+    run(
+        "chroot",
+        root,
+        f"{VENV}/bin/pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--find-links",
+        "/wheels",
+        *requirements(),
+    )
+    shutil.rmtree(root / "wheels")
+
+
+def _configure(root: Path) -> None:
+    files = {
+        "etc/hostname": "guest\n",
+        "etc/fstab": "/dev/vda / ext4 defaults 0 1\n",
+        "etc/machine-id": "",
+        "etc/systemd/network/guest.network": _NETWORK,
+        "etc/systemd/system/guest-agent.service": _AGENT_UNIT,
+        "usr/lib/guest_agent.py": Path(__file__).with_name("guest_agent.py").read_text(),
+    }
+    for name, text in files.items():
+        (root / name).write_text(text)
+    run("systemctl", f"--root={root}", "enable", "guest-agent.service", "systemd-networkd.service")
+    run("systemctl", f"--root={root}", "mask", *_MASKED)
+
+
+def _make_initrd(root: Path, version: str, work: Path, initrd: Path) -> None:
+    """A busybox that loads the modules of the disk, mounts it and goes on there."""
+    (work / "bin").mkdir(parents=True)
+    (work / "modules").mkdir()
+    shutil.copy(root / "bin/busybox", work / "bin/busybox")
+    wanted = ["--set-version", version, "--show-depends", "--all", *_INITRD_MODULES]
+    listed = run("chroot", root, "modprobe", *wanted)
+    order: list[str] = []
+    for line in listed.decode().splitlines():
+        kind, _, rest = line.strip().partition(" ")
+        path = root / rest.strip().removeprefix("/")
+        name = path.name.removesuffix(".xz")
+        if kind == "insmod" and name not in order:
+            data = path.read_bytes()
+            (work / "modules" / name).write_bytes(lzma.decompress(data) if path.suffix == ".xz" else data)
+            order.append(name)
+    (work / "modules/order").write_text("\n".join(order))
+    (work / "init").write_text(_INIT)
+    (work / "init").chmod(0o755)
+    names = "\n".join(str(path.relative_to(work)) for path in sorted(work.rglob("*")))
+    packed = run("cpio", "--quiet", "--create", "--format=newc", cwd=work, stdin=names.encode())
+    initrd.write_bytes(gzip.compress(packed, 6))

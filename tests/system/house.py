@@ -1,0 +1,152 @@
+"""Paradux in a guest: installed from this checkout, started by systemd, set up, and driven by its client."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.rig import PASSPHRASE, minimal_answers
+from tests.system import guest_image
+from tests.system.guest import MACHINE, Guest, Result
+from tests.system.guest_image import CHECKOUT, VENV, Image
+
+STATE = "/var/lib/paradux"
+VAULT = f"{STATE}/vault.luks"
+NAMES = ("alice", "bob", "carol", "dave", "erin")
+_PASSPHRASE_FILE = "/root/passphrase"
+
+_UNIT = f"""\
+[Unit]
+Description=Paradux
+[Service]
+Type=notify
+ExecStart={VENV}/bin/paraduxd --weak-kdf-for-tests --log-level debug
+StateDirectory=paradux
+StateDirectoryMode=0700
+WatchdogSec=120
+Restart=on-failure
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class House:
+    """A guest with Paradux; `guest` is the machine, the rest is what its owner does."""
+
+    def __init__(self, guest: Guest) -> None:
+        self.guest = guest
+
+    def ctl(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 120) -> Result:
+        """Run paraductl as root."""
+        return self.guest.run(shlex.join(["paraductl", *arguments]), stdin=stdin.encode(), check=check, timeout=timeout)
+
+    def owner(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 120) -> Result:
+        """Run paraductl with the passphrase."""
+        return self.ctl("--passphrase-file", _PASSPHRASE_FILE, *arguments, stdin=stdin, check=check, timeout=timeout)
+
+    def install(self, folder: Path) -> None:
+        """Put Paradux in place and start it."""
+        wheel = _wheel(folder)
+        self.guest.put(f"/root/{wheel.name}", wheel.read_bytes())
+        self.guest.run(f"{VENV}/bin/pip install --quiet --no-deps --no-index /root/{wheel.name}", timeout=300)
+        self.guest.run(f"ln -s {VENV}/bin/paraductl {VENV}/bin/paraduxd /usr/local/bin/ && groupadd --system paradux")
+        self.guest.put("/etc/systemd/system/paraduxd.service", _UNIT.encode())
+        self.guest.put(_PASSPHRASE_FILE, f"{PASSPHRASE}\n".encode(), 0o600)
+        self.guest.run("systemctl daemon-reload && systemctl enable --now --quiet paraduxd.service", timeout=120)
+
+    def answers(self, **changes: Any) -> dict[str, Any]:
+        """Five stewards, three of whom are needed; one dataset on folders of the guest, pulled and pushed every five minutes."""
+        stewards = [{"id": name, "name": name.title(), "fate": [f"person:{name}"]} for name in NAMES]
+        answers = minimal_answers(Path("/srv"), policy={"shares_required": 3}, stewards=stewards)
+        (dataset,) = answers["datasets"]
+        dataset["source"]["every"] = dataset["destinations"][0]["every"] = "5m"
+        return {**answers, **changes}
+
+    def setup(self, answers: dict[str, Any] | None = None) -> None:
+        """Make the config from answers."""
+        self.guest.run("mkdir -p /srv/source; for n in $(seq 40); do seq $n $((n * n)) >/srv/source/file-$n.txt; done")
+        self.owner("setup", "--answers", "-", stdin=json.dumps(answers or self.answers()), timeout=300)
+
+    def config(self) -> dict[str, Any]:
+        """The whole config."""
+        found: dict[str, Any] = json.loads(self.owner("--json", "show", "--secrets").out)
+        return found
+
+    def edit(self, check: bool = True, **changes: Any) -> Result:
+        """Save the config with other values at its top."""
+        return self.owner("edit", "--file", "-", stdin=json.dumps({**self.config(), **changes}), check=check)
+
+    def status(self) -> dict[str, Any]:
+        """The status document."""
+        found: dict[str, Any] = json.loads(self.ctl("--json", "status", check=False).out)
+        return found
+
+    def steward(self, name: str) -> dict[str, Any]:
+        """What is known of a steward's kit."""
+        table = json.loads(self.ctl("--json", "stewards").out)
+        found: dict[str, Any] = next(steward for steward in table["stewards"] if steward["id"] == name)
+        return found
+
+    def wait_for_log(self, text: str, seconds: float = 120) -> None:
+        """Wait until the daemon has written this to its log."""
+        self.guest.wait_for(f"journalctl -u paraduxd -o cat | grep -qF -- {shlex.quote(text)}", text, seconds)
+
+    def wait_until_up(self) -> None:
+        """Wait until the daemon answers."""
+        self.guest.wait_for("paraductl history", "the daemon to answer")
+
+    def traces(self) -> str:
+        """What a command must leave as it was: mappings and mounts."""
+        return self.guest.run("dmsetup ls; ls /dev/mapper; cat /proc/mounts; losetup --list").out
+
+
+def frozen(image: Image, name: str, after: Path | None, folder: Path, prepare: Callable[[Guest], None]) -> Path:
+    """A frozen guest from the cache; made, where it is missing, from a boot or from the state `after`, by `prepare`."""
+    place = guest_image.cache() / f"frozen-{name}-{_key(image, with_checkout=after is not None)}"
+    with guest_image.locked(f"frozen-{name}.lock"):
+        if not place.exists():
+            for outdated in guest_image.cache().glob(f"frozen-{name}-*"):
+                shutil.rmtree(outdated)
+            with Guest.thaw(image, after, folder) if after else Guest(image, folder) as guest:
+                prepare(guest)
+                unfinished = place.with_name(f"making-{name}")
+                shutil.rmtree(unfinished, ignore_errors=True)
+                guest.freeze(unfinished)
+            unfinished.rename(place)
+    return place
+
+
+def _key(image: Image, *, with_checkout: bool) -> str:
+    digest = hashlib.sha256(f"{image.key} {MACHINE}".encode())
+    if with_checkout:
+        for path in [Path(__file__), CHECKOUT / "pyproject.toml", *_sources()]:
+            digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    return sorted(
+        path
+        for package in ("paraduxd", "paraductl")
+        for path in (CHECKOUT / package).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    )
+
+
+def _wheel(folder: Path) -> Path:
+    """Paradux itself; built from a copy, so that nothing is left in the checkout."""
+    copy = folder / "checkout"
+    copy.mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(CHECKOUT / name, copy)
+    for package in ("paraduxd", "paraductl"):
+        shutil.copytree(CHECKOUT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    guest_image.run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, copy)
+    (wheel,) = folder.glob("paradux-*.whl")
+    return wheel
