@@ -14,7 +14,7 @@ RUNTIME_NEEDS=(
 DEMO_NEEDS=(sshd=openssh-server)
 TEST_NEEDS=(
   sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
-  pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd sfdisk=fdisk node=nodejs npm=npm
+  pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd wget=wget sfdisk=fdisk node=nodejs npm=npm
 )
 
 say() { printf '%s\n' "$*"; }

@@ -41,6 +41,7 @@ def sense(config: Config, stashes: Stashes) -> Iterator[Finding]:
     yield from _overlaps(config, stashes)
     yield from _stewards(config)
     yield from _metadata(config)
+    yield from _in_clear(config)
     for index, dataset in enumerate(config.datasets):
         yield from _dataset(config, dataset, ("datasets", index), stashes)
     yield from _one_place(config)
@@ -181,6 +182,21 @@ def _new_epoch(managed: Managed) -> str:
     if managed.rotation is None:
         return "replace the recovery secret: paraductl rotate"
     return "a rotation is under way: write the kits it waits for, or cancel it and begin another"
+
+
+def _in_clear(config: Config) -> Iterator[Finding]:
+    """FTP without TLS: what is stored is encrypted all the same, but anybody on the way can log in afterwards."""
+    stashes: list[tuple[Path, MetadataStash | Destination]] = [
+        (("metadata_stashes", index), stash) for index, stash in enumerate(config.metadata_stashes)
+    ]
+    for number, dataset in enumerate(config.datasets):
+        stashes += [
+            (("datasets", number, "destinations", index), each) for index, each in enumerate(dataset.destinations)
+        ]
+    for path, stash in stashes:
+        if stash.protocol == "ftp":
+            message = f"{stash.id} sends its password in clear: whoever listens on the way can remove or replace what is there"
+            yield Finding("warning", (*path, "protocol"), message, 'use "ftps" if the server can, or sftp')
 
 
 def _metadata(config: Config) -> Iterator[Finding]:

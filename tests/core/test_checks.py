@@ -267,6 +267,12 @@ WARNINGS = [
         ),
         "datasets[1].destinations[1]", "destination nas is not encrypted",
     ),
+    (
+        lambda d: d["datasets"][1]["destinations"].append(
+            {"id": "web", "protocol": "ftp", "url": "ftp://w/x", "encryption": "gpg", "fate": ["place:friend"]}
+        ),
+        "datasets[1].destinations[1].protocol", "web sends its password in clear",
+    ),
 ]  # fmt: skip
 
 

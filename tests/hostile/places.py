@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.integration.sshd import Server
-from tests.servers import rclones
+from tests.servers import ftp_servers, rclones
+from tests.servers.ftp_servers import FtpServer
 from tests.servers.restic_servers import Backend
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ class Servers:
     rest: Backend
     plain_s3: rclones.Served
     webdav: rclones.Served
+    ftps: FtpServer
     folder: Path
 
     @property
@@ -101,6 +103,15 @@ def _rclone(servers: Servers, path: str) -> Place:
     return Place("rclone", settings, archive=True)
 
 
+def _ftps(servers: Servers, path: str) -> Place:
+    server = servers.ftps
+    settings = {
+        "url": f"ftps://{server.user}@127.0.0.1:{server.port}/{_url(path)}",
+        "credentials": {"password": ftp_servers.PASSWORD},
+    }
+    return Place("ftps", settings, {f"127.0.0.1:{server.port}": server.pins}, archive=True)
+
+
 def _removable(servers: Servers, path: str) -> Place:
     """The mount point is no string of the config, but may well be odd."""
     folder = servers.stashes / path
@@ -117,6 +128,7 @@ PLACES: dict[str, Callable[[Servers, str], Place]] = {
     "restic-sftp": _restic_sftp,
     "restic-s3": lambda servers, path: _restic_http(servers.s3, path),
     "restic-rest": lambda servers, path: _restic_http(servers.rest, path),
+    "ftps": _ftps,
     "s3": _s3,
     "rclone": _rclone,
     "removable": _removable,

@@ -30,7 +30,7 @@ from tests.hostile.places import PLACES, Place, Servers
 from tests.hostile.strings import BYTES, LONG, MARK, NAMES, TEXTS
 from tests.integration import sshd
 from tests.rig import minimal_answers
-from tests.servers import rclones, restic_servers
+from tests.servers import ftp_servers, rclones, restic_servers
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +59,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             rest=stack.enter_context(restic_servers.rclone_rest(stashes / "rest")),
             plain_s3=stack.enter_context(rclones.serving("s3", stashes / "plain-s3", keys)),
             webdav=stack.enter_context(rclones.serving("webdav", stashes / "webdav", login)),
+            ftps=stack.enter_context(ftp_servers.pyftpdlib(stashes / "ftps", secure=True)),
             folder=folder,
         )
 

@@ -16,7 +16,7 @@ from tests.contract.archive_rig import archive, new_keys
 from tests.integration import sshd
 from tests.kits.kit_rig import Family, new_family, published_family, write_kit
 from tests.kits.stranger import Stranger, new_stranger
-from tests.servers import rclones
+from tests.servers import ftp_servers, rclones
 
 Stick = Callable[[str], Path]
 Kits = dict[str, dict[str, bytes]]
@@ -191,6 +191,28 @@ def test_a_newer_copy_is_fetched_with_rclone(protocol: str, stranger: Stranger, 
     (found,) = stranger.desk.rglob("fetched/*")
     assert found.name == "config-1-7.gpg"
     assert found.read_bytes() == family.config_gpg
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_newer_copy_is_fetched_with_wget(secure: bool, stranger: Stranger, tmp_path: Path) -> None:
+    with ftp_servers.pyftpdlib(tmp_path / "web", secure) as server:
+        (folder := server.folder / "a b").mkdir()
+        url = f"{server.protocol}://{server.user}@127.0.0.1:{server.port}/a%20b"
+        access = {"url": url, "credentials": {"password": ftp_servers.PASSWORD}}
+        family = new_family(
+            metadata_stashes=[{"id": "web", "protocol": server.protocol, **access, "kit_access": access}]
+        )
+        family.document["managed"]["hosts"] = {f"127.0.0.1:{server.port}": list(server.pins)} if secure else {}
+        (folder / "config-1-7.gpg").write_bytes(family.config_gpg)
+        (folder / "config-2-8.gpg").write_bytes(b"of another epoch")
+        text = (write_kit(family.kit("alice"), tmp_path / "alice") / "PARADUX/BY-HAND.txt").read_text()
+        fetching = "".join(f"cat >{name} <<'END'\n{lines}END\n" for name, lines in files_to_save(text))
+        (fetch,) = re.findall(r"^ +(wget .*) --directory-prefix=\.$", text, re.MULTILINE)
+        done = follow(stranger, f"{fetching}{fetch} --directory-prefix=fetched\n")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_bytes() for path in stranger.desk.rglob("fetched/*")} == {
+        "config-1-7.gpg": family.config_gpg
+    }
 
 
 def files_to_save(text: str) -> list[tuple[str, str]]:

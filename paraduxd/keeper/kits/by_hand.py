@@ -6,10 +6,11 @@ import re
 import shlex
 from collections.abc import Iterator
 from string import Template
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from paraduxd.core import s3
 from paraduxd.core.settings import parse_ssh_url
+from paraduxd.effects import tls
 from paraduxd.keeper.kits.facts import Access, KitFacts
 from paraduxd.keeper.kits.share_text import one_line
 from paraduxd.keeper.kits.texts import read
@@ -60,6 +61,8 @@ def _access(place: Access, facts: KitFacts) -> Iterator[str]:
             yield f"  {one_line(name)}: {one_line(value, 2000)}"
     if place.protocol == "sftp":
         yield from _by_sftp(place, facts)
+    elif place.protocol in {"ftp", "ftps"}:
+        yield from _by_wget(place, facts)
     elif place.protocol in {"s3", "rclone"}:
         yield from _by_rclone(place, facts)
 
@@ -87,6 +90,27 @@ def _by_sftp(place: Access, facts: KitFacts) -> Iterator[str]:
     yield "  fetch them into this folder with"
     yield ""
     yield f"    {' '.join(['sftp', '-P', str(address.port), *options, remote_files])} ."
+
+
+def _by_wget(place: Access, facts: KitFacts) -> Iterator[str]:
+    """The settings and the command with which wget fetches every copy of this epoch; any FTP client will do as well."""
+    address = parse_ssh_url(place.url, place.protocol)
+    port = urlsplit(place.url).port or 21
+    pins = [key for host, key in facts.host_keys if host == f"{address.host}:{port}"]
+    if pins:
+        yield "  the server's certificate: the next lines; save them as CERTFILE, without the blanks in front"
+        yield from _lines(tls.ca_file(pins))
+    login = {"user": address.user or "anonymous", "password": dict(place.credentials).get("password", "")}
+    yield "  the settings for wget: the next lines; save them as WGETFILE, that only you can read, without the blanks in front"
+    yield from _lines("\n".join(f"{name} = {value}" for name, value in login.items()))
+    name = f"[{address.host}]" if ":" in address.host else address.host
+    folder = quote(address.path.rstrip("/"), errors="surrogateescape")
+    path = "/%2F" + folder.lstrip("/") if folder.startswith("/") else f"/{folder}"
+    remote = shlex.quote(f"{place.protocol}://{name}:{port}{path}/config-{facts.number}-*")
+    options = ["--config=WGETFILE", *(["--ca-certificate=CERTFILE"] if pins else [])]
+    yield "  fetch them into this folder with"
+    yield ""
+    yield f"    {' '.join(['wget', *options, remote])} --directory-prefix=."
 
 
 def _by_rclone(place: Access, facts: KitFacts) -> Iterator[str]:
