@@ -31,7 +31,10 @@ from paraduxd.effects.peers import Peer, peer_of
 log = logging.getLogger("paradux.keeper-host")
 
 TAKES = 30.0
-"""Seconds that a keeper has to start and to take a connection; one that does not is stuck, and is ended."""
+"""Seconds that a keeper has to take a connection; one that does not is stuck, and is ended."""
+
+STARTS = 120.0
+"""Seconds that it has besides when it was just started: half a second as a rule, half a minute on a slow machine that is busy."""
 
 TRIES = 2
 
@@ -54,6 +57,7 @@ class _Keeper:
     process: subprocess.Popen[bytes]
     control: socket.socket
     facts: KeeperFacts = KeeperFacts()
+    has_started: bool = False
     took: queue.SimpleQueue[bool] = field(default_factory=queue.SimpleQueue)
     """For each connection in turn whether it was taken; false besides when the keeper has ended."""
 
@@ -162,7 +166,9 @@ class KeeperHost:
 
     def _takes(self, keeper: _Keeper) -> bool:
         try:
-            return keeper.took.get(timeout=TAKES)
+            took = keeper.took.get(timeout=TAKES if keeper.has_started else TAKES + STARTS)
+            keeper.has_started = True
+            return took
         except queue.Empty:
             log.error("The keeper does not answer and is ended")
             with self._changing:
