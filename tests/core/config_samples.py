@@ -92,6 +92,7 @@ SHAPES = {
     "disk": Shape("disk", DiskLike, source=True, destination=True, blobs=True, archive=True),
     "rsync": Shape("rsync", RsyncLike, source=True, destination=True),
     "sftp": Shape("sftp", SftpLike, blobs=True, archive=True),
+    "ftp": Shape("ftp", SftpLike, blobs=True, archive=True),
     "restic": Shape("restic", ResticLike, destination=True, generates_secret=True),
 }
 

@@ -139,7 +139,7 @@ ERRORS = [
     ),
     (
         lambda d: d["metadata_stashes"][1].update(protocol="s3"),
-        "metadata_stashes[1].protocol", "unknown protocol: expected one that can be a metadata stash", "known here: disk, sftp",
+        "metadata_stashes[1].protocol", "unknown protocol: expected one that can be a metadata stash", "known here: disk, ftp, sftp",
     ),
     (
         lambda d: d["datasets"][0]["source"].update(protocol="sftp", url="sftp://h/x"),
@@ -152,7 +152,7 @@ ERRORS = [
     ),
     (
         lambda d: d["datasets"][0]["destinations"][1].update(protocol="rsync", url="rsync+ssh://h/x", encryption="gpg"),
-        "datasets[0].destinations[1].encryption", "protocol rsync cannot keep encrypted archives", "these can: disk, sftp",
+        "datasets[0].destinations[1].encryption", "protocol rsync cannot keep encrypted archives", "these can: disk, ftp, sftp",
     ),
     (
         lambda d: d["datasets"][0]["destinations"][0].update(encryption="gpg"),
@@ -269,7 +269,7 @@ WARNINGS = [
     ),
     (
         lambda d: d["datasets"][1]["destinations"].append(
-            {"id": "web", "protocol": "ftp", "url": "ftp://w/x", "encryption": "gpg", "fate": ["place:friend"]}
+            {"id": "web", "protocol": "ftp", "url": "sftp://w/x", "encryption": "gpg", "fate": ["place:friend"]}
         ),
         "datasets[1].destinations[1].protocol", "web sends its password in clear",
     ),
