@@ -79,6 +79,7 @@ class Pusher:
         """See `Destination.push`."""
         task, shelf = self._task, self._look()
         base = self._base(shelf)
+        self._sweep()
         sender = Sender(task.store, self._sealer, self._index, self._upload(shelf, base), shelf.sizes)
         manifest = self._send(base, sender)
         added = self._publish(manifest)
@@ -100,6 +101,13 @@ class Pusher:
         if reason:
             _log.info("A full run, because %s", reason)
         return _Base(runs, None if reason else self._index.state.run)
+
+    def _sweep(self) -> None:
+        """Remove the halves of volumes that a killed run left; a place that lets nobody remove anything keeps them."""
+        try:
+            self._task.store.sweep()
+        except ParaduxError as problem:
+            _log.warning("Half-written objects stay for now: %s", problem.message)
 
     def _why_full(self, runs: Sequence[Run], shelf: Shelf) -> str | None:
         state, task = self._index.state, self._task

@@ -214,6 +214,9 @@ class BlobStore(abc.ABC):
     def delete(self, name: str) -> None:
         """Remove the object; already gone is success."""
 
+    def sweep(self) -> None:  # noqa: B027  (a store that leaves nothing behind has nothing to do)
+        """Remove what puts that were killed have left under other names. Call it only while nobody else puts there."""
+
 
 @dataclass(frozen=True)
 class Protocol:

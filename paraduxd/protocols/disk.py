@@ -120,6 +120,12 @@ class DiskBlobs(BlobStore):
         with _told(self._folder):
             (self._folder / name).unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """See `BlobStore.sweep`."""
+        with _told(self._folder):
+            for path in self._folder.glob(f"{TEMPORARY}*"):
+                path.unlink(missing_ok=True)
+
 
 @contextlib.contextmanager
 def _told(folder: Path, name: str = "") -> Iterator[None]:

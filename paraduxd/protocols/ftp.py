@@ -22,7 +22,7 @@ from paraduxd.core.settings import ProtocolSettings, Secret, SshAddress, Strict,
 from paraduxd.effects import ftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
 
-TEMPORARY = ".tmp-"
+TEMPORARY = "_tmp-"
 """How the names of half-written objects start; no object may have such a name."""
 
 _PIECE = 256 * 1024
@@ -149,6 +149,14 @@ class FtpBlobs(BlobStore):
             except ftplib.error_perm:
                 if any(name == entry for entry, _ in _entries(session)):
                     raise
+
+    def sweep(self) -> None:
+        """See `BlobStore.sweep`."""
+        with self._told():
+            entries = _entries(self._entered(make=False)) if self._in_folder() else []
+        for name, _ in entries:
+            if name.startswith(TEMPORARY):
+                self.delete(name)
 
     def close(self) -> None:
         """End the session; none open is success."""

@@ -119,3 +119,9 @@ class RemoteBlobs(BlobStore):
         rclone.delete(self._remote, name)
         if not self._direct:
             rclone.delete(self._remote, FINISHED + name)
+
+    def sweep(self) -> None:
+        """See `BlobStore.sweep`."""
+        for entry in rclone.listing(self._remote) or ():
+            if entry.name.startswith(TEMPORARY):
+                rclone.delete(self._remote, entry.name)

@@ -96,22 +96,30 @@ class SftpBlobs(BlobStore):
 
     def list(self) -> tuple[Blob, ...]:
         """See `BlobStore.list`."""
+        blobs = [blob for blob in self._files() if not blob.name.startswith(TEMPORARY)]
+        return tuple(sorted(blobs, key=lambda blob: blob.name))
+
+    def _files(self) -> Iterator[Blob]:
+        """Half-written ones, too."""
         with self._told():
             try:
                 entries = self._connection.client().listdir_attr(self._folder)  # type: ignore[arg-type]  # takes bytes, too
             except FileNotFoundError:
-                return ()
-        blobs = [
-            Blob(entry.filename, entry.st_size or 0)
-            for entry in entries
-            if stat.S_ISREG(entry.st_mode or 0) and not entry.filename.startswith(TEMPORARY)
-        ]
-        return tuple(sorted(blobs, key=lambda blob: blob.name))
+                return
+        for entry in entries:
+            if stat.S_ISREG(entry.st_mode or 0):
+                yield Blob(entry.filename, entry.st_size or 0)
 
     def delete(self, name: str) -> None:
         """See `BlobStore.delete`."""
         with self._told(name), contextlib.suppress(FileNotFoundError):
             self._connection.client().remove(self._path(name))
+
+    def sweep(self) -> None:
+        """See `BlobStore.sweep`."""
+        for blob in self._files():
+            if blob.name.startswith(TEMPORARY):
+                self.delete(blob.name)
 
     def _path(self, name: str) -> bytes:
         return self._folder.rstrip(b"/") + b"/" + name.encode()

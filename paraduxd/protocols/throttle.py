@@ -79,6 +79,10 @@ class ThrottledBlobs(BlobStore):
         """See `BlobStore.delete`."""
         self._store.delete(name)
 
+    def sweep(self) -> None:
+        """See `BlobStore.sweep`."""
+        self._store.sweep()
+
 
 def throttled(store: BlobStore, bandwidth: int | None) -> BlobStore:
     """The store, at most at so many bytes per second (`None`: at any rate)."""

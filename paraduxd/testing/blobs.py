@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
@@ -24,7 +25,9 @@ class Interrupted(io.BytesIO):
 
 
 class BlobStoreSuite:
-    """What `BlobStore` promises."""
+    """What `BlobStore` promises. `temporary` is how the names of half-written objects start."""
+
+    temporary: ClassVar[str] = ".tmp-"
 
     @pytest.fixture
     def make(self) -> MakeStore:
@@ -69,6 +72,18 @@ class BlobStoreSuite:
         store.delete("object")
         store.delete("object")
         assert store.list() == ()
+
+    def test_what_a_killed_put_has_left_can_be_swept_away(self, make: MakeStore) -> None:
+        make().sweep()
+        store, left = make(), f"{self.temporary}1"
+        store.put("object", io.BytesIO(b"x"))
+        store.put(left, io.BytesIO(b"half"))
+        assert make().list() == (Blob("object", 1),)
+        make().sweep()
+        with pytest.raises(ParaduxError) as failed:
+            b"".join(make().get(left))
+        assert failed.value.code == "not-found"
+        assert b"".join(make().get("object")) == b"x"
 
     def test_delete_where_nothing_was_written_is_success(self, make: MakeStore) -> None:
         make().delete("object")

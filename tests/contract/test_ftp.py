@@ -12,7 +12,7 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects import tls
 from paraduxd.protocols.base import Blob, TransientError
-from paraduxd.protocols.ftp import FtpSettings
+from paraduxd.protocols.ftp import TEMPORARY, FtpSettings
 from paraduxd.protocols.ftps import FtpsSettings
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
 from tests.servers import ftp_servers
@@ -40,6 +40,8 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpServer]:
 
 
 class TestBlobs(BlobStoreSuite):
+    temporary = TEMPORARY
+
     @pytest.fixture
     def make(self, server: FtpServer, tmp_path: Path) -> MakeStore:
         return lambda: server.store(f"{tmp_path.name}/%24(touch%20x)/%C3%A9%20'%22%60")
