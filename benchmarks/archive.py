@@ -1,10 +1,12 @@
-"""The archive engine against duplicity (gpg, public key) and against the floor `tar | zstd | gpg`; prints a Markdown table.
+"""The archive engine against duplicity (gpg, public key), restic and the floor `tar | zstd | gpg`; prints Markdown tables.
 
-Usage: python -m benchmarks.archive [--files 100000] [--bytes 2000000000] [--directory DIR]
+Usage: python -m benchmarks.archive [--files 100000] [--bytes 2000000000] [--rounds 3] [--directory DIR]
 
-First run, unchanged run, a run after 1 % of the files have changed, restore: wall seconds, bytes that were added, and the largest resident
-memory of any one process (our volumes in memory, at most two of 32 MiB, come on top). All write into a directory; the floor has no
-increments, so it has no figures for those. Our process is a worker with a real order, as the daemon starts it.
+First run, unchanged run, a run after 1 % of the files have changed, restore. Figures are medians of the rounds: wall seconds, CPU
+seconds (of all processes), bytes that were added, and the largest resident memory of any one process (our volumes in memory, at most
+two of 32 MiB, come on top). Who goes first changes from round to round, each round has targets of its own. All write into a
+directory; the floor has no increments, so it has no figures for those. Our process is a worker with a real order, as the daemon
+starts it. duplicity and restic are Debian's, or whatever comes first in PATH.
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ import os
 import random
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks import data
 from paraduxd.core.orders import Order
+from paraduxd.core.plan import Keep
 from paraduxd.effects import sealing
 from paraduxd.effects.gpg import private_gpg
 
@@ -54,6 +59,8 @@ class Place:
             "HOME": str(self.root),
             "GNUPGHOME": home,
             "PASSPHRASE": PASSPHRASE,
+            "RESTIC_PASSWORD": PASSPHRASE,
+            "RESTIC_CACHE_DIR": str(self.root / "restic-cache"),
             "LC_ALL": "C.UTF-8",
         }
 
@@ -91,13 +98,7 @@ def worker(place: Place, step: str, **arguments: object) -> None:
 
 def ours_push(place: Place) -> None:
     """A push."""
-    worker(place, "push", keep=asdict(_keep()), known_versions=[])
-
-
-def _keep() -> object:
-    from paraduxd.core.plan import Keep
-
-    return Keep()
+    worker(place, "push", keep=asdict(Keep()), known_versions=[])
 
 
 def ours_restore(place: Place) -> None:
@@ -156,9 +157,27 @@ def floor_restore(place: Place) -> None:
     )
 
 
-def change(place: Place) -> None:
-    """New contents for every hundredth file."""
-    chance = random.Random(3)
+def restic(place: Place, *command: str) -> None:
+    """restic, into a directory."""
+    argv = ["restic", "--quiet", "--repo", str(place.root / "restic"), *command]
+    subprocess.run(argv, cwd=place.source, env=place.environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def restic_push(place: Place) -> None:
+    """A backup; the first one makes the repository."""
+    if not (place.root / "restic").exists():
+        restic(place, "init")
+    restic(place, "backup", ".")
+
+
+def restic_restore(place: Place) -> None:
+    """A restore."""
+    restic(place, "restore", "latest", "--target", str(place.root / "out"))
+
+
+def change(place: Place, number: int) -> None:
+    """New contents for every hundredth file: at most 4 KiB at its beginning."""
+    chance = random.Random(number)
     files = sorted(path for path in place.source.rglob("*") if path.is_file())
     for path in files[::100]:
         with path.open("r+b") as file:
@@ -172,71 +191,105 @@ def size(folder: Path) -> int:
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds, bytes added, bytes of memory."""
+    """Seconds by the clock and of the processors, bytes added, bytes of memory."""
 
-    seconds: float
+    wall: float
+    cpu: float
     added: int
     memory: int
 
 
-def measured(place: Place, action: str, target: str) -> Figures:
-    """One action in a process of its own, so that the memory of its children is its own."""
-    before = size(place.root / target) if (place.root / target).exists() else 0
-    start = time.monotonic()
+Action = Callable[[Place], None]
+
+CONTESTANTS: dict[str, tuple[Action, Action]] = {
+    "ours": (ours_push, ours_restore),
+    "duplicity": (duplicity_push, duplicity_restore),
+    "restic": (restic_push, restic_restore),
+    "floor": (floor_push, floor_restore),
+}
+"""What each of them pushes and restores with; its name is also that of its target directory."""
+
+STEPS = ("first", "unchanged", "1 % changed", "restore")
+
+
+def in_child(action: Callable[[], object]) -> resource.struct_rusage:
+    """Do it in a process of its own, so that time and memory of its children are its own; this one stays small, because a new
+    process counts the memory of the one that it is a copy of."""
     child = os.fork()
     if not child:
         try:
-            globals()[action](place)
+            action()
             os._exit(0)
         finally:
             os._exit(1)
     _, status, usage = os.wait4(child, 0)
     assert status == 0, action
-    seconds = time.monotonic() - start
-    added = size(place.root / target) - before
-    return Figures(seconds, added, usage.ru_maxrss * 1024)
+    return usage
 
 
-def row(what: str, ours: Figures, other: Figures | None, floor: Figures | None) -> None:
-    """One line of the table."""
-
-    def cells(figures: Figures | None) -> str:
-        return (
-            "– | – | –"
-            if figures is None
-            else f"{figures.seconds:.1f} | {figures.added / 1e6:.1f} | {figures.memory / 1e6:.0f}"
-        )
-
-    faster = f"{other.seconds / ours.seconds:.1f}" if other else "–"
-    over = f"{ours.seconds / floor.seconds:.2f}" if floor else "–"
-    print(f"| {what} | {cells(ours)} | {cells(other)} | {cells(floor)} | {faster} | {over} |", flush=True)
+def measured(place: Place, action: Action, target: Path) -> Figures:
+    """One action."""
+    before = size(target) if target.exists() else 0
+    start = time.monotonic()
+    usage = in_child(lambda: action(place))
+    wall = time.monotonic() - start
+    return Figures(wall, usage.ru_utime + usage.ru_stime, size(target) - before, usage.ru_maxrss * 1024)
 
 
-def measure(name: str, made: Path, root: Path) -> None:
+def one_round(place: Place, number: int, found: dict[tuple[str, str], list[Figures]]) -> None:
+    """All steps by all contestants, on targets that are empty at first."""
+    names = list(CONTESTANTS)
+    order = names[number % len(names) :] + names[: number % len(names)]
+    for name in (*names, "cache", "index", "duplicity-cache", "restic-cache"):
+        shutil.rmtree(place.root / name, ignore_errors=True)
+    for step in STEPS:
+        if step == "1 % changed":
+            time.sleep(1.1)
+            in_child(lambda: change(place, number))
+        for name in order if step in ("first", "restore") else (each for each in order if each != "floor"):
+            shutil.rmtree(place.root / "out", ignore_errors=True)
+            action = CONTESTANTS[name][step == "restore"]
+            figures = measured(place, action, place.root / name)
+            found.setdefault((step, name), []).append(figures)
+            print(f"round {number}, {step}, {name}: {figures}", file=sys.stderr, flush=True)
+            if step == "restore" and name == "ours":
+                subprocess.run(["diff", "-r", str(place.source), str(place.root / "out")], check=True)
+
+
+def median(figures: list[Figures]) -> Figures:
+    """Of each figure for itself."""
+    columns = zip(*((each.wall, each.cpu, each.added, each.memory) for each in figures), strict=True)
+    wall, cpu, added, memory = (statistics.median(column) for column in columns)
+    return Figures(wall, cpu, int(added), int(memory))
+
+
+def ratio(step: str, other: str, found: dict[tuple[str, str], list[Figures]]) -> tuple[str, str]:
+    """Median of the paired ratios of the other one's wall and CPU time to ours."""
+    pairs = list(zip(found[step, other], found[step, "ours"], strict=True))
+    wall = statistics.median(theirs.wall / mine.wall for theirs, mine in pairs)
+    return f"{wall:.2f}", f"{statistics.median(theirs.cpu / mine.cpu for theirs, mine in pairs):.2f}"
+
+
+def print_rows(name: str, found: dict[tuple[str, str], list[Figures]]) -> None:
+    """The lines of one set of data."""
+    for (step, who), figures in found.items():
+        each = median(figures)
+        times = ("1", "1") if who == "ours" else ratio(step, who, found)
+        added = "-" if step == "restore" else f"{each.added / 1e6:.2f}"
+        cells = (f"{each.wall:.2f}", f"{each.cpu:.2f}", *times, added, f"{each.memory / 1e6:.0f}")
+        print(f"| {name}: {step} | {'Paradux' if who == 'ours' else who} | {' | '.join(cells)} |", flush=True)
+
+
+def measure(name: str, made: Path, root: Path, rounds: int) -> None:
     """All rows for one set of data."""
     place = prepared(root, made)
-    has_duplicity = shutil.which("duplicity") is not None
-
-    def other(action: str) -> Figures | None:
-        return measured(place, action, "duplicity") if has_duplicity else None
-
-    row(
-        f"{name}: first",
-        measured(place, "ours_push", "ours"),
-        other("duplicity_push"),
-        measured(place, "floor_push", "floor"),
-    )
-    row(f"{name}: unchanged", measured(place, "ours_push", "ours"), other("duplicity_push"), None)
-    time.sleep(1.1)
-    change(place)
-    row(f"{name}: 1 % changed", measured(place, "ours_push", "ours"), other("duplicity_push"), None)
-    figures = []
-    for action in ("ours_restore", "duplicity_restore", "floor_restore"):
-        shutil.rmtree(root / "out", ignore_errors=True)
-        figures.append(measured(place, action, "ours") if has_duplicity or action != "duplicity_restore" else None)
-    assert figures[0]
-    row(f"{name}: restore", figures[0], figures[1], figures[2])
-    subprocess.run(["gpgconf", "--kill", "all"], env=place.environment, check=False)
+    found: dict[tuple[str, str], list[Figures]] = {}
+    try:
+        for number in range(rounds):
+            one_round(place, number, found)
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], env=place.environment, check=False)
+    print_rows(name, found)
 
 
 def main() -> None:
@@ -244,18 +297,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--bytes", type=int, default=2_000_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--directory", help="where everything is made; a file system in memory is the steadiest")
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    three = " | ".join(f"{who} s | {who} MB added | {who} MB of memory" for who in ("Paradux", "duplicity", "floor"))
-    print(f"| what | {three} | faster than duplicity | over the floor |\n|{'---|' * 12}", flush=True)
+    columns = "what | who | wall s | CPU s | wall, times ours | CPU, times ours | MB added | MB of memory"
+    print(f"| {columns} |\n|{'---|' * 8}", flush=True)
     with tempfile.TemporaryDirectory(prefix="paradux-benchmark-", dir=options.directory) as folder:
         root = Path(folder)
-        data.mixed(root / "mixed", options.bytes)
-        measure(f"{options.bytes / 1e9:.1f} GB mixed", root / "mixed", root / "one")
+        in_child(lambda: data.small_files(root / "small", options.files))
+        measure(f"{options.files} small files", root / "small", root / "one", options.rounds)
         shutil.rmtree(root / "one")
-        data.small_files(root / "small", options.files)
-        measure(f"{options.files} small files", root / "small", root / "two")
+        in_child(lambda: data.mixed(root / "mixed", options.bytes))
+        measure(f"{options.bytes / 1e9:.1f} GB mixed", root / "mixed", root / "two", options.rounds)
 
 
 if __name__ == "__main__":
