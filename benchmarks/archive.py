@@ -1,6 +1,6 @@
 """The archive engine against duplicity (gpg, public key), restic and the floor `tar | zstd | gpg`; prints Markdown tables.
 
-Usage: python -m benchmarks.archive [--files 100000] [--bytes 2000000000] [--rounds 3] [--directory DIR]
+Usage: python -m benchmarks.archive [--files 100000] [--bytes 2000000000] [--rounds 3] [--directory DIR] [--without restic]
 
 First run, unchanged run, a run after 1 % of the files have changed, restore. Figures are medians of the rounds: wall seconds, CPU
 seconds (of all processes), bytes that were added, and the largest resident memory of any one process (our volumes in memory, at most
@@ -12,6 +12,7 @@ starts it. duplicity and restic are Debian's, or whatever comes first in PATH.
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import random
@@ -26,6 +27,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import paraduxd
 from benchmarks import data
 from paraduxd.core.orders import Order
 from paraduxd.core.plan import Keep
@@ -299,7 +301,11 @@ def main() -> None:
     parser.add_argument("--bytes", type=int, default=2_000_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--directory", help="where everything is made; a file system in memory is the steadiest")
+    parser.add_argument("--without", nargs="*", default=[], choices=[name for name in CONTESTANTS if name != "ours"])
     options = parser.parse_args()
+    for name in options.without:
+        del CONTESTANTS[name]
+    compileall.compile_dir(Path(paraduxd.__file__).parent, quiet=1)  # as an installed package is
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     columns = "what | who | wall s | CPU s | wall, times ours | CPU, times ours | MB added | MB of memory"
     print(f"| {columns} |\n|{'---|' * 8}", flush=True)

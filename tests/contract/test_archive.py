@@ -57,13 +57,17 @@ def test_pushing_needs_no_private_key_and_restoring_does(case: DestinationCase, 
 def test_only_a_signing_key_that_signs_nothing_else_is_on_the_machine(case: DestinationCase) -> None:
     """While a push runs no program of it knows a secret key of OpenPGP."""
     samples.write_files(case.staging, 5, 400_000)
+    seen: set[Path] = set()
     found: list[str] = []
 
     def look(_: Progress) -> None:
-        homes = [path for path in Path(tempfile.gettempdir()).glob("paradux-*") if path.is_dir()]
+        homes = {path.parent for path in Path(tempfile.gettempdir()).glob("paradux-*/key.asc")}
+        seen.update(homes)
         found.extend(str(path) for home in homes for path in home.rglob("private-keys-v1.d/*"))
+        found.extend(str(home) for home in homes if b"PRIVATE KEY" in (home / "key.asc").read_bytes())
 
     case.make(look).push(case.staging, case.request())
+    assert seen
     assert found == []
 
 
