@@ -97,10 +97,19 @@ class Pusher:
         if newest is None:
             return _Base()
         runs = (*newest.runs, newest.run)
+        self._tell_if_older(newest)
         reason = self._why_full(runs, shelf)
         if reason:
             _log.info("A full run, because %s", reason)
         return _Base(runs, None if reason else self._index.state.run)
+
+    def _tell_if_older(self, newest: Manifest) -> None:
+        """A push goes on where an older state was put back: a new version is better than none. But what is missing is told."""
+        state = self._index.state
+        if state.run and state.key == self._task.keys.fingerprint and newest.serial < archives.serial_of(state.run):
+            there = {version.id for version in versions_of(newest)}
+            gone = [version.id for version in self._task.request.known_versions if version.id not in there]
+            _log.warning("An older state is there than the one that was sent: %s missing", ", ".join(gone) or state.run)
 
     def _sweep(self) -> None:
         """Remove the halves of volumes that a killed run left; a place that lets nobody remove anything keeps them."""

@@ -128,14 +128,19 @@ def test_a_manifest_that_the_place_made_itself_is_refused(case: DestinationCase)
     assert [version.id[:6] for version in case.destination().versions()] == ["000001"]
 
 
-def test_an_older_state_than_the_one_that_was_sent_is_noticed(case: DestinationCase, tmp_path: Path) -> None:
+def test_an_older_state_than_the_one_that_was_sent_is_noticed(
+    case: DestinationCase, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shutil.copytree(store(case), tmp_path / "older")
-    case.push()
+    held_back = case.push().version
+    assert "older state" not in caplog.text
     shutil.rmtree(store(case))
     (tmp_path / "older").rename(store(case))
     with pytest.raises(ParaduxError, match="older state"):
         case.destination().verify(deep=False)
-    result = case.push()
+    request = replace(case.request(), known_versions=(*case.destination().versions(), held_back))
+    result = case.destination().push(case.staging, request)
+    assert f"older state is there than the one that was sent: {held_back.id} missing" in caplog.text
     assert archives.serial_of(result.version.id) == 4, "no number is used twice"
     assert case.destination().verify(deep=True).checked
     assert samples.contents(case.restore(result.version)[0]) == samples.contents(case.staging)
