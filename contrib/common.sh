@@ -16,6 +16,10 @@ TEST_NEEDS=(
   sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
   pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd wget=wget sfdisk=fdisk node=nodejs npm=npm
 )
+# for tests/system: a virtual machine and what its sticks are made with
+SYSTEM_NEEDS=(
+  qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio mcopy=mtools sfdisk=fdisk setpriv=util-linux
+)
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }

@@ -47,12 +47,12 @@ def installed(image: Image, booted: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def settled(image: Image, installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Paradux is set up with five stewards, of whom nobody has a kit yet, and the vault is locked."""
+    """Paradux is set up with five stewards, of whom nobody has a kit yet, and the vault is open."""
 
     def prepare(guest: Guest) -> None:
         home = House(guest)
         home.setup()
-        home.ctl("lock")
+        home.owner("unlock")
 
     return house.frozen(image, "settled", installed, tmp_path_factory.mktemp("setup"), prepare)
 

@@ -91,7 +91,7 @@ class Guest:
 
     def freeze(self, frozen: Path) -> None:
         """Put the present state (memory and disk) into a folder, and end this guest; any number can be thawed from it."""
-        self.run("sync; echo 3 >/proc/sys/vm/drop_caches")
+        self.run("sync")
         self.pause()
         frozen.mkdir(parents=True)
         self._migrate("migrate", f"exec:cat >{shlex.quote(str(frozen / 'state'))}")
@@ -161,7 +161,7 @@ class Guest:
         """Read a file."""
         return base64.b64decode(self.run(f"base64 {shlex.quote(path)}").out)
 
-    def wait_for(self, command: str, what: str, seconds: float = 90) -> None:
+    def wait_for(self, command: str, what: str, seconds: float = 300) -> None:
         """Wait until a command succeeds."""
         deadline = time.monotonic() + seconds
         while (last := self.run(command, check=False)).code:

@@ -42,11 +42,11 @@ class House:
     def __init__(self, guest: Guest) -> None:
         self.guest = guest
 
-    def ctl(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 120) -> Result:
+    def ctl(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 400) -> Result:
         """Run paraductl as root."""
         return self.guest.run(shlex.join(["paraductl", *arguments]), stdin=stdin.encode(), check=check, timeout=timeout)
 
-    def owner(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 120) -> Result:
+    def owner(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 400) -> Result:
         """Run paraductl with the passphrase."""
         return self.ctl("--passphrase-file", _PASSPHRASE_FILE, *arguments, stdin=stdin, check=check, timeout=timeout)
 
@@ -63,7 +63,7 @@ class House:
     def answers(self, **changes: Any) -> dict[str, Any]:
         """Five stewards, three of whom are needed; one dataset on folders of the guest, pulled and pushed every five minutes."""
         stewards = [{"id": name, "name": name.title(), "fate": [f"person:{name}"]} for name in NAMES]
-        answers = minimal_answers(Path("/srv"), policy={"shares_required": 3}, stewards=stewards)
+        answers = minimal_answers(Path("/srv"), policy={"shares_required": 3, "unlock_for": "1d"}, stewards=stewards)
         (dataset,) = answers["datasets"]
         dataset["source"]["every"] = dataset["destinations"][0]["every"] = "5m"
         return {**answers, **changes}
@@ -93,7 +93,7 @@ class House:
         found: dict[str, Any] = next(steward for steward in table["stewards"] if steward["id"] == name)
         return found
 
-    def wait_for_log(self, text: str, seconds: float = 120) -> None:
+    def wait_for_log(self, text: str, seconds: float = 400) -> None:
         """Wait until the daemon has written this to its log."""
         self.guest.wait_for(f"journalctl -u paraduxd -o cat | grep -qF -- {shlex.quote(text)}", text, seconds)
 

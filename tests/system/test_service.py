@@ -23,7 +23,7 @@ def test_stopping_leaves_no_process(blank: House) -> None:
 def test_a_reboot_with_nobody_there_goes_on_from_the_plan(home: House) -> None:
     home.guest.reboot()
     home.wait_until_up()
-    home.guest.wait_for("paraductl history | grep -q 'done .*mirror'", "a push after the boot", 150)
+    home.guest.wait_for("paraductl history | grep -q 'done .*mirror'", "a push after the boot")
     assert home.status()["daemon"]["locked"] is True
 
 
