@@ -16,7 +16,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.places import run_directory
 from paraduxd.version import VERSION
 
-_DESCRIPTION = (
+DESCRIPTION = (
     "Disaster recovery for one person or family: backups in several places, and a key split among people you trust."
 )
 
@@ -76,7 +76,7 @@ def _run(words: list[str], terminal: Terminal, daemon: Daemon | None) -> int:
 
 
 def _outer_parser() -> Parser:
-    parser = Parser("paraductl", usage="paraductl [OPTIONS] COMMAND ...", description=_DESCRIPTION, add_help=False)
+    parser = Parser("paraductl", usage="paraductl [OPTIONS] COMMAND ...", description=DESCRIPTION, add_help=False)
     add_global_options(parser)
     parser.add_argument("--help", "-h", action="store_true", help="this help; after COMMAND: the help of that command")
     parser.add_argument("--version", action="store_true", help="the version of paraductl")

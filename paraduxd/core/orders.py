@@ -39,7 +39,8 @@ class Order:
 
     `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices;
     `transport` the path of the
-    one file with settings and credentials that the worker may read ("" for none); `arguments` are `cache` (a directory for engines) and
+    one file with settings and credentials that the worker may read ("" for none); `disk`: a disk or a stick is opened, which not every
+    place where workers run allows; `arguments` are `cache` (a directory for engines) and
     those of the step:
 
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
@@ -70,6 +71,7 @@ class Order:
     transport: str = ""
     staging: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
+    disk: bool = False
 
     def to_json(self) -> str:
         """The order as one line."""

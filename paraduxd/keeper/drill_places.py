@@ -13,11 +13,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core import removables
 from paraduxd.core.checks import check
 from paraduxd.core.config import Config
 from paraduxd.core.derive import Derived, derive, destination_file, metadata_file, settings_of
@@ -148,7 +149,7 @@ def _run(places: Places, order: Order, transport: Json, patience: float) -> dict
     if places.cancelled.is_set():
         raise ParaduxError("cancelled", "the drill was cancelled")
     with sealed_file(json.dumps(transport).encode()) as (descriptor, path):
-        given = Order(order.run, order.step, order.dataset, order.location, path, order.staging, order.arguments)
+        given = replace(order, transport=path, disk=transport["protocol"] == removables.PROTOCOL)
         return workers.run_order(given, pass_fds=(descriptor,), timeout=patience, cancelled=places.cancelled)
 
 

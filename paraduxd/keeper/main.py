@@ -14,6 +14,8 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.effects import hardening, orphans
 from paraduxd.effects.vault import Kdf, available_mode
+from paraduxd.effects.worker_hosts import UnitHost
+from paraduxd.keeper import workers
 from paraduxd.keeper.clients import Clients
 from paraduxd.keeper.control import Control
 from paraduxd.keeper.kit_sticks import Sticks
@@ -43,6 +45,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str, ...]) -> None:
+    if options.worker_sockets:
+        workers.place.host = UnitHost(options.worker_sockets)
     keeping = Keeping(
         state=StatePlaces(options.state),
         shapes=shapes_of(registry.load()),
@@ -65,6 +69,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--control", type=int, required=True, help="descriptor of the line to the supervisor")
     parser.add_argument("--parent", type=int, required=True, help="process id of the supervisor")
     parser.add_argument("--weak-kdf", action="store_true")
+    parser.add_argument("--worker-sockets", type=Path)
     return parser.parse_args(argv)
 
 

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import machine
+from paraduxd.core import machine, removables
 from paraduxd.core.checks import check
 from paraduxd.core.config import Config
 from paraduxd.core.derive import derive, metadata_file
@@ -85,7 +85,8 @@ def _ask(stash: str, transport: Json, epochs: Sequence[int]) -> Answer:
     """Ask one stash; its credentials are handed over in a file that exists in memory only."""
     try:
         with sealed_file(json.dumps(transport).encode()) as (descriptor, path):
-            order = Order(next(_numbers), Step.FETCH, "", stash, path, arguments={"epochs": list(epochs)})
+            disk = transport["protocol"] == removables.PROTOCOL
+            order = Order(next(_numbers), Step.FETCH, "", stash, path, arguments={"epochs": list(epochs)}, disk=disk)
             result = workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)
         return _answer(stash, result)
     except ParaduxError as problem:

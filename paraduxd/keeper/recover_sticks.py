@@ -34,7 +34,8 @@ def read_kit(stick: Stick) -> dict[str, bytes]:
     """The kit on a stick, read by a worker of the keeper's own: shares must not pass the supervisor."""
     where = {name: stick[name] for name in ("device", "directory") if stick.get(name)}
     where["device_serial"] = stick.get("serial")
-    result = workers.run_order(Order(next(_numbers), Step.KIT_READ, "", "stick", arguments=where), timeout=PATIENCE)
+    order = Order(next(_numbers), Step.KIT_READ, "", "stick", arguments=where, disk="device" in where)
+    result = workers.run_order(order, timeout=PATIENCE)
     try:
         return {str(name): base64.b64decode(content) for name, content in result["files"].items()}
     except (KeyError, AttributeError, TypeError, binascii.Error, ValueError):

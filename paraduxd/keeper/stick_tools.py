@@ -56,5 +56,6 @@ class StickTools:
         where = {name: event[name] for name in ("device", "directory") if event.get(name)}
         if not where:
             raise ParaduxError("bad-request", "a stick needs a device")
-        order = Order(next(self._numbers), step, "", "stick", arguments={**where, "device_serial": serial, **more})
+        arguments = {**where, "device_serial": serial, **more}
+        order = Order(next(self._numbers), step, "", "stick", arguments=arguments, disk="device" in where)
         return self._run(order, timeout=timeout)

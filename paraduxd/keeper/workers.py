@@ -1,7 +1,7 @@
 """Workers that the keeper starts itself, for what must not pass the supervisor: shares in kits, credentials of a config that is recovered.
 
-It is the same program with the same orders as the supervisor's workers. A worker dies with the thread that started it, so with the
-keeper at the latest.
+It is the same program with the same orders as the supervisor's workers. A worker ends with the keeper at the latest: a child of it dies
+with the thread that started it, and in a unit of its own it notices that the line to it was closed.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, report_from_json
 from paraduxd.effects.children import kill_session
-from paraduxd.effects.process import environment, sealed_file
+from paraduxd.effects.process import environment
+from paraduxd.effects.worker_hosts import WORKER, ChildHost, Host, Running
 from paraduxd.protocols.base import TransientError
-
-COMMAND = (sys.executable, "-m", "paraduxd.worker.main")
 
 _LONGEST_OUTPUT = 64 * 1024 * 1024
 _PIECE = 1 << 20
@@ -50,8 +49,8 @@ def run_order(
     Raises the `ParaduxError` that the worker reports, "timeout" after so many seconds, "cancelled", and "worker-crashed".
     """
     deadline = time.monotonic() + timeout
-    with _started(order, pass_fds) as worker:
-        for line in _lines(worker, deadline, cancelled or threading.Event()):
+    with _started(order, pass_fds) as reports:
+        for line in _lines(reports, deadline, cancelled or threading.Event()):
             report = _report(line)
             if isinstance(report, Done):
                 return report.result
@@ -66,43 +65,68 @@ def run_order(
 
 
 @contextlib.contextmanager
-def _started(order: Order, pass_fds: Sequence[int]) -> Iterator[subprocess.Popen[bytes]]:
-    """The worker; nothing of it runs any more when the context ends."""
+def _started(order: Order, descriptors: Sequence[int]) -> Iterator[int]:
+    """What the worker reports, as a descriptor; nothing of it runs any more when the context ends."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    with os.fdopen(reading, "rb", buffering=0):
+        try:
+            worker = place.host.start(order, writing, sys.stderr.fileno(), descriptors)
+        except OSError as problem:
+            raise TransientError(
+                "worker-not-started", f"cannot start a worker: {problem.strerror}", "see the daemon's log"
+            ) from None
+        finally:
+            os.close(writing)
+        try:
+            yield reading
+        finally:
+            _end(worker)
+
+
+def _end(worker: Running) -> None:
+    """Ask it to end, so that it can put away what it has begun; then kill what is left of it."""
+    worker.ask_to_end()
+    if not _ends_within(worker, GRACE):
+        worker.kill()
+        _ends_within(worker, GRACE)
+    worker.bury()
+
+
+def _ends_within(worker: Running, seconds: float) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(worker.ended, selectors.EVENT_READ)
+        selector.select(seconds)
+    return worker.has_ended()
+
+
+def _start_child(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     extra = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    with sealed_file(order.to_json().encode()) as (stdin, _):
-        worker = subprocess.Popen(
-            COMMAND,
-            env=environment({"PYDANTIC_DISABLE_PLUGINS": "__all__", **extra}),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            pass_fds=tuple(pass_fds),
-            start_new_session=True,
-        )
-    try:
-        yield worker
-    finally:
-        _end(worker)
+    environ = environment({"PYDANTIC_DISABLE_PLUGINS": "__all__", **extra})
+    return subprocess.Popen(command, env=environ, start_new_session=True, **options)
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, so that it can put away what it has begun; then kill what is left of its session."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(worker.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        worker.wait(GRACE)
-    worker.kill()
-    worker.wait()
-    kill_session(worker.pid)
-    if worker.stdout is not None:
-        worker.stdout.close()
+def _end_child(child: subprocess.Popen[bytes]) -> int:
+    child.kill()
+    code = child.wait()
+    kill_session(child.pid)
+    return code
 
 
-def _lines(worker: subprocess.Popen[bytes], deadline: float, cancelled: threading.Event) -> Iterator[bytes]:
+@dataclass
+class Place:
+    """Where the workers of this process run."""
+
+    host: Host
+
+
+place = Place(ChildHost(_start_child, _end_child, WORKER))
+
+
+def _lines(reports: int, deadline: float, cancelled: threading.Event) -> Iterator[bytes]:
     """What the worker writes, line by line, until it closes its output."""
-    assert worker.stdout is not None  # noqa: S101  (it is a pipe)
     rest = bytearray()
     with selectors.DefaultSelector() as selector:
-        selector.register(worker.stdout, selectors.EVENT_READ)
+        selector.register(reports, selectors.EVENT_READ)
         while True:
             if cancelled.is_set():
                 raise ParaduxError("cancelled", "it was cancelled")
@@ -110,7 +134,7 @@ def _lines(worker: subprocess.Popen[bytes], deadline: float, cancelled: threadin
                 raise ParaduxError("timeout", "there was no answer in time", "try again later")
             if not selector.select(LOOK):
                 continue
-            piece = os.read(worker.stdout.fileno(), _PIECE)
+            piece = os.read(reports, _PIECE)
             if not piece:
                 return
             first, *more = piece.split(b"\n")

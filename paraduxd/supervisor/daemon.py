@@ -21,6 +21,7 @@ from paraduxd.core.sticks import Check, Seen, Stick, decide, known_steward
 from paraduxd.effects import peers, transports
 from paraduxd.effects.children import Children
 from paraduxd.effects.journal import Journal
+from paraduxd.effects.worker_hosts import WORKER, ChildHost, UnitHost
 from paraduxd.supervisor.calls import Calls
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.drills import Drills
@@ -51,13 +52,23 @@ class Daemon:
     """One supervisor on one state directory."""
 
     def __init__(
-        self, state: StatePlaces, run: RunPlaces, *, group: str, weak_kdf: bool, sticks: Path | None = None
+        self,
+        state: StatePlaces,
+        run: RunPlaces,
+        *,
+        group: str,
+        weak_kdf: bool,
+        sticks: Path | None = None,
+        worker_sockets: Path | None = None,
     ) -> None:
         self._state = state
         self._plan: Plan | None = None
         children = Children()
+        host = UnitHost(worker_sockets) if worker_sockets else ChildHost(children.start, children.end, WORKER)
+        of_keeper = ["--weak-kdf"] if weak_kdf else []
+        of_keeper += ["--worker-sockets", str(worker_sockets)] if worker_sockets else []
         self._journal = Journal(state.journal, now())
-        self._dispatcher = Dispatcher(self._journal, Launcher(children), now, state, str(sticks or ""))
+        self._dispatcher = Dispatcher(self._journal, Launcher(host), now, state, str(sticks or ""))
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
         self._keeper = KeeperHost(
@@ -65,7 +76,7 @@ class Daemon:
             state,
             children,
             self._answer_keeper,
-            weak_kdf=weak_kdf,
+            more=of_keeper,
             may_connect=lambda peer: peers.may_connect(peer, group),
             on_kit=self._take_kit,
             on_end=self._drills.sweep,

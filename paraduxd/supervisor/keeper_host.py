@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,7 @@ class KeeperHost:
         children: Children,
         answer: Answer,
         *,
-        weak_kdf: bool,
+        more: Sequence[str],
         may_connect: Callable[[Peer], bool],
         on_kit: Callable[[dict[str, Any]], None],
         on_end: Callable[[], None],
@@ -83,7 +83,7 @@ class KeeperHost:
         self._state = state
         self._children = children
         self._answer = answer
-        self._weak_kdf = weak_kdf
+        self._more = list(more)
         self._may_connect = may_connect
         self._changing = threading.Lock()
         self._keeper: _Keeper | None = None
@@ -194,7 +194,7 @@ class KeeperHost:
     def _command(self, control: int) -> list[str]:
         command = [sys.executable, "-m", "paraduxd.keeper.main", "--state", str(self._state.directory)]
         command += ["--control", str(control), "--parent", str(os.getpid())]
-        return [*command, "--weak-kdf"] if self._weak_kdf else command
+        return [*command, *self._more]
 
     def _end(self) -> None:
         keeper, self._keeper = self._keeper, None

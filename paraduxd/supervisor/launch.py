@@ -1,34 +1,30 @@
-"""Starts workers and follows them to their end: one thread for all of them, asleep while nothing happens.
+"""Has workers started and follows them to their end: one thread for all of them, asleep while nothing happens.
 
-A worker dies with the *thread* that started it (PR_SET_PDEATHSIG, set by the worker itself), so that thread lives as long as the daemon.
+A worker that is a child dies with the *thread* that started it (PR_SET_PDEATHSIG, set by the worker itself), so that thread lives as long
+as the daemon.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import selectors
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Protocol, cast
+from typing import Protocol
 
 from paraduxd.core import moments
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, report_from_json
-from paraduxd.effects.children import Children
-from paraduxd.effects.process import sealed_file
+from paraduxd.effects.worker_hosts import Host, Running
 
 log = logging.getLogger("paradux.launch")
 
 Final = Done | Held | Failed
-
-WORKER = (sys.executable, "-m", "paraduxd.worker.main")
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _STDERR_KEPT = 4096
@@ -57,25 +53,24 @@ class Patience:
 class _Worker:
     order: Order
     listener: Listener
-    process: subprocess.Popen[bytes]
-    pidfd: int
+    running: Running
+    stdout: int
+    stderr: int
     active: float
     line: bytearray = field(default_factory=bytearray)
     errors: bytearray = field(default_factory=bytearray)
     progress: Progress | None = None
     final: Final | None = None
     kill_at: float | None = None
-
-    def __post_init__(self) -> None:
-        self.stdout, self.stderr = _descriptor(self.process.stdout), _descriptor(self.process.stderr)
+    """Infinite when it was killed and has not ended yet."""
+    buried: bool = False
 
 
 class Launcher:
     """Runs workers; every method may be called from any thread and returns at once."""
 
-    def __init__(self, children: Children, command: Sequence[str] = WORKER, patience: Patience | None = None) -> None:
-        self._children = children
-        self._command = tuple(command)
+    def __init__(self, host: Host, patience: Patience | None = None) -> None:
+        self._host = host
         self._patience = patience or Patience()
         self._wishes: deque[Callable[[], None]] = deque()
         self._workers: dict[int, _Worker] = {}
@@ -91,7 +86,7 @@ class Launcher:
         self._wish(lambda: self._begin(order, listener))
 
     def cancel(self, run: int) -> None:
-        """Ask the worker to end (SIGTERM to its group), after the grace kill all that it has started. Unknown runs are ignored."""
+        """Ask the worker to end, after the grace kill all that it has started. Unknown runs are ignored."""
         self._wish(lambda: self._ask_to_end(run))
 
     def stop(self) -> None:
@@ -134,18 +129,14 @@ class Launcher:
         self._workers[order.run] = worker
         self._selector.register(worker.stdout, selectors.EVENT_READ, lambda: self._read_reports(worker))
         self._selector.register(worker.stderr, selectors.EVENT_READ, lambda: self._read_errors(worker))
-        self._selector.register(worker.pidfd, selectors.EVENT_READ, lambda: self._end(worker))
+        self._selector.register(worker.running.ended, selectors.EVENT_READ, lambda: self._end(worker))
 
     def _started(self, order: Order, listener: Listener) -> _Worker:
-        with sealed_file(order.to_json().encode()) as (descriptor, _):
-            process = self._children.start(
-                self._command, stdin=descriptor, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )
-        try:
-            return _Worker(order, listener, process, os.pidfd_open(process.pid), time.monotonic())
-        except OSError:
-            self._children.end(process)
-            raise
+        with contextlib.ExitStack() as unless_started, contextlib.ExitStack() as given_away:
+            stdout, stderr = (_pipe(unless_started, given_away) for _ in range(2))
+            running = self._host.start(order, stdout[1], stderr[1])
+            unless_started.pop_all()
+        return _Worker(order, listener, running, stdout[0], stderr[0], time.monotonic())
 
     def _read_reports(self, worker: _Worker) -> bool:
         """Take what is there now; false at the end."""
@@ -166,7 +157,7 @@ class Launcher:
 
     def _read(self, worker: _Worker, descriptor: int) -> bytes:
         """A piece of what the worker has written; empty at the end of the pipe, or when there is nothing now."""
-        if worker.pidfd < 0:
+        if worker.buried:
             return b""
         try:
             piece = os.read(descriptor, _PIECE)
@@ -196,8 +187,7 @@ class Launcher:
     def _ask_to_end(self, run: int) -> None:
         worker = self._workers.get(run)
         if worker is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(worker.process.pid, signal.SIGTERM)
+            worker.running.ask_to_end()
             self._end_by(worker, time.monotonic() + self._patience.grace)
 
     def _end_by(self, worker: _Worker, moment: float) -> None:
@@ -206,7 +196,8 @@ class Launcher:
     def _until_next_deadline(self) -> float | None:
         """Seconds to sleep at most; `None` while no worker runs."""
         deadlines = [worker.kill_at or worker.active + self._patience.inactivity for worker in self._workers.values()]
-        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        first = min(deadlines, default=math.inf)
+        return None if math.isinf(first) else max(0.0, first - time.monotonic())
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
@@ -219,22 +210,21 @@ class Launcher:
                 )
                 worker.kill_at = now
             if worker.kill_at is not None and worker.kill_at <= now:
-                self._end(worker)
+                worker.kill_at = math.inf
+                worker.running.kill()
 
     def _end(self, worker: _Worker) -> None:
-        """Kill and reap all that the worker has started, read what it left in its pipes, tell the listener."""
-        if worker.pidfd < 0:
+        """Once the worker has ended: bury all that it has started, read what it left in its pipes, tell the listener."""
+        if not worker.running.has_ended():
             return
-        code = self._children.end(worker.process)
+        self._forget(worker.running.ended)
+        code = worker.running.bury()
         while self._read_reports(worker) or self._read_errors(worker):
             pass
-        for descriptor in (worker.stdout, worker.stderr, worker.pidfd):
+        worker.buried = True
+        for descriptor in (worker.stdout, worker.stderr):
             self._forget(descriptor)
-        os.close(worker.pidfd)
-        worker.pidfd = -1
-        for pipe in (worker.process.stdout, worker.process.stderr):
-            if pipe is not None:
-                pipe.close()
+            os.close(descriptor)
         del self._workers[worker.order.run]
         _log_words(worker)
         self._tell_end(worker.listener, worker.order.run, worker.final or _crash(worker, code))
@@ -248,10 +238,13 @@ class Launcher:
             listener.ended(run, final)
 
 
-def _descriptor(pipe: IO[bytes] | None) -> int:
-    descriptor = cast(IO[bytes], pipe).fileno()
-    os.set_blocking(descriptor, False)
-    return descriptor
+def _pipe(unless_started: contextlib.ExitStack, given_away: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe from a worker: the end that is read here without waiting, and the one that goes to the worker."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    unless_started.callback(os.close, reading)
+    given_away.callback(os.close, writing)
+    os.set_blocking(reading, False)
+    return reading, writing
 
 
 def _log_words(worker: _Worker) -> None:
@@ -261,15 +254,15 @@ def _log_words(worker: _Worker) -> None:
         log.warning("The worker of run %d said: %s", worker.order.run, words)
 
 
-def _crash(worker: _Worker, code: int) -> Failed:
+def _crash(worker: _Worker, code: int | None) -> Failed:
     """A worker that ended without a final report."""
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
     words = worker.errors.decode(errors="replace").strip()
     level = logging.WARNING if worker.kill_at is None else logging.DEBUG
     log.log(
-        level, "The worker of run %d ended without a report (%s): %s", worker.order.run, how, words or "it said nothing"
+        level, "The worker of run %d ended without a report%s: %s", worker.order.run, how, words or "it said nothing"
     )
-    return Failed("worker-crashed", f"the worker ended without a report ({how})", "see the daemon's log")
+    return Failed("worker-crashed", f"the worker ended without a report{how}", "see the daemon's log")
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ log = logging.getLogger("paradux")
 
 def main(argv: list[str] | None = None) -> int:
     """Run in the foreground until SIGTERM or SIGINT; gives the exit code."""
-    options = _options(argv)
+    options = parser().parse_args(argv)
     _log_to_stderr(options.log_level)
     try:
         with _only_one(_prepared(state_directory(options.state))):
@@ -35,7 +35,8 @@ def main(argv: list[str] | None = None) -> int:
         return int(problem.exit_code)
 
 
-def _options(argv: list[str] | None) -> argparse.Namespace:
+def parser() -> argparse.ArgumentParser:
+    """The command line; the manual page is made from it, too."""
     parser = argparse.ArgumentParser(
         prog="paraduxd", description="The Paradux daemon. Runs in the foreground and logs to standard error."
     )
@@ -54,8 +55,14 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         type=Path,
         help="folders that appear in DIR stand for sticks that are plugged in; for demonstrations and tests",
     )
+    parser.add_argument(
+        "--worker-sockets",
+        metavar="DIR",
+        type=Path,
+        help="start what moves data through the sockets transfer and disk in DIR, in units of their own, instead of as children",
+    )
     parser.add_argument("--version", action="version", version=f"paraduxd {VERSION}")
-    return parser.parse_args(argv)
+    return parser
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -65,6 +72,7 @@ def _serve(options: argparse.Namespace) -> int:
         group=options.group,
         weak_kdf=options.weak_kdf_for_tests,
         sticks=options.stick_folders,
+        worker_sockets=options.worker_sockets,
     )
     ending = _ending_signals()
     daemon.start()

@@ -67,6 +67,7 @@ class Desk:
             self._transport(dataset, request.step, request.location),
             dataset.staging if dataset else "",
             {**more, **arguments},
+            disk=bool(uuid_of(request.place) or arguments.get("device")),
         )
 
     def _transport(self, dataset: DatasetPlan | None, step: str, location: str) -> str:

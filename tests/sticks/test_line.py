@@ -26,7 +26,7 @@ def host(tmp_path: Path) -> KeeperHost:
         StatePlaces(tmp_path),
         Children(),
         lambda what, arguments: {},
-        weak_kdf=True,
+        more=["--weak-kdf"],
         may_connect=lambda peer: True,
         on_kit=lambda kit: None,
         on_end=lambda: None,

@@ -21,6 +21,7 @@ from paraduxd.core.orders import Done, Failed, Held, Order, Progress
 from paraduxd.core.plan import Keep
 from paraduxd.core.queue import Request, conflict
 from paraduxd.effects.children import Children
+from paraduxd.effects.worker_hosts import ChildHost
 from paraduxd.supervisor.launch import Launcher
 from tests.supervisor.running import DAILY, Rig, dataset, destination, plan, without_timing
 
@@ -595,7 +596,8 @@ print(json.dumps({"event": "done", "result": {"files": 3}}), flush=True)
 def test_with_real_workers_a_pull_is_done_and_a_push_is_cancelled(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
-    launcher = Launcher(Children(), [sys.executable, str(script)])
+    children = Children()
+    launcher = Launcher(ChildHost(children.start, children.end, [sys.executable, str(script)]))
     rig = Rig(tmp_path, workers=launcher)  # type: ignore[arg-type]
     ended: queue.Queue[set[str]] = queue.Queue()
     rig.run_by(plan())

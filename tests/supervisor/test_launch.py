@@ -13,7 +13,9 @@ import pytest
 
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress
 from paraduxd.effects.children import Children
+from paraduxd.effects.worker_hosts import ChildHost, Host, UnitHost
 from paraduxd.supervisor.launch import Final, Launcher, Patience
+from tests.unit_rig import SocketUnits
 
 PATIENCE = 20.0
 
@@ -53,19 +55,34 @@ def ear() -> Ear:
     return Ear()
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+IN_UNIT = """
+import runpy, sys
+from paraduxd.worker import unit
+unit.worker.main = lambda: runpy.run_path(sys.argv[1], run_name="__main__")
+unit.main()
+"""
+
+
+def child_host(*command: str) -> Host:
+    children = Children()
+    return ChildHost(children.start, children.end, command)
+
+
+@pytest.fixture(params=["child", "unit"])
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
     launchers: list[Launcher] = []
+    script_path = tmp_path / "worker.py"
 
     def make(script: str, patience: Patience | None = None) -> Launcher:
-        path = tmp_path / "worker.py"
-        path.write_text(PRELUDE + textwrap.dedent(script))
-        launchers.append(Launcher(Children(), [sys.executable, str(path)], patience))
+        script_path.write_text(PRELUDE + textwrap.dedent(script))
+        host = UnitHost(tmp_path / "run") if request.param == "unit" else child_host(sys.executable, str(script_path))
+        launchers.append(Launcher(host, patience))
         return launchers[-1]
 
-    yield make
-    for launcher in launchers:
-        launcher.stop()
+    with SocketUnits(tmp_path / "run", [sys.executable, "-c", IN_UNIT, str(script_path)]):
+        yield make
+        for launcher in launchers:
+            launcher.stop()
 
 
 def order(run: int = 1, **arguments: object) -> Order:
@@ -113,10 +130,14 @@ def test_held_and_failed(start: Start, ear: Ear) -> None:
     ("script", "how"),
     [("sys.exit(3)", "exit code 3"), ("os.kill(os.getpid(), signal.SIGSEGV)", "signal 11"), ("pass", "exit code 0")],
 )
-def test_a_worker_without_a_final_report_has_crashed(start: Start, ear: Ear, script: str, how: str) -> None:
+def test_a_worker_without_a_final_report_has_crashed(
+    start: Start, ear: Ear, script: str, how: str, request: pytest.FixtureRequest
+) -> None:
     start(script).start(order(), ear)
     final = ear.final()
-    assert isinstance(final, Failed) and final.code == "worker-crashed" and how in final.message and final.retry
+    assert isinstance(final, Failed) and final.code == "worker-crashed" and final.retry
+    known = request.node.callspec.params["start"] == "child"  # systemd keeps the exit code of a unit to itself
+    assert final.message == "the worker ended without a report" + (f" ({how})" if known else "")
 
 
 def test_last_words_of_a_crash_are_logged_and_bounded(start: Start, ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
@@ -219,7 +240,7 @@ def test_stop_ends_everything_and_is_heard(start: Start, ear: Ear) -> None:
 
 
 def test_what_cannot_be_started_is_told(ear: Ear) -> None:
-    launcher = Launcher(Children(), ["/nonexistent/worker"])
+    launcher = Launcher(child_host("/nonexistent/worker"))
     launcher.start(order(), ear)
     final = ear.final()
     launcher.stop()

@@ -41,7 +41,7 @@ def test_a_slow_start_is_waited_for_and_silence_afterwards_is_not(
         StatePlaces(tmp_path),
         Children(),
         lambda what, arguments: {},
-        weak_kdf=True,
+        more=["--weak-kdf"],
         may_connect=lambda peer: True,
         on_kit=lambda kit: None,
         on_end=lambda: None,

@@ -1,0 +1,149 @@
+"""`contrib/install` and `contrib/package` into a folder: what is there, what it says, what removing leaves."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+PROGRAM = re.compile(r"usr/(local/)?lib/paradux/")
+COMPLETE = """
+source "$1"
+COMP_WORDS=(paraductl sta) COMP_CWORD=1
+function=$(complete -p paraductl | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+$function paraductl sta paraductl
+echo "${COMPREPLY[@]}"
+"""
+
+
+def run(*command: str | Path, check: bool = True) -> str:
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False, timeout=600)
+    if check and done.returncode:
+        raise AssertionError(f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def contents(root: Path) -> set[str]:
+    """Every file below, but those of the program itself."""
+    found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}
+    return {path for path in found if not PROGRAM.match(path)}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("installed")
+    run(CHECKOUT / "contrib/install", "--root", root)
+    yield root
+
+
+@pytest.mark.slow
+def test_what_is_installed(installed: Path) -> None:
+    assert contents(installed) == {
+        "usr/local/bin/paraductl",
+        "usr/local/bin/paraduxd",
+        "usr/local/lib/systemd/system/paradux-disk.socket",
+        "usr/local/lib/systemd/system/paradux-disk@.service",
+        "usr/local/lib/systemd/system/paradux-transfer.socket",
+        "usr/local/lib/systemd/system/paradux-transfer@.service",
+        "usr/local/lib/systemd/system/paraduxd.service",
+        "usr/local/lib/sysusers.d/paradux.conf",
+        "usr/local/share/bash-completion/completions/paraductl",
+        "usr/local/share/bash-completion/completions/paraduxd",
+        "usr/local/share/man/man1/paraductl.1",
+        "usr/local/share/man/man8/paraduxd.8",
+        "usr/local/share/zsh/site-functions/_paraductl",
+        "usr/local/share/zsh/site-functions/_paraduxd",
+    }
+    assert (installed / "usr/local/bin/paraductl").readlink() == Path("/usr/local/lib/paradux/bin/paraductl")
+
+
+@pytest.mark.slow
+def test_nothing_remembers_where_it_was_built(installed: Path) -> None:
+    program = installed / "usr/local/lib/paradux"
+    assert (program / "bin/paraduxd").read_text().startswith("#!/usr/local/lib/paradux/bin/python\n")
+    for path in [*program.glob("bin/*"), *(installed / "usr/local/lib/systemd/system").iterdir()]:
+        if path.is_file():
+            assert str(installed) not in path.read_text(errors="replace"), path
+    assert "@" not in re.sub(
+        r"\w@\.|~?@[a-z]", "", (installed / "usr/local/lib/systemd/system/paraduxd.service").read_text()
+    )
+
+
+@pytest.mark.slow
+def test_the_installed_program_is_whole_and_takes_nothing_from_the_checkout(installed: Path) -> None:
+    python = installed / "usr/local/lib/paradux/bin/python"
+    assert re.fullmatch(r"paraductl \d+\.\d+\.\d+\n", run(python, "-I", "-m", "paraductl.main", "--version"))
+    script = "import paraduxd.supervisor.main, paraduxd.keeper.main, paraduxd.worker.unit as unit; print(unit.__file__)"
+    assert str(installed) in run(python, "-I", "-c", script)
+    assert not list((installed / "usr/local/lib/paradux/lib").glob("*/site-packages/shtab*")), (
+        "of use while installing only"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["man1/paraductl.1", "man8/paraduxd.8"])
+def test_a_manual_page_is_well_formed_and_has_every_option(installed: Path, page: str) -> None:
+    path = installed / "usr/local/share/man" / page
+    assert not re.search(r"(ERROR|UNSUPP|FATAL):", run("mandoc", "-T", "lint", path, check=False))
+    text = run("mandoc", "-T", "ascii", "-O", "width=200", path)
+    plain = re.sub(".\b", "", text)
+    wanted = (
+        ["--worker-sockets", "--state"]
+        if "paraduxd" in page
+        else ["create-steward-device", "--erase", "recover", "restore"]
+    )
+    assert all(word in plain for word in wanted), plain
+
+
+@pytest.mark.slow
+def test_completion_knows_commands_and_options(installed: Path) -> None:
+    script = installed / "usr/local/share/bash-completion/completions/paraductl"
+    assert "status" in run("bash", "-c", COMPLETE, "bash", script).split()
+
+
+@pytest.mark.slow
+def test_again_to_upgrade_and_removal_leaves_what_it_kept(tmp_path: Path) -> None:
+    for _ in range(2):
+        run(CHECKOUT / "contrib/install", "--root", tmp_path)
+    vault = tmp_path / "var/lib/paradux/vault.luks"
+    vault.parent.mkdir(parents=True)
+    vault.write_bytes(b"vault")
+    said = run(CHECKOUT / "contrib/install", "--root", tmp_path, "--uninstall")
+    assert contents(tmp_path) == {"var/lib/paradux/vault.luks"} and str(vault.parent) in said
+    assert not (tmp_path / "usr/local/lib/paradux").exists()
+
+
+@pytest.mark.slow
+def test_the_package_has_the_same_files(installed: Path, tmp_path: Path) -> None:
+    run(CHECKOUT / "contrib/package", tmp_path)
+    (package,) = tmp_path.glob("paradux_*.deb")
+    listed = [line.split() for line in run("dpkg-deb", "--contents", package).splitlines()]
+    names = {words[5].removeprefix("./") for words in listed if not words[0].startswith("d")}
+    wanted = {path.replace("usr/local/", "usr/") for path in contents(installed)}
+    assert {name for name in names if not PROGRAM.match(name)} == {
+        f"{path}.gz" if "/man/" in path else path for path in wanted
+    }
+    assert all(words[1] == "root/root" for words in listed)
+    needs = run("dpkg-deb", "--field", package, "Depends")
+    assert all(name in needs for name in ("cryptsetup-bin", "restic", "rclone", "python3 (>= 3."))
+
+
+@pytest.mark.parametrize(
+    ("unit", "most"), [("paraduxd.service", 2.5), ("paradux-transfer@.service", 3.3), ("paradux-disk@.service", 2.9)]
+)
+def test_the_exposure_of_a_unit(unit: str, most: float, tmp_path: Path) -> None:
+    text = (CHECKOUT / "contrib/systemd" / unit).read_text()
+    (tmp_path / unit).write_text(text.replace("@BIN@", "/usr/bin").replace("@HOME@", "/usr"))
+    said = run("systemd-analyze", "security", "--offline=true", "--no-pager", tmp_path / unit)
+    (score,) = re.findall(r"Overall exposure level for \S+: ([0-9.]+)", said)
+    assert float(score) <= most, said
+
+
+def test_the_supervisor_reaches_no_network_and_no_disk() -> None:
+    text = (CHECKOUT / "contrib/systemd/paraduxd.service").read_text()
+    assert "AF_INET" not in text and "IPAddressDeny=any" in text
+    assert not re.search(r"DeviceAllow=block-(sd|\*)", text)
