@@ -73,12 +73,13 @@ def pyftpdlib(
     masquerade: str = "",
     idle: float = 300,
     may: str = "elradfmwMT",
+    port: int = 0,
 ) -> Iterator[FtpServer]:
     """`without`: commands it does not know, with commas; "RNTO-OVER": it renames onto no existing file. `idle` is in seconds; `may` are
-    pyftpdlib's letters for what is allowed."""
+    pyftpdlib's letters for what is allowed; `port`: any that is free, unless one is named."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     cert, key, pin = certificate(folder / "tls") if secure else ("", "", "")
-    port = _free_port()
+    port = port or _free_port()
     arguments = [folder / "data", port, PASSWORD, cert, key, masquerade, without, idle, may]
     with _running([sys.executable, "-c", _PYFTPDLIB, *map(str, arguments)], port) as die:
         pins = (pin,) if pin else ()
