@@ -30,6 +30,12 @@ _STATES = {
     "failed": "red",
 }
 
+_PLUGGED_IN = {
+    "ok": "its disk is plugged in, unmounted, and safe to remove",
+    "running": "its disk is in use: leave it plugged in",
+}
+"""Of a disk that is here, by the state of what is kept there."""
+
 
 def render(document: dict[str, Any], colour: bool, now: datetime, width: int = 80) -> str:
     """The text, lines ending with a line feed, at most `width` columns wide where words allow it; `now` has an offset."""
@@ -165,6 +171,8 @@ class _Page:
             versions = _plural(each["versions"], "version") if each["versions"] or not each["last_success"] else ""
             yield self._row(Cell(f"    {each['id']}"), each["state"], each, versions, each["bytes"])
             yield from self._waiting(each, f"{dataset['id']}/{each['id']}")
+            if each.get("plugged_in") and each["state"] in _PLUGGED_IN:
+                yield [Cell(f"      {_PLUGGED_IN[each['state']]}", ("dim",))]
 
     def _row(self, name: Cell, state: str, part: dict[str, Any], holds: str, count: int | None) -> list[Cell]:
         return [

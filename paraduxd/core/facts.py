@@ -86,7 +86,7 @@ class Facts:
     `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
     runs as in `api/calls.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
-    the daemon started.
+    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in.
     """
 
     daemon: Daemon = field(default_factory=Daemon)
@@ -100,3 +100,4 @@ class Facts:
     save_pending: bool = False
     journal_damaged: bool = False
     locked_since_start: bool = False
+    plugged_in: frozenset[str] = frozenset()

@@ -127,6 +127,7 @@ def _destination(part: Condition, facts: Facts) -> dict[str, Any]:
         "due": due,
         "overdue_since": due if part.late else None,
         "disk": part.disk or None,
+        "plugged_in": part.disk in facts.plugged_in if part.disk else None,
         "versions": part.versions,
         "bytes": part.bytes,
         "error": error_of(part.latest) or (error_of(part.damage) if part.damaged else None),

@@ -82,7 +82,7 @@ class Daemon:
             on_end=self._drills.sweep,
         )
         self._reporter = Reporter(
-            state, self._journal, self._dispatcher, self._scheduler, self._keeper, now(), weak_kdf
+            state, self._journal, self._dispatcher, self._scheduler, self._keeper, now(), weak_kdf, str(sticks or "")
         )
         calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards)
         self._server = RpcServer(

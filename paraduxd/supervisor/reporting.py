@@ -8,10 +8,10 @@ from datetime import datetime
 
 from paraduxd.api.places import StatePlaces
 from paraduxd.core import facts as known
-from paraduxd.core import kits, moments
+from paraduxd.core import kits, moments, removables
 from paraduxd.core.facts import Facts
 from paraduxd.core.plan import Plan
-from paraduxd.effects import kernel
+from paraduxd.effects import kernel, removable
 from paraduxd.effects.device_mapper import available_mode
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor import drills
@@ -32,6 +32,7 @@ class Reporter:
     keeper: KeeperHost
     started: datetime
     weak_kdf: bool
+    stick_folders: str = ""
     plan: Plan | None = None
 
     def facts(self) -> Facts:
@@ -49,7 +50,14 @@ class Reporter:
             save_pending=self.state.pending.exists() and not self.keeper.facts().authorized,
             journal_damaged=self.journal.damaged(),
             locked_since_start=not self.keeper.was_authorized,
+            plugged_in=self._plugged_in(),
         )
+
+    def _plugged_in(self) -> frozenset[str]:
+        """Disks of destinations that are here now."""
+        found = removables.destinations(self.plan) if self.plan else ()
+        uuids = {removables.uuid_of(destination.place) for _, destination in found}
+        return frozenset(uuid for uuid in uuids if removable.is_there(uuid, self.stick_folders))
 
     def _daemon(self) -> known.Daemon:
         keeper = self.keeper.facts()

@@ -166,6 +166,17 @@ def test_an_error_that_is_no_problem_yet_is_mentioned() -> None:
     assert not any("last try" in line for line in lines(overdue))
 
 
+def test_a_disk_that_is_plugged_in_is_safe_to_remove_unless_it_is_in_use() -> None:
+    for state, plugged_in, told in [
+        ("ok", True, "safe to remove"),
+        ("running", True, "leave it plugged in"),
+        ("ok", False, ""),
+    ]:
+        place = destination("bank", state, plugged_in=plugged_in)
+        page = "\n".join(lines(document(datasets=[dataset("home", state, place)])))
+        assert ("its disk" in page, told in page) == (bool(told), True)
+
+
 def test_before_setup_and_unlocked() -> None:
     daemon = document()["daemon"]
     empty = document(datasets=[], metadata_stashes=[], stewards=[], daemon={**daemon, "vault": "none", "started": None})

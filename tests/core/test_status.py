@@ -332,6 +332,7 @@ def test_the_numbers_of_a_destination() -> None:
         "due": "2026-11-24T11:30:00Z",
         "overdue_since": None,
         "disk": None,
+        "plugged_in": None,
         "versions": 2,
         "bytes": 1000,
         "error": None,

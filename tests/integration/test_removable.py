@@ -44,6 +44,9 @@ class Home:
         found: dict[str, Any] = next(each for each in destinations if each["id"] == "bank")
         return found
 
+    def page(self) -> str:
+        return self.paradux.ctl("status", check=False).stdout
+
     def wait_for_version(self, count: int) -> None:
         self.paradux.wait_for(lambda: self.bank()["versions"] == count, f"version {count} on the disk", 60)
 
@@ -90,10 +93,13 @@ def test_a_disk_is_written_when_it_comes_and_restored_from_while_it_is_there(hom
     home.wait_for_version(1)
     log = f"The disk {UUID} is unmounted: it is safe to remove"
     home.paradux.wait_for(lambda: log in home.paradux.log.read_text(), log)
+    assert home.bank()["plugged_in"] is True
+    assert "its disk is plugged in, unmounted, and safe to remove" in home.page()
     assert home.restored(tmp_path / "first") == contents(home.source)
     assert home.bank()["due"] and not home.bank()["overdue_since"]
 
     home.pull_out()
+    assert home.bank()["plugged_in"] is False and "safe to remove" not in home.page()
     empty = tmp_path / "empty"
     empty.mkdir()
     refused = home.paradux.owner("restore", "home", "--to", str(empty), "--from", "bank", check=False)
