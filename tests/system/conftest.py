@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def image() -> Image:
     """The guest's image; where none can be made the tests are skipped, each by its name and with the reason."""
     try:
-        return guest_image.image()
+        return guest_image.image(guest_image.own_suite())
     except CannotBuildError as problem:
         pytest.skip(f"NO SYSTEM TESTS ON THIS MACHINE: {problem}")
 

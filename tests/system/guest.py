@@ -13,7 +13,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import shlex
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -146,6 +148,7 @@ class Guest:
             "timeout": timeout,
             "stdin": base64.b64encode(stdin).decode(),
         }
+        self._agent.settimeout(timeout + 60)
         self._agent.sendall(b"\n" + json.dumps(request).encode() + b"\n")
         reply = self._reply(timeout + 60)
         out, err = (base64.b64decode(str(reply[name])).decode(errors="replace") for name in ("out", "err"))
@@ -156,6 +159,17 @@ class Guest:
     def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Write a file; folders above it are made."""
         self.run(f"install -D -m {mode:o} /dev/stdin {shlex.quote(path)}", stdin=data)
+
+    def carry(self, file: Path, path: str) -> None:
+        """Bring a large file into the guest, as a USB stick carries it: the agent's line is for small ones."""
+        size, medium = file.stat().st_size, self._folder / "carried"
+        shutil.copy(file, medium)
+        os.truncate(medium, -(-size // 4096) * 4096)
+        self.plug(medium, "CARRIED", read_only=True)
+        self.wait_for("ls /dev/disk/by-id/usb-*CARRIED*", "the stick that carries a file")
+        self.run(f"head -c {size} /dev/disk/by-id/usb-*CARRIED* >{shlex.quote(path)}", timeout=300)
+        self.unplug("CARRIED")
+        medium.unlink()
 
     def get(self, path: str) -> bytes:
         """Read a file."""

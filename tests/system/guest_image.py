@@ -12,19 +12,15 @@ import gzip
 import hashlib
 import lzma
 import os
+import platform
 import re
 import shutil
 import subprocess
-import sys
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-VENV = "/usr/lib/paradux"
-"""Where Paradux is installed in the guest."""
-
 PROGRAMS = (
     "qemu-system-x86_64",
     "qemu-img",
@@ -36,7 +32,7 @@ PROGRAMS = (
     "mkfs.exfat",
     "sfdisk",
 )
-PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
+SUITES = ("bookworm", "trixie")
 
 _SYSTEM = [
     "systemd",
@@ -144,7 +140,13 @@ def missing_programs() -> list[str]:
     return [program for program in PROGRAMS if shutil.which(program, path=path) is None]
 
 
-def image(suite: str = "bookworm") -> Image:
+def own_suite() -> str:
+    """The release of Debian that runs here: a package that is built here fits a guest of the same."""
+    codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    return codename if codename in SUITES else SUITES[0]
+
+
+def image(suite: str) -> Image:
     """The guest's image, built if it is not there (about two minutes); raises `CannotBuildError`."""
     if missing := missing_programs():
         raise CannotBuildError(f"these programs are missing: {' '.join(missing)}")
@@ -176,12 +178,6 @@ def packages() -> list[str]:
     return sorted({*_SYSTEM, *(need.partition("=")[2] for need in needs[1].split())})
 
 
-def requirements() -> list[str]:
-    """The Python packages that Paradux depends on."""
-    found: list[str] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
-    return found
-
-
 def run(*argv: str | Path, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
     """Run a program of the host's; what it says is in the failure."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -197,7 +193,7 @@ def run(*argv: str | Path, cwd: Path | None = None, stdin: bytes = b"") -> bytes
 
 def _key(suite: str) -> str:
     parts = [Path(__file__).read_bytes(), Path(__file__).with_name("guest_agent.py").read_bytes()]
-    parts += [" ".join([suite, *packages(), *requirements()]).encode(), run("qemu-system-x86_64", "--version")]
+    parts += [" ".join([suite, *packages()]).encode(), run("qemu-system-x86_64", "--version")]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
@@ -207,7 +203,6 @@ def _build(suite: str, folder: Path) -> None:
     work.mkdir()
     root = work / "root"
     _debootstrap(suite, root)
-    _install_libraries(suite, root, work / "wheels")
     _configure(root)
     product = work / "product"
     product.mkdir()
@@ -236,31 +231,6 @@ def _sources(suite: str) -> list[Path]:
     files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
     named = re.compile(rf"^(?:Suites:|deb\s).*\s{suite}(?:\s|$)", re.M)
     return [file for file in files if file.is_file() and named.search(file.read_text())]
-
-
-def _install_libraries(suite: str, root: Path, wheels: Path) -> None:
-    """What Paradux depends on, in a virtual environment; made here because it takes minutes in the guest."""
-    python = PYTHONS[suite]
-    wanted = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", python]
-    for abi in (f"cp{python.replace('.', '')}", "abi3", "none"):
-        wanted += ["--abi", abi]
-    for platform in ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "any"):
-        wanted += ["--platform", platform]
-    run(sys.executable, "-m", "pip", "download", "--quiet", "--dest", wheels, *wanted, *requirements())
-    shutil.copytree(wheels, root / "wheels")
-    run("chroot", root, "python3", "-m", "venv", VENV)
-    run(
-        "chroot",
-        root,
-        f"{VENV}/bin/pip",
-        "install",
-        "--quiet",
-        "--no-index",
-        "--find-links",
-        "/wheels",
-        *requirements(),
-    )
-    shutil.rmtree(root / "wheels")
 
 
 def _configure(root: Path) -> None:

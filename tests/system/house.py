@@ -6,7 +6,6 @@ import hashlib
 import json
 import shlex
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,17 @@ from typing import Any
 from tests.rig import PASSPHRASE, minimal_answers
 from tests.system import guest_image
 from tests.system.guest import MACHINE, Guest, Result
-from tests.system.guest_image import CHECKOUT, VENV, Image
+from tests.system.guest_image import CHECKOUT, Image
 
 STATE = "/var/lib/paradux"
 VAULT = f"{STATE}/vault.luks"
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 _PASSPHRASE_FILE = "/root/passphrase"
 
-_UNIT = f"""\
-[Unit]
-Description=Paradux
+_FOR_TESTS = """\
 [Service]
-Type=notify
-ExecStart={VENV}/bin/paraduxd --weak-kdf-for-tests --log-level debug
-StateDirectory=paradux
-StateDirectoryMode=0700
-WatchdogSec=120
-Restart=on-failure
-[Install]
-WantedBy=multi-user.target
+ExecStart=
+ExecStart=/usr/bin/paraduxd --worker-sockets /run/paradux-workers --weak-kdf-for-tests --log-level debug
 """
 
 
@@ -51,14 +42,11 @@ class House:
         return self.ctl("--passphrase-file", _PASSPHRASE_FILE, *arguments, stdin=stdin, check=check, timeout=timeout)
 
     def install(self, folder: Path) -> None:
-        """Put Paradux in place and start it."""
-        wheel = _wheel(folder)
-        self.guest.put(f"/root/{wheel.name}", wheel.read_bytes())
-        self.guest.run(f"{VENV}/bin/pip install --quiet --no-deps --no-index /root/{wheel.name}", timeout=300)
-        self.guest.run(f"ln -s {VENV}/bin/paraductl {VENV}/bin/paraduxd /usr/local/bin/ && groupadd --system paradux")
-        self.guest.put("/etc/systemd/system/paraduxd.service", _UNIT.encode())
+        """Install the Debian package, with its units as they are, but for the key stretching; that starts the daemon."""
+        self.guest.put("/etc/systemd/system/paraduxd.service.d/for-tests.conf", _FOR_TESTS.encode())
         self.guest.put(_PASSPHRASE_FILE, f"{PASSPHRASE}\n".encode(), 0o600)
-        self.guest.run("systemctl daemon-reload && systemctl enable --now --quiet paraduxd.service", timeout=120)
+        self.guest.carry(package(folder), "/root/paradux.deb")
+        self.guest.run("dpkg --install /root/paradux.deb && rm /root/paradux.deb", timeout=600)
 
     def answers(self, **changes: Any) -> dict[str, Any]:
         """Five stewards, three of whom are needed; one dataset on folders of the guest, pulled and pushed every five minutes."""
@@ -133,20 +121,14 @@ def _key(image: Image, *, with_checkout: bool) -> str:
 def _sources() -> list[Path]:
     return sorted(
         path
-        for package in ("paraduxd", "paraductl")
-        for path in (CHECKOUT / package).rglob("*")
+        for folder in ("paraduxd", "paraductl", "contrib")
+        for path in (CHECKOUT / folder).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     )
 
 
-def _wheel(folder: Path) -> Path:
-    """Paradux itself; built from a copy, so that nothing is left in the checkout."""
-    copy = folder / "checkout"
-    copy.mkdir(parents=True)
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(CHECKOUT / name, copy)
-    for package in ("paraduxd", "paraductl"):
-        shutil.copytree(CHECKOUT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    guest_image.run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, copy)
-    (wheel,) = folder.glob("paradux-*.whl")
-    return wheel
+def package(folder: Path) -> Path:
+    """The Debian package of this checkout."""
+    guest_image.run(CHECKOUT / "contrib/package", folder)
+    (made,) = folder.glob("paradux_*.deb")
+    return made
