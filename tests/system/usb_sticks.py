@@ -76,7 +76,10 @@ def copy_out(path: Path, folder: Path, *, table: bool = True) -> Path:
 
 def names(path: Path, *, table: bool = True) -> list[str]:
     """Every path on a FAT stick; folders end in a slash."""
-    listed = _run("mdir", "-/", "-b", "-i", _place(path, table), "::")
+    argv = ["mdir", "-/", "-b", "-i", _place(path, table), "::"]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0 or 'File "::" not found' in done.stderr, done.stderr  # so it says of an empty one
+    listed = done.stdout
     return sorted(line.removeprefix("::/") for line in listed.splitlines() if line)
 
 
