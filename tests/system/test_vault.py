@@ -76,3 +76,26 @@ def test_no_command_leaves_anything_mapped_or_mounted(home: House) -> None:
     assert home.guest.run("sha256sum /srv/source/* | cut -d' ' -f1 | sort").out == (
         home.guest.run("find /root/restored -type f | xargs sha256sum | cut -d' ' -f1 | sort").out
     )
+
+
+def test_a_killed_keeper_leaves_nothing_mapped(home: House) -> None:
+    """Killed at many moments of a save; what it had open is closed at once, and the vault opens."""
+    before = home.traces()
+    mapped = 0
+    for delay in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0):
+        text = json.dumps({**home.config(), "inventory": [{"name": f"killed after {delay}"}]})
+        home.guest.put("/root/new.json", text.encode())
+        home.ctl("lock")
+        home.guest.run("paraductl --passphrase-file /root/passphrase edit --file /root/new.json >/dev/null 2>&1 &")
+        # With the mapping open, if that comes in time: that is the moment that matters.
+        home.guest.run(
+            f"sleep {delay}; for n in $(seq 40); do ls /dev/mapper | grep -q paradux- && break; sleep 0.05; done",
+            timeout=300,
+        )
+        seen = home.guest.run("ls /dev/mapper; pkill -KILL -f '[p]araduxd.keeper'", check=False)
+        mapped += "paradux-" in seen.out
+        home.guest.wait_for("! ls /dev/mapper | grep -q paradux-", "the mapping to be closed", 20)
+        assert home.traces() == before
+        assert home.config()["serial"] >= 1
+        assert by_the_kernel(home)["owner"]
+    assert mapped >= 2, "the keeper was killed while it had the vault mapped"
