@@ -87,16 +87,18 @@ class Gpg:
 
     def import_key(self, armored: str, passphrase: str | None = None) -> str:
         """Take a key into this home; gives its fingerprint."""
-        result = self._gpg.import_keys(armored, passphrase=passphrase)
+        with _or_stops_reading(_failed("read a key")):
+            result = self._gpg.import_keys(armored, passphrase=passphrase)
         if not result.fingerprints:
             raise _failed("read a key", result)
         return str(result.fingerprints[0])
 
     def encrypt_signed(self, text: bytes, fingerprint: str, passphrase: str) -> bytes:
         """`text` encrypted to the key and signed by it, binary."""
-        result = self._gpg.encrypt(
-            text, [fingerprint], sign=fingerprint, passphrase=passphrase, always_trust=True, armor=False
-        )
+        with _or_stops_reading(_failed("encrypt the config")):
+            result = self._gpg.encrypt(
+                text, [fingerprint], sign=fingerprint, passphrase=passphrase, always_trust=True, armor=False
+            )
         if not result.ok or not result.data:
             raise _failed("encrypt the config", result)
         return bytes(result.data)
@@ -106,7 +108,8 @@ class Gpg:
 
         The signature must be the only one, over the only text: beside one that is genuine, anything else could be slipped in.
         """
-        result = self._gpg.decrypt(message, passphrase=passphrase, always_trust=True, extra_args=_BOUNDED)
+        with _or_stops_reading(_failed("open the encrypted config")):
+            result = self._gpg.decrypt(message, passphrase=passphrase, always_trust=True, extra_args=_BOUNDED)
         if not result.ok:
             raise _failed("open the encrypted config", result)
         said = [line.split()[1:] for line in str(result.stderr).splitlines() if line.startswith("[GNUPG:] ")]
@@ -128,9 +131,10 @@ class Gpg:
         """Raises `ParaduxError` unless `signature` is one of this very key over `data`; the key must be in this home."""
         path = self._home / "signature"
         path.write_bytes(signature)
-        result = self._gpg.verify_data(str(path), data)
+        with _or_stops_reading(_not_signed()):
+            result = self._gpg.verify_data(str(path), data)
         if not result.valid or fingerprint.upper() not in {str(result.fingerprint), str(result.pubkey_fingerprint)}:
-            raise ParaduxError("bad-signature", "a document is not signed by its owner's recovery key")
+            raise _not_signed()
 
     def is_locked_by(self, fingerprint: str, passphrase: str) -> bool:
         """Whether this is a key as `generate` makes it, and its signing part opens with the passphrase and not without it.
@@ -161,10 +165,11 @@ class Gpg:
 
     def verify_clear(self, message: bytes, fingerprints: Collection[str]) -> bytes:
         """The text of a cleartext-signed message; raises `ParaduxError` unless one of these very keys, all in this home, signed it."""
-        result = self._gpg.decrypt(message, always_trust=True)
+        with _or_stops_reading(_not_signed()):
+            result = self._gpg.decrypt(message, always_trust=True)
         signers = {str(result.fingerprint), str(result.pubkey_fingerprint)}
         if not result.valid or not signers & {fingerprint.upper() for fingerprint in fingerprints}:
-            raise ParaduxError("bad-signature", "a document is not signed by its owner's recovery key")
+            raise _not_signed()
         return bytes(result.data)
 
     def close(self) -> None:
@@ -188,7 +193,20 @@ def _interface(home: Path) -> Any:
     return made
 
 
-def _failed(what: str, result: Any) -> ParaduxError:
+@contextlib.contextmanager
+def _or_stops_reading(refused: ParaduxError) -> Iterator[None]:
+    """Raises `refused` when gpg ends before it has read everything, which python-gnupg notices at times only, as a broken pipe."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise refused from None
+
+
+def _not_signed() -> ParaduxError:
+    return ParaduxError("bad-signature", "a document is not signed by its owner's recovery key")
+
+
+def _failed(what: str, result: Any = None) -> ParaduxError:
     """One sentence of gpg's own status word; never its output."""
     status = getattr(result, "status", None) or "no reason given"
     return ParaduxError("gpg", f"cannot {what}: gpg says: {status}", "see whether gpg works on this machine")

@@ -74,3 +74,16 @@ def test_nothing_stays_behind() -> None:
     assert set(Path("/dev/shm").glob("gpg-*")) <= before
     listed = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True).stdout
     assert not [line for line in listed.splitlines() if str(home) in line and not line.startswith("Z")]
+
+
+def test_gpg_that_stops_reading_has_refused(gpg: Gpg, pair: KeyPair) -> None:
+    junk = b"\0" * 4_000_000
+    for refused in (
+        lambda: gpg.import_key(junk.decode()),
+        lambda: gpg.decrypt_signed(junk, pair.fingerprint, PASSPHRASE),
+        lambda: gpg.verify_clear(junk, [pair.fingerprint]),
+        lambda: gpg.verify_detached(junk, b"half of a signature", pair.fingerprint),
+        lambda: gpg.encrypt_signed(junk, "0" * 40, PASSPHRASE),
+    ):
+        with pytest.raises(ParaduxError):
+            refused()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import sys
 import textwrap
@@ -276,10 +277,11 @@ def test_no_descriptor_and_no_thread_is_left(start: Start, ear: Ear) -> None:
     launcher = start('report(event="done", result={})')
     launcher.start(order(0), ear)
     ear.final()
+    gc.collect()  # what other tests have left to it
     before = len(list(Path("/proc/self/fd").iterdir()))
     for run in range(1, 6):
         launcher.start(order(run), ear)
         ear.final()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
     launcher.stop()
     assert "launcher" not in {thread.name for thread in threading.enumerate()}

@@ -20,6 +20,8 @@ VAULT = f"{STATE}/vault.luks"
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 _PASSPHRASE_FILE = "/root/passphrase"
 
+_PRIVATE_MOUNTS = "cat /proc/[0-9]*/mounts 2>/dev/null | grep -E '^/dev/(mapper|dm-|loop|sd)' | sort -u"
+
 _FOR_TESTS = """\
 [Service]
 ExecStart=
@@ -46,7 +48,7 @@ class House:
         self.guest.put("/etc/systemd/system/paraduxd.service.d/for-tests.conf", _FOR_TESTS.encode())
         self.guest.put(_PASSPHRASE_FILE, f"{PASSPHRASE}\n".encode(), 0o600)
         self.guest.carry(package(folder), "/root/paradux.deb")
-        self.guest.run("dpkg --install /root/paradux.deb && rm /root/paradux.deb", timeout=600)
+        self.guest.run("dpkg --force-unsafe-io --install /root/paradux.deb && rm /root/paradux.deb", timeout=600)
 
     def answers(self, **changes: Any) -> dict[str, Any]:
         """Five stewards, three of whom are needed; one dataset on folders of the guest, pulled and pushed every five minutes."""
@@ -90,8 +92,8 @@ class House:
         self.guest.wait_for("paraductl history", "the daemon to answer")
 
     def traces(self) -> str:
-        """What a command must leave as it was: mappings and mounts."""
-        return self.guest.run("dmsetup ls; ls /dev/mapper; cat /proc/mounts; losetup --list").out
+        """What a command must leave as it was: mappings, loop devices, mounts, and what any process has mounted for itself alone."""
+        return self.guest.run(f"dmsetup ls; ls /dev/mapper; cat /proc/mounts; losetup --list; {_PRIVATE_MOUNTS}").out
 
 
 def frozen(image: Image, name: str, after: Path | None, folder: Path, prepare: Callable[[Guest], None]) -> Path:
