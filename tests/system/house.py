@@ -20,6 +20,9 @@ VAULT = f"{STATE}/vault.luks"
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 _PASSPHRASE_FILE = "/root/passphrase"
 
+_NOT_INSTALLED = ("quickstart", "test")
+"""Of `contrib`: what makes no difference to a guest."""
+
 _PRIVATE_MOUNTS = "cat /proc/[0-9]*/mounts 2>/dev/null | grep -E '^/dev/(mapper|dm-|loop|sd)' | sort -u"
 
 _FOR_TESTS = """\
@@ -125,7 +128,7 @@ def _sources() -> list[Path]:
         path
         for folder in ("paraduxd", "paraductl", "contrib")
         for path in (CHECKOUT / folder).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.suffix != ".pyc" and path.name not in _NOT_INSTALLED
     )
 
 

@@ -1,0 +1,55 @@
+"""The machine's clock and sleep: a year forward and back, two weeks of suspend, a boot without a network."""
+
+from __future__ import annotations
+
+import time
+
+from tests.system.house import House
+
+_YEAR = 365 * 86400
+_WEEK = 7 * 86400
+_RUNS = 'paraductl --json history --limit 500 | grep -c \'"step": "pull"\''
+
+
+def pulls(home: House) -> int:
+    return int(home.guest.run(_RUNS, check=False).out or "0")
+
+
+def wait_for_pulls(home: House, more_than: int) -> None:
+    home.guest.wait_for(f"test $({_RUNS}) -gt {more_than}", "another pull")
+
+
+def test_the_clock_jumps_by_a_year_and_back(home: House) -> None:
+    home.ctl("backup", "home")
+    for moment in (time.time() + _YEAR, time.time(), time.time() - _YEAR, time.time()):
+        before = pulls(home)
+        home.guest.set_clock(moment)
+        wait_for_pulls(home, before)
+        time.sleep(20)
+        assert pulls(home) <= before + 3, "one catch-up, no storm"
+        assert home.config()["serial"] == 1
+    assert home.status()["datasets"][0]["state"] in ("ok", "running")
+
+
+def test_two_weeks_of_sleep_give_one_catch_up(home: House) -> None:
+    home.ctl("backup", "home")
+    before = pulls(home)
+    home.guest.pause()
+    time.sleep(2)
+    home.guest.resume()
+    home.guest.set_clock(time.time() + 2 * _WEEK)
+    dataset = home.status()["datasets"][0]
+    assert dataset["source"]["error"] is None, "nothing has failed"
+    wait_for_pulls(home, before)
+    time.sleep(20)
+    assert pulls(home) == before + 1
+    assert not home.guest.run("paraductl history | grep failed", check=False).out
+
+
+def test_a_boot_without_a_network_starts_everything_that_needs_none(home: House) -> None:
+    home.guest.run("systemctl mask --quiet systemd-networkd.service systemd-networkd.socket")
+    home.guest.reboot()
+    home.wait_until_up()
+    assert "10.0.2.15" not in home.guest.run("ip -brief address").out
+    home.guest.wait_for("paraductl history | grep -q 'done .*mirror'", "a push without a network", 150)
+    assert home.config()["serial"] == 1

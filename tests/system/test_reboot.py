@@ -1,0 +1,25 @@
+"""The machine is rebooted while data is pushed: in an orderly way, which is not a failure, and nothing has to be done by hand."""
+
+from __future__ import annotations
+
+from tests.system.house import House
+
+
+def test_a_push_that_a_reboot_ends_is_done_again_after_it(home: House) -> None:
+    home.ctl("backup", "home")
+    home.guest.run("for n in $(seq 60); do head -c 1000000 /dev/urandom >/srv/source/more-$n; done; sync", timeout=300)
+    home.ctl("backup", "home", "--pull-only")
+    home.ctl("backup", "home", "--push-only", "--no-wait")
+    home.guest.wait_for("pgrep -f '[p]araduxd[.]worker'", "the push to begin", 30)
+    home.guest.reboot()
+    home.wait_until_up()
+    home.guest.wait_for(_versions(2), "the push after the boot")
+    (destination,) = home.status()["datasets"][0]["destinations"]
+    assert (destination["versions"], destination["error"]) == (2, None)
+    home.owner("restore", "home", "--to", "/root/back", "--from", "mirror")
+    home.guest.run("diff -r /srv/source /root/back")
+
+
+def _versions(number: int) -> str:
+    """A command that succeeds once the destination has so many versions."""
+    return f"paraductl --json status | grep -q '\"versions\": {number}'"

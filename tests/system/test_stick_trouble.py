@@ -1,0 +1,126 @@
+"""Sticks that come again, and that are pulled out too early."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.system import usb_sticks
+from tests.system.guest import Guest
+from tests.system.guest_image import Image
+from tests.system.house import House
+from tests.system.test_usb_sticks import written
+
+PULLED_AT = [number / 10 for number in range(11)]
+"""How much of the time between the daemon's seeing a stick and its kit's being done passes before the stick is pulled out."""
+
+SEEN = "was plugged in"
+WORKERS = "pgrep -f '[p]araduxd[.]worker'"
+
+
+def make_kit(home: House, name: str, folder: Path) -> Path:
+    """A new stick with this steward's kit, pulled out again."""
+    stick = usb_sticks.blank(folder / f"{name}.img", label=name.upper())
+    home.owner("create-steward-device", "--no-wait", name)
+    home.guest.plug(stick, f"STICK-{name}")
+    home.wait_for_log(written(name))
+    home.guest.unplug(f"STICK-{name}")
+    return stick
+
+
+def test_a_known_kit_is_checked_while_locked_and_refreshed_while_unlocked(home: House, tmp_path: Path) -> None:
+    stick = make_kit(home, "bob", tmp_path)
+    share = usb_sticks.read(stick, "PARADUX/share.txt")
+    home.edit(inventory=[{"name": "a new account"}])
+    home.ctl("lock")
+    first, content = home.steward("bob"), stick.read_bytes()
+
+    home.guest.plug(stick, "STICK-bob")
+    seen_again = f"paraductl --json stewards | grep last_seen | grep -v null | grep -vqF '{first['last_seen']}'"
+    home.guest.wait_for(seen_again, "the check-up")
+    home.guest.unplug("STICK-bob")
+    locked = home.steward("bob")
+    assert (locked["problems"], locked["serial"]) == ([], first["serial"])
+    assert stick.read_bytes() == content, "checking changes nothing, not even a time"
+
+    home.owner("unlock")
+    home.guest.plug(stick, "STICK-bob")
+    deadline = time.monotonic() + 300
+    while home.steward("bob")["serial"] == first["serial"] and time.monotonic() < deadline:
+        time.sleep(0.5)
+    home.guest.wait_for(f"! {WORKERS}", "the worker to end")
+    home.guest.unplug("STICK-bob")
+    fresh = home.steward("bob")
+    assert (fresh["serial"] > first["serial"], fresh["current"]) == (True, True)
+    assert json.loads(usb_sticks.read(stick, "PARADUX/kit.json"))["serial"] == fresh["serial"]
+    assert usb_sticks.read(stick, "PARADUX/share.txt") == share
+
+
+@dataclass(frozen=True)
+class Armed:
+    """A house that waits for Alice's stick, and how many seconds it takes from seeing one to having written a kit."""
+
+    frozen: Path
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def armed(image: Image, settled: Path, tmp_path_factory: pytest.TempPathFactory) -> Armed:
+    """Made once."""
+    folder = tmp_path_factory.mktemp("armed")
+    with Guest.thaw(image, settled, folder / "guest") as guest:
+        House(guest).owner("create-steward-device", "--no-wait", "alice")
+        guest.freeze(folder / "frozen")
+    with Guest.thaw(image, folder / "frozen", folder / "whole") as guest:
+        guest.plug(usb_sticks.blank(folder / "stick.img"), "WHOLE")
+        House(guest).wait_for_log(SEEN)
+        began = time.monotonic()
+        House(guest).wait_for_log(written("alice"))
+        return Armed(folder / "frozen", time.monotonic() - began)
+
+
+@pytest.mark.parametrize("share", PULLED_AT)
+def test_a_stick_pulled_out_while_it_is_written_is_void_or_whole(
+    image: Image, armed: Armed, tmp_path: Path, share: float
+) -> None:
+    stick = usb_sticks.blank(tmp_path / "stick.img")
+    with Guest.thaw(image, armed.frozen, tmp_path / "guest") as guest:
+        home = House(guest)
+        before = home.traces()
+        guest.plug(stick, "PULLED")
+        home.wait_for_log(SEEN)
+        time.sleep(share * armed.seconds)
+        guest.unplug("PULLED")
+        guest.wait_for(f"! {WORKERS}", "the worker to end")
+        known = home.steward("alice")
+        print(f"pulled out after {share:.0%} of {armed.seconds:.1f} s: {known}")
+        assert not known["current"] or whole(stick), "what counts as a kit is one"
+        assert home.traces() == before
+        assert guest.run("systemctl is-active paraduxd").out.strip() == "active"
+
+        home.owner("create-steward-device", "--no-wait", "alice", check=False)
+        guest.plug(stick, "PULLED")
+        deadline = time.monotonic() + 300
+        while not home.steward("alice")["current"]:
+            assert time.monotonic() < deadline, guest.run("journalctl -u paraduxd -o cat -n 30").out
+            time.sleep(0.5)
+        guest.wait_for(f"! {WORKERS}", "the worker to end")
+        guest.unplug("PULLED")
+        assert home.traces() == before
+    assert whole(stick), "the same stick, put in again, becomes a whole kit"
+
+
+def whole(stick: Path) -> bool:
+    """Whether a kit's own list of sums fits."""
+    try:
+        folder = usb_sticks.copy_out(stick, stick.with_suffix(".out"))
+    except AssertionError:
+        return False
+    sums = folder / "PARADUX/SHA256SUMS"
+    command = ["sha256sum", "-c", "--quiet", sums.name]
+    return sums.exists() and subprocess.run(command, check=False, cwd=sums.parent).returncode == 0
