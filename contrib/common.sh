@@ -27,12 +27,14 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # Install the Debian packages whose programs are missing; when not root, name them and stop.
 need_programs() {
-  local need missing=()
+  local need python missing=()
   for need in "$@"; do
     [[ $need = /* && -e ${need%%=*} ]] && continue
     PATH=$PATH:/usr/sbin:/sbin command -v "${need%%=*}" >/dev/null 2>&1 || missing+=("${need#*=}")
   done
-  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+  for python in python3 /usr/bin/python3; do
+    "$python" -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+  done
   [ ${#missing[@]} -gt 0 ] || return 0
   mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
   if [ "$(id -u)" -ne 0 ]; then

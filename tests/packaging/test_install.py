@@ -54,6 +54,7 @@ def test_what_is_installed(installed: Path) -> None:
         "usr/local/lib/systemd/system/paradux-transfer@.service",
         "usr/local/lib/systemd/system/paraduxd.service",
         "usr/local/lib/sysusers.d/paradux.conf",
+        "usr/local/lib/tmpfiles.d/paradux.conf",
         "usr/local/share/bash-completion/completions/paraductl",
         "usr/local/share/bash-completion/completions/paraduxd",
         "usr/local/share/man/man1/paraductl.1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_contrib_install_from_a_checkout(image: Image, booted: Path, tmp_path: P
     """Offline, from wheels; with the key stretching that a user gets."""
     wheels = tmp_path / "wheels"
     guest_image.run(
-        "/usr/bin/python3",
+        sys.executable,
         "-m",
         "pip",
         "download",
@@ -123,6 +124,7 @@ def test_contrib_install_from_a_checkout(image: Image, booted: Path, tmp_path: P
         guest.run("cd /root/checkout && contrib/install --wheels wheels", timeout=1200)
         assert guest.run("systemctl is-active paraduxd").out.strip() == "active"
         assert guest.run("paraductl --json status", check=False).code == 20
+        guest.run("ls /usr/local/share/man/man1/paraductl.1 /etc/paradux/protocols.d && getent group paradux")
         guest.run("cd /root/checkout && contrib/install --uninstall")
         assert guest.run("systemctl is-active paraduxd", check=False).out.strip() == "inactive"
         assert (
