@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.system.house import House
 
 _YEAR = 365 * 86400
@@ -19,6 +21,7 @@ def wait_for_pulls(home: House, more_than: int) -> None:
     home.guest.wait_for(f"test $({_RUNS}) -gt {more_than}", "another pull")
 
 
+@pytest.mark.slow
 def test_the_clock_jumps_by_a_year_and_back(home: House) -> None:
     home.ctl("backup", "home")
     for moment in (time.time() + _YEAR, time.time(), time.time() - _YEAR, time.time()):

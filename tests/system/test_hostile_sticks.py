@@ -11,7 +11,9 @@ from tests.system.house import House
 from tests.system.test_usb_sticks import written
 
 
-@pytest.mark.parametrize("kind", ["ext4", "broken", "read-only", "data"])
+@pytest.mark.parametrize(
+    "kind", ["data", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ext4", "broken", "read-only"))]
+)
 def test_a_stick_that_must_not_be_written_harms_nobody(home: House, tmp_path: Path, kind: str) -> None:
     stick = tmp_path / "hostile.img"
     if kind == "ext4":

@@ -1,6 +1,6 @@
 """The power is cut: while a config is saved, while data is pushed, while the secret is rotated. Nothing that was confirmed is lost.
 
-A few cuts by default; PARADUX_POWER_CUTS=50 for as many as one has patience for (about 40 seconds each; -rP tells when each came).
+A few cuts by default; PARADUX_POWER_CUTS=50 for as many as one has patience for (one to two minutes each; -rP tells when each came).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.system.guest_image import Image
 from tests.system.house import NAMES, STATE, House
 
 CUTS = int(os.environ.get("PARADUX_POWER_CUTS", "3"))
-WORK = ("save", "push", "rotation")
+WORK = ("save", "push", "rotation", "save", "push")
 _OWNER = "paraductl --passphrase-file /root/passphrase"
 COMMANDS = {
     "save": f"{_OWNER} edit --file /root/after.json",
@@ -46,13 +46,13 @@ class Before:
 
 
 @pytest.fixture(scope="module")
-def before(image: Image, settled: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Before]:
+def before(image: Image, installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Before]:
     """Makes the house for a kind of work, once."""
 
     @cache
     def made(kind: str) -> Before:
         folder = tmp_path_factory.mktemp(kind)
-        with Guest.thaw(image, settled, folder / "guest") as guest:
+        with Guest.thaw(image, installed, folder / "guest") as guest:
             config = prepare(House(guest), kind)
             guest.freeze(folder / "frozen")
         with Guest.thaw(image, folder / "frozen", folder / "whole") as guest:
@@ -65,6 +65,8 @@ def before(image: Image, settled: Path, tmp_path_factory: pytest.TempPathFactory
 
 def prepare(home: House, kind: str) -> dict[str, Any]:
     """What is there before the work that is cut; gives the config."""
+    home.setup(two_stewards(home))
+    home.owner("unlock")
     home.ctl("backup", "home")
     if kind == "save":
         home.edit(inventory=[{"name": "before"}])
@@ -73,8 +75,14 @@ def prepare(home: House, kind: str) -> dict[str, Any]:
     if kind == "push":
         home.guest.run("for n in $(seq 30); do head -c 300000 /dev/urandom >/srv/source/more-$n; done; sync")
     if kind == "rotation":
-        home.owner("create-steward-device", "--directory", "/root/kits", *NAMES)
+        home.owner("create-steward-device", "--directory", "/root/kits", *NAMES[:2])
     return home.config()
+
+
+def two_stewards(home: House) -> dict[str, Any]:
+    """The usual answers, but with as few kits as there can be."""
+    answers = home.answers()
+    return {**answers, "policy": {**answers["policy"], "shares_required": 2}, "stewards": answers["stewards"][:2]}
 
 
 @pytest.mark.parametrize("number", range(CUTS))
@@ -96,8 +104,10 @@ def test_after_a_power_cut_everything_opens_and_nothing_is_lost(
         home.wait_until_up()
         assert guest.run("python3 -", stdin=_JOURNAL.encode()).out.strip() == "ok"
         nothing_is_lost(home, kind, house.config, confirmed)
-        data_is_whole(home)
-        life_goes_on(home, kind)
+        if kind == "push":
+            data_is_whole(home)
+        else:
+            life_goes_on(home, kind)
     shutil.rmtree(tmp_path)
 
 
@@ -122,11 +132,11 @@ def data_is_whole(home: House) -> None:
 
 def life_goes_on(home: House, kind: str) -> None:
     """The config can be changed, and a rotation that was under way, or had not begun, be brought to its end."""
-    serial = home.config()["serial"]
     home.owner("unlock")
     home.edit(inventory=[{"name": "life goes on"}])
-    assert home.config()["serial"] > serial
-    if kind == "rotation" and home.config()["managed"]["recovery"]["epoch"] == 1:
+    config = home.config()
+    assert config["inventory"] == [{"name": "life goes on"}]
+    if kind == "rotation" and config["managed"]["recovery"]["epoch"] == 1:
         home.owner("rotate")
         home.owner("create-steward-device", "--all", "--directory", "/root/again")
         assert home.config()["managed"]["recovery"]["epoch"] == 2

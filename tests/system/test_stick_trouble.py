@@ -16,7 +16,10 @@ from tests.system.guest_image import Image
 from tests.system.house import House
 from tests.system.test_usb_sticks import written
 
-PULLED_AT = [number / 10 for number in range(11)]
+_QUICK = (0.3, 0.8)
+PULLED_AT = [
+    number / 10 if number / 10 in _QUICK else pytest.param(number / 10, marks=pytest.mark.slow) for number in range(11)
+]
 """How much of the time between the daemon's seeing a stick and its kit's being done passes before the stick is pulled out."""
 
 SEEN = "was plugged in"

@@ -98,6 +98,7 @@ def test_an_upgrade_keeps_state_and_schedules_and_removal_keeps_the_data(home: H
     assert home.guest.run("systemctl list-unit-files 'paradux*' --no-legend", check=False).out == ""
 
 
+@pytest.mark.slow
 def test_contrib_install_from_a_checkout(image: Image, booted: Path, tmp_path: Path) -> None:
     """Offline, from wheels; with the key stretching that a user gets."""
     wheels = tmp_path / "wheels"

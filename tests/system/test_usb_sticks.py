@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.kits.stranger import new_stranger
 from tests.system import usb_sticks
 from tests.system.house import NAMES, House
@@ -42,6 +44,7 @@ def test_five_sticks_one_after_the_other_give_the_config_back_on_another_machine
         assert (found["owner"], found["datasets"]) == (config["owner"], config["datasets"])
 
 
+@pytest.mark.slow
 def test_a_kit_on_exfat_is_as_good(home: House, tmp_path: Path) -> None:
     stick = usb_sticks.blank(tmp_path / "stick.img", kind="exfat")
     home.owner("create-steward-device", "--no-wait", "alice")
