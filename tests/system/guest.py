@@ -199,6 +199,13 @@ class Guest:
         self._qmp.wait_for("DEVICE_DELETED", device=serial)
         self._control("blockdev-del", node_name=f"{serial}-medium")
 
+    def written(self, serial: str) -> int:
+        """Bytes written to a stick since it was plugged in."""
+        devices = self._control("query-blockstats")
+        assert isinstance(devices, list)
+        found: int = next(each["stats"]["wr_bytes"] for each in devices if each.get("node-name") == f"{serial}-medium")
+        return found
+
     def set_clock(self, moment: float) -> None:
         """Set the guest's clock; Unix time."""
         self.run(f"date --utc --set=@{moment:.3f}")
