@@ -84,7 +84,7 @@ _TABLE = (
     ),
     _Failure(
         r"no space left|insufficient storage|\b507\b|quota ?exceeded|storagequota|disk quota|insufficient_space|over quota"
-        r"|quotaexceeded|xminiostoragefull|storagefull",
+        r"|quotaexceeded|quota has been exceeded|storage cap exceeded|storagefull",
         "disk-full",
         "there is no room left at %s",
         "make room there",

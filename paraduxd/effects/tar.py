@@ -13,7 +13,6 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -51,21 +50,21 @@ _LATER_RUN = re.compile(r": (Not found in archive|Cannot hard link to .*: No suc
 _LAST_WORDS = re.compile(r"^\S*tar: (Exiting with failure status|Error is not recoverable)")
 
 
-@dataclass
 class _Words:
-    """What a program says on standard error: the first lines, read as they come."""
+    """What a program says on standard error: the first lines, read as they come, by nobody else."""
 
-    stream: IO[bytes] | None
-    lines: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._thread = threading.Thread(target=self._read, daemon=True)
+    def __init__(self, program: subprocess.Popen[bytes]) -> None:
+        assert program.stderr is not None  # noqa: S101  (it is a pipe)
+        stream, program.stderr = program.stderr, None
+        self.lines: list[str] = []
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
         self._thread.start()
 
-    def _read(self) -> None:
-        for line in self.stream or ():
-            if len(self.lines) < _LINES:
-                self.lines.append(line.decode(errors="replace").rstrip("\n")[:500])
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                if len(self.lines) < _LINES:
+                    self.lines.append(line.decode(errors="replace").rstrip("\n")[:500])
 
     def all(self) -> list[str]:
         """The lines; call it when the program has ended."""
@@ -78,7 +77,7 @@ class Packing:
 
     def __init__(self, folder: Path, snapshot: Path) -> None:
         self._tar = process.start(["tar", *_CREATE, f"--directory={folder}", f"--listed-incremental={snapshot}", "."])
-        self._words = _Words(self._tar.stderr)
+        self._words = _Words(self._tar)
         assert self._tar.stdout is not None  # noqa: S101  (it is a pipe)
         try:
             self._zstd = process.start(
@@ -154,7 +153,7 @@ class Unpacking:
             process.kill_group(self._zstd)
             raise
         self._zstd.stdout.close()
-        self._words = _Words(self._tar.stderr)
+        self._words = _Words(self._tar)
         assert self._zstd.stdin is not None  # noqa: S101  (it is a pipe)
         self.descriptor = process.widen(self._zstd.stdin).fileno()
 

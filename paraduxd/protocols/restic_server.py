@@ -90,8 +90,8 @@ _OF_SERVER: tuple[tuple[re.Pattern[str], Callable[[str], ParaduxError]], ...] = 
             r"\(401\)|: 401 |access key id you provided|request signature we calculated|InvalidAccessKeyId",
             _login_refused,
         ),
+        (r"\(507\)|: 507 |insufficient storage|quota ?exceeded|storage cap exceeded|StorageFull", _server_full),
         (r"\(403\)|: 403 |access denied|forbidden|AccessDenied", _forbidden),
-        (r"\(507\)|: 507 |insufficient storage|quota ?exceeded|StorageFull", _server_full),
         (
             r"connection refused|no such host|no route to host|network is unreachable|dial tcp|handshake timeout",
             _unreachable,

@@ -19,8 +19,9 @@ from tests.servers import ftp_servers, rclones
 from tests.servers.wrong_answers import answering
 
 OLD = os.urandom(3000)
-FULL = {"s3": {"disk-full", "server-error"}, "rclone-webdav": {"bad-answer"}}
-"""rclone's servers do not say what is the matter when their disk is full; others do."""
+FULL = {"s3": {"disk-full", "server-error"}, "rclone-webdav": {"bad-answer"}, "ftp": {"disk-full", "connection-lost"}}
+"""rclone's servers do not say what is the matter when their disk is full, and pyftpdlib says nothing when closing the file fails too;
+others do."""
 USES: dict[str, Callable[[BlobStore], object]] = {
     "list": lambda blobs: blobs.list(),
     "get": lambda blobs: b"".join(blobs.get("object")),

@@ -18,12 +18,27 @@ from tests.servers.restic_servers import certificate
 PASSWORD = "correct % horse"
 
 _PYFTPDLIB = """
-import sys
+import contextlib, os, sys
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
-folder, port, password, cert, key, masquerade, commands, idle, may = sys.argv[1:]
+folder, port, password, cert, key, masquerade, commands, idle, may, quota, cut = sys.argv[1:]
 handler = TLS_FTPHandler if cert else FTPHandler
+class Limited(handler.dtp_handler):
+    def over(self):
+        return self.receive and self.tot_bytes_received > int(quota)
+    def handle_read_event(self):
+        super().handle_read_event()
+        if cut and self.over():
+            self.close()
+    def close(self):
+        if self.over() and not self._closed:
+            self._resp = ("552 Transfer aborted: quota exceeded, the file is not kept.", print)
+            with contextlib.suppress(OSError):
+                os.unlink(self.file_obj.name)
+        super().close()
+if quota:
+    handler.dtp_handler = Limited
 if cert:
     handler.certfile, handler.keyfile = cert, key
     handler.tls_control_required = handler.tls_data_required = True
@@ -74,13 +89,17 @@ def pyftpdlib(
     idle: float = 300,
     may: str = "elradfmwMT",
     port: int = 0,
+    quota: int | None = None,
+    cut: bool = False,
 ) -> Iterator[FtpServer]:
     """`without`: commands it does not know, with commas; "RNTO-OVER": it renames onto no existing file. `idle` is in seconds; `may` are
-    pyftpdlib's letters for what is allowed; `port`: any that is free, unless one is named."""
+    pyftpdlib's letters for what is allowed; `port`: any that is free, unless one is named; a file of more than `quota` bytes is refused
+    at its end, or as soon as that is seen (`cut`)."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     cert, key, pin = certificate(folder / "tls") if secure else ("", "", "")
     port = port or _free_port()
-    arguments = [folder / "data", port, PASSWORD, cert, key, masquerade, without, idle, may]
+    limit = ["" if quota is None else quota, "cut" if cut else ""]
+    arguments = [folder / "data", port, PASSWORD, cert, key, masquerade, without, idle, may, *limit]
     with _running([sys.executable, "-c", _PYFTPDLIB, *map(str, arguments)], port) as die:
         pins = (pin,) if pin else ()
         yield FtpServer("ftps" if secure else "ftp", port, "fred", folder / "data", pins, die=die)
