@@ -49,6 +49,7 @@ def test_two_weeks_of_sleep_give_one_catch_up(home: House) -> None:
     assert not home.guest.run("paraductl history | grep failed", check=False).out
 
 
+@pytest.mark.slow
 def test_a_boot_without_a_network_starts_everything_that_needs_none(home: House) -> None:
     home.guest.run("systemctl mask --quiet systemd-networkd.service systemd-networkd.socket")
     home.guest.reboot()

@@ -22,7 +22,7 @@ from tests.system.guest import Guest
 from tests.system.guest_image import Image
 from tests.system.house import NAMES, STATE, House
 
-CUTS = int(os.environ.get("PARADUX_POWER_CUTS", "3"))
+CUTS = int(os.environ.get("PARADUX_POWER_CUTS", "2"))
 WORK = ("save", "push", "rotation", "save", "push")
 _OWNER = "paraductl --passphrase-file /root/passphrase"
 COMMANDS = {
