@@ -15,8 +15,7 @@ class Refusal:
     """What a service answers to an upload beyond the quota."""
 
     status: int
-    body: bytes = b""
-    reason: str | None = None
+    body: bytes
 
 
 def s3_refusal(status: int, code: str, message: str = "") -> Refusal:
@@ -45,7 +44,7 @@ def limited(port: int, allow: int, refusal: Refusal) -> Iterator[int]:
         def pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if not fits(len(body)):
-                self.answer(refusal.status, refusal.reason, {}, refusal.body)
+                self.answer(refusal.status, {}, refusal.body)
                 return
             server = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -54,10 +53,10 @@ def limited(port: int, allow: int, refusal: Refusal) -> Iterator[int]:
                     server.putheader(name, value)
             server.endheaders(body)
             with contextlib.closing(server), server.getresponse() as response:
-                self.answer(response.status, response.reason, dict(response.getheaders()), response.read())
+                self.answer(response.status, dict(response.getheaders()), response.read())
 
-        def answer(self, status: int, reason: str | None, headers: dict[str, str], body: bytes) -> None:
-            self.send_response_only(status, reason)
+        def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response_only(status)
             told = {name.lower(): value for name, value in headers.items() if name.lower() != "transfer-encoding"}
             if self.command != "HEAD" and status not in {204, 304}:
                 told["content-length"] = str(len(body))
