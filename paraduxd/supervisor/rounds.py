@@ -6,11 +6,13 @@ Rules are in `core/notices.py` and `core/removables.py`; what is sent or written
 from __future__ import annotations
 
 import logging
+import math
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from paraduxd.core import conditions, due, moments, notices, removables, requests
+from paraduxd.core import arrivals, conditions, due, moments, notices, removables, requests
 from paraduxd.core.facts import Facts
 from paraduxd.core.orders import Step
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
@@ -25,6 +27,9 @@ log = logging.getLogger("paradux.rounds")
 
 LOOK = 3.0
 """Seconds between two rounds."""
+
+STAYS = math.ceil(arrivals.LONGEST / LOOK) + 2
+"""Rounds in a row that must find a disk before it is one that stays; what has just come is told by the watcher, and pushed to once."""
 
 
 class Rounds:
@@ -43,6 +48,8 @@ class Rounds:
         self._facts = facts
         self._clock = clock
         self._folders = folders
+        self._found: Counter[str] = Counter()
+        """In how many rounds in a row each disk was there."""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._go_round, name="rounds", daemon=True)
 
@@ -75,6 +82,7 @@ class Rounds:
 
     def push_what_is_due(self) -> None:
         """Push to disks that stay plugged in, or were there before the daemon."""
+        self._look_for_disks()
         if not self._dispatcher.transport_ready:
             return
         waiting = self._dispatcher.pending()
@@ -83,6 +91,11 @@ class Rounds:
             if key not in waiting and self._is_due(dataset, each):
                 self._dispatcher.submit([requests.push(dataset.id, each.id, trigger="inserted")])
 
+    def _look_for_disks(self) -> None:
+        uuids = {removables.uuid_of(each.place) for _, each in removables.destinations(self._dispatcher.plan)}
+        there = {uuid for uuid in uuids if removable.is_there(uuid, self._folders)}
+        self._found = Counter({uuid: self._found[uuid] + 1 for uuid in there})
+
     def _is_due(self, dataset: DatasetPlan, each: DestinationPlan) -> bool:
         latest = self._journal.latest((dataset.id, Step.PUSH, each.id))
         now = self._clock()
@@ -90,9 +103,8 @@ class Rounds:
         success = due.known(latest.last_success, now)
         if period is None or (success and now < success + timedelta(seconds=period)):
             return False
-        if due.when_allowed(latest, now, each.id).at > now or not removable.is_there(
-            removables.uuid_of(each.place), self._folders
-        ):
+        stays = self._found[removables.uuid_of(each.place)] >= STAYS
+        if not stays or due.when_allowed(latest, now, each.id).at > now:
             return False
         return self._dispatcher.may_push(dataset.id)
 
