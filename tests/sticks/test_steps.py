@@ -238,7 +238,7 @@ def test_a_kit_that_changes_while_it_is_read_is_whole_or_named(stick: Folder, ea
 
 @pytest.fixture
 def deep_tree(stick: Folder) -> Iterator[None]:
-    """Folders in folders where a new kit is written, more than Python can walk."""
+    """Folders in folders where a new kit is written, more than some versions of Python can walk."""
     inner = os.open(stick.path, os.O_RDONLY | os.O_DIRECTORY)
     for name in ("PARADUX.new", *["d"] * 1500):
         os.mkdir(name, dir_fd=inner)
@@ -255,6 +255,9 @@ def test_a_deep_tree_where_the_new_kit_belongs_harms_nobody(stick: Folder, earli
     assert stick.check()["problems"] == ["the kit is void: its writing was cut off"]
     with pytest.raises(ParaduxError, match="a damaged kit that does not say whose it is"):
         by_the_program(stick.writing(earlier))
-    with pytest.raises(ParaduxError, match="failed or was pulled out") as failed:
+    try:
         by_the_program(stick.writing(earlier, known=True))
-    assert failed.value.code == "void"
+    except ParaduxError as problem:  # before Python 3.13, shutil.rmtree gives up at such a depth
+        assert (problem.code, "failed or was pulled out" in problem.message) == ("void", True)
+    else:
+        assert stick.check()["problems"] == []
