@@ -53,6 +53,11 @@ class Run:
     sha256: str = ""
     listed: bool = True
 
+    @property
+    def number(self) -> int:
+        """The runs of a destination are numbered."""
+        return serial_of(self.id)
+
 
 @dataclass(frozen=True)
 class Manifest:

@@ -19,12 +19,14 @@ from paraduxd.core.fields import (
     Fate,
     Flag,
     Fraction,
+    Grace,
     Hours,
     Id,
     Language,
     Notes,
     Notify,
     Rate,
+    Was,
     Whole,
     Window,
 )
@@ -90,6 +92,19 @@ class Policy(Strict):
     )
     digest: Duration | None = Field(
         default=None, description="How often a digest is sent to `notify`; without it never", examples=["7d"]
+    )
+    grace: Grace = Field(
+        default=7 * 86400, description="No version younger than this is removed, whatever `keep` says", examples=["7d"]
+    )
+    grace_after_alarm: Grace = Field(
+        default=30 * 86400,
+        description="For how long no version is removed anywhere after an approved hold, a recovery or a take-over",
+        examples=["30d"],
+    )
+    verify_every: Duration | None = Field(
+        default=30 * 86400,
+        description="How often destinations are checked by themselves, a part of their data read each time; null for never",
+        examples=["30d"],
     )
     limits: Limits = Field(default=Limits(), description="How many transfers run at once", examples=[{"transfers": 4}])
 
@@ -159,6 +174,11 @@ class Destination(Stash):
     """One place that keeps versions of a dataset."""
 
     id: Id = Field(description="Short name, used in commands", examples=["cloud"])
+    was: Was | None = Field(
+        default=None,
+        description="Only in an edit: the id that this entry had, or - for a new place at an old address; the save takes it out",
+        examples=["backup"],
+    )
     every: Duration | None = Field(
         default=None, description="How often to push; without this and `cron` after every pull", examples=["6h"]
     )
@@ -196,6 +216,11 @@ class MetadataStash(Stash):
     """One place to which encrypted config copies are published."""
 
     id: Id = Field(description="Short name, used in reports", examples=["friend"])
+    was: Was | None = Field(
+        default=None,
+        description="Only in an edit: the id that this entry had, or - for a new place at an old address; the save takes it out",
+        examples=["neighbour"],
+    )
     kit_access: KitAccess | None = Field(
         default=None,
         description="How stewards can read the copies there; written into every kit",
@@ -218,6 +243,11 @@ class Dataset(Strict):
     """Data kept together: one source, the staging copy on this machine, any number of destinations."""
 
     id: Id = Field(description="Short name, used in commands", examples=["photos"])
+    was: Was | None = Field(
+        default=None,
+        description="Only in an edit: the id that this entry had, or - for a new place at an old address; the save takes it out",
+        examples=["pictures"],
+    )
     description: Text = Field(default="", description="What it is, for people", examples=["Family photos since 1998"])
     source: Source = Field(
         description="Where the data comes from", examples=[{"protocol": "disk", "url": "file:///srv/photos"}]

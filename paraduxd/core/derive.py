@@ -14,6 +14,7 @@ from typing import Any
 from paraduxd.core import plan as plans
 from paraduxd.core.config import (
     Config,
+    DataKey,
     Dataset,
     Destination,
     Managed,
@@ -22,6 +23,7 @@ from paraduxd.core.config import (
     Stash,
     kit_settings,
 )
+from paraduxd.core.identity import place_name
 from paraduxd.core.managed import ArchiveKey
 from paraduxd.core.settings import ProtocolSettings
 from paraduxd.core.shapes import Shapes
@@ -62,8 +64,8 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         drill_every=config.policy.drill_every,
         owner_fates=config.owner.fate,
         limits=plans.Limits(config.policy.limits.transfers, config.policy.limits.per_place),
-        datasets=tuple(_dataset(dataset, shapes) for dataset in config.datasets),
-        metadata_stashes=tuple(_metadata(stash, shapes) for stash in config.metadata_stashes),
+        datasets=tuple(_dataset(dataset, config.managed, shapes) for dataset in config.datasets),
+        metadata_stashes=tuple(_metadata(stash, config.managed, shapes) for stash in config.metadata_stashes),
         stewards=tuple(plans.StewardPlan(s.id, s.name, s.fate, s.accepted_on) for s in config.stewards),
         rotation=_rotation(config.managed),
         ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
@@ -72,6 +74,10 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         notify=tuple(plans.NotifyPlan(name, notify_file(name)) for name in _addresses(config)),
         notify_after=config.policy.notify_after,
         digest=config.policy.digest,
+        generation=config.managed.generation,
+        grace=config.policy.grace,
+        grace_after_alarm=config.policy.grace_after_alarm,
+        verify_every=config.policy.verify_every,
     )
     return Derived(plan, dict(_transports(config, config.managed, shapes)))
 
@@ -101,9 +107,11 @@ def notify_file(address: str) -> str:
     return f"notify.{address}.json"
 
 
-def data_key(dataset: str, destination: str) -> str:
-    """What a destination is called in `managed.data_keys`."""
-    return f"{dataset}/{destination}"
+def data_key(managed: Managed, dataset: str, destination: str) -> DataKey | None:
+    """The generated keys of a destination, by its uid; a config of version 0.1.0 has them by name."""
+    if not managed.places:
+        return managed.data_keys.get(place_name(dataset, destination))
+    return managed.data_keys.get(managed.place(dataset, destination).uid)
 
 
 def needed_hosts(config: Config, shapes: Shapes) -> tuple[str, ...]:
@@ -122,16 +130,20 @@ def needed_tls_hosts(config: Config, shapes: Shapes) -> tuple[tuple[str, int, st
 
 def needed_data_keys(config: Config, shapes: Shapes) -> tuple[str, ...]:
     """The destinations, "dataset/destination", for which a password must be generated."""
-    have = config.managed.data_keys if config.managed else {}
-    known = {name for name, key in have.items() if key.password}
-    return tuple(name for name, each in _destinations(config) if _wants_secret(each, shapes) and name not in known)
+    return tuple(
+        place_name(dataset, each.id)
+        for dataset, each in _destinations(config)
+        if _wants_secret(each, shapes) and not ((key := _key(config, dataset, each.id)) and key.password)
+    )
 
 
 def needed_archive_keys(config: Config) -> tuple[str, ...]:
     """The destinations, "dataset/destination", for which keys of encrypted archives must be generated."""
-    have = config.managed.data_keys if config.managed else {}
-    known = {name for name, key in have.items() if key.archive}
-    return tuple(name for name, each in _destinations(config) if each.encryption == "gpg" and name not in known)
+    return tuple(
+        place_name(dataset, each.id)
+        for dataset, each in _destinations(config)
+        if each.encryption == "gpg" and not ((key := _key(config, dataset, each.id)) and key.archive)
+    )
 
 
 def archive_keys(key: ArchiveKey) -> Transport:
@@ -141,20 +153,22 @@ def archive_keys(key: ArchiveKey) -> Transport:
 
 def private_archive_keys(config: Config, dataset: str) -> dict[str, Transport]:
     """What a worker gets besides to read archives, by destination: those of one dataset that keep encrypted archives."""
-    keys = config.managed.data_keys if config.managed else {}
     return {
         destination.id: key.archive.model_dump(include={"private_key", "passphrase"})
-        for each in config.datasets
-        for destination in each.destinations
-        if each.id == dataset and destination.encryption == "gpg"
-        if (key := keys.get(data_key(dataset, destination.id))) and key.archive
+        for name, destination in _destinations(config)
+        if name == dataset and destination.encryption == "gpg"
+        if (key := _key(config, dataset, destination.id)) and key.archive
     }
+
+
+def _key(config: Config, dataset: str, destination: str) -> DataKey | None:
+    return data_key(config.managed, dataset, destination) if config.managed else None
 
 
 def _destinations(config: Config) -> Iterator[tuple[str, Destination]]:
     for dataset in config.datasets:
         for destination in dataset.destinations:
-            yield data_key(dataset.id, destination.id), destination
+            yield dataset.id, destination
 
 
 def _wants_secret(destination: Destination, shapes: Shapes) -> bool:
@@ -215,8 +229,9 @@ def _rotation(managed: Managed) -> plans.RotationPlan | None:
     return plans.RotationPlan(managed.rotation.recovery.epoch, managed.rotation.started, managed.rotation.confirmed)
 
 
-def _dataset(dataset: Dataset, shapes: Shapes) -> plans.DatasetPlan:
+def _dataset(dataset: Dataset, managed: Managed, shapes: Shapes) -> plans.DatasetPlan:
     source = settings_of(dataset.source, shapes)
+    place = managed.place(dataset.id, "source")
     staging = dataset.staging or source.local_path()
     if staging is None:
         raise ValueError("a dataset without staging must come from a directory of this machine")
@@ -231,14 +246,19 @@ def _dataset(dataset: Dataset, shapes: Shapes) -> plans.DatasetPlan:
             fates=dataset.source.fate,
             in_place=dataset.staging is None,
             window=dataset.source.window,
+            uid=place.uid,
+            since=place.since,
         ),
         staging=str(PurePosixPath(staging)),
         guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
-        destinations=tuple(_destination(dataset.id, destination, shapes) for destination in dataset.destinations),
+        destinations=tuple(_destination(dataset.id, each, managed, shapes) for each in dataset.destinations),
+        uid=managed.place(dataset.id, "").uid,
+        staging_uid=managed.place(dataset.id, "staging").uid,
     )
 
 
-def _destination(dataset: str, destination: Destination, shapes: Shapes) -> plans.DestinationPlan:
+def _destination(dataset: str, destination: Destination, managed: Managed, shapes: Shapes) -> plans.DestinationPlan:
+    place = managed.place(dataset, destination.id)
     return plans.DestinationPlan(
         id=destination.id,
         protocol=destination.protocol,
@@ -249,19 +269,22 @@ def _destination(dataset: str, destination: Destination, shapes: Shapes) -> plan
         encryption=shapes[destination.protocol].encryption(destination.encryption),
         keep=plans.Keep(**destination.keep.model_dump()),
         window=destination.window,
+        uid=place.uid,
+        since=place.since,
     )
 
 
-def _metadata(stash: MetadataStash, shapes: Shapes) -> plans.MetadataPlan:
-    place = settings_of(stash, shapes).place()
-    return plans.MetadataPlan(stash.id, stash.protocol, place, metadata_file(stash.id), stash.fate)
+def _metadata(stash: MetadataStash, managed: Managed, shapes: Shapes) -> plans.MetadataPlan:
+    where, place = settings_of(stash, shapes).place(), managed.place("", stash.id)
+    transport = metadata_file(stash.id)
+    return plans.MetadataPlan(stash.id, stash.protocol, where, transport, stash.fate, place.uid, place.since)
 
 
 def _transports(config: Config, managed: Managed, shapes: Shapes) -> Iterator[tuple[str, Transport]]:
     for dataset in config.datasets:
         yield source_file(dataset.id), _limited(dataset.source, managed, shapes)
         for destination in dataset.destinations:
-            key = managed.data_keys.get(data_key(dataset.id, destination.id))
+            key = data_key(managed, dataset.id, destination.id)
             transport = _limited(destination, managed, shapes)
             transport["secret"] = key.password if key and _wants_secret(destination, shapes) else ""
             if key and key.archive and destination.encryption == "gpg":

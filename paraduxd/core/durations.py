@@ -33,6 +33,11 @@ def parse(value: str | int) -> int:
     return seconds
 
 
+def parse_grace(value: str | int) -> int:
+    """Seconds of a duration that may be nothing: "0s". Raises `ValueError`."""
+    return 0 if _seconds(value) == 0 else parse(value)
+
+
 def _seconds(value: str | int) -> int:
     if type(value) is int:
         return value
@@ -57,6 +62,8 @@ def describe(seconds: int) -> str:
 
 def _largest(seconds: int) -> tuple[int, str]:
     """The duration in the largest unit that divides it."""
+    if seconds == 0:
+        return 0, "s"
     return next(
         (seconds // size, unit) for unit, (size, _) in _UNITS.items() if seconds % size == 0 and seconds >= size
     )

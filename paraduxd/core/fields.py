@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from paraduxd.core import durations, windows
+from paraduxd.core.identity import NOTHING
 from paraduxd.core.settings import Secret, Text
 
 _ID = "[a-z0-9][a-z0-9_-]{0,63}"
@@ -53,6 +54,12 @@ def _cron(text: str) -> str:
 
 def _hours(text: str) -> str:
     windows.parse(text)
+    return text
+
+
+def _was(text: str) -> str:
+    if text != NOTHING and not re.fullmatch(_ID, text):
+        raise ValueError('expected the id that this entry had, or "-" for a new place')
     return text
 
 
@@ -146,6 +153,19 @@ Duration = Annotated[
     ),
 ]
 """Seconds in the model; saved as the shortest text, "15m"."""
+
+Grace = Annotated[
+    int,
+    BeforeValidator(durations.parse_grace),
+    PlainSerializer(durations.write, return_type=str),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": "^[0-9]{1,10}[smhdw]?$"}, {"type": "integer", "minimum": 0}]}
+    ),
+]
+"""Seconds like `Duration`, or none at all: "0s"."""
+
+Was = Annotated[Text, AfterValidator(_was)]
+"""An id, or "-" for nothing."""
 
 Window = Annotated[Duration, AfterValidator(_at_most_a_day)]
 """Seconds, up to a day."""

@@ -14,16 +14,18 @@ from typing import Protocol, TypeVar
 from paraduxd.core.plan import Keep
 
 
-class Dated(Protocol):
-    """Anything with an id and a time in RFC 3339."""
+class Numbered(Protocol):
+    """Anything with an id, a time in RFC 3339 and a number; versions from before numbering have none."""
 
     @property
     def id(self) -> str: ...
     @property
     def time(self) -> str: ...
+    @property
+    def number(self) -> int | None: ...
 
 
-V = TypeVar("V", bound=Dated)
+V = TypeVar("V", bound=Numbered)
 Period = Callable[[datetime], object]
 
 
@@ -33,26 +35,43 @@ def moment(time: str) -> datetime:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def in_order(versions: Iterable[V]) -> tuple[V, ...]:
-    """Oldest first; ids decide between equal times."""
-    return tuple(sorted(versions, key=lambda version: (moment(version.time), version.id)))
+def in_order(versions: Iterable[V], now: str = "") -> tuple[V, ...]:
+    """Oldest first: by number, whatever the clock said.
+
+    Versions without a number come before all others, by time and id; those that are dated after `now` (RFC 3339; "": nothing is known of
+    the clock) first of all.
+    """
+    limit = moment(now) if now else None
+
+    def rank(version: V) -> tuple[bool, int, bool, datetime, str]:
+        time = moment(version.time)
+        early = version.number is None and limit is not None and time > limit
+        return (version.number is not None, version.number or 0, not early, time, version.id)
+
+    return tuple(sorted(versions, key=rank))
 
 
-def to_remove(versions: Iterable[V], keep: Keep, now: str) -> tuple[V, ...]:
-    """The versions that no rule keeps, oldest first.
+def next_number(versions: Iterable[V]) -> int:
+    """The number of the version that comes after all of these."""
+    return max((version.number or 0 for version in versions), default=0) + 1
+
+
+def to_remove(versions: Iterable[V], keep: Keep, now: str, grace: int = 0) -> tuple[V, ...]:
+    """The versions that no rule keeps and that are older than `grace` seconds, oldest first.
 
     `keep` without any rule keeps everything. The newest version always stays. A version dated after `now` (a clock was or is
     wrong) stays and takes nobody's place.
     """
-    ordered = in_order(versions)
+    ordered = in_order(versions, now)
     if all(count is None for count in astuple(keep)):
         return ()
-    present = [version for version in reversed(ordered) if moment(version.time) <= moment(now)]
+    limit = moment(now)
+    present = [version for version in reversed(ordered) if moment(version.time) <= limit]
     kept = {version.id for version in present[:1]}
     for count, period in _rules(keep):
         kept |= _newest_of_each(present, count or 0, period)
-    candidates = {version.id for version in present}
-    return tuple(version for version in ordered[:-1] if version.id in candidates - kept)
+    old = {version.id for version in present if (limit - moment(version.time)).total_seconds() >= grace}
+    return tuple(version for version in ordered[:-1] if version.id in old - kept)
 
 
 def _rules(keep: Keep) -> tuple[tuple[int | None, Period | None], ...]:

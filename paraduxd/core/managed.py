@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from paraduxd.core.fields import Flag, Hex32, Hex64, HostPort, Id, Moment, SecretHex64, Whole
+from paraduxd.core.identity import legacy_uid, place_name
 from paraduxd.core.settings import Secret, Strict, Text
 
 SHARES = 16
@@ -124,8 +125,23 @@ class ArchiveKey(Strict):
     )
 
 
+class Place(Strict):
+    """What a place is, whatever it is called (`core/identity.py`)."""
+
+    uid: Hex32 = Field(description="Random id of the place", examples=["00112233445566778899aabbccddeeff"])
+    since: Whole = Field(
+        ge=1, description="Serial of the config that last changed its address, credentials or key", examples=[1]
+    )
+
+
 class DataKey(Strict):
     """What Paradux generated for one destination."""
+
+    name: Text = Field(
+        default="",
+        description="What the destination was called when it was last saved, for people",
+        examples=["photos/cloud"],
+    )
 
     password: Secret = Field(
         default="",
@@ -157,8 +173,14 @@ class Managed(Strict):
     shares: Shares = Field(description="Shares of the recovery secret", examples=[{"threshold": 3}])
     data_keys: dict[str, DataKey] = Field(
         default_factory=dict,
-        description='Generated keys, by "dataset/destination"',
-        examples=[{"photos/cloud": {"password": "generated"}}],
+        description="Generated keys, by the uid of the destination (by its name in configs of version 0.1.0); none is ever removed",
+        examples=[{"00112233445566778899aabbccddeeff": {"name": "photos/cloud", "password": "generated"}}],
+    )
+    places: dict[str, Place] = Field(
+        default_factory=dict,
+        description='What each place is: "photos/" is a dataset, "photos/source", "photos/staging" and "photos/cloud" are its places, '
+        '"/friend" is a metadata stash',
+        examples=[{"photos/cloud": {"uid": "00112233445566778899aabbccddeeff", "since": 1}}],
     )
     hosts: dict[HostPort, tuple[Text, ...]] = Field(
         default_factory=dict,
@@ -179,3 +201,8 @@ class Managed(Strict):
     past_epochs: tuple[PastEpoch, ...] = Field(
         default=(), description="Epochs that were replaced or cancelled, oldest first", examples=[[{"epoch": 1}]]
     )
+
+    def place(self, dataset: str, location: str) -> Place:
+        """What a place is; in a config of version 0.1.0 it is what its name says, since ever."""
+        found = self.places.get(place_name(dataset, location))
+        return found or Place(uid=legacy_uid(dataset, location), since=1)

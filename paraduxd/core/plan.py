@@ -7,8 +7,9 @@ makes a new plan; nobody edits one. Durations are seconds, sizes bytes, times RF
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from paraduxd.core.identity import legacy_uid
 from paraduxd.core.plain import from_plain, to_plain
 
 
@@ -57,6 +58,8 @@ class SourcePlan:
     fates: tuple[str, ...] = ()
     in_place: bool = False
     window: str | None = None
+    uid: str = ""
+    since: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class DestinationPlan:
     encryption: str = "none"
     keep: Keep = field(default_factory=Keep)
     window: str | None = None
+    uid: str = ""
+    since: int = 1
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class DatasetPlan:
     staging: str
     guard: Guard = field(default_factory=Guard)
     destinations: tuple[DestinationPlan, ...] = ()
+    uid: str = ""
+    staging_uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,8 @@ class MetadataPlan:
     place: str
     transport: str
     fates: tuple[str, ...] = ()
+    uid: str = ""
+    since: int = 1
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,8 @@ class Plan:
 
     `epoch` is the one in force, and `shares_required` how many of its shares open it; during a rotation the config is published
     under both epochs. `kits_written`: by whatever machine, kits of some epoch were. `notify_after`: trouble
-    is told when it has stayed for so many seconds; `digest`: seconds between two digests.
+    is told when it has stayed for so many seconds; `digest`: seconds between two digests. `grace` and `grace_after_alarm`: seconds in
+    which no version is removed. `uid` and `since` of the parts: `core/identity.py`.
     """
 
     serial: int
@@ -179,6 +189,10 @@ class Plan:
     notify: tuple[NotifyPlan, ...] = ()
     notify_after: int = 900
     digest: int | None = None
+    generation: int = 1
+    grace: int = 7 * 86400
+    grace_after_alarm: int = 30 * 86400
+    verify_every: int | None = 30 * 86400
     version: int = 1
 
     def dataset(self, name: str) -> DatasetPlan | None:
@@ -195,6 +209,17 @@ class Plan:
         return next((each.window for each in dataset.destinations if each.id == location), None)
 
     @property
+    def uids(self) -> dict[tuple[str, str], str]:
+        """(dataset, location) -> uid; the dataset of a metadata stash is "", the location of a dataset itself."""
+        found = {("", stash.id): stash.uid for stash in self.metadata_stashes}
+        for dataset in self.datasets:
+            found[(dataset.id, "")] = dataset.uid
+            found[(dataset.id, "source")] = dataset.source.uid
+            found[(dataset.id, "staging")] = dataset.staging_uid
+            found.update({(dataset.id, each.id): each.uid for each in dataset.destinations})
+        return found
+
+    @property
     def epochs(self) -> tuple[int, ...]:
         """The epochs under which the config is published: the one in force, then the one that is about to replace it."""
         return (self.epoch,) if self.rotation is None else (self.epoch, self.rotation.epoch)
@@ -207,4 +232,21 @@ def to_json(plan: Plan) -> str:
 
 def from_json(text: str) -> Plan:
     """The plan from the text of `plan.json`; raises `ValueError` when it is not one."""
-    return from_plain(Plan, json.loads(text))
+    return _with_uids(from_plain(Plan, json.loads(text)))
+
+
+def _with_uids(plan: Plan) -> Plan:
+    """A plan of version 0.1.0 with the uids of places that were known by name."""
+    stashes = tuple(replace(each, uid=each.uid or legacy_uid("", each.id)) for each in plan.metadata_stashes)
+    return replace(plan, metadata_stashes=stashes, datasets=tuple(map(_dataset_with_uids, plan.datasets)))
+
+
+def _dataset_with_uids(dataset: DatasetPlan) -> DatasetPlan:
+    name = dataset.id
+    return replace(
+        dataset,
+        uid=dataset.uid or legacy_uid(name, ""),
+        staging_uid=dataset.staging_uid or legacy_uid(name, "staging"),
+        source=replace(dataset.source, uid=dataset.source.uid or legacy_uid(name, "source")),
+        destinations=tuple(replace(each, uid=each.uid or legacy_uid(name, each.id)) for each in dataset.destinations),
+    )

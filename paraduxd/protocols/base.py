@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
 from paraduxd.core.orders import Progress
 from paraduxd.core.plan import Guard, Keep
@@ -32,6 +33,24 @@ class HeldError(Exception):
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Whose place this is: what is written into its marker and onto its versions (`place_marker.py`).
+
+    `owner` and `instance` are ids of 32 hex digits, `place` is the uid. `claim` is the machine.asc of this machine, `keys` the
+    public keys that can have signed another machine's, armored, one after the other. `marked`: a marker of this place was
+    written before, so that it must be there.
+    """
+
+    owner: str
+    place: str
+    instance: str
+    generation: int = 1
+    claim: str = ""
+    keys: str = ""
+    marked: bool = False
+
+
+@dataclass(frozen=True)
 class Context:
     """What a plugin gets besides its settings.
 
@@ -41,7 +60,8 @@ class Context:
     destination, for what makes the next push smaller, names of files in clear included (`None`: likewise).
     `read_only`: this is a rehearsal, and nothing at all may change at the stash, not even a lock. `bandwidth` is how many bytes a second
     may be sent to or fetched from the stash (`None`: any); blob stores need not mind, the caller throttles what they get and give.
-    `mounted` is the top directory of a disk that was plugged in, `posix` whether that keeps owners and links.
+    `mounted` is the top directory of a disk that was plugged in, `posix` whether that keeps owners and links. `identity`: whose
+    place it is; `None` for a source, and where nothing is known of it (a recovery asks a stash).
     """
 
     dataset: str
@@ -55,6 +75,7 @@ class Context:
     bandwidth: int | None = None
     mounted: Path | None = None
     posix: bool = True
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)
@@ -92,24 +113,52 @@ class PullResult:
 class Version:
     """One restorable state of a dataset at a destination. `time` is RFC 3339 in UTC.
 
-    Counts may be unknown (restic 0.14 tells them only once), so that they do not make two versions different.
+    `number` increases by one with each push to this place; a version from before numbering has none. `missing`: so many files could
+    not be read or stored when it was made. Counts may be unknown (restic 0.14 tells them only once), so that they do not make
+    two versions different.
     """
 
     id: str
     time: str
     files: int | None = field(default=None, compare=False)
     bytes: int | None = field(default=None, compare=False)
+    number: int | None = field(default=None, compare=False)
+    missing: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
 class PushRequest:
-    """What a destination is asked to do. `held`: remove no version. `prune`: space may be reclaimed now."""
+    """What a destination is asked to do.
+
+    A version is removed only when `keep` does not want it, it is older than `grace` seconds, the newest version was read back whole
+    after it was written, no alarm is fresh (`protected_until`, RFC 3339: nothing is removed before), and it is not `held`. `read_back`:
+    the newest version may be read back now, which can mean to transfer all of it. `prune`: space may be reclaimed now.
+    `unread`: what the last pull could not read, so that it is missing in this version, and `unread_count` of it in all.
+    """
 
     keep: Keep
     now: str
     known_versions: tuple[Version, ...] = ()
     held: bool = False
     prune: bool = False
+    grace: int = 0
+    protected_until: str | None = None
+    read_back: bool = True
+    unread: tuple[str, ...] = ()
+    unread_count: int = 0
+
+    @property
+    def may_remove(self) -> bool:
+        """Whether any version may be removed now, if `keep` and `grace` allow it."""
+        return not self.held and (self.protected_until is None or self.protected_until <= self.now)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A version that was removed, and why, as a sentence."""
+
+    id: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -117,6 +166,8 @@ class PushResult:
     """The new version and all that are there now, oldest first; `pruned`: earlier ones were removed.
 
     `kept_because`: why versions that should have gone cannot be removed, as a sentence; "" also when the next push may succeed.
+    `removed`: which versions went, and why. `unread`: at most 100 of the names that are missing in the new version (`Version.missing`
+    counts all of them). `marked`: the place carries the marker now.
     """
 
     version: Version
@@ -124,6 +175,9 @@ class PushResult:
     added_bytes: int = 0
     pruned: bool = False
     kept_because: str = ""
+    removed: tuple[Removed, ...] = ()
+    unread: tuple[str, ...] = ()
+    marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,6 +247,20 @@ class Destination(abc.ABC):
     @abc.abstractmethod
     def verify(self, deep: bool) -> VerifyResult:
         """Check that the versions are there and whole; `deep` reads all data. Raises `ParaduxError` "damaged"."""
+
+    def verify_part(self, part: int, parts: int) -> VerifyResult:
+        """Like a quick `verify`, and read the `part`th (from 0) of so many parts of all data. Once every part was read, all was.
+
+        A destination that cannot tell parts reads everything with the first one.
+        """
+        return self.verify(deep=part == 0)
+
+    def prune(self, request: PushRequest) -> PushResult:
+        """Remove now what `request.keep` does not hold, without making a version; `version` of the result is the newest that stays.
+
+        The newest version is read back whole before. Raises `ParaduxError` "no-version" where there is none.
+        """
+        raise ParaduxError("cannot-prune", "this destination cannot remove versions by itself", "remove them there")
 
 
 class BlobStore(abc.ABC):

@@ -57,6 +57,8 @@ class Desk:
             more = self._publish()
         elif request.step == Step.KIT_CHECK:
             more = {"owner": self.plan.owner, "keys": [asdict(key) for key in self.plan.recovery_keys]}
+        if uid := self._identified(dataset, request):
+            more |= {"identity": self._identity(uid, request.key)}
         if self.stick_folders and uuid_of(request.place):
             more |= {"stick_folders": self.stick_folders}
         return Order(
@@ -69,6 +71,25 @@ class Desk:
             {**more, **arguments},
             disk=bool(uuid_of(request.place) or arguments.get("device")),
         )
+
+    def _identified(self, dataset: DatasetPlan | None, request: Request) -> str:
+        """The uid of the place, for a step that looks at its marker."""
+        if dataset is None:
+            stashes = {stash.id: stash.uid for stash in self.plan.metadata_stashes}
+            return stashes.get(request.location, "") if request.step in (Step.PUBLISH, Step.REHEARSE) else ""
+        return next((each.uid for each in dataset.destinations if each.id == request.location), "")
+
+    def _identity(self, uid: str, key: Key) -> dict[str, Any]:
+        written = Step.PUBLISH if key[0] == "" else Step.PUSH
+        last = self.journal.latest((key[0], written, key[2])).result or {}
+        return {
+            "owner": self.plan.owner,
+            "place": uid,
+            "instance": self.plan.instance,
+            "generation": self.plan.generation,
+            "outbox": str(self.state.outbox),
+            "marked": bool(last.get("marked")),
+        }
 
     def _transport(self, dataset: DatasetPlan | None, step: str, location: str) -> str:
         names = {address.id: address.transport for address in self.plan.notify} if step == Step.NOTIFY else {}
@@ -111,6 +132,7 @@ class Desk:
             "known_versions": self._known_versions(dataset, destination),
             "index": self._index(dataset, destination),
             "held": False,
+            "grace": self.plan.grace,
             "guard": asdict(dataset.guard),
             "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
         }

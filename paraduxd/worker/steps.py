@@ -12,12 +12,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core import machine
 from paraduxd.core.orders import Order, Report, Step
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Guard, Keep
 from paraduxd.effects import ssh, tls, transports
 from paraduxd.protocols import registry, throttle, trees
-from paraduxd.protocols.base import BlobStore, Context, Destination, Protocol, PullRequest, PushRequest, Source, Version
+from paraduxd.protocols.base import (
+    BlobStore,
+    Context,
+    Destination,
+    Identity,
+    Protocol,
+    PullRequest,
+    PushRequest,
+    Source,
+    Version,
+)
 from paraduxd.worker import (
     arrival,
     attaching,
@@ -75,6 +86,11 @@ def push(order: Order, report: Reporter) -> Result:
         known_versions=tuple(from_plain(Version, entry) for entry in arguments.get("known_versions") or []),
         held=bool(arguments.get("held")),
         prune=bool(arguments.get("prune")),
+        grace=int(arguments.get("grace", 0)),
+        protected_until=arguments.get("protected_until"),
+        read_back=bool(arguments.get("read_back", True)),
+        unread=tuple(map(str, arguments.get("unread") or ())),
+        unread_count=int(arguments.get("unread_count", 0)),
     )
     staging = Path(order.staging)
     if not staging.is_dir():
@@ -224,8 +240,34 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
         bandwidth=transport.get("bandwidth"),
         mounted=Path(order.arguments["mounted"]) if order.arguments.get("mounted") else None,
         posix=bool(order.arguments.get("posix", True)),
+        identity=_identity(order),
     )
     return protocol, settings, context, transport
+
+
+def _identity(order: Order) -> Identity | None:
+    """Whose place it is, with what the outbox says of this machine."""
+    given = order.arguments.get("identity")
+    if not given:
+        return None
+    outbox = Path(given["outbox"])
+    return Identity(
+        owner=given["owner"],
+        place=given["place"],
+        instance=given["instance"],
+        generation=int(given["generation"]),
+        claim=_text_of(outbox / machine.NAME),
+        keys=_text_of(outbox / machine.PUBLIC_KEYS),
+        marked=bool(given.get("marked")),
+    )
+
+
+def _text_of(path: Path) -> str:
+    """A file of the outbox; "" when an earlier version has not written it."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _cache(order: Order) -> Path | None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import machine
-from paraduxd.core.machine import Machine
-from paraduxd.effects.gpg import private_gpg
+from paraduxd.effects.machine_claim import is_signed
 from paraduxd.protocols.base import BlobStore
-
-_KEY_ENDS = "-----END PGP PUBLIC KEY BLOCK-----"
 
 
 def stop_if_superseded(outbox: Path, store: BlobStore, present: Collection[str]) -> None:
@@ -28,7 +24,7 @@ def stop_if_superseded(outbox: Path, store: BlobStore, present: Collection[str])
     theirs = machine.claimed(found)
     if theirs is None or not theirs.overrules(ours.owner, ours.instance, ours.generation):
         return
-    if not _is_signed(found, theirs, _read(outbox / machine.PUBLIC_KEYS).decode()):
+    if not is_signed(found, theirs, _read(outbox / machine.PUBLIC_KEYS).decode()):
         raise ParaduxError(
             "unknown-machine",
             f"the stash says that another machine has taken over (generation {theirs.generation}), but not with a signature known here",
@@ -40,16 +36,6 @@ def stop_if_superseded(outbox: Path, store: BlobStore, present: Collection[str])
         " so this one publishes nothing any more",
         "work with that one; if it is this one that shall go on, move its state directory away and: paraductl recover",
     )
-
-
-def _is_signed(message: bytes, theirs: Machine, keys: str) -> bool:
-    blocks = [block + _KEY_ENDS for block in keys.split(_KEY_ENDS) if block.strip()]
-    with tempfile.TemporaryDirectory(prefix="paradux-") as folder, private_gpg(Path(folder)) as gpg:
-        fingerprints = [gpg.import_key(block) for block in blocks]
-        try:
-            return machine.from_json(gpg.verify_clear(message, fingerprints)) == theirs
-        except (ParaduxError, ValueError):
-            return False
 
 
 def _beginning(store: BlobStore) -> bytes:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from paraduxd.core import plan as plans
 from paraduxd.core.derive import derive, needed_data_keys, needed_hosts
+from paraduxd.core.identity import legacy_uid
 from paraduxd.core.masking import MASK, mask
 
 SAVED = "2026-11-10T12:00:00Z"
@@ -45,16 +46,17 @@ def test_a_dataset_in_the_plan() -> None:
     assert photos.staging == "/srv/paradux/photos"
     assert photos.guard == plans.Guard(0.25, 0.6)
     assert photos.source == plans.SourcePlan(
-        "rsync", "laptop.local", "dataset.photos.source.json", plans.Timing(3600), ("device:laptop",)
-    )
+        "rsync", "laptop.local", "dataset.photos.source.json", plans.Timing(3600), ("device:laptop",),
+        uid=legacy_uid("photos", "source"),
+    )  # fmt: skip
     assert photos.destinations == (
         plans.DestinationPlan(
             "cloud", "restic", "s3.example", "dataset.photos.cloud.json", plans.Timing(21600), ("account:aws",),
-            "restic", plans.Keep(last=10, daily=7),
+            "restic", plans.Keep(last=10, daily=7), uid=legacy_uid("photos", "cloud"),
         ),
         plans.DestinationPlan(
             "usb", "disk", "local", "dataset.photos.usb.json", plans.Timing(cron="30 3 * * sun"),
-            ("place:house", "device:usb"),
+            ("place:house", "device:usb"), uid=legacy_uid("photos", "usb"),
         ),
     )  # fmt: skip
 

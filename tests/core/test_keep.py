@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraduxd.core.keep import to_remove
+from paraduxd.core.keep import in_order, next_number, to_remove
 from paraduxd.core.plan import Keep
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -17,6 +17,7 @@ NOW = "2027-01-01T00:00:00Z"
 class Entry:
     id: str
     time: str
+    number: int | None = None
 
 
 def at(*hours: float) -> list[Entry]:
@@ -88,3 +89,39 @@ def test_the_newest_always_stays_and_removing_twice_removes_no_more(hours: list[
     assert left[-1:] == versions[-1:]
     assert to_remove(left, keep, now) == ()
     assert len(left) >= min(len(versions), keep.last or 0)
+
+
+def test_the_highest_number_is_the_newest_whatever_the_clock_said() -> None:
+    versions = [
+        Entry("c", "2028-01-01T00:00:00Z", 1),
+        Entry("b", "2026-01-01T00:00:00Z", 3),
+        Entry("a", START.isoformat(), 2),
+    ]
+    assert [version.number for version in in_order(versions)] == [1, 2, 3]
+    assert next_number(versions) == 4
+
+
+def test_versions_from_before_numbering_come_first_and_those_from_the_future_first_of_all() -> None:
+    old, future, numbered = (
+        Entry("old", "2026-01-01T00:00:00Z"),
+        Entry("future", "2028-01-01T00:00:00Z"),
+        Entry("new", NOW, 1),
+    )
+    assert [version.id for version in in_order([numbered, old, future], NOW)] == ["future", "old", "new"]
+    assert [version.id for version in in_order([numbered, old, future])] == ["old", "future", "new"]
+
+
+def test_no_rule_removes_what_is_younger_than_the_grace() -> None:
+    versions = at(1, 2, 24 * 8, 24 * 9)
+    now = (START + timedelta(hours=24 * 9)).isoformat()
+    assert [version.id for version in to_remove(versions, Keep(last=1), now, 7 * 86400)] == ["v0", "v1"]
+    assert [version.id for version in to_remove(versions, Keep(last=1), now, 0)] == ["v0", "v1", "v2"]
+
+
+def test_a_file_deleted_in_the_morning_is_in_a_version_all_week() -> None:
+    """With the rules that setup proposes, two later backups of the same day once took the only version that had the file."""
+    versions = at(0, 1, 2)
+    usual = Keep(daily=7, weekly=4, monthly=12)
+    now = (START + timedelta(hours=3)).isoformat()
+    assert to_remove(versions, usual, now, 7 * 86400) == ()
+    assert [version.id for version in to_remove(versions, usual, now, 0)] == ["v0", "v1"]

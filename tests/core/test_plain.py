@@ -31,16 +31,25 @@ PLAN = Plan(
         DatasetPlan(
             "home",
             "Fred's laptop",
-            SourcePlan("rsync", "laptop.local", "dataset.home.source.json", Timing(every=3600)),
+            SourcePlan("rsync", "laptop.local", "dataset.home.source.json", Timing(every=3600), uid="a" * 32),
             "/srv/home",
             destinations=(
                 DestinationPlan(
-                    "cloud", "restic", "local", "dataset.home.cloud.json", Timing(cron="0 3 * * *"), keep=Keep(last=3)
+                    "cloud",
+                    "restic",
+                    "local",
+                    "dataset.home.cloud.json",
+                    Timing(cron="0 3 * * *"),
+                    keep=Keep(last=3),
+                    uid="b" * 32,
+                    since=2,
                 ),
             ),
+            uid="c" * 32,
+            staging_uid="e" * 32,
         ),
     ),
-    metadata_stashes=(MetadataPlan("nas", "disk", "local", "metadata.nas.json"),),
+    metadata_stashes=(MetadataPlan("nas", "disk", "local", "metadata.nas.json", uid="d" * 32, since=3),),
     stewards=(StewardPlan("alice", "Alice Example"),),
 )
 

@@ -1,0 +1,128 @@
+"""`paradux-place.json`: whose place this is. It lies beside the versions of a destination, and beside published configs.
+
+One JSON object: `format`, `owner`, `place` (uid), `instance` and `generation` of the machine that wrote last, `newest` (number of
+the newest version, or serial of the newest config), and `machine`, the machine.asc of that machine, signed by a recovery key. It is
+read before anything is written or removed: a place that is not the one that is meant must never be touched. Format: `docs/formats.md`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core import machine
+from paraduxd.core.plain import from_plain, to_plain
+from paraduxd.effects.machine_claim import is_signed
+from paraduxd.protocols.base import Identity, TransientError
+
+NAME = "paradux-place.json"
+FORMAT = "paradux-place/1"
+
+LONGEST = 256 * 1024
+"""Bytes of a marker."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a marker says."""
+
+    format: str
+    owner: str
+    place: str
+    instance: str
+    generation: int = 1
+    newest: int = 0
+    machine: str = ""
+
+
+def render(identity: Identity, newest: int) -> bytes:
+    """The marker of this machine; `newest` as in the module's first lines."""
+    marker = Marker(
+        FORMAT, identity.owner, identity.place, identity.instance, identity.generation, newest, identity.claim
+    )
+    return (json.dumps(to_plain(marker), indent=1) + "\n").encode()
+
+
+def check(found: bytes | None, identity: Identity, where: str) -> Marker | None:
+    """What lies at the place; `None` where no marker does and none needs to.
+
+    `where` names the place in sentences. Raises `TransientError` "not-mounted" when a marker was there before, `ParaduxError`
+    "damaged-marker", "other-owner", "other-place", "superseded" when a machine that came later has signed it, and
+    "unknown-machine" when one says so that cannot be believed: that stops this place and no other.
+    """
+    if found is None:
+        if identity.marked:
+            raise not_mounted(where)
+        return None
+    marker = _parsed(found, where)
+    if marker.owner != identity.owner:
+        raise ParaduxError(
+            "other-owner",
+            f"{where} belongs to another owner's Paradux, so nothing was written there",
+            "give this one a place of its own: paraductl edit",
+        )
+    if marker.place != identity.place:
+        raise ParaduxError(
+            "other-place",
+            f"{where} is another place of this owner, or was one under another address, so nothing was written there",
+            'if it is the same one, say "was" with its old id: paraductl edit; else give this one a place of its own',
+        )
+    _stop_if_superseded(marker, identity, where)
+    return marker
+
+
+def needs_writing(found: Marker | None, identity: Identity, newest: int) -> bool:
+    """Whether the marker at the place is not the one that belongs there now."""
+    if found is None:
+        return True
+    return replace(found, machine="") != replace(_parsed(render(identity, newest), ""), machine="")
+
+
+def not_mounted(where: str) -> TransientError:
+    """The place is known, and what lies there is not it."""
+    return TransientError(
+        "not-mounted",
+        f"{where} does not carry the marker that was written there: it is not mounted, or was emptied",
+        'mount it; if it was emptied on purpose, say "was": "-" on it with paraductl edit, and it begins anew',
+    )
+
+
+def _parsed(found: bytes, where: str) -> Marker:
+    try:
+        marker = from_plain(Marker, json.loads(found[:LONGEST]))
+    except (ValueError, RecursionError):
+        marker = None
+    if marker is None or marker.format != FORMAT or marker.generation < 1 or marker.newest < 0:
+        raise ParaduxError(
+            "damaged-marker",
+            f"{NAME} at {where} is not a marker of a known format, so nothing was written there",
+            f'see whether it is the right place; if it is, remove {NAME} there and say "was": "-" on it with paraductl edit',
+        )
+    return marker
+
+
+def _stop_if_superseded(marker: Marker, identity: Identity, where: str) -> None:
+    if marker.instance == identity.instance or marker.generation < identity.generation:
+        return
+    message = marker.machine.encode()
+    theirs = machine.claimed(message)
+    if theirs is not None and (theirs.instance, theirs.generation) != (marker.instance, marker.generation):
+        theirs = None
+    if theirs is not None and theirs.owner == identity.owner and is_signed(message, theirs, identity.keys):
+        raise superseded(where, theirs.generation, theirs.date)
+    raise ParaduxError(
+        "unknown-machine",
+        f"{where} says that another machine has taken over (generation {marker.generation}), but not with a signature known here",
+        f"if there is no such machine, remove {NAME} there",
+    )
+
+
+def superseded(where: str, generation: int, date: str) -> ParaduxError:
+    """Another machine is the owner's Paradux now."""
+    return ParaduxError(
+        machine.SUPERSEDED,
+        f"another machine has taken over as this owner's Paradux on {date[:10]} (generation {generation}, seen at {where}),"
+        " so this one sends and removes nothing any more",
+        "work with that one; if it is this one that shall go on, move its state directory away and: paraductl recover",
+    )
