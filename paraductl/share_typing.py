@@ -36,14 +36,14 @@ class Typed:
 
 def is_word(text: str) -> bool:
     """Whether this is one word of the list."""
-    return text.lower() in wordlist.wordlist()
+    return wordlist.full_word(text.lower()) in wordlist.wordlist()
 
 
 def take(typed: Typed, line: str) -> Typed:
-    """The words after one more line: words, numbered or not, in any case (as in a QR code), or "7 word" to correct one."""
+    """The words after one more line: words or their first four letters, numbered or not, in any case, or "7 word" to correct one."""
     correction = _CORRECTION.fullmatch(line)
     if correction and 1 <= int(correction[1]) <= len(typed.words):
-        return _corrected(typed, int(correction[1]), correction[2].lower())
+        return _corrected(typed, int(correction[1]), wordlist.full_word(correction[2].lower()))
     known = set(wordlist.wordlist())
     words = typed.words
     for word in wordlist.parse_words(line):

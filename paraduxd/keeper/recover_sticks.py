@@ -58,36 +58,7 @@ def take(session: Session, stick: Stick, read: Read = read_kit) -> bool:
 
 
 def materials_of(files: Mapping[str, bytes], label: str) -> list[Material]:
-    """What the files of a kit bring: one material, and one more for the epoch before if it carries that as well."""
-    found = [_material(files, "", label)]
-    if any(name.startswith("previous/") for name in files):
-        found.append(_material(files, "previous/", f"{label} (previous epoch)"))
-    return found
+    """What the files of a kit bring: one material, and one more for the epoch before and for each other share that lies there."""
+    from paraduxd.recovery import kitfiles
 
-
-def _material(files: Mapping[str, bytes], folder: str, label: str) -> Material:
-    from paraduxd.recovery.session import Material
-
-    return Material(
-        label,
-        share_text=_share(files, folder),
-        manifest=files.get(f"{folder}kit.json"),
-        key=files.get(f"{folder}recovery-key.asc"),
-        config=files.get(f"{folder}config.gpg"),
-    )
-
-
-def _share(files: Mapping[str, bytes], folder: str) -> str | None:
-    """The first copy of the share that is one; else the first that there is, so that somebody is told what is wrong with it."""
-    from paraduxd.recovery.kitfiles import SHARES
-    from paraduxd.recovery.shares import ShareError, read_share
-    from paraduxd.recovery.words import parse_words
-
-    copies = [files[folder + name].decode("utf-8", "replace") for name in SHARES if folder + name in files]
-    for text in copies:
-        try:
-            read_share(parse_words(text))
-        except ShareError:
-            continue
-        return text
-    return copies[0] if copies else None
+    return list(kitfiles.materials_of(files, label))

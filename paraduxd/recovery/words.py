@@ -14,6 +14,9 @@ from functools import cache
 COUNT = 33
 """Words of a share of 256 bits."""
 
+UNIQUE = 4
+"""Letters by which each word of the list differs from all others."""
+
 _NOT_IN_WORDS = re.compile(r"[^a-z]+")
 
 
@@ -26,9 +29,18 @@ def wordlist() -> tuple[str, ...]:
 
 
 def parse_words(text: str) -> tuple[str, ...]:
-    """The words of a share file, a typed sheet or a QR code: "#" begins a comment line; numbers, dots, case and spacing do not count."""
+    """The words of a share file, a typed sheet or a QR code: "#" begins a comment line; numbers, dots, case and spacing do not count.
+
+    Four letters of a word, or more, stand for the word.
+    """
     lines = (line for line in text.removeprefix("\ufeff").splitlines() if not line.lstrip().startswith("#"))
-    return tuple(_NOT_IN_WORDS.sub(" ", " ".join(lines).lower()).split())
+    return tuple(map(full_word, _NOT_IN_WORDS.sub(" ", " ".join(lines).lower()).split()))
+
+
+def full_word(word: str) -> str:
+    """The word of the list that begins like this, if four letters or more are given; else what was given."""
+    fitting = complete(word) if len(word) >= UNIQUE else ()
+    return fitting[0] if len(fitting) == 1 else word
 
 
 def complete(prefix: str) -> tuple[str, ...]:
@@ -59,6 +71,12 @@ def _corrections(words: Sequence[str]) -> Iterator[tuple[int, str]]:
         for number, word in enumerate(listed):
             if number != indices[place] and _fits([*indices[:place], number, *indices[place + 1 :]]):
                 yield place + 1, word
+
+
+def has_checksum(words: Sequence[str]) -> bool:
+    """Whether these words, all of the list, have the checksum of a share."""
+    listed = wordlist()
+    return _fits([listed.index(word) for word in words])
 
 
 def _fits(indices: Sequence[int]) -> bool:

@@ -75,7 +75,7 @@ def read(order: Order, report: ProgressReport) -> Result:
     """All that can be read of a kit; of one that was cut off while it was written, what is there of it."""
     stick = chosen(order)
     with named_errors(stick), sticks.opened(stick) as root:
-        there = [found for name in (KIT, OLD, NEW) if (found := _readable(root, name)) is not None]
+        there = [found for name in _kit_folders(root) if (found := _readable(root, name)) is not None]
         if not there:
             raise ParaduxError("no-kit", f"{stick.name} holds no kit", "use another stick")
         found = max(there, key=lambda found: len(found.files))
@@ -83,6 +83,14 @@ def read(order: Order, report: ProgressReport) -> Result:
         "files": {name: base64.b64encode(data).decode() for name, data in found.files.items()},
         "troubles": [f"{name} {trouble}" for name, trouble in found.troubles.items()],
     }
+
+
+def _kit_folders(root: int) -> tuple[str, ...]:
+    """Where a kit may be: in its folder, in what a writing that was cut off left, in a copy of either, or at the top."""
+    names = sticks_files.names(root)
+    copied = [name for name in names if name not in (KIT, OLD, NEW) and KIT.lower() in name.lower()]
+    at_top = ["."] if {"kit.json", "share.txt"} & {name.lower() for name in names} else []
+    return (KIT, OLD, NEW, *copied, *at_top)
 
 
 def _readable(root: int, folder: str) -> sticks_files.Found | None:

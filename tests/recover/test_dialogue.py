@@ -41,6 +41,13 @@ def test_a_qr_code_is_one_line() -> None:
     assert typed(" ".join(WORDS).upper()).complete
 
 
+def test_four_letters_of_each_word_are_enough() -> None:
+    assert typed(*(f"{number}. {word[:4]}" for number, word in enumerate(WORDS, 1))).words == WORDS
+    wrong = next(word for word in wordlist() if word != WORDS[16])
+    state = typed(" ".join([*WORDS[:16], wrong, *WORDS[17:]]))
+    assert take(state, f"17 {WORDS[16][:4]}").complete
+
+
 def test_a_word_that_is_none_is_pointed_at_and_what_was_right_stays() -> None:
     wrong = "acadmic"
     state = typed(" ".join([*WORDS[:6], wrong, *WORDS[7:12]]))

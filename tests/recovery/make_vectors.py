@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.recovery.vector_kits import kits
 from tests.recovery.vector_parts import FORMAT, OURS, Family, Json, kit, text
 from tests.recovery.vector_stories import recoveries
 from tests.recovery.vector_words import words
@@ -196,6 +197,7 @@ FILES = {
     "sets.json": sets,
     "words.json": words,
     "recoveries.json": recoveries,
+    "kits.json": kits,
     "manifests.json": manifests,
     "signatures.json": signatures,
     "choices.json": choices,

@@ -141,7 +141,8 @@ def test_words_alone_are_enough(sets: dict[int, tuple[str, ...]]) -> None:
 
 
 def test_a_typed_share_with_a_mistake_is_told_from_a_damaged_kit(sets: dict[int, tuple[str, ...]]) -> None:
-    wrong = sets[1][1].replace(sets[1][1].split()[8], "zzzzz", 1)
+    words = sets[1][1].split()
+    wrong = " ".join([*words[:8], "zzzzz", *words[9:]])
     session = brought(Material("typed words", wrong), kit(sets[1], 1, 1, share=wrong))
     assert [finding.state for finding in session.findings] == ["mistyped", "damaged"]
     assert session.findings[0].text == "the share from typed words is not right: word 9 is no word of the list"

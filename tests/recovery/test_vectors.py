@@ -17,6 +17,7 @@ from paraduxd.core.published import Header
 from paraduxd.core.recovered import Found, newest_first
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.recovery import words
+from paraduxd.recovery.kitfiles import material_from_directory
 from paraduxd.recovery.manifest import KitInfo
 from paraduxd.recovery.session import Material, Session
 from paraduxd.recovery.shares import ShareError, read_share
@@ -140,6 +141,17 @@ def test_recoveries(case: Json) -> None:
     assert secrets_of(session) == case["secrets"]
 
 
+@pytest.mark.parametrize("case", cases("kits"))
+def test_folders_with_kits(case: Json, tmp_path: Path) -> None:
+    write(tmp_path, case["files"])
+    session = recovered(list(material_from_directory(tmp_path, "a folder")))
+    for finding in session.findings:
+        tell(case["name"], finding.state, finding.text)
+    good = [finding for finding in session.findings if finding.state in ("good", "foreign", "old-epoch")]
+    assert len(good) == len(case["shares"])
+    assert sorted(share.text for share in session._shares()) == sorted(case["shares"])
+
+
 @pytest.mark.parametrize("case", cases("manifests", "taken"))
 def test_manifests_that_are_taken(case: Json) -> None:
     document = changed(vectors("manifests")["base"], case["changes"])
@@ -205,6 +217,14 @@ def test_the_official_vectors(vector: list[Any]) -> None:
         found = ""
     tell("SLIP-0039", description, "secret" if found else "refused")
     assert found == secret
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Files by their names, in folders where there is a "/"."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
 
 
 def changed(document: Json, changes: list[Json]) -> Json:

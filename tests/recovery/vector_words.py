@@ -30,13 +30,18 @@ def spellings(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield "no-break spaces", "\u00a0".join(words)
     yield "comments between", "# academic acid\n" + table.replace("\n", "\n  # zero (not part of it)\n")
     yield "a comment is all of the last line", line + "\n#"
+    yield "four letters of each word", " ".join(word[:4] for word in words)
+    yield "four letters of each word, numbered", numbered([word[:4] for word in words])
+    yield "five letters of each word, upper case", " ".join(word[:5] for word in words).upper()
 
 
 def wrong_texts(words: Sequence[str]) -> Iterator[tuple[str, str, str, list[int]]]:
     """(name, text, problem, positions from 1)."""
     some = list(words)
     yield "no word of the list", " ".join([*some[:11], "paradux", *some[12:]]), "unknown-word", [12]
-    yield "one letter of a word missing", " ".join([*some[:6], some[6][:-1], *some[7:]]), "unknown-word", [7]
+    yield "one letter of a word missing", " ".join([*some[:6], some[6][1:], *some[7:]]), "unknown-word", [7]
+    yield "three letters of a word only", " ".join([*some[:9], some[9][:3], *some[10:]]), "unknown-word", [10]
+    yield "five letters, and a sixth that is wrong", " ".join([*some[:2], "acadexic", *some[3:]]), "unknown-word", [3]
     yield "three no words", " ".join(["xx", *some[1:20], "yy", *some[21:32], "zz"]), "unknown-word", [1, 21, 33]
     yield "other word of the list", " ".join([*some[:8], other_word(some[8]), *some[9:]]), "checksum", []
     yield "first word wrong", " ".join([other_word(some[0], 32), *some[1:]]), "checksum", []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -44,6 +45,19 @@ def test_a_later_kit_takes_the_place_of_the_earlier_one_and_leaves_nothing_of_it
     stick.write(later)
     assert stick.contents() == {f"PARADUX/{name}": data for name, data in later.items()}
     assert stick.check()["serial"] == 8
+
+
+@pytest.mark.parametrize("name", ["paradux", "PARADUX (1)", "Copy of PARADUX", "."])
+def test_a_kit_that_was_copied_is_found_under_another_name(stick: Folder, earlier: Kit, name: str) -> None:
+    stick.write(earlier)
+    (stick.path / "PARADUX").rename(stick.path / "between")
+    if name == ".":
+        for entry in (stick.path / "between").iterdir():
+            entry.rename(stick.path / entry.name)
+    else:
+        (stick.path / "between").rename(stick.path / name)
+    found = by_the_program(stick.order(Step.KIT_READ))["files"]
+    assert {file: base64.b64encode(content).decode() for file, content in earlier.items()}.items() <= found.items()
 
 
 def test_what_is_not_the_kit_stays_as_it_is(stick: Folder, earlier: Kit) -> None:

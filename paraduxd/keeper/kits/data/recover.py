@@ -83,7 +83,7 @@ class Share:
 
 def read_words(text: str) -> tuple[str, ...]:
     """The words in a text: lines with # are comments, numbers and punctuation do not count, four letters of a word are enough."""
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    lines = (line for line in text.lstrip("\ufeff").splitlines() if not line.lstrip().startswith("#"))
     return tuple(full_word(word) for word in re.findall(r"[^\W\d_]+", " ".join(lines).lower()))
 
 
@@ -171,7 +171,14 @@ def _rs1024(values: Sequence[int], state: int) -> int:
 
 
 def _wrong_word(values: Sequence[int]) -> str | None:
-    """Which single word is wrong. The checksum is linear, so each bit of each word changes it in its own way."""
+    """Which single word is wrong, if that can be told."""
+    found = _corrections(values)
+    return f"word {found[0][0] + 1} is wrong: it should probably be {WORDS[found[0][1]]}" if len(found) == 1 else None
+
+
+def _corrections(values: Sequence[int]) -> list[tuple[int, int]]:
+    """Each change of one word (place, and the right word) that makes the checksum right. The checksum is linear, so each bit of each
+    word changes it in its own way."""
     wanted = [_rs1024([*purpose, *values], 1) ^ 1 for purpose in _PURPOSE]
     found = []
     for place, value in enumerate(values):
@@ -184,8 +191,8 @@ def _wrong_word(values: Sequence[int]) -> str | None:
                     effect ^= effects[bit]
             second = right if place == 1 else values[1]
             if effect == wanted[second >> 4 & 1]:
-                found.append(f"word {place + 1} is wrong: it should probably be {WORDS[right]}")
-    return found[0] if len(found) == 1 else None
+                found.append((place, right))
+    return found
 
 
 def combine(shares: Sequence[Share], passphrase: bytes = b"") -> bytes:
@@ -276,23 +283,122 @@ def take(gathered: Gathered, path: Path) -> None:
     if not path.exists():
         raise Problem(f"{clean(path)}: there is no such file or folder")
     if path.is_dir():
-        folder = path / "PARADUX" if (path / "PARADUX").is_dir() else path
-        _take_folder(gathered, folder)
-        if (folder / "previous").is_dir():
-            _take_folder(gathered, folder / "previous")
+        for folder in kit_folders(path):
+            _take_folder(gathered, folder)
     else:
         _take_file(gathered, path)
 
 
+def kit_folders(path: Path) -> list[Path]:
+    """This folder, and all in it that look like a kit: a copy of one may be called "PARADUX (1)", or "paradux"."""
+    kits = [entry for entry in _entries(path) if entry.name.lower() not in ("previous", "copies") and _is_kit(entry)]
+    with_previous = [(kit, _named(kit, "previous")) for kit in (path, *kits)]
+    return [folder for both in with_previous for folder in both if folder]
+
+
+def _is_kit(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and any(entry.name.lower() in KIT for entry in _entries(path))
+
+
+KIT = ("share.txt", "kit.json", "config.gpg", "recovery-key.asc")
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder; nothing of what is none or cannot be read."""
+    try:
+        return sorted(itertools.islice(folder.iterdir(), 1000))
+    except OSError:
+        return []
+
+
+def _named(folder: Path, name: str) -> Path | None:
+    """The folder of this name in any case."""
+    found = [each for each in _entries(folder) if each.name.lower() == name and each.is_dir() and not each.is_symlink()]
+    return found[0] if found else None
+
+
 def _take_folder(gathered: Gathered, folder: Path) -> None:
-    names = sorted(entry.name for entry in itertools.islice(folder.iterdir(), 1000))
-    for name in names:
-        if re.fullmatch(r"kit\.json|config.*\.gpg|recovery-key.*\.asc", name):
-            _quietly(_take_file, gathered, folder / name)
-    copies = [folder / name for name in ("share.txt", "copies/share-2.txt", "copies/share-3.txt")]
-    for copy in (copy for copy in copies if copy.exists()):
-        if _quietly(_take_file, gathered, copy):
-            return
+    for path in _entries(folder):
+        if re.fullmatch(r"kit\.json|config.*\.gpg|recovery-key.*\.asc", path.name.lower()):
+            _quietly(_take_file, gathered, path)
+    copies = [path for path in _entries(folder) if re.fullmatch(r"share.*\.txt", path.name.lower())]
+    more = _named(folder, "copies")
+    copies += [path for path in (_entries(more) if more else []) if re.fullmatch(r"share.*\.txt", path.name.lower())]
+    _take_copies(gathered, folder, copies[:12])
+
+
+def _take_copies(gathered: Gathered, folder: Path, copies: Sequence[Path]) -> None:
+    """Take the share that a kit holds several times, and any other that lies in its place. The hash in kit.json tells which it is."""
+    expected = _expected(folder)
+    texts: list[str] = []
+    found: dict[Share, Path] = {}
+    for path in copies:
+        try:
+            texts.append(read_file(path).decode("utf-8", "replace"))
+            found.setdefault(decode(read_words(texts[-1])), path)
+        except (Problem, OSError) as problem:
+            tell(f"not used: {clean(path)}: {clean(getattr(problem, 'strerror', None) or problem)}")
+    if expected not in {share.sha256 for share in found} and (expected or not found):
+        share = put_together(texts, expected)
+        if share:
+            tell(
+                f"put together from the {len(texts)} copies in {clean(folder)}, each of which is damaged or another share"
+            )
+            found[share] = folder
+    for share, path in found.items():
+        _add(gathered, share, str(path))
+
+
+def _expected(folder: Path) -> str:
+    """The hash of the kit's share by its kit.json; empty if that does not tell."""
+    try:
+        (path,) = [entry for entry in _entries(folder) if entry.name.lower() == "kit.json"]
+        return str(json.loads(read_file(path))["share"]["sha256"])
+    except (Problem, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def put_together(copies: Sequence[str], expected: str) -> Share | None:
+    """The share with this hash (empty: any) that the words of several damaged copies make; with a hash one word may be wrong in all."""
+    rows = [row for row in map(_places, copies) if row]
+    known = [[row[place] for row in rows if row[place] in NUMBER] or ["?"] for place in range(33)]
+    options = [sorted(set(some), key=some.count, reverse=True) for some in known]
+    for words in itertools.islice(itertools.product(*options), 8192):
+        if "?" not in words and _checksum([NUMBER[word] for word in words]) == 1 and _fits(words, expected):
+            return decode(words)
+    for row in [[some[0] for some in options], *rows]:
+        for corrected in _corrected(row, expected):
+            if _fits(corrected, expected):
+                return decode(corrected)
+    return None
+
+
+def _corrected(words: Sequence[str], expected: str) -> Iterator[Sequence[str]]:
+    """The words with another one in the place of the one that is unknown, or, if a hash will tell, of any."""
+    unknown = [place for place, word in enumerate(words) if word not in NUMBER]
+    if not unknown and expected:
+        values = [NUMBER[word] for word in words]
+        for place, right in _corrections(values):
+            yield [*words[:place], WORDS[right], *words[place + 1 :]]
+    elif len(unknown) == 1:
+        changed = ([*words[: unknown[0]], word, *words[unknown[0] + 1 :]] for word in WORDS)
+        yield from (each for each in changed if _checksum([NUMBER[word] for word in each]) == 1)
+
+
+def _fits(words: Sequence[str], expected: str) -> bool:
+    return not expected or hashlib.sha256(" ".join(words).encode()).hexdigest() == expected
+
+
+def _places(text: str) -> Sequence[str]:
+    """The word at each of the 33 places, by the numbers before them, else by order; nothing if neither tells."""
+    lines = " ".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    numbered: dict[int, str] = {}
+    for number, token in re.findall(r"(?<!\S)([0-9]{1,2})[.):]\s*(\S+)", lines):
+        numbered.setdefault(int(number), full_word(re.sub(r"[^a-z]", "", token.lower())))
+    if sum(1 <= number <= 33 for number in numbered) >= 25:
+        return [numbered.get(number, "") for number in range(1, 34)]
+    words = read_words(text)
+    return words if len(words) == 33 else ()
 
 
 def _quietly(action: Any, gathered: Gathered, path: Path) -> bool:
@@ -326,7 +432,10 @@ def _take_manifest(gathered: Gathered, content: bytes) -> None:
 
 def take_words(gathered: Gathered, text: str, label: str) -> None:
     """Take the words of one share; the same share again counts once."""
-    share = decode(read_words(text))
+    _add(gathered, decode(read_words(text)), label)
+
+
+def _add(gathered: Gathered, share: Share, label: str) -> None:
     if share in gathered.shares:
         tell(f"the same share again, counted once: {clean(label)}")
     gathered.shares.setdefault(share, label)

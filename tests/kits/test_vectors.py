@@ -1,0 +1,78 @@
+"""recover.py of a kit, driven by the vectors of schema/vectors like the other reader of kits."""
+
+from __future__ import annotations
+
+import contextlib
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paraduxd.keeper.kits import build
+from tests.recovery.test_vectors import cases, vectors, write
+
+Json = dict[str, Any]
+
+PROGRAM = runpy.run_path(str(Path(build.__file__).parent / "data" / "recover.py"))
+
+
+def secrets_of(gathered: Any) -> list[str]:
+    """What recover.py would try, each once."""
+    sets = PROGRAM["share_sets"](gathered)
+    found = [secret.hex() for each in sets if each.held >= each.needed for secret, _ in each.secrets()]
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("case", cases("words", "good"))
+def test_spellings(case: Json) -> None:
+    share = PROGRAM["decode"](PROGRAM["read_words"](case["text"]))
+    expected = vectors("words")["share"]
+    assert (list(share.words), share.sha256) == (expected["words"], expected["sha256"])
+    assert (share.identifier, share.threshold, share.member) == tuple(
+        expected[name] for name in ("identifier", "threshold", "member")
+    )
+
+
+OURS = [
+    case for case in cases("words", "bad") if case.values[0]["problem"] != "other-program" and case.id != "128 bits"
+]
+"""recover.py also takes the shares of other programs that know SLIP-0039."""
+
+
+@pytest.mark.parametrize("case", OURS)
+def test_what_is_no_share(case: Json) -> None:
+    with pytest.raises(PROGRAM["Problem"]) as caught:
+        PROGRAM["decode"](PROGRAM["read_words"](case["text"]))
+    for position in case["positions"]:
+        assert f"word {position} is not in the list" in str(caught.value)
+
+
+@pytest.mark.parametrize("case", cases("sets", "sets"))
+def test_sets(case: Json) -> None:
+    for selection in case["selections"]:
+        gathered = PROGRAM["Gathered"]()
+        for member in selection["members"]:
+            PROGRAM["take_words"](gathered, case["shares"][member], str(member))
+        assert secrets_of(gathered) == ([selection["secret"]] if selection["secret"] else [])
+
+
+@pytest.mark.parametrize("case", cases("kits"))
+def test_folders_with_kits(case: Json, tmp_path: Path) -> None:
+    write(tmp_path, case["files"])
+    gathered = PROGRAM["Gathered"]()
+    PROGRAM["take"](gathered, tmp_path)
+    assert sorted(" ".join(share.words) for share in gathered.shares) == sorted(case["shares"])
+
+
+@pytest.mark.parametrize("case", cases("recoveries"))
+def test_recoveries(case: Json, tmp_path: Path) -> None:
+    kits = vectors("recoveries")["kits"]
+    gathered = PROGRAM["Gathered"]()
+    for number, each in enumerate(case["materials"]):
+        if each["kit"]:
+            write(tmp_path / str(number), {"kit.json": kits[each["kit"]]})
+            PROGRAM["take"](gathered, tmp_path / str(number))
+        with contextlib.suppress(PROGRAM["Problem"]):
+            PROGRAM["take_words"](gathered, each["share"] or "", each["label"])
+    assert secrets_of(gathered) == case["secrets"]
