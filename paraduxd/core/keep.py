@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import astuple
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from paraduxd.core.moments import duration, stamp
 from paraduxd.core.plan import Keep
 
 
@@ -72,6 +73,30 @@ def to_remove(versions: Iterable[V], keep: Keep, now: str, grace: int = 0) -> tu
         kept |= _newest_of_each(present, count or 0, period)
     old = {version.id for version in present if (limit - moment(version.time)).total_seconds() >= grace}
     return tuple(version for version in ordered[:-1] if version.id in old - kept)
+
+
+def why_removed(keep: Keep, grace: int = 0) -> str:
+    """The reason why a version goes, as a sentence for the journal; `grace` in seconds."""
+    wanted = [f"the last {keep.last}"] if keep.last is not None else []
+    periods = ("hourly", "daily", "weekly", "monthly", "yearly")
+    wanted += [f"{count} {name}" for name in periods if (count := getattr(keep, name)) is not None]
+    age = f", and it is older than {duration(grace)}" if grace else ""
+    return f"keep holds {', '.join(wanted)}{age}"
+
+
+def protected_until(
+    versions: Iterable[V], keep: Keep, now: str, grace: int = 0, alarm: str | None = None
+) -> str | None:
+    """When the first of the versions that `keep` does not hold may go (RFC 3339); `None`: there is none, or one may go now.
+
+    `alarm`: nothing may be removed before (RFC 3339).
+    """
+    unwanted = to_remove(versions, keep, now)
+    free = [moment(version.time) + timedelta(seconds=grace) for version in unwanted]
+    if not free:
+        return None
+    first = max(min(free), moment(alarm)) if alarm else min(free)
+    return stamp(first) if first > moment(now) else None
 
 
 def _rules(keep: Keep) -> tuple[tuple[int | None, Period | None], ...]:

@@ -191,10 +191,16 @@ class RestoreResult:
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """How many objects (files, packs, versions) were checked, and bytes read or compared."""
+    """How many objects (files, packs, versions) were checked, and bytes read or compared.
+
+    `damaged`: at most 100 names of what is damaged in versions older than the newest, which is whole, as "VERSION: PATH"; `note`: a
+    sentence about that ("": nothing to say).
+    """
 
     checked: int
     bytes: int
+    damaged: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraduxd.core.keep import in_order, next_number, to_remove
+from paraduxd.core.keep import in_order, next_number, protected_until, to_remove, why_removed
 from paraduxd.core.plan import Keep
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -125,3 +125,19 @@ def test_a_file_deleted_in_the_morning_is_in_a_version_all_week() -> None:
     now = (START + timedelta(hours=3)).isoformat()
     assert to_remove(versions, usual, now, 7 * 86400) == ()
     assert [version.id for version in to_remove(versions, usual, now, 0)] == ["v0", "v1"]
+
+
+def test_the_reason_of_a_removal_is_a_sentence() -> None:
+    assert (
+        why_removed(Keep(last=3, daily=7), 7 * 86400) == "keep holds the last 3, 7 daily, and it is older than 7 days"
+    )
+    assert why_removed(Keep(last=1)) == "keep holds the last 1"
+
+
+def test_until_when_versions_are_protected() -> None:
+    versions, now = at(0, 24, 48), (START + timedelta(hours=49)).isoformat()
+    week = 7 * 86400
+    assert protected_until(versions, Keep(last=1), now, week) == "2026-01-08T12:00:00Z", "the oldest may go first"
+    assert protected_until(versions, Keep(last=1), now, 3600) is None, "two may go now"
+    assert protected_until(versions, Keep(last=1), now, 3600, "2026-02-01T00:00:00Z") == "2026-02-01T00:00:00Z"
+    assert protected_until(versions, Keep(last=3), now, week) is None, "none is to go"
