@@ -47,6 +47,7 @@ class Order:
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
               since (end of the last good pull if a later one was cut off, or null)
     push      keep {last, hourly, ...}, known_versions [{id, time, files, bytes}] (as last reported), held (bool: keep all versions),
+              pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
               prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination)
     verify    deep (bool), known_versions, index
     versions  -

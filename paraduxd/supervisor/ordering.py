@@ -130,6 +130,7 @@ class Desk:
         return {
             "keep": asdict(destination.keep),
             "known_versions": self._known_versions(dataset, destination),
+            "pushed_before": self.journal.latest((dataset.id, Step.PUSH, location)).last_success is not None,
             "index": self._index(dataset, destination),
             "held": False,
             "grace": self.plan.grace,

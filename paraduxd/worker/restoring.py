@@ -35,12 +35,15 @@ def restore(order: Order, destination: Destination | None) -> dict[str, Any]:
 
 
 def choose(versions: tuple[Version, ...], at: str | None) -> Version:
-    """The newest version, or the newest not younger than `at` (RFC 3339); raises `ParaduxError` when there is none."""
+    """The newest version, or the newest of those from `at` (RFC 3339) or before; raises `ParaduxError` when there is none.
+
+    `versions` are in order: which of them is the newest is not for their clocks to say.
+    """
     fitting = [version for version in versions if at is None or _moment(version.time) <= _moment(at)]
     if not fitting:
         when = f" from {at} or before" if at else ""
         raise ParaduxError("no-version", f"this destination has no version{when}", "see: paraductl versions DATASET")
-    return max(fitting, key=lambda version: _moment(version.time))
+    return fitting[-1]
 
 
 def _moment(text: str) -> datetime:

@@ -99,7 +99,9 @@ def push(order: Order, report: Reporter) -> Result:
         )
     destination = _destination(order, report)
     guard = from_plain(Guard, arguments["guard"]) if "guard" in arguments else Guard()
-    result = destination.push(staging, arrival.checked(staging, request, destination, guard))
+    pushed_before = bool(arguments.get("pushed_before"))
+    allowed = arrival.checked(staging, request, destination, guard, pushed_before=pushed_before)
+    result = destination.push(staging, allowed)
     version = result.version
     return {**to_plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
 

@@ -20,7 +20,7 @@ from paraduxd.effects.gpg import private_gpg
 from paraduxd.keeper import announcing
 from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, PushRequest, Version
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
-from paraduxd.worker import arrival, fetching, takeover
+from paraduxd.worker import arrival, fetching, restoring, takeover
 from tests.kits.kit_rig import MEMORY, Family, new_family
 
 OWNER, FIRST, SECOND = "0" * 32, "1" * 32, "2" * 32
@@ -197,12 +197,52 @@ def test_a_first_push_is_held_against_what_is_there_and_removes_nothing(tmp_path
     assert arrival.checked(few, replace(REQUEST, held=True), there, Guard()).held, "the owner has approved"
 
 
+def test_listing_what_is_there_is_no_push(tmp_path: Path) -> None:
+    """Finding 11: recover, `restore --all` (which lists), then three backups of a source that is not whole, `keep` 2."""
+    there = destination(tmp_path / "disk")
+    whole = there.push(fill(tmp_path / "before", 22), REQUEST).version
+    some = fill(tmp_path / "some", 8)
+    request = replace(REQUEST, known_versions=there.versions(), keep=Keep(last=2))
+    for _ in range(3):
+        with pytest.raises(HeldError, match="8 files to push"):
+            there.push(some, arrival.checked(some, request, there, Guard()))
+    assert there.versions() == (whole,)
+    most = arrival.checked(fill(tmp_path / "most", 20), request, there, Guard())
+    assert most.held, "the first push of this machine removes nothing"
+
+
+def test_a_count_that_the_engine_does_not_tell_is_known_from_paradux(tmp_path: Path) -> None:
+    there = destination(tmp_path / "disk")
+    told = there.push(fill(tmp_path / "before", 22), REQUEST).version
+
+    class Silent(type(there)):  # type: ignore[misc]
+        """An engine that tells no counts."""
+
+        def versions(self) -> tuple[Version, ...]:
+            return tuple(replace(version, files=None) for version in super().versions())
+
+    silent: Destination = Silent(there._open, there._context)  # type: ignore[attr-defined]
+    with pytest.raises(HeldError, match="has 22 files"):
+        arrival.checked(fill(tmp_path / "a", 8), replace(REQUEST, known_versions=(told,)), silent, Guard())
+
+
 def test_an_empty_staging_is_never_a_new_version(tmp_path: Path) -> None:
     known = replace(REQUEST, known_versions=(Version("v", "2026-11-22T10:00:00Z", 20, 1),))
     with pytest.raises(HeldError) as held:
-        arrival.checked(fill(tmp_path / "staging", 0), known, destination(tmp_path / "disk"), Guard())
+        arrival.checked(
+            fill(tmp_path / "staging", 0), known, destination(tmp_path / "disk"), Guard(), pushed_before=True
+        )
     assert held.value.removed == 20
-    assert arrival.checked(fill(tmp_path / "full", 1), known, destination(tmp_path / "disk"), Guard()) == known
+    full = fill(tmp_path / "full", 1)
+    assert arrival.checked(full, known, destination(tmp_path / "disk"), Guard(), pushed_before=True) == known
+
+
+def test_what_is_restored_by_default_was_made_last_whatever_its_clock_said() -> None:
+    made = [Version(time[:4], f"{time}T12:00:00Z") for time in ("2026-01-01", "2028-05-05", "2026-01-02", "2026-01-03")]
+    assert restoring.choose(tuple(made), None) == made[-1]
+    assert restoring.choose(tuple(made), "2026-01-02T13:00:00Z") == made[2]
+    with pytest.raises(ParaduxError, match="no version from 2020"):
+        restoring.choose(tuple(made), "2020-01-01T00:00:00Z")
 
 
 def test_the_first_push_of_all_is_not_disturbed(tmp_path: Path) -> None:

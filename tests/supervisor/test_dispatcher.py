@@ -256,18 +256,31 @@ def test_orders_are_made_from_plan_and_journal(rig: Rig, tmp_path: Path) -> None
     push = rig.workers.find("home", "push")
     assert push.transport == str(tmp_path / "transport/dest-disk")
     assert push.arguments["keep"]["last"] == 3 and push.arguments["known_versions"] == []
+    assert push.arguments["pushed_before"] is False
     versions = [{"id": "v1", "time": "2026-11-23T12:00:00Z", "files": 10, "bytes": 5}]
     rig.workers.done("home", "push", versions=versions)
     rig.dispatcher.backup()
     assert rig.workers.find("home", "pull").arguments["known_files"] == 10
     rig.workers.done("home", "pull", files=11)
     assert rig.workers.find("home", "push").arguments["known_versions"] == versions
+    assert rig.workers.find("home", "push").arguments["pushed_before"] is True
     rig.workers.all_done(versions=versions)
     rig.clock.advance(minutes=1)
     rig.dispatcher.versions("home")
     rig.workers.done("home", "versions", versions=[])
     rig.dispatcher.backup(push_only=True)
     assert rig.workers.find("home", "push").arguments["known_versions"] == [], "the newer report counts"
+
+
+def test_a_listing_is_no_push(rig: Rig) -> None:
+    """A recovered machine lists what there is, and restores it, before it pushes for the first time."""
+    rig.run_by(plan(dataset("home", [destination("disk")])))
+    rig.dispatcher.versions("home")
+    rig.workers.done("home", "versions", versions=[{"id": "v1", "time": "2026-11-23T12:00:00Z"}])
+    rig.dispatcher.backup()
+    rig.workers.done("home", "pull", files=10)
+    arguments = rig.workers.find("home", "push").arguments
+    assert len(arguments["known_versions"]) == 1 and arguments["pushed_before"] is False
 
 
 def test_space_is_reclaimed_once_a_day_per_destination(rig: Rig) -> None:
