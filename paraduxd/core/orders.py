@@ -97,7 +97,8 @@ class Progress:
 class Done:
     """The transfer ended well. `result` by step:
 
-    pull      files, bytes, transferred_files, transferred_bytes, removed, changed
+    pull      files, bytes, transferred_files, transferred_bytes, removed, changed, unread [names], unread_count (not read or stored),
+              unstored [names], unstored_count (attributes not stored)
     push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool)
     verify    checked (objects), bytes, deep
     versions  versions [{id, time, files, bytes}]

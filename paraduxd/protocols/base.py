@@ -99,7 +99,11 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class PullResult:
-    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before."""
+    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before.
+
+    `unread`: what could not be read, or what staging cannot hold; an earlier copy of it stays, and counts among `files`. `unstored`: of
+    what the attributes could not be read or held, and the rest could. Of each at most `NAMES_SHOWN` names, and how many there are.
+    """
 
     files: int
     bytes: int
@@ -107,6 +111,10 @@ class PullResult:
     transferred_bytes: int = 0
     removed: int = 0
     changed: int = 0
+    unread: tuple[str, ...] = ()
+    unread_count: int = 0
+    unstored: tuple[str, ...] = ()
+    unstored_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -220,7 +228,8 @@ class Source(abc.ABC):
 
         Raises `HeldError`, and removes nothing, when the source is missing, empty while it was not before, or loses or
         changes more than the guard allows. A failure or kill leaves staging usable and a later pull completes it. Files that
-        vanish while being read are no failure.
+        vanish while being read are no failure. Nor is what cannot be read or stored: the rest is pulled, an earlier copy stays, and
+        the result names it.
         """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.places import StatePlaces
-from paraduxd.core import drills, moments
+from paraduxd.core import drills, moments, unread
 from paraduxd.core.facts import Key, Latest
 from paraduxd.core.orders import Order, Step
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
@@ -136,6 +136,7 @@ class Desk:
             "grace": self.plan.grace,
             "guard": asdict(dataset.guard),
             "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
+            **unread.of_pull(self.journal.latest((dataset.id, Step.PULL, SOURCE)).result or {}),
         }
 
     def _rehearsal(self, dataset: DatasetPlan | None, location: str) -> dict[str, Any]:
