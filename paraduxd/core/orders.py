@@ -45,8 +45,9 @@ class Order:
 
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
-              since (end of the last good pull if a later one was cut off, or null)
-    push      keep {last, hourly, ...}, known_versions [{id, time, files, bytes}] (as last reported), held (bool: keep all versions),
+              since (end of the last good pull if a later one was cut off, or null), staged_as (name of the fact that remembers it)
+              of every step at a destination or stash: identity {owner, place, instance, generation, outbox, marked} (`protocols/base.py`)
+    push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
               pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
               prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination)
     verify    deep (bool), known_versions, index

@@ -48,6 +48,8 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     if order.step == Step.PULL and not isinstance(final, Failed):
         journal.clear_approval(order.dataset)
         _remember_hold(journal, order.dataset, final, now)
+    if order.step == Step.PULL and isinstance(final, Done) and "staged_as" in order.arguments:
+        journal.set_fact(order.arguments["staged_as"], {"files": final.result.get("files")})
     if order.step == Step.PUSH and isinstance(final, Held):
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):

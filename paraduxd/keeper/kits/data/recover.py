@@ -745,8 +745,9 @@ def summary(config: dict[str, Any]) -> str:
             lines.append(
                 f"    {clean(place.get('protocol'))}: {clean(place.get('url') or place.get('repository') or place.get('id'))}"
             )
-            if name in config.get("managed", {}).get("data_keys", {}):
-                lines.append(f"      password: in the config, managed, data_keys, {clean(name)}")
+            keys = config.get("managed", {}).get("data_keys", {})
+            if any(name in (uid, key.get("name")) for uid, key in keys.items()):
+                lines.append(f"      password: in the config, managed, data_keys, the entry of {clean(name)}")
     return "\n".join(lines)
 
 
