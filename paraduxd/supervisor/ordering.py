@@ -121,6 +121,7 @@ class Desk:
             "index": str(self._place_of(dataset.uid, dataset.id)),
             "since": self._end_of_last_good(key),
             "staged_as": staging_fact(dataset),
+            "mounts": known.get("mounts") or [],
         }
 
     def _end_of_last_good(self, key: Key) -> str | None:

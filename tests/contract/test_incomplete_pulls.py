@@ -10,6 +10,7 @@ import os
 import shutil
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,12 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan import Guard
 from paraduxd.effects import process
-from paraduxd.protocols.base import HeldError, PullRequest
+from paraduxd.protocols.base import HeldError, PullRequest, PullResult
+from paraduxd.protocols.disk import PROTOCOL as DISK
+from paraduxd.protocols.disk import DiskSettings
 from paraduxd.testing import samples
 from paraduxd.testing.sources import SourceCase
-from tests.contract.test_disk import source_case
+from tests.contract.test_disk import CONTEXT, source_case
 
 NO_RIGHTS = "setpriv --inh-caps=-all --bounding-set=-all"
 
@@ -179,6 +182,82 @@ def deepen(root: Path, levels: int) -> None:
         os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=below))
         here = below
     os.close(here)
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A directory of somebody without rights, who does everything until the end of the test."""
+    if os.getuid() != 0:
+        pytest.skip("needs root, to become somebody else")
+    with tempfile.TemporaryDirectory(prefix="paradux-test-") as name:
+        folder = Path(name)
+        os.chown(folder, 65534, 65534)
+        os.setegid(65534)
+        os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+
+
+def in_place(root: Path, index: Path, known: int | None = None) -> PullResult:
+    assert DISK.source
+    request = PullRequest(Guard(), known, in_place=True, index=index)
+    return DISK.source(DiskSettings(url=root.as_uri()), CONTEXT).pull(root, request)
+
+
+def test_in_place_what_cannot_be_read_is_named_and_the_rest_counted(nobody: Path) -> None:
+    root, index = nobody / "source", nobody / "index"
+    samples.write_files(root, 40)
+    samples.write_files(root / "private" / "deep", 4)
+    samples.write_files(root / "pri\nvate", 1)
+    assert in_place(root, index).unread == ()
+    close(root / "private" / "deep", root / "pri\nvate")
+    result = in_place(root, index, 45)
+    assert (result.files, result.unread, result.unread_count) == (40, ("pri\\nvate", "private/deep"), 2)
+    (root / "private" / "deep").chmod(0o700)
+    (root / "pri\nvate").chmod(0o700)
+
+
+def test_in_place_a_directory_that_held_much_and_cannot_be_read_is_held_by_name(nobody: Path) -> None:
+    root, index = nobody / "source", nobody / "index"
+    samples.write_files(root, 10)
+    samples.write_files(root / "private", 10)
+    in_place(root, index)
+    close(root / "private")
+    with pytest.raises(HeldError, match="private cannot be read") as held:
+        in_place(root, index, 20)
+    assert (held.value.reason, held.value.removed) == ("many-removed", 10)
+    (root / "private").chmod(0o700)
+    close(root)
+    with pytest.raises(ParaduxError) as failed:
+        in_place(root, index, 20)
+    assert failed.value.code == "unreadable"
+    root.chmod(0o700)
+
+
+def test_in_place_a_tree_deeper_than_any_path_is_named(tmp_path: Path) -> None:
+    root = tmp_path / "source"
+    root.mkdir()
+    deepen(root, 30)
+    result = in_place(root, tmp_path / "index")
+    assert (result.files, result.unread_count) == (20, 1)
+    shutil.rmtree(root)
+
+
+def test_an_unprivileged_daemon_can_read_what_it_has_copied(nobody: Path) -> None:
+    case = source_case(nobody / "source", nobody / "staging")
+    samples.write_files(case.root / "folder", 3)
+    case.pull()
+    close(case.root / "folder" / "f00", case.root / "folder")
+    result = case.pull(known=3)
+    assert (result.files, result.unread) == (3, ("folder",))
+    assert len(samples.contents(case.staging)) == 3
+    (case.root / "folder").chmod(0o500)
+    assert case.pull(known=3).files == 3
+    assert len(samples.contents(case.staging)) == 3
+    (case.root / "folder").chmod(0o700)
 
 
 def test_sockets_pipes_and_devices_stop_nothing(case: SourceCase) -> None:
