@@ -10,6 +10,7 @@ Critical, because something could not be recovered today:
     dataset-damaged         the destinations hold damaged versions only
     dataset-no-copy         no copy can be relied on just now
     superseded              another machine was recovered and has taken over
+    journal-lost            what was held is not known, so that everything is (`core/ground_troubles.py`)
 
 Warning, because something is late, failed, held, unproven or weaker than it should be:
 
@@ -55,14 +56,6 @@ def not_set_up() -> Trouble:
 
 def of_daemon(facts: Facts) -> Iterator[Trouble]:
     """What the daemon itself suffers from."""
-    if facts.journal_damaged:
-        text = "the journal was damaged and a new one was begun, so that what ran before is not known"
-        yield _warning(
-            "journal-damaged",
-            "daemon",
-            text,
-            "check the destinations (paraductl verify), then remove journal.sqlite.damaged-*",
-        )
     if facts.save_pending:
         text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
         yield _warning("save-pending", "config", text, "finish it: paraductl unlock")

@@ -25,7 +25,7 @@ from paraduxd.core.problems import Problem
 from paraduxd.core.shapes import Shape
 from paraduxd.effects.durable import write_atomically
 from paraduxd.effects.vault import Kdf, LockedVault, OpenVault
-from paraduxd.keeper import announcing, applying, making
+from paraduxd.keeper import announcing, applying, kit_records, making
 from paraduxd.keeper.control import Control
 from paraduxd.keeper.making import Json
 from paraduxd.keeper.session import Opened
@@ -103,7 +103,7 @@ def preview(keeping: Keeping, text: str, opened: Opened | None) -> Json:
     return {
         "problems": _plain(checked),
         "changes": [*place_changes.described(found), *changes(before, config, keeping.shapes)],
-        "unchanged": opened is not None and json.loads(text) == opened.document,
+        "unchanged": opened is not None and _with_kits_of(opened.document, json.loads(text)) == opened.document,
         "hosts": _ask_host_keys(keeping, config),
     }
 
@@ -170,7 +170,7 @@ def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapp
         raise _invalid([_managed_problem()])
     if unclear := place_changes.changes(opened.config, config, keeping.shapes).findings:
         raise _invalid([problem.to_plain() for problem in placed(text, unclear)])
-    document = json.loads(text)
+    document = _with_kits_of(opened.document, json.loads(text))
     managed = making.with_hosts(document["managed"], dict(trusted))
     if document == opened.document and managed == opened.document["managed"]:
         raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
@@ -179,6 +179,16 @@ def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapp
     with _pending(keeping, serial + 1):
         vault = opened.vault.save(new_text.encode())
     return Saved(Opened(vault, config, document, new_text), checked)
+
+
+def remember_kits(keeping: Keeping, opened: Opened) -> Opened:
+    """The same config, of the same serial, that remembers the kits which the journal knows. They are not published, so nothing follows."""
+    document = kit_records.remembered(keeping.control, opened.document)
+    if document is opened.document:
+        return opened
+    text = _text(_ordered(document))
+    config = _valid(check(text, keeping.shapes))
+    return Opened(opened.vault.save(text.encode()), config, json.loads(text), text)
 
 
 def save_managed(
@@ -246,10 +256,11 @@ def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
 
 
 def _completed(keeping: Keeping, document: Json, old: Config | None) -> tuple[Json, Config, str]:
-    """The document with the uids of its places and keys for new destinations; `old` is the config that it replaces.
+    """The document with the uids of its places, keys for new destinations and what is known of kits; `old` is the config that it replaces.
 
     Which place is which may be said with `was`; that does not stay.
     """
+    document = kit_records.remembered(keeping.control, document)
     config = _valid(check(_text(document), keeping.shapes))
     document = place_changes.without_was(making.with_places(document, old, config, keeping.shapes))
     config = _valid(check(_text(document), keeping.shapes))
@@ -259,6 +270,13 @@ def _completed(keeping: Keeping, document: Json, old: Config | None) -> tuple[Js
         document = {**document, "managed": making.with_archive_keys(managed, archives, keeping.memory)}
         config = config.model_copy(update={"managed": Managed.model_validate(document["managed"])})
     return document, config, _text(document)
+
+
+def _with_kits_of(kept: Json, document: Json) -> Json:
+    """The edited document with the kits that the present one remembers."""
+    managed = {name: value for name, value in document["managed"].items() if name != "kits"}
+    kits = {"kits": kept["managed"]["kits"]} if "kits" in kept["managed"] else {}
+    return {**document, "managed": {**managed, **kits}}
 
 
 def _text(document: Json) -> str:
