@@ -6,6 +6,7 @@ Every manifest lists all runs that were still needed when it was written, so the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -42,7 +43,8 @@ class Part:
 @dataclass(frozen=True)
 class Run:
     """What later manifests say of a run. `stored` is the size of its volumes in bytes, `sha256` that of its manifest's first line;
-    `listed`: it is a version that can be restored, not only kept because a later one builds on it."""
+    `listed`: it is a version that can be restored, not only kept because a later one builds on it. `missing`: so many files could not be
+    read; their names are in the names object."""
 
     id: str
     time: str
@@ -52,6 +54,7 @@ class Run:
     stored: int
     sha256: str = ""
     listed: bool = True
+    missing: int = 0
 
     @property
     def number(self) -> int:
@@ -116,6 +119,11 @@ def manifest_name(run: str) -> str:
 def names_name(run: str) -> str:
     """The object that holds the names of all files."""
     return f"{run}.names.gpg"
+
+
+def part_of(name: str, parts: int) -> int:
+    """In which of so many parts an object is read (from 0): the same one every time."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % parts
 
 
 def volume_name(run: str, number: int) -> str:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from paraduxd.core.ground import Ground
-
 Key = tuple[str, str, str]
 
 
@@ -88,8 +86,7 @@ class Facts:
     `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
     runs as in `api/calls.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
-    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `ground`: what was
-    found of vault, journal and the like.
+    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in.
     """
 
     daemon: Daemon = field(default_factory=Daemon)
@@ -101,6 +98,6 @@ class Facts:
     drills: Drills = field(default_factory=Drills)
     transport_ready: bool = True
     save_pending: bool = False
-    ground: Ground = field(default_factory=Ground)
+    journal_damaged: bool = False
     locked_since_start: bool = False
     plugged_in: frozenset[str] = frozenset()

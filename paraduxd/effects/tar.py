@@ -12,7 +12,8 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -44,16 +45,49 @@ _CHANGED = 1
 """Files changed or vanished while tar read them: a warning."""
 
 _LINES = 200
+_LONGEST_LINE = 20_000
+"""Characters: of a path each byte may be written as four."""
+
 _LATER_RUN = re.compile(r": (Not found in archive|Cannot hard link to .*: No such file or directory)$")
 """What is no error when only some paths are unpacked: another run has them, or has them again."""
 
+_COMPLAINT = re.compile(r"^\S*tar: (.*): (Cannot [a-z ]+|Read error at byte [^:]*|Unable to [a-z ]+): [^:]*$")
+"""How GNU tar says that something was not packed: the path, what could not be done, and why."""
+
+MOST_UNREAD = 10_000
+"""Names that are told; of what is beyond, only that it is there."""
+
 _LAST_WORDS = re.compile(r"^\S*tar: (Exiting with failure status|Error is not recoverable)")
+
+
+_HARMLESS = (
+    *("file changed as we read it", "File removed before we read it", "socket ignored", "Removing leading"),
+    *("; padding with zeros", "Unknown file type; file ignored", "file is on a different filesystem", ": Warning: "),
+)
+"""What is said of files that are packed all the same, or that nobody could pack."""
+
+_ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
+_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+"""How GNU tar shows bytes that are not printable."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What could not be read and is missing in the archive: paths relative to its root. `whole`: these are all of them.
+
+    `padded`: those that were cut off in the middle; the archive has zeros in place of what is missing.
+    """
+
+    names: tuple[bytes, ...] = ()
+    padded: tuple[bytes, ...] = ()
+    whole: bool = True
 
 
 class _Words:
     """What a program says on standard error: the first lines, read as they come, by nobody else."""
 
-    def __init__(self, program: subprocess.Popen[bytes]) -> None:
+    def __init__(self, program: subprocess.Popen[bytes], most: int = _LINES) -> None:
+        self._most = most
         assert program.stderr is not None  # noqa: S101  (it is a pipe)
         stream, program.stderr = program.stderr, None
         self.lines: list[str] = []
@@ -63,8 +97,8 @@ class _Words:
     def _read(self, stream: IO[bytes]) -> None:
         with stream:
             for line in stream:
-                if len(self.lines) < _LINES:
-                    self.lines.append(line.decode(errors="replace").rstrip("\n")[:500])
+                if len(self.lines) < self._most:
+                    self.lines.append(line.decode(errors="replace").rstrip("\n")[:_LONGEST_LINE])
 
     def all(self) -> list[str]:
         """The lines; call it when the program has ended."""
@@ -77,7 +111,7 @@ class Packing:
 
     def __init__(self, folder: Path, snapshot: Path) -> None:
         self._tar = process.start(["tar", *_CREATE, f"--directory={folder}", f"--listed-incremental={snapshot}", "."])
-        self._words = _Words(self._tar)
+        self._words = _Words(self._tar, MOST_UNREAD)
         assert self._tar.stdout is not None  # noqa: S101  (it is a pipe)
         try:
             self._zstd = process.start(
@@ -98,16 +132,22 @@ class Packing:
             return int(Path(f"/proc/{self._tar.pid}/io").read_text().split("wchar:")[1].split()[0])
         return 0
 
-    def finish(self) -> None:
-        """After the end of the stream. Raises `ParaduxError` "incomplete" when something could not be read."""
+    def finish(self) -> Unread:
+        """After the end of the stream: what could not be read.
+
+        Raises `ParaduxError` "archive-failed", and "unreadable" when the directory itself could not be read.
+        """
         code, packed = self._tar.wait(), self._zstd.wait()
         if code in (0, _CHANGED) and packed == 0:
-            return
-        if packed or code < 0:
-            raise ParaduxError("archive-failed", "tar or zstd ended before its work was done", "see the daemon's log")
-        raise ParaduxError(
-            "incomplete", f"not everything could be read: {_reason(self._words.all())}", "see its permissions"
-        )
+            return Unread()
+        lines = self._words.all()
+        if packed or code < 0 or any("not recoverable" in line for line in lines):
+            text = f"tar or zstd ended before its work was done: {_reason(lines)}"
+            raise ParaduxError("archive-failed", text, "see the daemon's log")
+        unread = _unread(lines)
+        if b"." in unread.names:
+            raise ParaduxError("unreadable", f"nothing could be read: {_reason(lines)}", "see its permissions")
+        return unread
 
     def end(self) -> None:
         """Kill what still runs."""
@@ -228,26 +268,55 @@ def decompressed(into: int | None) -> Iterator[int]:
         process.kill_group(zstd)
 
 
-def forget_devices(snapshot: Path, target: Path) -> None:
-    """Copy a snapshot file (format 2) with the device number of every directory set to 0; raises `ValueError` for another format.
+def forget(snapshot: Path, target: Path, unread: Collection[bytes] = ()) -> None:
+    """Copy a snapshot file (format 2) with the device number of every directory set to 0, and without the entries that were not read.
 
-    Each directory is: NFS flag, seconds, nanoseconds, device, inode, name, then its entries and an empty one, then an empty one more.
+    So the next run packs those as new ones. Raises `ValueError` for another format.
+
+    Each directory is: NFS flag, seconds, nanoseconds, device, inode, name, then its entries and an empty one, then an empty one more. An
+    entry begins with one letter.
     """
     head, _, rest = snapshot.read_bytes().partition(b"\n")
     if not re.fullmatch(rb"GNU tar-[^-\n]+-2", head):
         raise ValueError("not a snapshot file of format 2")
     fields = rest.split(b"\0")
-    index = 2
+    missing = {b"./" + name for name in unread}
+    kept, index = fields[:2], 2
     while index + 6 < len(fields):
-        fields[index + 3] = b"0"
-        index = fields.index(b"", index + 6) + 2
+        end = fields.index(b"", index + 6)
+        folder = fields[index + 5]
+        entries = [entry for entry in fields[index + 6 : end] if b"%b/%b" % (folder, entry[1:]) not in missing]
+        kept += [*fields[index : index + 3], b"0", *fields[index + 4 : index + 6], *entries, b"", b""]
+        index = end + 2
+    fields = [*kept, *fields[index:]]
     with target.open("wb") as file:
         file.write(head + b"\n" + b"\0".join(fields))
         os.fsync(file.fileno())
 
 
+def _is_harmless(line: str) -> bool:
+    return bool(_LAST_WORDS.search(line)) or any(word in line for word in _HARMLESS)
+
+
 def _reason(lines: Sequence[str]) -> str:
     """The first line that tells of more than a file that changed."""
-    harmless = ("file changed as we read it", "File removed before we read it", "socket ignored", "Removing leading")
-    telling = [line for line in lines if not _LAST_WORDS.search(line) and not any(word in line for word in harmless)]
+    telling = [line for line in lines if not _is_harmless(line)]
     return telling[0].partition("tar: ")[2] if telling else "tar gave no reason"
+
+
+def _unread(lines: Sequence[str]) -> Unread:
+    complaints = [(match[1], match[2]) for line in lines if (match := _COMPLAINT.match(line))]
+    told = sum(not _is_harmless(line) for line in lines)
+    names = {_path(shown): what.startswith("Read error") for shown, what in complaints}
+    padded = tuple(sorted(name for name, partly in names.items() if partly))
+    return Unread(tuple(sorted(names)), padded, len(complaints) == told and len(lines) < MOST_UNREAD)
+
+
+def _path(shown: str) -> bytes:
+    """A path as tar shows it (quoting style "escape"), relative to the root of what is packed; the root itself is "."."""
+    return os.path.normpath(_ESCAPED.sub(_unescape, os.fsencode(shown)))
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    escaped = match[1]
+    return bytes([int(escaped, 8)]) if len(escaped) == 3 else _LETTERS.get(escaped, escaped)

@@ -18,10 +18,11 @@ from paraduxd.core import archives
 from paraduxd.core.archives import Manifest
 from paraduxd.core.orders import Progress
 from paraduxd.effects import hardening, sealing, tar
-from paraduxd.protocols import archive_names, archive_placing, archive_receiving
+from paraduxd.protocols import archive_names, archive_placing, archive_receiving, archive_removing
 from paraduxd.protocols.archive_index import Index
-from paraduxd.protocols.archive_pushing import Pusher, Task, versions_of
+from paraduxd.protocols.archive_pushing import Pusher, Task
 from paraduxd.protocols.archive_receiving import Receiver
+from paraduxd.protocols.archive_removing import versions_of
 from paraduxd.protocols.archive_sending import VOLUME
 from paraduxd.protocols.archive_shelf import Keys, PrivateKey, Shelf, damaged
 from paraduxd.protocols.base import (
@@ -34,6 +35,7 @@ from paraduxd.protocols.base import (
     VerifyResult,
     Version,
 )
+from paraduxd.protocols.marked_store import MarkedStore
 
 __all__ = ["ArchiveDestination", "Keys", "PrivateKey"]
 
@@ -53,22 +55,41 @@ class ArchiveDestination(Destination):
         """See `Destination.push`.
 
         Raises `TransientError` "not-mounted" when a place that had versions is empty, "disk-full" and those of the network;
-        `ParaduxError` "other-dataset", "incomplete" when something in staging could not be read: then there is no new version.
+        `ParaduxError` "other-dataset" and what `place_marker.check` raises; "damaged" when the new version does not read back as it was
+        sent. What could not be read is missing in the version, and told.
         """
         if not staging.is_dir():
             raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
         with self._index() as index, sealing.sealer(self._keys.public_key) as sealer:
-            task = Task(self._store, self._keys, self._context, self._volume, staging, request)
+            task = Task(self._store, self._place(), self._keys, self._context, self._volume, staging, request)
             return Pusher(task, self._shelf, index, sealer).push()
 
     def versions(self) -> tuple[Version, ...]:
         """See `Destination.versions`: what the newest manifest lists."""
+        self._place().check_for_reading()
         newest = self._shelf().newest()
         return versions_of(newest) if newest else ()
+
+    def prune(self, request: PushRequest) -> PushResult:
+        """See `Destination.prune`."""
+        place = self._place()
+        place.check()
+        with self._index() as index:
+            newest = self._shelf(fresh=True).newest()
+            if newest is None:
+                raise ParaduxError(
+                    "no-version", "there is no version at this destination", "push one: paraductl backup"
+                )
+            task = archive_removing.Task(self._store, self._keys, self._context, self._shelf, index)
+            removal = archive_removing.now(task, newest, request)
+        marked = place.renew(newest.run.number)
+        versions = versions_of(removal.manifest)
+        return PushResult(versions[-1], versions, pruned=removal.pruned, removed=removal.removed, marked=marked)
 
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
         """See `Destination.restore`. Needs the private key; nothing is in its place in `to` before everything was unpacked."""
         wanted = [] if "" in (cleaned := [_clean(path) for path in paths]) else cleaned
+        self._place().check_for_reading()
         shelf = self._shelf()
         if archives.manifest_name(version.id) not in shelf.sizes:
             raise ParaduxError("not-found", f"there is no version {version.id}", "see: paraductl versions DATASET")
@@ -101,13 +122,12 @@ class ArchiveDestination(Destination):
             self._context.progress(Progress(min(99.0, 100 * got / total) if total else None, got))
 
         receiver = Receiver(self._store, on_bytes)
-        selection = archive_names.Selection((), ())
-        if wanted:
-            selection = archive_names.select(archive_receiving.read_names(line[-1].names, receiver, opener), wanted)
+        names = archive_receiving.read_names(line[-1].names, receiver, opener)
+        selection = archive_names.select(names, wanted) if wanted else archive_names.Selection((), ())
         for manifest in line:
             with tar.unpacked(part, selection.unpack) as unpacking:
                 archive_receiving.unpack(manifest, unpacking, receiver, opener)
-        return selection.unwanted
+        return (*selection.unwanted, *archive_names.padded(names))
 
     def verify(self, deep: bool) -> VerifyResult:
         """See `Destination.verify`. `checked` counts objects.
@@ -115,21 +135,35 @@ class ArchiveDestination(Destination):
         Quick: every run that a version needs has a manifest that is signed, and all its objects have their sizes. Deep: besides, their
         SHA-256; with the private key all of them are decrypted and decompressed as well.
         """
+        manifests = self._verify_quickly()
+        if deep:
+            self._read_all(manifests)
+        return _verified(manifests, [part for each in manifests for part in each.objects] if deep else [])
+
+    def verify_part(self, part: int, parts: int) -> VerifyResult:
+        """See `Destination.verify_part`: the objects whose names fall into this part."""
+        manifests = self._verify_quickly()
+        objects = [each for manifest in manifests for each in manifest.objects]
+        read = [each for each in objects if archives.part_of(each.name, parts) == part]
+        receiver = Receiver(self._store, self._beat)
+        for each in read:
+            receiver.check(each)
+        return _verified(manifests, read)
+
+    def _verify_quickly(self) -> list[Manifest]:
+        """The manifests of all runs that a version needs, signed, with all their objects there in their sizes."""
+        highest = self._place().check()
         shelf = self._shelf(fresh=True)
         newest = shelf.newest()
-        self._check_newest(newest, shelf)
+        self._check_newest(newest, shelf, highest)
         runs = (*newest.runs, newest.run) if newest else ()
         manifests = [shelf.manifest(run.id, run.sha256) for run in runs]
         for manifest in manifests:
             shelf.check_sizes(manifest.objects)
-        objects = sum(1 + len(manifest.objects) for manifest in manifests)
-        if deep:
-            self._read_all(manifests)
-        size = sum(part.size for manifest in manifests for part in manifest.objects)
-        return VerifyResult(objects, size if deep else 0)
+        return manifests
 
-    def _check_newest(self, newest: Manifest | None, shelf: Shelf) -> None:
-        """What is listed must be as new as what this machine knows, and the newest manifest must be whole."""
+    def _check_newest(self, newest: Manifest | None, shelf: Shelf, highest: int) -> None:
+        """What is listed must be as new as what this machine and the marker know, and the newest manifest must be whole."""
         complete = archives.manifested(shelf.sizes)
         if complete and (newest is None or newest.run.id != complete[-1]):
             raise damaged(f"the manifest of the newest run, {complete[-1]}, cannot be used")
@@ -141,6 +175,8 @@ class ArchiveDestination(Destination):
             and (newest is None or newest.serial < archives.serial_of(known))
         ):
             raise damaged(f"an older state is there than the one that was sent: {known} is missing")
+        if highest > (newest.serial if newest else 0):
+            raise damaged(f"an older state is there than the one that was sent: number {highest} is missing")
 
     def _read_all(self, manifests: Sequence[Manifest]) -> None:
         receiver = Receiver(self._store, self._beat)
@@ -156,10 +192,15 @@ class ArchiveDestination(Destination):
     def _beat(self, count: int) -> None:
         self._context.progress(Progress(None, count))
 
+    def _place(self) -> MarkedStore:
+        context = self._context
+        return MarkedStore(self._store, context.identity, f"the destination {context.location} of {context.dataset}")
+
     def _shelf(self, *, fresh: bool = False) -> Shelf:
         """What lies there now; `fresh`: nothing that this machine remembers is believed."""
         cache = None if fresh else self._context.cache
-        mine = f"{self._context.dataset}.{self._context.location}"
+        identity = self._context.identity
+        mine = identity.place if identity else f"{self._context.dataset}.{self._context.location}"
         return Shelf(self._store, self._keys, cache / mine if cache else None)
 
     @contextlib.contextmanager
@@ -185,6 +226,11 @@ class ArchiveDestination(Destination):
             sealing.opener(private.private_key, private.passphrase, memory) as opener,
         ):
             yield opener
+
+
+def _verified(manifests: Sequence[Manifest], read: Sequence[archives.Part]) -> VerifyResult:
+    """All objects were checked, manifests among them, and these read."""
+    return VerifyResult(sum(1 + len(each.objects) for each in manifests), sum(part.size for part in read))
 
 
 def _clean(path: str) -> str:

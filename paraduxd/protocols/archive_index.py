@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,9 @@ class Index:
         """Whether an increment on this run can be made."""
         return self._snapshot(run).is_file()
 
-    def commit(self, state: State) -> None:
-        """The run is complete at the destination: from now on it is what increments build on."""
-        tar.forget_devices(self.working, self._snapshot(state.run))
+    def commit(self, state: State, unread: Collection[bytes] = ()) -> None:
+        """The run is complete at the destination: from now on it is what increments build on. They pack what was `unread`."""
+        tar.forget(self.working, self._snapshot(state.run), unread)
         self.save(state)
         for path in self._folder.iterdir():
             if path.name not in ("state.json", self._snapshot(state.run).name):

@@ -2,15 +2,17 @@
 
 One record per entry, ended by a NUL byte, in no particular order: a kind, a space, the path relative to the dataset's root, as bytes.
 The kind is `d` (directory), `f` (regular file), `o` (anything else), or `h` and a number: regular files with the same number are one
-file with several names.
+file with several names. At the end come those that could not be read: `x`, and `z` for a file that is in the run with zeros in place of
+what could not be read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -51,6 +53,16 @@ def write(folder: Path, out: IO[bytes]) -> Walked:
     return walked
 
 
+def write_unread(folder: Path, unread: Iterable[bytes], padded: Collection[bytes], out: IO[bytes]) -> Walked:
+    """Write what could not be read, `padded` of it not to the end; gives how much of it was counted as if it had been."""
+    uncounted = Walked()
+    for path in unread:
+        out.write(b"%b %b\0" % (b"z" if path in padded else b"x", path))
+        with contextlib.suppress(OSError):
+            uncounted.kind(os.lstat(os.fsencode(folder) + b"/" + path))
+    return uncounted
+
+
 def _entries(folder: bytes) -> list[tuple[bytes, os.stat_result]]:
     found = []
     try:
@@ -78,10 +90,22 @@ def select(names: bytes, paths: Sequence[str]) -> Selection:
     wanted = {os.fsencode(path) for path in paths}
     present, links = _scan(names, wanted)
     for path in paths:
+        if any(above in _unread(names) for above in _above(os.fsencode(path))):
+            text = f"{path!r} could not be read when this version was made, so it is not in it"
+            raise ParaduxError("not-found", text, "see another version: paraductl versions DATASET")
         if os.fsencode(path) not in present:
             raise ParaduxError("not-found", f"there is no {path!r} in this version", "see: paraductl versions DATASET")
     more = sorted(os.fsdecode(path) for path in links)
     return Selection((*dict.fromkeys(paths), *more), tuple(more))
+
+
+def padded(names: bytes) -> tuple[str, ...]:
+    """The files that are not to be restored, because they are not in the run to their end."""
+    return tuple(os.fsdecode(record[2:]) for record in names.split(b"\0") if record.startswith(b"z "))
+
+
+def _unread(names: bytes) -> frozenset[bytes]:
+    return frozenset(record[2:] for record in names.split(b"\0") if record.startswith((b"x ", b"z ")))
 
 
 def _scan(names: bytes, wanted: set[bytes]) -> tuple[set[bytes], list[bytes]]:

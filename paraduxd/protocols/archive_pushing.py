@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import archives, keep
-from paraduxd.core.archives import Manifest, Part, Run
+from paraduxd.core.archives import Manifest, Run
 from paraduxd.core.orders import Progress
 from paraduxd.effects import sealing, tar
-from paraduxd.protocols import archive_names
+from paraduxd.protocols import archive_names, archive_removing
 from paraduxd.protocols.archive_index import Index, State, Upload
-from paraduxd.protocols.archive_receiving import Receiver
+from paraduxd.protocols.archive_names import Walked
+from paraduxd.protocols.archive_removing import version_of, versions_of
 from paraduxd.protocols.archive_sending import Sender, cut
 from paraduxd.protocols.archive_shelf import Keys, Shelf
-from paraduxd.protocols.base import BlobStore, Context, PushRequest, PushResult, TransientError, Version
+from paraduxd.protocols.base import BlobStore, Context, PushRequest, PushResult, TransientError
+from paraduxd.protocols.marked_store import MarkedStore
 
-README = "README-archives.txt"
+README = "paradux-README-archives.txt"
+
+EARLIER_README = "README-archives.txt"
+"""As version 0.1.0 called it."""
+
+MOST_TOLD = 100
+"""Names of what is missing that are in the result of a push."""
 
 _README = """\
 This directory holds encrypted archives of Paradux: one set of files, at several points in time.
@@ -29,6 +38,7 @@ This directory holds encrypted archives of Paradux: one set of files, at several
 <run>.manifest       what belongs to a run, signed: one line of JSON, one line with the signature
 <run>.00001.gpg ...  the run itself, in volumes: tar, zstd, gpg
 <run>.names.gpg      the names of all files at that time
+paradux-place.json   whose place this is
 
 To restore without Paradux (the private key is in the owner's Paradux config, under managed.data_keys):
 
@@ -51,6 +61,7 @@ class Task:
     """What is to be pushed, and where to; `volume` is the size of a volume in bytes before encryption."""
 
     store: BlobStore
+    place: MarkedStore
     keys: Keys
     context: Context
     volume: int
@@ -66,6 +77,14 @@ class _Base:
     parent: str | None = None
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A run that was sent, and what is missing in it."""
+
+    manifest: Manifest
+    unread: tar.Unread
+
+
 class Pusher:
     """Carries out one push; `look` lists what is at the destination now."""
 
@@ -77,22 +96,64 @@ class Pusher:
 
     def push(self) -> PushResult:
         """See `Destination.push`."""
-        task, shelf = self._task, self._look()
-        base = self._base(shelf)
+        task = self._task
+        highest = task.place.check()
+        shelf = self._look()
+        base = self._base(shelf, highest)
+        task.place.claim()
         self._sweep()
-        sender = Sender(task.store, self._sealer, self._index, self._upload(shelf, base), shelf.sizes)
-        manifest = self._send(base, sender)
-        added = self._publish(manifest)
-        result = PushResult(version_of(manifest.run), versions_of(manifest), sender.added_bytes + added)
-        return replace(result, pruned=self._tidy(manifest, base))
+        upload = self._upload(shelf, base, highest)
+        sender = Sender(task.store, self._sealer, self._index, upload, shelf.sizes)
+        try:
+            made = self._send(base, sender)
+            added = self._publish(made.manifest, made.unread)
+        except TransientError as problem:
+            raise self._with_protection(problem, base) from None
+        return self._removed(made, base, sender.added_bytes + added)
 
-    def _base(self, shelf: Shelf) -> _Base:
+    def _removed(self, made: _Made, base: _Base, added: int) -> PushResult:
+        """The result, once what may go is gone."""
+        task, request = self._task, self._task.request
+        marked = task.place.renew(made.manifest.run.number)
+        where = archive_removing.Task(task.store, task.keys, task.context, self._look, self._index)
+        removal = archive_removing.after_push(where, made.manifest, request, [run.id for run in base.runs])
+        versions = versions_of(removal.manifest)
+        return PushResult(
+            version_of(made.manifest.run),
+            versions,
+            added,
+            pruned=removal.pruned,
+            kept_because=removal.kept_because,
+            removed=removal.removed,
+            protected_until=keep.protected_until(
+                versions, request.keep, request.now, request.grace, request.protected_until
+            ),
+            unread=(*request.unread, *map(os.fsdecode, made.unread.names))[:MOST_TOLD],
+            marked=marked,
+        )
+
+    def _with_protection(self, problem: TransientError, base: _Base) -> TransientError:
+        """Where the place is full: how many versions `keep` does not want, and until when they stay."""
+        request = self._task.request
+        versions = [version_of(run) for run in base.runs if run.listed]
+        until = keep.protected_until(versions, request.keep, request.now, request.grace, request.protected_until)
+        if problem.code != "disk-full" or until is None:
+            return problem
+        waiting = len(keep.to_remove(versions, request.keep, request.now))
+        dataset, location = self._task.context.dataset, self._task.context.location
+        return TransientError(
+            "disk-full",
+            f"{problem.message}; {waiting} versions there that keep does not want are protected until {until}",
+            f"make room there, or remove them now: paraductl prune {dataset} --destination {location}",
+        )
+
+    def _base(self, shelf: Shelf, highest: int) -> _Base:
         newest, known = shelf.newest(), self._task.request.known_versions
-        if newest is None and known:
+        if newest is None and (known or (highest and not archives.manifested(shelf.sizes))):
             raise TransientError(
                 "not-mounted",
-                f"there is no archive there, but there were {len(known)} versions: it seems not to be mounted",
-                "mount it; if it was emptied on purpose, give the destination a new id with paraductl edit",
+                f"there is no archive there, but there were {len(known) or highest} versions: it seems not to be mounted, or was emptied",
+                'mount it; if it was emptied on purpose, say "was": "-" on it with paraductl edit, and it begins anew',
             )
         if newest is None:
             return _Base()
@@ -129,45 +190,54 @@ class Pusher:
             return "a run of the chain is not whole"
         return archives.why_full(line, task.request.now)
 
-    def _upload(self, shelf: Shelf, base: _Base) -> Upload:
+    def _upload(self, shelf: Shelf, base: _Base, highest: int) -> Upload:
         """The upload that was interrupted, unless it was complete or others came after it; else a new one."""
-        number, earlier = self._next_number(shelf), self._index.upload(base.parent)
+        number, earlier = self._next_number(shelf, highest), self._index.upload(base.parent)
         if earlier and archives.manifest_name(earlier.run) not in shelf.sizes:
             last = max((archives.serial_of(run.id) for run in base.runs), default=0)
-            if archives.serial_of(earlier.run) > last:
+            if archives.serial_of(earlier.run) > max(last, highest):
                 return earlier
         return Upload(archives.new_id(number, self._task.request.now), base.parent)
 
-    def _next_number(self, shelf: Shelf) -> int:
-        """One that was never used: not at the destination, and not by what was there once."""
+    def _next_number(self, shelf: Shelf, highest: int) -> int:
+        """One that was never used: not at the destination, not by what was there once, and above the `highest` that its marker tells of."""
         ids = [run for name in shelf.sizes if (run := archives.run_of(name))]
         known = [version.id for version in self._task.request.known_versions]
         ids += [each for each in (*known, self._index.state.run) if archives.run_of(archives.manifest_name(each))]
-        return max(map(archives.serial_of, ids), default=0) + 1
+        return (
+            max(highest, keep.next_number(self._task.request.known_versions) - 1, *map(archives.serial_of, ids), 0) + 1
+        )
 
-    def _send(self, base: _Base, sender: Sender) -> Manifest:
-        """Everything of the run but its manifest."""
+    def _send(self, base: _Base, sender: Sender) -> _Made:
+        """Everything of the run but its manifest. Nothing is removed yet: all versions that were there stay listed."""
         task, run = self._task, sender.upload.run
-        if README not in {blob.name for blob in task.store.list()}:
-            task.store.put(README, io.BytesIO(_README.encode()))
-        walked, names = self._send_names(sender)
-        with tar.packed(task.staging, self._index.begin(base.parent)) as packing:
+        self._put_readme()
+        with _names_of(task.staging) as (names, walked):
             expected = 0 if base.parent else walked.size + _PER_FILE * walked.files
-            volumes = sender.send_all(cut(packing.stream, task.volume, self._reporter(packing, expected)))
-            packing.finish()
+            with tar.packed(task.staging, self._index.begin(base.parent)) as packing:
+                volumes = sender.send_all(cut(packing.stream, task.volume, self._reporter(packing, expected)))
+                unread = packing.finish()
+            counted = self._add_unread(names, walked, unread)
+            names_part = sender.put(archives.names_name(run), names)
         stored = sum(part.size for part in volumes)
-        made = Run(run, task.request.now, base.parent, walked.files, walked.size, stored)
-        runs = archives.retained(base.runs, self._dropped(base.runs, made), base.parent)
-        return Manifest(made, archives.serial_of(run), task.keys.fingerprint, names, volumes, runs)
+        missing = task.request.unread_count + max(len(unread.names), not unread.whole)
+        made = Run(run, task.request.now, base.parent, *counted, stored, missing=missing)
+        runs = archives.retained(base.runs, (), base.parent)
+        return _Made(Manifest(made, made.number, task.keys.fingerprint, names_part, volumes, runs), unread)
 
-    def _send_names(self, sender: Sender) -> tuple[archive_names.Walked, Part]:
-        descriptor = os.memfd_create("paradux-names", os.MFD_CLOEXEC)
-        try:
-            with tar.compressed(descriptor) as out:
-                walked = archive_names.write(self._task.staging, out)
-            return walked, sender.put(archives.names_name(sender.upload.run), descriptor)
-        finally:
-            os.close(descriptor)
+    def _put_readme(self) -> None:
+        store = self._task.store
+        if not {README, EARLIER_README} & {blob.name for blob in store.list()}:
+            store.put(README, io.BytesIO(_README.encode()))
+
+    def _add_unread(self, names: int, walked: Walked, unread: tar.Unread) -> tuple[int, int]:
+        """Add what could not be read to the names; gives the files and bytes that could."""
+        missing = [*map(os.fsencode, self._task.request.unread), *unread.names]
+        if not missing:
+            return walked.files, walked.size
+        with tar.compressed(names) as out:  # zstd reads one frame after the other
+            uncounted = archive_names.write_unread(self._task.staging, missing, unread.padded, out)
+        return walked.files - uncounted.files, walked.size - uncounted.size
 
     def _reporter(self, packing: tar.Packing, expected: int) -> Callable[[int], None]:
         """Reports how far it is when it hears how much was compressed; `expected` are bytes of tar, 0 if nobody knows."""
@@ -178,15 +248,7 @@ class Pusher:
 
         return report
 
-    def _dropped(self, runs: Sequence[Run], made: Run) -> set[str]:
-        """The versions that `keep` does not hold any more."""
-        request = self._task.request
-        if request.held:
-            return set()
-        versions = [run for run in runs if run.listed]
-        return {run.id for run in keep.to_remove([*versions, made], request.keep, request.now)} - {made.id}
-
-    def _publish(self, manifest: Manifest) -> int:
+    def _publish(self, manifest: Manifest, unread: tar.Unread) -> int:
         """Check that everything has arrived, then declare the run complete; gives the bytes of the manifest."""
         store, shelf = self._task.store, self._look()
         ours = {part.name for part in manifest.objects}
@@ -194,63 +256,33 @@ class Pusher:
             if archives.run_of(name) == manifest.run.id and name not in ours:
                 store.delete(name)  # an earlier attempt at this run has sent it
         shelf.check_sizes(manifest.objects)
-        line = archives.to_line(manifest)
-        content = line + sealing.sign(line, self._task.keys.signing_key) + b"\n"
-        name = archives.manifest_name(manifest.run.id)
-        store.put(name, io.BytesIO(content))
-        if b"".join(store.get(name)) != content:
-            raise TransientError("not-read-back", f"{name} is not what was sent there", "see whether the place is full")
-        shelf.remember(name, content)
-        self._remember(manifest)
-        return len(content)
+        size = archive_removing.put_manifest(store, self._task.keys, shelf, manifest)
+        self._remember(manifest, unread)
+        return size
 
-    def _remember(self, manifest: Manifest) -> None:
-        """From now on increments build on this run. The version is there already: a failure costs a full run."""
+    def _remember(self, manifest: Manifest, unread: tar.Unread) -> None:
+        """From now on increments build on this run, and pack what it could not read. The version is there already: a failure costs a full
+        run, as it does when not all names of what is missing are known.
+        """
         kept = {run.id for run in manifest.runs}
         proven = tuple(run for run in self._index.state.proven if run in kept)
         try:
+            if not unread.whole:
+                self._index.save(State())
+                return
             state = State(manifest.run.id, self._task.keys.fingerprint, str(self._task.staging), proven)
-            self._index.commit(state)
+            self._index.commit(state, unread.names)
         except (OSError, ValueError, ParaduxError) as problem:
             _log.warning("The next run will be a full one: this one cannot be remembered (%s)", problem)
 
-    def _tidy(self, manifest: Manifest, base: _Base) -> bool:
-        """Remove what nothing needs; whether anything went. A failure is left to the next push: the version is there already."""
-        pruned = sum(run.listed for run in base.runs) + 1 > len(versions_of(manifest))
-        if self._task.request.held or not self._task.request.prune:
-            return pruned
-        try:
-            return self._remove_garbage(manifest, base) or pruned
-        except ParaduxError as problem:
-            _log.warning("Old archives stay for now: %s", problem.message)
-            return pruned
 
-    def _remove_garbage(self, manifest: Manifest, base: _Base) -> bool:
-        """Complete runs go only after every run that the newest version builds on was read back."""
-        shelf = self._look()
-        names = archives.garbage(shelf.sizes, {run.id for run in base.runs}, manifest)
-        if archives.manifested(names):
-            self._prove(shelf, shelf.line(shelf.manifest(manifest.run.id)))
-        for name in names:
-            self._task.store.delete(name)
-        return bool(names)
-
-    def _prove(self, shelf: Shelf, line: Sequence[Manifest]) -> None:
-        """Read back what was not read back yet; raises `ParaduxError` "damaged"."""
-        receiver = Receiver(self._task.store, lambda size: self._task.context.progress(Progress(None, size)))
-        for manifest in line:
-            if manifest.run.id not in self._index.state.proven:
-                shelf.check_sizes(manifest.objects)
-                for part in manifest.objects:
-                    receiver.check(part)
-        self._index.save(replace(self._index.state, proven=tuple(manifest.run.id for manifest in line)))
-
-
-def version_of(run: Run) -> Version:
-    """A run as a version."""
-    return Version(run.id, run.time, run.files, run.bytes)
-
-
-def versions_of(manifest: Manifest) -> tuple[Version, ...]:
-    """The versions that the newest manifest lists, oldest first."""
-    return keep.in_order(version_of(run) for run in (*manifest.runs, manifest.run) if run.listed)
+@contextlib.contextmanager
+def _names_of(staging: Path) -> Iterator[tuple[int, Walked]]:
+    """The names of all files, compressed, as a file in memory to which more can be added."""
+    descriptor = os.memfd_create("paradux-names", os.MFD_CLOEXEC)
+    try:
+        with tar.compressed(descriptor) as out:
+            walked = archive_names.write(staging, out)
+        yield descriptor, walked
+    finally:
+        os.close(descriptor)

@@ -85,7 +85,7 @@ class PullRequest:
     `known_files` is the number of regular files after the last good pull (`None`: there was none); `allowed_removed` and
     `allowed_changed` are counts that the owner has approved. `index` is a file in which a source that is pushed in place
     remembers its last scan. `since` is when the last good pull ended (seconds since the epoch) if one that came after it did not end
-    well: what that one has written counts as well. `known_mounts` are the `PullResult.mounts` of the last good pull.
+    well: what that one has written counts as well.
     """
 
     guard: Guard
@@ -95,17 +95,11 @@ class PullRequest:
     in_place: bool = False
     index: Path | None = None
     since: float | None = None
-    known_mounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PullResult:
-    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before.
-
-    `unread`: what could not be read, or what staging cannot hold; an earlier copy of it stays, and counts among `files`. `unstored`: of
-    what the attributes could not be read or held, and the rest could. Of each at most 100 names, and how many there are. `mounts`: mount
-    points inside the source that have files.
-    """
+    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before."""
 
     files: int
     bytes: int
@@ -113,11 +107,6 @@ class PullResult:
     transferred_bytes: int = 0
     removed: int = 0
     changed: int = 0
-    unread: tuple[str, ...] = ()
-    unread_count: int = 0
-    unstored: tuple[str, ...] = ()
-    unstored_count: int = 0
-    mounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,7 +167,8 @@ class PushResult:
 
     `kept_because`: why versions that should have gone cannot be removed, as a sentence; "" also when the next push may succeed.
     `removed`: which versions went, and why. `unread`: at most 100 of the names that are missing in the new version (`Version.missing`
-    counts all of them). `marked`: the place carries the marker now.
+    counts all of them). `marked`: the place carries the marker now. `protected_until`: versions that `keep` does not want stay
+    until then (RFC 3339).
     """
 
     version: Version
@@ -189,6 +179,7 @@ class PushResult:
     removed: tuple[Removed, ...] = ()
     unread: tuple[str, ...] = ()
     marked: bool = False
+    protected_until: str | None = None
 
 
 @dataclass(frozen=True)
@@ -231,8 +222,7 @@ class Source(abc.ABC):
 
         Raises `HeldError`, and removes nothing, when the source is missing, empty while it was not before, or loses or
         changes more than the guard allows. A failure or kill leaves staging usable and a later pull completes it. Files that
-        vanish while being read are no failure. Nor is what cannot be read or stored: the rest is pulled, an earlier copy stays, and
-        the result names it.
+        vanish while being read are no failure.
         """
 
 

@@ -7,7 +7,6 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -28,7 +27,6 @@ from paraduxd.protocols.base import (
     Source,
     TransientError,
 )
-from paraduxd.protocols.mounted import Inside
 from paraduxd.protocols.trees import TreeDestination
 
 TEMPORARY = ".tmp-"
@@ -72,23 +70,21 @@ class DiskSource(Source):
         path = self._settings.local_path()
         if request.in_place:
             return scan.pull_in_place(Path(path), request)
-        inside = Inside(Path(path), staging)
-        inside.check(request)
         place = rsync.Place(path, path, bandwidth=self._context.bandwidth)
-        result = pulling.pull(place, staging, self._settings.exclude, request, self._context)
-        return replace(result, mounts=inside.remembered())
+        return pulling.pull(place, staging, self._settings.exclude, request, self._context)
 
 
 class DiskBlobs(BlobStore):
-    """Objects as files of one directory."""
+    """Objects as files of one directory. `create`: it is made when it is missing, which is right only where nothing was before."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, create: bool = True) -> None:
         self._folder = folder
+        self._create = create
 
     def put(self, name: str, data: BinaryIO) -> None:
         """See `BlobStore.put`; on the disk before it returns."""
         with _told(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=self._folder)
             try:
                 with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
@@ -101,6 +97,14 @@ class DiskBlobs(BlobStore):
                 Path(temporary).unlink(missing_ok=True)
                 raise
             sync_directory(self._folder)
+
+    def _make_folder(self) -> None:
+        if self._create:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        elif not self._folder.is_dir():
+            raise TransientError(
+                "not-mounted", f"{self._folder} is not there any more: its disk is not mounted", "mount it"
+            )
 
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
@@ -154,8 +158,8 @@ def _destination(settings: DiskSettings, context: Context) -> TreeDestination:
     return TreeDestination(lambda: contextlib.nullcontext(place), context)
 
 
-def _blobs(settings: DiskSettings, _: Context) -> DiskBlobs:
-    return DiskBlobs(Path(settings.local_path()))
+def _blobs(settings: DiskSettings, context: Context) -> DiskBlobs:
+    return DiskBlobs(Path(settings.local_path()), create=context.identity is None or not context.identity.marked)
 
 
 PROTOCOL = Protocol("disk", DiskSettings, source=DiskSource, destination=_destination, blobs=_blobs)

@@ -11,9 +11,10 @@ from paraduxd.core.orders import Progress
 from paraduxd.effects import sealing
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.protocols.archive import ArchiveDestination, Keys, PrivateKey
-from paraduxd.protocols.base import BlobStore, Context
+from paraduxd.protocols.base import BlobStore, Context, Identity
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.testing.destinations import DestinationCase
+from paraduxd.testing.places import PlaceCase
 
 PASSPHRASE = "5ec3e7" * 10
 VOLUME = 1 << 20
@@ -35,9 +36,10 @@ def archive(
     progress: Callable[[Progress], None] = lambda _: None,
     keys: Keys | None = None,
     volume: int = VOLUME,
+    identity: Identity | None = None,
 ) -> ArchiveDestination:
     """The archives of the dataset "photos" in a store; `folder` gets what the pushing machine remembers."""
-    context = Context("photos", "vault", progress, index=folder / "index", cache=folder / "cache")
+    context = Context("photos", "vault", progress, index=folder / "index", cache=folder / "cache", identity=identity)
     return ArchiveDestination(store, keys or new_keys(), context, volume)
 
 
@@ -50,3 +52,13 @@ def case_on(make_store: Callable[[], BlobStore], folder: Path) -> DestinationCas
 def disk_case(tmp_path: Path) -> DestinationCase:
     """The same in a directory `store` below `tmp_path`."""
     return case_on(lambda: DiskBlobs(tmp_path / "store"), tmp_path / "scratch")
+
+
+def place_case(make_store: Callable[[], BlobStore], folder: Path) -> PlaceCase:
+    """The archives in a store as a case of the shipped suite of places; every machine has a folder of its own."""
+    (folder / "staging").mkdir(parents=True, exist_ok=True)
+
+    def make(who: Identity | None) -> ArchiveDestination:
+        return archive(make_store(), folder / (who.instance if who else "nobody"), identity=who)
+
+    return PlaceCase(make, folder)

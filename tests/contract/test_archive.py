@@ -165,14 +165,19 @@ def test_old_chains_go_only_when_the_newest_was_read_back(case: DestinationCase,
     samples.write_files(case.staging, 3, 500_000)
     case.push()
     shutil.rmtree(case.folder / "index")
-    case.push(keep=Keep(last=1))
-    assert names(tmp_path, "000001-*.manifest"), "nothing goes unless space may be reclaimed"
+    case.push()
+    assert (
+        case.destination().push(case.staging, replace(case.request(keep=Keep(last=1)), read_back=False)).removed == ()
+    )
+    assert names(tmp_path, "000001-*.manifest"), "no object goes unless space may be reclaimed"
     (volume,) = (tmp_path / "store").glob("000002-*.00001.gpg")
     content = volume.read_bytes()
     volume.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     pruning = replace(case.request(keep=Keep(last=1)), prune=True)
-    result = case.destination().push(case.staging, pruning)
-    assert names(tmp_path, "000001-*.manifest"), "the chain that would be left is damaged"
+    with pytest.raises(ParaduxError, match="not what was put there") as failed:
+        case.destination().push(case.staging, pruning)
+    assert failed.value.code == "damaged"
+    assert len(case.destination().versions()) == 4, "the chain that would be left is damaged"
     volume.write_bytes(content)
     result = case.destination().push(case.staging, replace(case.request(keep=Keep(last=1)), prune=True))
     assert result.pruned
@@ -183,7 +188,7 @@ def test_old_chains_go_only_when_the_newest_was_read_back(case: DestinationCase,
 
 def test_what_an_interrupted_run_has_sent_is_not_sent_again(case: DestinationCase, tmp_path: Path) -> None:
     samples.write_files(case.staging, 9, 400_000)
-    lost = LostAfter(DiskBlobs(tmp_path / "store"), puts=4)
+    lost = LostAfter(DiskBlobs(tmp_path / "store"), puts=3)
     with pytest.raises(TransientError):
         archive(lost, case.folder).push(case.staging, case.request())
     assert case.destination().versions() == ()

@@ -178,19 +178,3 @@ def test_a_version_that_is_not_there(case: DestinationCase) -> None:
     with pytest.raises(ParaduxError) as failed:
         case.restore(Version("000009-2026-01-01T12-00-00Z", "2026-01-01T12:00:00Z"))
     assert failed.value.code == "not-found"
-
-
-def test_an_unreadable_file_makes_no_version(case: DestinationCase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk of staging has a bad sector: simulated by a tar that says so, because root may read everything."""
-    folder = case.folder / "bin"
-    folder.mkdir()
-    fake = folder / "tar"
-    fake.write_text(
-        '#!/bin/sh\n/usr/bin/tar "$@"\necho "tar: ./f03: Read error at byte 0: Input/output error" >&2\nexit 2\n'
-    )
-    fake.chmod(0o755)
-    monkeypatch.setattr("paraduxd.effects.process.PATH", f"{folder}:/usr/bin:/bin")
-    with pytest.raises(ParaduxError, match="f03") as failed:
-        case.push()
-    assert failed.value.code == "incomplete"
-    assert len(case.destination().versions()) == 2

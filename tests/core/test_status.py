@@ -14,7 +14,6 @@ from status_sample import CLOUD, DAY, DISK, DOCS, HOUR, LAPTOP, MAIL, NOW, PHOTO
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.facts import Daemon, Drills, Facts, Kit, Latest
-from paraduxd.core.ground import Ground
 from paraduxd.core.plan import Plan, Timing
 from paraduxd.core.status import build, exit_code
 
@@ -230,7 +229,7 @@ def test_weaknesses_of_the_daemon() -> None:
     document = status(
         daemon=Daemon(weak_kdf=True, memory_locked=False),
         save_pending=True,
-        ground=Ground(aside=("journal.sqlite.damaged-20261123T120000Z",)),
+        journal_damaged=True,
         transport_ready=False,
     )
     found = ["journal-damaged", "save-pending", "weak-kdf", "memory-not-locked", "transport-missing"]

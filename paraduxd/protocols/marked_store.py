@@ -1,0 +1,98 @@
+"""A blob store that carries the marker of its place (`place_marker.py`): read before anything is written or removed, written at first
+contact, renewed when the newest version or the machine has changed."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.protocols import place_marker
+from paraduxd.protocols.base import BlobStore, Identity, TransientError
+from paraduxd.protocols.place_marker import LONGEST, NAME, Marker
+
+_OTHERS = frozenset({"other-owner", "other-place", "not-mounted"})
+"""What forbids reading, too: what lies there is not what is meant."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class MarkedStore:
+    """The marker in `store`. `where` names the place in sentences; without an `identity` nothing is looked at, and nothing marked."""
+
+    store: BlobStore
+    identity: Identity | None
+    where: str
+    _found: Marker | None = field(default=None, init=False)
+
+    def check(self) -> int:
+        """Before anything is written or removed: the number of the newest version that the marker tells of, 0 without one.
+
+        Raises what `place_marker.check` raises.
+        """
+        if self.identity is None:
+            return 0
+        self._found = place_marker.check(self._read(), self.identity, self.where)
+        return self._found.newest if self._found else 0
+
+    def check_for_reading(self) -> int:
+        """Before something is read: what a machine that was replaced, or one that cannot read the marker, may still do.
+
+        A marker that is gone forbids it only where nothing else is there either.
+        """
+        try:
+            return self.check()
+        except ParaduxError as problem:
+            if problem.code not in _OTHERS or (problem.code == "not-mounted" and self.store.list()):
+                return 0
+            raise
+
+    def claim(self) -> None:
+        """At first contact, before anything else is written: say whose place it is."""
+        if self.identity is not None and self._found is None:
+            self._write(self.identity, 0)
+
+    def renew(self, newest: int) -> bool:
+        """After something was written: the number of the newest version. Gives whether the place is marked now.
+
+        What was written is there already, so that a failure is only logged.
+        """
+        if self.identity is None:
+            return False
+        if place_marker.needs_writing(self._found, self.identity, newest):
+            try:
+                self._write(self.identity, newest)
+            except ParaduxError as problem:
+                _log.warning("The marker of %s stays as it was: %s", self.where, problem.message)
+        return self._found is not None
+
+    def _write(self, identity: Identity, newest: int) -> None:
+        content = place_marker.render(identity, newest)
+        self.store.put(NAME, io.BytesIO(content))
+        if self._read() != content:
+            raise TransientError(
+                "not-read-back",
+                f"{NAME} was sent, but what {self.where} gives back is not the same",
+                "see whether the place is full",
+            )
+        self._found = place_marker.check(content, identity, self.where)
+
+    def _read(self) -> bytes | None:
+        """The marker as it lies there, or the beginning of what is too long for one."""
+        try:
+            return b"".join(_at_most(self.store.get(NAME), LONGEST))
+        except ParaduxError as problem:
+            if problem.code != "not-found":
+                raise
+            return None
+
+
+def _at_most(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        size -= len(piece)
+        if size < 0:
+            return
