@@ -137,6 +137,10 @@ class _Page:
             yield from self._together("Config", told)
         if document["stewards"]:
             yield from self._together("Stewards", [(who["id"], self._steward(who)) for who in document["stewards"]])
+        if assumed := document["recoverable"].get("assumed"):
+            more = f" and {len(assumed) - ALIKE} more" if assumed[ALIKE:] else ""
+            names = ", ".join(each["place"] for each in assumed[:ALIKE])
+            yield from self._labelled("Assumed", f"{names}{more} die with this machine: no fate is given")
         yield from self._labelled("Vault", self._vault())
 
     def _problem(self, problem: dict[str, str]) -> Iterator[str]:

@@ -32,7 +32,7 @@ STATUS: dict[str, Any] = {
         "unlocked_until": None,
     },
     "config": {"serial": 42, "saved": "2026-11-01T10:00:00Z", "epoch": 1},
-    "recoverable": {"today": True, "proven": "2026-11-20T10:00:00Z", "survives_any": 1, "weakest": []},
+    "recoverable": {"today": True, "proven": "2026-11-20T10:00:00Z", "survives_any": 1, "weakest": [], "assumed": []},
     "datasets": [],
     "metadata_stashes": [],
     "stewards": [],

@@ -7,7 +7,7 @@ means: due, but outside the hours in which transfers may start there (`window`);
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -39,6 +39,15 @@ WAITING = frozenset(
 )
 """Codes of errors that pass when a machine wakes up or a disk is put in; "not-run": an earlier run of the chain failed."""
 
+UNANSWERED = WAITING - {"not-mounted"}
+"""Codes that say nothing about what a place holds. A disk that is not mounted is an answer: it is not there where it should be."""
+
+GONE = frozenset({"no-version", "not-found"})
+"""Codes of checks and rehearsals that found nothing to restore."""
+
+NOT_INSERTED = "not-inserted"
+"""The code of a disk that lies in its drawer."""
+
 CLOCK_TOLERANCE = 300
 """Seconds that a record may lie in the future before the clock is distrusted."""
 
@@ -51,9 +60,9 @@ class Condition:
     """One location. `standing` is its state but for a transfer that runs now; `period` in seconds, `None`: only by hand.
 
     `completed`: it holds a whole version (a destination), or was read whole once (a source). `checked`: how its checks ended,
-    `rehearsed`: how rehearsals of a restore ended, `damaged`: the last of either found damage. `late`: overdue, `ahead`: its last
-    success is dated in the future. `due`: when the next success is expected. `disk`: UUID of the file
-    system of a disk that must be plugged in.
+    `rehearsed`: how rehearsals of a restore ended, `damaged`: the last of either found damage, or nothing to restore. `late`: overdue,
+    `old`: its last `answer` is older than two periods, `ahead`: its last success is dated in the future. `due`: when the next success
+    is expected. `disk`: UUID of the file system of a disk that must be plugged in. `looked_at`: this machine has asked it, or tried to.
     """
 
     dataset: str
@@ -74,6 +83,9 @@ class Condition:
     bytes: int | None = None
     due: datetime | None = None
     disk: str = ""
+    old: bool = False
+    answer: datetime | None = None
+    looked_at: bool = True
 
     @property
     def damage(self) -> Latest:
@@ -82,13 +94,19 @@ class Condition:
 
     @property
     def failing(self) -> bool:
-        """The last run failed, for whatever reason."""
-        return self.latest.failures > 0 or self.latest.state == "failed"
+        """The last run failed, for whatever reason, except that a disk lies in its drawer."""
+        failed = self.latest.failures > 0 or self.latest.state == "failed"
+        return failed and (error_of(self.latest) or {}).get("code") != NOT_INSERTED
+
+    @property
+    def out_of_reach(self) -> bool:
+        """It has not answered for longer than two periods, though it was tried."""
+        return self.old and self.failing
 
     @property
     def counts(self) -> bool:
-        """Somebody who loses everything else can rely on this copy: not damaged, and not out of reach for longer than it may be."""
-        return self.completed and not self.damaged and not (self.late and self.failing)
+        """Somebody who loses everything else can rely on this copy. One that is merely `old` counts with its age."""
+        return self.completed and not self.damaged and not self.out_of_reach
 
 
 @dataclass(frozen=True)
@@ -112,6 +130,11 @@ def failed(latest: Latest) -> bool:
     """The last run failed for another reason than that the place could not be reached."""
     error = error_of(latest)
     return error is not None and error["code"] not in WAITING
+
+
+def answered(code: str) -> bool:
+    """Whether an error of this code tells what a place holds, or does not."""
+    return code not in UNANSWERED
 
 
 def error_of(latest: Latest) -> dict[str, str] | None:
@@ -198,26 +221,27 @@ class _Judge:
         return self._condition(key, latest, period, plan.window, never=never, completed=read)
 
     def destination(self, plan: DestinationPlan, period: int | None) -> Condition:
-        key = (self.dataset, "push", plan.id)
-        latest = self.facts.latest.get(key, _NOTHING)
-        listed = self.facts.latest.get((self.dataset, "versions", plan.id), _NOTHING)
-        checked = self.facts.latest.get((self.dataset, "verify", plan.id), _NOTHING)
-        rehearsed = self.facts.latest.get((self.dataset, "rehearse", plan.id), _NOTHING)
+        steps = ("push", "versions", "verify", "rehearse")
+        news = [self.facts.latest.get((self.dataset, step, plan.id), _NOTHING) for step in steps]
+        latest, listed, checked, rehearsed = news
         versions, size = _versions(latest, listed)
-        completed = moments.parse(latest.last_success) is not None if versions is None else versions > 0
+        seen = moments.parse(latest.last_success) or moments.parse(rehearsed.last_success)
+        completed = seen is not None if versions is None else versions > 0
         return self._condition(
-            key,
+            (self.dataset, "push", plan.id),
             latest,
             period,
             plan.window,
             never=not completed,
+            answers=[moment for each in news if (moment := moments.parse(each.last_success))],
             completed=completed,
-            damaged=_damaged(checked) or _damaged(rehearsed),
+            damaged=_found_bad(checked, rehearsed, latest),
             checked=checked,
             rehearsed=rehearsed,
             versions=versions or 0,
             bytes=size,
             disk=uuid_of(plan.place),
+            looked_at=any(each.last_attempt for each in news),
         )
 
     def _condition(
@@ -229,12 +253,14 @@ class _Judge:
         *,
         never: bool,
         damaged: bool = False,
+        answers: Sequence[datetime] = (),
         **more: Any,
     ) -> Condition:
         success = moments.parse(latest.last_success)
         age = (self.now - success).total_seconds() if success else 0.0
         due = success + timedelta(seconds=period) if success and period else None
         late = due is not None and period is not None and self._is_late(due, period, window)
+        answer = max(answers, default=success)
         waiting = bool(due or (never and period)) and self._is_waiting(due, window, latest)
         standing = self._standing(damaged or failed(latest), late, never and not waiting, waiting)
         return Condition(
@@ -250,12 +276,19 @@ class _Judge:
             next=moments.stamp(moments.parse(self.facts.next_runs.get(key))),
             damaged=damaged,
             due=due,
+            answer=answer,
+            old=answer is not None and period is not None and self._is_old(answer, period, window),
             **more,
         )
 
     def _is_late(self, due: datetime, period: int, window: str | None) -> bool:
         """Whether more than half a period, and an hour, has passed since it was due and could start."""
         grace = timedelta(seconds=max(period // 2, moments.HOUR))
+        return self.now > windows.opens(window, due) + grace if self.now > due + grace else False
+
+    def _is_old(self, answer: datetime, period: int, window: str | None) -> bool:
+        """Whether the last answer is older than two periods; and than one and an hour, for those that are short."""
+        due, grace = answer + timedelta(seconds=period), timedelta(seconds=max(period, moments.HOUR))
         return self.now > windows.opens(window, due) + grace if self.now > due + grace else False
 
     def _is_waiting(self, due: datetime | None, window: str | None, latest: Latest) -> bool:
@@ -269,9 +302,25 @@ class _Judge:
 
 
 def _damaged(checked: Latest) -> bool:
-    """The last check found the copy damaged; that it could not be made says nothing about the copy."""
+    """The last check found the copy damaged, or nothing there; that it could not be made says nothing about the copy."""
     error = error_of(checked)
-    return error is not None and error["code"] == "damaged"
+    return error is not None and (error["code"] == "damaged" or error["code"] in GONE)
+
+
+def _found_bad(checked: Latest, rehearsed: Latest, pushed: Latest) -> bool:
+    """Whether checks or rehearsals found damage that nothing later has put right.
+
+    A push proves its own objects and not what rots beside them: it makes up only for a place that was empty.
+    """
+    return _stands(checked, (), pushed) or _stands(rehearsed, (checked,), pushed)
+
+
+def _stands(bad: Latest, cured_by: Iterable[Latest], pushed: Latest) -> bool:
+    error, tried = error_of(bad), moments.parse(bad.last_attempt)
+    if error is None or not _damaged(bad):
+        return False
+    cures = (*cured_by, *((pushed,) if error["code"] in GONE else ()))
+    return tried is None or not any(_succeeded(cure) > tried for cure in cures)
 
 
 def _succeeded(latest: Latest) -> datetime:

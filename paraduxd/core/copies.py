@@ -2,108 +2,168 @@
 
 When in doubt a copy does not count:
 
-* a destination counts once it holds a whole version, unless its last check failed, or it is overdue and cannot be reached;
-* staging counts after the first pull; while the guard holds a push, neither staging nor the source counts;
-* a source counts unless it is overdue and cannot be reached; one on this machine dies with the machine;
-* a copy in clear on a disk (place "local") is of use to whoever holds the disk. Every other destination needs the config, for its
-  password or key, or for the credentials without which nobody gets at it;
-* a place without fates dies with this machine when it is local, else alone ("host:NAME");
-* a steward without fates can still be lost ("person:ID"), and counts with a kit of this epoch only;
-* a metadata stash counts when it holds a config of this epoch.
+* a destination counts once it was seen to hold a version at its present address, unless a check found it damaged or empty, or it has been
+  out of reach for longer than two periods (`core/conditions.py`);
+* source and staging count after a pull, while the guard holds nothing of the dataset; a source that has been out of reach for longer than
+  two periods does not;
+* a copy in clear on a disk is of use to whoever holds the disk. Every other one needs a config, for its password or key or for the
+  credentials, and one that knows the place as it is now; on the machine, what is not sealed with a key of the config's can be read
+  without it, with the credentials that lie there;
+* a kit counts when it was written and read back or found whole, is of this epoch or of the one that is about to replace it, and gives the
+  config of its serial;
+* a metadata stash counts at the serial that it was last seen to hold.
+
+What dies together: `core/labels.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
-from paraduxd.core.conditions import DatasetCondition, whole
+from paraduxd.core import moments, removables
+from paraduxd.core.access import Access, Kit, Stash
+from paraduxd.core.conditions import DatasetCondition, answered, error_of, whole
 from paraduxd.core.facts import Facts, Latest
-from paraduxd.core.fates import Access, Copy, Fates, Model
-from paraduxd.core.plan import DestinationPlan, Plan
-
-MACHINE = "device:this-machine"
-"""The machine that Paradux runs on, when its owner gave it no fate."""
+from paraduxd.core.families import Fates
+from paraduxd.core.fates import Copy, Model
+from paraduxd.core.labels import Labels
+from paraduxd.core.plan import DestinationPlan, MetadataPlan, Plan
 
 SEALED_PROTOCOLS = frozenset({"restic"})
 """Protocols that encrypt by themselves, whatever `encryption` says."""
 
+DISKS = frozenset({"disk", removables.PROTOCOL})
+"""Protocols that leave a folder of files on a disk, for whoever holds it."""
+
+BY_CONFIG_ONLY = "gpg"
+"""The encryption whose key is in the config and nowhere else."""
+
+_NOTHING = Latest()
+
 
 def model(plan: Plan, facts: Facts, datasets: Sequence[DatasetCondition]) -> Model:
     """What is where today."""
-    machine = frozenset(plan.owner_fates) or frozenset((MACHINE,))
-    copies = {condition.plan.id: _copies(condition, machine) for condition in datasets}
-    return Model(copies, _access(plan, facts, machine))
+    where = Labels(plan, facts.own_names)
+    credentials = plan.unattended and facts.transport_ready
+    copies = {each.plan.id: (*_near(each, where, credentials), *_far(each, where, credentials)) for each in datasets}
+    return Model(copies, access(plan, facts, where))
 
 
-def published(facts: Facts, stash: str) -> tuple[int | None, int | None]:
-    """Serial and epoch of the newest config that was published to this metadata stash and read back."""
-    result = facts.latest.get(("", "publish", stash), Latest()).result
-    result = result if isinstance(result, Mapping) else {}
-    return whole(result.get("serial")), whole(result.get("epoch"))
-
-
-def holds_config(facts: Facts, stash: str, epoch: int) -> bool:
-    """Whether a config that this epoch opens was published to this metadata stash and read back."""
-    result = facts.latest.get(("", "publish", stash), Latest()).result
-    epochs = result.get("epochs") if isinstance(result, Mapping) else None
-    return published(facts, stash)[1] == epoch or (isinstance(epochs, list) and epoch in epochs)
-
-
-def has_kit(plan: Plan, facts: Facts, steward: str) -> bool:
-    """Whether the steward holds a whole kit of this epoch."""
-    kit = facts.kits.get(steward)
-    return kit is not None and kit.epoch == plan.epoch and kit.counts
-
-
-def _access(plan: Plan, facts: Facts, machine: Fates) -> Access:
+def access(plan: Plan, facts: Facts, where: Labels) -> Access:
+    """What opens the config today."""
     return Access(
-        machine=machine,
+        machine=where.machine,
+        serial=plan.serial,
         stashes=tuple(
-            _place(stash, machine) for stash in plan.metadata_stashes if holds_config(facts, stash.id, plan.epoch)
+            Stash(where.of(stash), stash.since, held.serial)
+            for stash in plan.metadata_stashes
+            if (held := holding(plan, facts, stash)) is not None
         ),
-        stewards=tuple(
-            frozenset(steward.fates) or frozenset((f"person:{steward.id}",))
+        kits=tuple(
+            Kit(where.of_steward(steward), kit_serial(facts, steward.id))
             for steward in plan.stewards
             if has_kit(plan, facts, steward.id)
         ),
         required=plan.shares_required,
+        memory=where.memory,
     )
 
 
-def _copies(condition: DatasetCondition, machine: Fates) -> tuple[Copy, ...]:
-    return (*_near(condition, machine), *_far(condition, machine))
+@dataclass(frozen=True)
+class Holding:
+    """The config that a metadata stash was last seen to hold."""
+
+    serial: int
+    epochs: frozenset[int]
+    seen: datetime
 
 
-def _near(condition: DatasetCondition, machine: Fates) -> list[Copy]:
+def published(facts: Facts, stash: str) -> tuple[int | None, int | None]:
+    """Serial and epoch of the newest config that was published to this metadata stash and read back."""
+    result = facts.latest.get(("", "publish", stash), _NOTHING).result
+    result = result if isinstance(result, Mapping) else {}
+    return whole(result.get("serial")), whole(result.get("epoch"))
+
+
+def holding(plan: Plan, facts: Facts, stash: MetadataPlan) -> Holding | None:
+    """What the stash holds of this epoch, unless a later rehearsal found that it does not."""
+    sent = facts.latest.get(("", "publish", stash.id), _NOTHING)
+    read = facts.latest.get(("", "rehearse", stash.id), _NOTHING)
+    found = [held for held in (_held(sent), _held(read)) if held is not None]
+    if not found or contradicted(read, moments.parse(sent.last_success)):
+        return None
+    newest = max(found, key=lambda held: held.seen)
+    return newest if plan.epoch in newest.epochs else None
+
+
+def contradicted(rehearsed: Latest, since: datetime | None) -> bool:
+    """Whether the last rehearsal found, after `since`, that a place does not hold what it should; that nobody answered says nothing."""
+    error, tried = error_of(rehearsed), moments.parse(rehearsed.last_attempt)
+    if error is None or tried is None or not answered(error["code"]):
+        return False
+    return since is None or tried > since
+
+
+def _held(latest: Latest) -> Holding | None:
+    seen, result = moments.parse(latest.last_success), latest.result
+    if seen is None or not isinstance(result, Mapping) or (serial := whole(result.get("serial"))) is None:
+        return None
+    epochs = result.get("epochs")
+    epochs = epochs if isinstance(epochs, (list, tuple)) else [result.get("epoch")]
+    return Holding(serial, frozenset(epoch for epoch in epochs if isinstance(epoch, int)), seen)
+
+
+def has_kit(plan: Plan, facts: Facts, steward: str) -> bool:
+    """Whether the steward holds a whole kit of this epoch, or of the next one, which has the share of this one, too."""
+    kit = facts.kits.get(steward)
+    return kit is not None and kit.epoch in plan.epochs and kit.counts
+
+
+def kit_serial(facts: Facts, steward: str) -> int:
+    """The serial of the config on the steward's kit; if it is not known, the oldest."""
+    kit = facts.kits.get(steward)
+    return (kit.serial if kit else None) or 1
+
+
+def _near(condition: DatasetCondition, where: Labels, credentials: bool) -> list[Copy]:
     """The source and staging."""
-    if condition.hold is not None:
+    plan, source = condition.plan, condition.source
+    if condition.hold is not None or not source.completed:
         return []
-    plan, source = condition.plan.source, condition.source
-    fates = _place(plan, machine) | (machine if plan.in_place else frozenset())
     copies = []
-    if not (source.failing and (source.late or not source.completed)):
-        copies.append(Copy("source", fates))
-    if source.completed and not plan.in_place:
-        copies.append(Copy("staging", machine))
+    if source.counts:
+        since = None if plan.source.protocol in DISKS else plan.source.since
+        copies.append(_copy("source", where.of(plan.source), since, credentials))
+    if not plan.source.in_place and _is_filled(condition):
+        copies.append(Copy("staging", where.machine))
     return copies
 
 
-def _far(condition: DatasetCondition, machine: Fates) -> list[Copy]:
+def _is_filled(condition: DatasetCondition) -> bool:
+    """Whether the last good pull went to where staging is now."""
+    return (condition.source.latest.result or {}).get("staging") in (None, condition.plan.staging)
+
+
+def _far(condition: DatasetCondition, where: Labels, credentials: bool) -> list[Copy]:
     """The destinations."""
     return [
-        Copy(destination.id, _place(destination, machine), _needs_config(destination))
+        _copy(destination.id, where.of(destination), needed(destination), credentials and _opens_here(destination))
         for destination, state in zip(condition.plan.destinations, condition.destinations, strict=True)
         if state.counts
     ]
 
 
-def _needs_config(destination: DestinationPlan) -> bool:
-    clear = destination.encryption == "none" and destination.protocol not in SEALED_PROTOCOLS
-    return not (clear and destination.place == "local")
+def _copy(location: str, fates: Fates, since: int | None, transport: bool) -> Copy:
+    return Copy(location, fates, since, transport and since is not None)
 
 
-def _place(stash: Any, machine: Fates) -> Fates:
-    if stash.fates:
-        return frozenset(stash.fates)
-    return machine if stash.place == "local" else frozenset((f"host:{stash.place}",))
+def needed(destination: DestinationPlan) -> int | None:
+    """The serial of the oldest config that leads to this copy and opens it; `None`: it does without."""
+    in_clear = destination.encryption == "none" and destination.protocol not in SEALED_PROTOCOLS
+    return None if in_clear and destination.protocol in DISKS else destination.since
+
+
+def _opens_here(destination: DestinationPlan) -> bool:
+    return destination.encryption != BY_CONFIG_ONLY

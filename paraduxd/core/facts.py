@@ -68,15 +68,40 @@ class Kit:
 
 
 @dataclass(frozen=True)
-class Drills:
-    """The last drill that proved the whole (`core/drills.py`), of which epoch, and what was restored when, by drills or by the schedule:
-    (dataset, destination) -> time. `failed`: when the last drill ended, if it did not prove the whole; `failure`: why."""
+class SeenCopy:
+    """A version that a drill restored from and compared. `uid`: of the destination as it was then; `time`: that of the version."""
 
-    last: str | None = None
+    dataset: str
+    destination: str
+    uid: str
+    version: str = ""
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class SeenStash:
+    """A metadata stash from which a drill opened the config that was in force."""
+
+    stash: str
+    uid: str
+    serial: int
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class Drills:
+    """The last drill: when it `ended`, of which epoch and serial, what it saw and proved. `kit_opened`: the config in force was on a
+    kit that was brought. `lacking`: why it did not prove the whole, if so. `restored`: what was restored when, by drills or by the
+    schedule: (dataset, destination) -> time."""
+
+    ended: str | None = None
     epoch: int | None = None
+    serial: int = 0
+    proven: tuple[SeenCopy, ...] = ()
+    opened: tuple[SeenStash, ...] = ()
+    kit_opened: bool = False
+    lacking: str = ""
     restored: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    failed: str | None = None
-    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +111,8 @@ class Facts:
     `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
     runs as in `api/calls.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
-    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in.
+    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
+    machine, in lower case.
     """
 
     daemon: Daemon = field(default_factory=Daemon)
@@ -101,3 +127,4 @@ class Facts:
     journal_damaged: bool = False
     locked_since_start: bool = False
     plugged_in: frozenset[str] = frozenset()
+    own_names: frozenset[str] = frozenset()

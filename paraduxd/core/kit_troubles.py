@@ -1,7 +1,8 @@
 """What status complains about the kits that stewards hold.
 
-Critical: kits-missing (too few stewards hold a whole kit of this epoch). Warning: kits-incomplete, kit-void (half-written), kit-damaged (by
-its last check-up), kit-unseen (not seen for a year).
+Critical: kits-missing (too few stewards hold a whole kit of this epoch). Warning: kits-incomplete, kits-outdated (the config on a kit
+names no metadata stash that is left, or no kit names a stash), kit-void (half-written), kit-damaged (by its last check-up), kit-unseen
+(not seen for a year).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from paraduxd.core import moments
-from paraduxd.core.copies import has_kit
+from paraduxd.core.copies import has_kit, holding, kit_serial
 from paraduxd.core.facts import Facts, Kit
 from paraduxd.core.kits import is_overdue
 from paraduxd.core.plan import Plan, StewardPlan
@@ -37,6 +38,31 @@ def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
         more = f" and {len(without) - NAMED} more" if without[NAMED:] else ""
         text = f"{holding} of {len(names)} stewards hold a current kit; without: {', '.join(without[:NAMED])}{more}"
         yield Trouble("warning", "kits-incomplete", "stewards", text, _write(without))
+
+
+def of_outdated(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether the configs on the kits still lead to the metadata stashes: one that was added or changed is named by newer configs only."""
+    live = [stash for stash in plan.metadata_stashes if holding(plan, facts, stash) is not None]
+    kits = {each.id: kit_serial(facts, each.id) for each in plan.stewards if has_kit(plan, facts, each.id)}
+    if not live or not kits:
+        return
+    lost = [name for name, serial in kits.items() if all(stash.since > serial for stash in live)]
+    unknown = [stash.id for stash in live if all(stash.since > serial for serial in kits.values())]
+    if lost:
+        text = f"the config on the {_kits_of(lost)} names no metadata stash as it is now, so that it leads to nothing newer"
+        yield Trouble("warning", "kits-outdated", "stewards", text, _write(lost, "write new kits"))
+    elif unknown:
+        text = f"no kit knows the metadata stash {_and(unknown)}, which was added or changed later: without the others nobody looks there"
+        yield Trouble("warning", "kits-outdated", "stewards", text, _write([*kits], "write new kits"))
+
+
+def _kits_of(names: Sequence[str]) -> str:
+    return f"{'kit' if len(names) == 1 else 'kits'} of {_and(names)}"
+
+
+def _and(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if names[NAMED:] else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _too_few(plan: Plan, facts: Facts, holding: int) -> str:
@@ -66,6 +92,6 @@ def _of_kit(steward: StewardPlan, kit: Kit, now: datetime) -> Iterator[Trouble]:
         yield Trouble("warning", "kit-unseen", steward.id, f"the kit of {steward.id} was not seen {since}", hint)
 
 
-def _write(stewards: Sequence[str]) -> str:
+def _write(stewards: Sequence[str], what: str = "write what is missing") -> str:
     names = " ".join(stewards) if 0 < len(stewards) <= NAMED else "--all"
-    return f"write what is missing: {COMMAND} {names}" if stewards else "add stewards: paraductl edit"
+    return f"{what}: {COMMAND} {names}" if stewards else "add stewards: paraductl edit"

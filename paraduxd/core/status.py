@@ -13,6 +13,7 @@ from paraduxd.core import copies, moments
 from paraduxd.core.conditions import Condition, DatasetCondition, error_of, whole
 from paraduxd.core.facts import Facts, Latest
 from paraduxd.core.plan import MetadataPlan, Plan, StewardPlan
+from paraduxd.core.proof import Proof
 from paraduxd.core.troubles import Trouble
 from paraduxd.core.verdict import Verdict, judge
 
@@ -39,7 +40,7 @@ def build(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = 
         "daemon": _daemon(facts),
         "config": _config(plan),
         "recoverable": _recoverable(verdict),
-        "datasets": [_dataset(condition, facts) for condition in verdict.conditions],
+        "datasets": [_dataset(condition, facts, verdict.proof) for condition in verdict.conditions],
         "metadata_stashes": [_stash(stash, plan, facts) for stash in plan.metadata_stashes] if plan else [],
         "stewards": [_steward(steward, plan, facts) for steward in plan.stewards] if plan else [],
         "running": [_run(run) for run in facts.running],
@@ -72,11 +73,13 @@ def _config(plan: Plan | None) -> dict[str, Any]:
 
 
 def _recoverable(verdict: Verdict) -> dict[str, Any]:
+    lost_already = verdict.survived == 0 and (not verdict.losses or len(verdict.losses[0].fates) > 1)
     return {
-        "today": verdict.level != "critical",
-        "proven": moments.stamp(verdict.proven),
+        "today": verdict.today,
+        "proven": moments.stamp(verdict.proof.whole),
         "survives_any": verdict.survived,
-        "weakest": [list(loss.fates) for loss in verdict.losses[:WEAKEST]],
+        "weakest": [] if lost_already else [list(loss.fates) for loss in verdict.losses[:WEAKEST]],
+        "assumed": [{"place": each.place, "fates": list(each.fates)} for each in verdict.assumed],
     }
 
 
@@ -94,12 +97,13 @@ def _daemon(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _dataset(condition: DatasetCondition, facts: Facts) -> dict[str, Any]:
+def _dataset(condition: DatasetCondition, facts: Facts, proof: Proof) -> dict[str, Any]:
     pulled = condition.source.latest.result
     pulled = pulled if isinstance(pulled, Mapping) else {}
     return {
         "id": condition.plan.id,
         "state": condition.state,
+        "proven": moments.stamp(proof.of_dataset(condition.plan.id)),
         "source": {
             "last_success": moments.stamp(condition.source.success),
             "last_attempt": _clean(condition.source.latest.last_attempt),

@@ -4,20 +4,18 @@ Critical, because something could not be recovered today:
 
     not-set-up              there is no config yet
     kits-missing            too few stewards hold a kit of this epoch (`core/kit_troubles.py`)
-    config-not-published    no metadata stash holds a config of this epoch
-    dataset-no-destination  only the source and this machine hold a dataset
-    dataset-no-version      no destination has ever completed a version
-    dataset-damaged         the destinations hold damaged versions only
-    dataset-no-copy         no copy can be relied on just now
+    config-not-published    no metadata stash holds a config of this epoch, and too few kits do
+    dataset-...             a dataset could not be had back (`core/recoverability.py`)
     superseded              another machine was recovered and has taken over
 
 Warning, because something is late, failed, held, unproven or weaker than it should be:
 
     journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
-    kits-incomplete, rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
+    kits-incomplete, kits-outdated,
+    rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
     metadata-unproven, dataset-held, source-failed, source-overdue, destination-failed, destination-overdue, destination-never,
     destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
-    notify-failed
+    notify-failed, fates-alike, dataset-unknown, drill-incomplete
 """
 
 from __future__ import annotations
@@ -28,9 +26,10 @@ from datetime import datetime
 
 from paraduxd.core import durations, moments
 from paraduxd.core.conditions import Condition, DatasetCondition, error_of, failed
-from paraduxd.core.copies import holds_config, published
+from paraduxd.core.copies import holding, published
 from paraduxd.core.facts import Facts, Latest
 from paraduxd.core.fates import Loss
+from paraduxd.core.labels import look_alikes
 from paraduxd.core.machine import SUPERSEDED
 from paraduxd.core.plan import Plan
 
@@ -85,18 +84,22 @@ def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:
         yield _warning("transport-missing", "daemon", text, "write them again: paraductl unlock")
 
 
-def of_config(plan: Plan, facts: Facts) -> Iterator[Trouble]:
-    """Whether the published config is there, and is the current one."""
+def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:
+    """Whether the published config is there, and is the current one; `opens`: the stewards can open some config."""
     stashes = {stash.id: published(facts, stash.id) for stash in plan.metadata_stashes}
-    behind = [name for name, version in stashes.items() if version != (plan.serial, plan.epoch)]
+    held = {stash.id: holding(plan, facts, stash) for stash in plan.metadata_stashes}
+    behind = [name for name, version in stashes.items() if version != (plan.serial, plan.epoch) or not held[name]]
     if taken_over := _superseded(plan, facts):
         yield taken_over
         return
     count = f"{len(stashes) - len(behind)} of {len(stashes)} metadata stashes have serial {plan.serial}"
     hint = "uploads are tried again by themselves; try now: paraductl publish"
-    if not any(holds_config(facts, name, plan.epoch) for name in stashes):
+    if not any(held.values()) and not opens:
         text = f"{count}, and none has any config of epoch {plan.epoch}: with this machine it is lost"
         yield Trouble("critical", "config-not-published", "config", text, hint, "no metadata stash holds the config")
+    elif not any(held.values()):
+        text = f"{count}, and none has any config of epoch {plan.epoch}: only this machine and kits have one"
+        yield _warning("metadata-not-current", "config", text, hint)
     elif behind:
         yield _warning("metadata-not-current", "config", f"{count}; behind: {_some(behind)}", hint)
 
@@ -142,9 +145,15 @@ def of_losses(losses: Sequence[Loss]) -> Iterator[Trouble]:
         yield _warning("single-loss", single[0].fates[0], text, hint)
 
 
-def of_dataset(condition: DatasetCondition, gone: bool, now: datetime) -> Iterator[Trouble]:
-    """What is wrong with one dataset; `gone`: no copy of it counts."""
-    yield from _recoverable(condition, gone)
+def of_labels(given: frozenset[str]) -> Iterator[Trouble]:
+    """Whether two labels were probably meant to be one."""
+    for one, other in look_alikes(given):
+        text = f"the fates {one} and {other} look like one that is written in two ways, and count as two"
+        yield _warning("fates-alike", other, text, "if they are the same, write them the same way: paraductl edit")
+
+
+def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Trouble]:
+    """What is wrong with the places of one dataset."""
     name = condition.plan.id
     if condition.hold is not None:
         text = f"the push of {name} is held: {condition.hold.get('text') or 'the guard asks whether this is meant'}"
@@ -164,32 +173,12 @@ def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Trouble]:
         yield _warning("clock-wrong", "daemon", text, "set the clock, then: paraductl backup")
 
 
-def _recoverable(condition: DatasetCondition, gone: bool) -> Iterator[Trouble]:
-    name, parts = condition.plan.id, condition.destinations
-    now = f"paraductl backup {name}"
-    if not parts:
-        text = f"{name} has no destination, so that only its source and this machine hold it"
-        yield _critical(
-            "dataset-no-destination", name, text, "add one: paraductl edit", "there is no destination for {names}"
-        )
-    elif not any(part.completed for part in parts):
-        text = f"no destination of {name} has completed a version yet"
-        yield _critical("dataset-no-version", name, text, now, "no destination holds a version of {names}")
-    elif not any(part.completed and not part.damaged for part in parts):
-        text = f"every destination of {name} that holds a version failed its last check"
-        yield _critical("dataset-damaged", name, text, now, "the destinations hold damaged versions only of {names}")
-    elif gone:
-        text = (
-            f"no copy of {name} can be relied on: destinations are overdue and out of reach, and the source is in doubt"
-        )
-        yield _critical("dataset-no-copy", name, text, now, "no copy can be relied on of {names}")
-
-
 def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterator[Trouble]:
     checked = error_of(part.damage)
     error = error_of(part.latest)
     if part.damaged and checked:
-        text = f"the last check of {subject} found damage: {checked['message']}"
+        found = "damage" if checked["code"] == "damaged" else "nothing to restore"
+        text = f"the last check of {subject} found {found}: {checked['message']}"
         yield _warning("destination-damaged", subject, text, checked["hint"])
     elif checked and failed(part.checked):
         text = f"{subject} could not be checked: {checked['message']}"
@@ -229,10 +218,6 @@ def _hint(part: Condition, error: Mapping[str, str] | None) -> str:
         return f"plug in the disk with the file system {part.disk}: it is written at once"
     option = "--pull-only" if part.location == "source" else f"--destination {part.location}"
     return f"it catches up by itself; try now: paraductl backup {part.dataset} {option}"
-
-
-def _critical(code: str, subject: str, text: str, hint: str, claim: str) -> Trouble:
-    return Trouble("critical", code, subject, text, hint, claim)
 
 
 def _warning(code: str, subject: str, text: str, hint: str) -> Trouble:

@@ -6,30 +6,40 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from paraduxd.core import copies, drill_troubles, fates, kit_troubles, moments, troubles
+from paraduxd.core import copies, drill_troubles, fates, kit_troubles, recoverability, troubles
 from paraduxd.core.conditions import DatasetCondition, survey
 from paraduxd.core.facts import Facts
 from paraduxd.core.fates import Loss
-from paraduxd.core.headline import headline
+from paraduxd.core.headline import Claims, headline
+from paraduxd.core.labels import Assumed, Labels
 from paraduxd.core.plan import Plan
+from paraduxd.core.proof import NOTHING_PROVEN, Proof, prove
 from paraduxd.core.troubles import Trouble
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`survived`: so many losses are survived, whichever they are. `losses`: the smallest ones that are not, weakest first."""
+    """`survived`: so many losses are survived, whichever they are. `losses`: the smallest ones that are not, weakest first. `assumed`: the
+    places for which the worst is assumed. `unknown`: the datasets for which nobody has looked yet."""
 
     headline: str
     troubles: tuple[Trouble, ...]
     conditions: tuple[DatasetCondition, ...] = ()
-    proven: datetime | None = None
+    proof: Proof = NOTHING_PROVEN
     survived: int = 0
     losses: tuple[Loss, ...] = ()
+    assumed: tuple[Assumed, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def level(self) -> str:
         """ "ok", "warning" or "critical"."""
         return worst_level(self.troubles)
+
+    @property
+    def today(self) -> bool:
+        """Whether everything is known to be recoverable today."""
+        return self.level != "critical" and not self.unknown
 
 
 def worst_level(found: Sequence[Trouble]) -> str:
@@ -41,35 +51,53 @@ def judge(plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
     """The verdict; troubles come critical first."""
     if plan is None:
         found = (troubles.not_set_up(), *troubles.of_daemon(facts))
-        return Verdict(headline(found, None, now, 0, ()), found)
+        return Verdict(headline(Claims(found), now), found)
     conditions = survey(plan, facts, now)
     model = copies.model(plan, facts, conditions)
+    proof = prove(plan, facts, conditions)
     losses = fates.minimal_losses(model)
     survived = fates.survived(model, losses)
-    # A drill of another epoch proves nothing about the kits of this one.
-    proven = moments.parse(facts.drills.last) if facts.drills.epoch == plan.epoch else None
-    found = (*_of_the_whole(plan, facts, now, conditions, proven), *_of_the_parts(conditions, model, now))
+    serial = model.access.by_stewards()
+    found = (
+        *_of_the_whole(plan, facts, now, conditions, serial),
+        *drill_troubles.of_drills(plan, facts, proof, now),
+        *recoverability.of_datasets(plan, conditions, serial),
+        *(trouble for condition in conditions for trouble in troubles.of_dataset(condition, now)),
+    )
     if worst_level(found) != "critical":
         found += tuple(troubles.of_losses(losses))
     found = tuple(sorted(found, key=lambda trouble: trouble.level))
-    return Verdict(headline(found, proven, now, survived, losses), found, conditions, proven, survived, losses)
+    unknown = tuple(trouble.subject for trouble in found if trouble.code == recoverability.UNKNOWN)
+    claims = Claims(
+        found, proof, survived, losses, tuple(each.id for each in plan.datasets), unknown, tuple(_aged(conditions))
+    )
+    assumed = Labels(plan, facts.own_names).assumed
+    return Verdict(headline(claims, now), found, conditions, proof, survived, losses, assumed, unknown)
 
 
 def _of_the_whole(
-    plan: Plan, facts: Facts, now: datetime, conditions: Sequence[DatasetCondition], proven: datetime | None
+    plan: Plan,
+    facts: Facts,
+    now: datetime,
+    conditions: Sequence[DatasetCondition],
+    serial: int | None,
 ) -> Iterator[Trouble]:
     yield from troubles.of_daemon(facts)
     yield from troubles.of_transport(plan, facts)
     yield from troubles.of_clock(conditions)
-    yield from troubles.of_config(plan, facts)
+    yield from troubles.of_config(plan, facts, serial is not None)
     yield from kit_troubles.of_stewards(plan, facts)
+    yield from kit_troubles.of_outdated(plan, facts)
     yield from kit_troubles.of_kits(plan, facts, now)
     yield from troubles.of_rotation(plan)
+    yield from troubles.of_labels(Labels(plan).given)
     yield from troubles.of_notices(plan, facts)
-    yield from drill_troubles.of_drills(plan, facts, proven, now)
 
 
-def _of_the_parts(conditions: Sequence[DatasetCondition], model: fates.Model, now: datetime) -> Iterator[Trouble]:
-    gone = frozenset(fates.loses(model, ()))
+def _aged(conditions: Sequence[DatasetCondition]) -> Iterator[tuple[str, datetime]]:
+    """The destinations that count although they are old."""
     for condition in conditions:
-        yield from troubles.of_dataset(condition, condition.plan.id in gone, now)
+        for part in condition.destinations:
+            seen = part.success or part.answer
+            if part.counts and part.old and seen is not None:
+                yield f"{part.dataset}/{part.location}", seen

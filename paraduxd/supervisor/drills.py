@@ -1,13 +1,15 @@
 """What the supervisor has to do with drills: it keeps their outcomes, and removes what killed ones left behind.
 
-The journal keeps of a drill what status needs, as facts ("drill/last", "drill/proven"), and every place that was tried as a run of the
-step "rehearse", as if the schedule had run it. A journal of an earlier version has no such facts: then no drill has been run.
+The journal keeps what the last drill saw, as the fact "drill/seen", and every place that was tried as a run of the step "rehearse", as if
+the schedule had run it. Version 0.1.0 kept two facts, "drill/last" and "drill/proven", which do not say what was seen: such a drill has
+been run, but proves nothing.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,20 @@ from paraduxd.core import moments
 from paraduxd.core.drills import Drill, drill_from_plain
 from paraduxd.core.facts import Key, Latest
 from paraduxd.core.orders import Step
+from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Plan
 from paraduxd.effects import scratch
 from paraduxd.effects.journal import Ending, Journal
 
 log = logging.getLogger("paradux.drills")
 
-LAST, PROVEN, BASES = "drill/last", "drill/proven", "drill/bases"
-"""Names of facts in the journal: {"ended", "epoch", "source", "lacking"}, {"ended", "epoch"}, [directory]."""
+SEEN, BASES = "drill/seen", "drill/bases"
+"""Names of facts in the journal: `SeenDrill` as plain values, and [directory]."""
+
+LAST, PROVEN = "drill/last", "drill/proven"
+"""Names of facts of version 0.1.0: {"ended", "epoch", ...} of the last drill, and of the last that proved the whole."""
+
+UNSAID = "an earlier version of Paradux ran it, and did not keep what it had proven"
 
 TRIGGER = "drill"
 
@@ -72,12 +80,48 @@ class Drills:
                     run = self._journal.add(key, TRIGGER, drill.started)
                     self._journal.start(run.number, drill.started)
                     self._journal.finish(run.number, ending)
-            outcome = {"ended": now, "epoch": drill.epoch, "source": drill.source, "lacking": list(drill.lacking)}
-            self._journal.set_fact(LAST, outcome)
-            if drill.proven:
-                self._journal.set_fact(PROVEN, {"ended": now, "epoch": drill.epoch})
+            self._journal.set_fact(SEEN, to_plain(_seen(plan, drill, now)))
+            for name in (LAST, PROVEN):
+                self._journal.set_fact(name, None)
         log.info("A drill has ended: %s", "proven" if drill.proven else "not proven")
         return {key[0] for key in places}
+
+
+@dataclass(frozen=True)
+class SeenDrill:
+    """A drill as the journal keeps it: the fields of `facts.Drills` that are its own."""
+
+    ended: str
+    epoch: int
+    serial: int
+    proven: tuple[known.SeenCopy, ...] = ()
+    opened: tuple[known.SeenStash, ...] = ()
+    kit_opened: bool = False
+    lacking: str = ""
+
+
+def _seen(plan: Plan, drill: Drill, now: str) -> SeenDrill:
+    """What is kept of a drill. What the plan does not know any more is not."""
+    uids = plan.uids
+    copies = (
+        known.SeenCopy(each.dataset, each.destination, uid, *_version(each.result))
+        for each in drill.restored
+        if each.good and (uid := uids.get((each.dataset, each.destination)))
+    )
+    stashes = (
+        known.SeenStash(each.place, uid, drill.serial, now)
+        for each in drill.openings
+        if each.present and not each.kit and (uid := uids.get(("", each.place)))
+    )
+    by_kit = any(each.present and each.kit for each in drill.openings)
+    lacking = next(iter(drill.lacking), "")
+    return SeenDrill(now, drill.epoch, drill.serial, tuple(copies), tuple(stashes), by_kit, lacking)
+
+
+def _version(result: Mapping[str, Any] | None) -> tuple[str, str | None]:
+    """Id and time of the version that was restored from."""
+    given = result or {}
+    return str(given.get("version") or ""), str(given["time"]) if given.get("time") else None
 
 
 def _places(plan: Plan) -> set[Key]:
@@ -105,21 +149,28 @@ def _state(good: bool) -> str:
 
 def facts(journal: Journal, latest: Mapping[Key, Latest]) -> known.Drills:
     """What status is told of drills."""
-    last, proven = (_object(journal.fact(name)) for name in (LAST, PROVEN))
-    lacking = last.get("lacking")
     restored = {
         (dataset, location): when
         for (dataset, step, location), found in latest.items()
         if step == Step.REHEARSE and dataset and (when := found.last_success)
     }
+    seen = _last(journal)
+    if seen is None:
+        return known.Drills(restored=restored)
     return known.Drills(
-        last=proven.get("ended"),
-        epoch=proven.get("epoch"),
-        restored=restored,
-        failed=last.get("ended") if lacking else None,
-        failure=str(lacking[0]) if isinstance(lacking, list) and lacking else "",
+        seen.ended, seen.epoch, seen.serial, seen.proven, seen.opened, seen.kit_opened, seen.lacking, restored
     )
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _last(journal: Journal) -> SeenDrill | None:
+    """The last drill; of one that version 0.1.0 ran only that it was."""
+    kept = journal.fact(SEEN)
+    if kept is not None:
+        try:
+            return from_plain(SeenDrill, kept)
+        except ValueError:
+            return None
+    for old in (journal.fact(LAST), journal.fact(PROVEN)):
+        if isinstance(old, dict) and isinstance(old.get("epoch"), int):
+            return SeenDrill(str(old.get("ended") or ""), old["epoch"], 0, lacking=UNSAID)
+    return None

@@ -11,7 +11,7 @@ from paraduxd.core import facts as known
 from paraduxd.core import kits, moments, removables
 from paraduxd.core.facts import Facts
 from paraduxd.core.plan import Plan
-from paraduxd.effects import kernel, removable
+from paraduxd.effects import kernel, own_names, removable
 from paraduxd.effects.device_mapper import available_mode
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor import drills
@@ -51,6 +51,7 @@ class Reporter:
             journal_damaged=self.journal.damaged(),
             locked_since_start=not self.keeper.was_authorized,
             plugged_in=self._plugged_in(),
+            own_names=own_names.found(),
         )
 
     def _plugged_in(self) -> frozenset[str]:

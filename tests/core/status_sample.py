@@ -5,8 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from paraduxd.core.facts import Daemon, Drills, Facts, Key, Kit, Latest
-from paraduxd.core.plan import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan, StewardPlan, Timing
+from paraduxd.core.facts import Daemon, Drills, Facts, Key, Kit, Latest, SeenCopy, SeenStash
+from paraduxd.core.plan import (
+    DatasetPlan,
+    DestinationPlan,
+    MetadataPlan,
+    Plan,
+    SourcePlan,
+    StewardPlan,
+    Timing,
+    from_json,
+    to_json,
+)
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR, DAY = 3600, 86400
@@ -33,7 +43,7 @@ STEWARDS = tuple(
 
 
 def plan(**changes: Any) -> Plan:
-    """The owner's plan, with some fields changed."""
+    """The owner's plan, with some fields changed. Places that have no uid get one, by their names."""
     fields: dict[str, Any] = {
         "serial": 42,
         "saved": ago(30 * DAY),
@@ -47,7 +57,7 @@ def plan(**changes: Any) -> Plan:
         "metadata_stashes": STASHES,
         "stewards": STEWARDS,
     }
-    return Plan(**{**fields, **changes})
+    return from_json(to_json(Plan(**{**fields, **changes})))
 
 
 def ago(seconds: float) -> str:
@@ -66,6 +76,24 @@ def ill(code: str, age: float | None = None, failures: int = 1, **result: Any) -
     return Latest(None if age is None else ago(age), ago(60), failures, error, result or None, "failed")
 
 
+def drilled(some_plan: Plan, age: float, **changes: Any) -> Drills:
+    """A drill so many seconds ago that proved everything."""
+    fields: dict[str, Any] = {
+        "ended": ago(age),
+        "epoch": some_plan.epoch,
+        "serial": some_plan.serial,
+        "proven": tuple(
+            SeenCopy(dataset.id, each.id, each.uid, "b", ago(age + HOUR))
+            for dataset in some_plan.datasets
+            for each in dataset.destinations
+        ),
+        "opened": tuple(
+            SeenStash(each.id, each.uid, some_plan.serial, ago(age)) for each in some_plan.metadata_stashes
+        ),
+    }
+    return Drills(**{**fields, **changes})
+
+
 def healthy(some_plan: Plan, **changes: Any) -> Facts:
     """All is done, all kits are written, a drill was run three days ago."""
     latest: dict[Key, Latest] = {}
@@ -82,8 +110,11 @@ def healthy(some_plan: Plan, **changes: Any) -> Facts:
     fields: dict[str, Any] = {
         "daemon": Daemon("0.1", 100, ago(10 * DAY), "userspace"),
         "latest": latest,
-        "kits": {steward.id: Kit(some_plan.epoch, ago(20 * DAY), ago(5 * DAY), "S1") for steward in some_plan.stewards},
-        "drills": Drills(ago(3 * DAY), some_plan.epoch, {}),
+        "kits": {
+            steward.id: Kit(some_plan.epoch, ago(20 * DAY), ago(5 * DAY), "S1", some_plan.serial)
+            for steward in some_plan.stewards
+        },
+        "drills": drilled(some_plan, 3 * DAY),
     }
     latest |= changes.pop("latest", {})
     return Facts(**{**fields, **changes})

@@ -10,7 +10,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from status_sample import CLOUD, DAY, DISK, DOCS, HOUR, LAPTOP, MAIL, NOW, PHOTOS, ago, healthy, ill, plan, well
+from status_sample import (
+    CLOUD,
+    DAY,
+    DISK,
+    DOCS,
+    HOUR,
+    LAPTOP,
+    MAIL,
+    NOW,
+    PHOTOS,
+    ago,
+    drilled,
+    healthy,
+    ill,
+    plan,
+    well,
+)
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.facts import Daemon, Drills, Facts, Kit, Latest
@@ -51,6 +67,7 @@ def test_the_headline_when_all_is_well() -> None:
         "proven": "2026-11-20T12:00:00Z",
         "survives_any": 1,
         "weakest": [["place:house", "account:aws"]],
+        "assumed": [],
     }
     assert (document["level"], document["problems"], exit_code(document)) == ("ok", [], 0)
 
@@ -73,7 +90,7 @@ def test_a_drill_of_an_old_epoch_proves_nothing() -> None:
 
 
 def test_an_old_drill_is_due_again() -> None:
-    document = status(drills=Drills(ago(120 * DAY), epoch=1))
+    document = status(drills=drilled(plan(), 120 * DAY))
     assert document["headline"].startswith("Recoverable: yes, proven 120 days ago, a new drill is due.")
     assert problem(document, "drill-overdue")["text"] == "the last drill was 120 days ago; one is due every 90 days"
 
@@ -185,7 +202,13 @@ def test_every_upload_fails() -> None:
     assert problem(status(latest=one), "metadata-not-current")["text"].startswith(
         "1 of 3 metadata stashes have serial 42;"
     )
-    document = status(latest={("", "publish", name): ill("unreachable") for name in names})
+    none = {("", "publish", name): ill("unreachable") for name in names}
+    document = status(latest=none)
+    assert problem(document, "metadata-not-current")["text"] == (
+        "0 of 3 metadata stashes have serial 42, and none has any config of epoch 1: only this machine and kits have one"
+    )
+    assert exit_code(document) == 10
+    document = status(latest=none, kits={})
     assert problem(document, "config-not-published")["text"].startswith("0 of 3 metadata stashes have serial 42,")
     assert exit_code(document) == 20
     assert document["metadata_stashes"][0]["error"]["message"] == "it did not work"
@@ -318,7 +341,7 @@ def test_what_runs_only_by_hand_is_never_overdue() -> None:
 def test_the_numbers_of_a_destination() -> None:
     document = status(
         next_runs={("docs", "push", "friend"): ago(-HOUR)},
-        drills=Drills(ago(DAY), 1, {("docs", "friend"): ago(DAY)}),
+        drills=Drills(restored={("docs", "friend"): ago(DAY)}),
         latest={("docs", "verify", "friend"): well(2 * DAY, checked=3)},
     )
     assert document["datasets"][1]["staging"] == {"path": "/home/docs", "files": 10, "bytes": 1000}

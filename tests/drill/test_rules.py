@@ -9,8 +9,10 @@ import pytest
 
 from paraduxd.core.drills import SHARES, Drill, Opening, Restored, drill_from_plain
 from paraduxd.core.facts import Drills, Facts
+from paraduxd.core.headline import Claims, headline
 from paraduxd.core.moments import stamp
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan
+from paraduxd.core.proof import Proof
 from paraduxd.core.status import build
 from paraduxd.core.verdict import judge
 from tests.fakes import Clock
@@ -106,11 +108,12 @@ def ago(**duration: float) -> str:
     return stamp(NOW - timedelta(**duration)) or ""
 
 
-def test_the_headline_says_today(monkeypatch: pytest.MonkeyPatch) -> None:
-    from paraduxd.core.headline import headline
-
-    for age, words in (({"minutes": 3}, "today"), ({"hours": 23}, "today"), ({"days": 3}, "3 days ago")):
-        assert f"yes, proven {words}." in headline((), NOW - timedelta(**age), NOW, 1, ())
+@pytest.mark.parametrize(
+    ("age", "words"), [({"minutes": 3}, "today"), ({"hours": 23}, "today"), ({"days": 3}, "3 days ago")]
+)
+def test_the_headline_says_today(age: dict[str, int], words: str) -> None:
+    proof = Proof(NOW - timedelta(**age), config=True, datasets={"home": None}, of=1)
+    assert f"yes, proven {words}." in headline(Claims((), proof, 1), NOW)
 
 
 def test_who_has_not_drilled_is_told_how() -> None:
@@ -122,10 +125,10 @@ def test_who_has_not_drilled_is_told_how() -> None:
     assert not codes(Facts(drills=Drills(ago(days=89), 1))) & {"no-drill", "drill-overdue", "drill-failed"}
 
 
-def test_a_drill_that_failed_since_is_told() -> None:
-    failed = Facts(drills=Drills(ago(days=3), 1, failed=ago(days=1), failure="nothing of home was restored"))
+def test_a_drill_that_failed_is_told_until_another_went_well() -> None:
+    failed = Facts(drills=Drills(ago(days=1), 1, lacking="nothing of home was restored"))
     assert "drill-failed" in codes(failed)
-    assert "drill-failed" not in codes(Facts(drills=replace(failed.drills, last=ago(hours=1))))
+    assert "drill-failed" not in codes(Facts(drills=replace(failed.drills, lacking="")))
 
 
 def test_what_a_rehearsal_found_at_one_destination() -> None:

@@ -13,7 +13,8 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
 from paraduxd.core.drills import Drill, Opening, Restored
-from paraduxd.core.plan import Plan
+from paraduxd.core.facts import SeenCopy, SeenStash
+from paraduxd.core.plan import Plan, from_json, to_json
 from paraduxd.effects import scratch
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor.drills import Drills, facts
@@ -25,6 +26,11 @@ DAY = 86_400
 
 def drilled(every: int | None = 30 * DAY) -> Plan:
     return replace(plan(dataset("home", [destination("disk")]), stashes=["nas"]), drill_every=every)
+
+
+def placed() -> Plan:
+    """The same with a uid for every place."""
+    return from_json(to_json(drilled()))
 
 
 @pytest.fixture
@@ -99,7 +105,11 @@ DONE = Drill(
     1,
     1,
     (Opening("nas", True, "opened", present=True), Opening("Alice's stick", True, "opened", kit=True)),
-    (Restored("home", "disk", True, "restored", {"files": 2, "bytes": 20}),),
+    (
+        Restored(
+            "home", "disk", True, "restored", {"version": "v1", "time": "2026-11-23T11:00:00Z", "files": 2, "bytes": 20}
+        ),
+    ),
     ("home",),
 )
 
@@ -109,23 +119,27 @@ def drills(rig: Rig) -> Drills:
 
 
 def test_a_drill_is_kept_with_every_place(rig: Rig) -> None:
-    assert drills(rig).ended(drilled(), DONE.to_plain()) == {"", "home"}
+    assert drills(rig).ended(placed(), DONE.to_plain()) == {"", "home"}
     runs = {run["location"]: (run["trigger"], run["state"]) for run in rig.dispatcher.history()}
     assert runs == {"disk": ("drill", "done"), "nas": ("drill", "done")}
     found = facts(rig.journal, rig.journal.latest_by_target())
-    assert (found.last, found.epoch, found.failed) == ("2026-11-23T12:00:00Z", 1, None)
+    assert (found.ended, found.epoch, found.serial, found.lacking) == ("2026-11-23T12:00:00Z", 1, 1, "")
+    uids = placed().uids
+    assert found.proven == (SeenCopy("home", "disk", uids["home", "disk"], "v1", "2026-11-23T11:00:00Z"),)
+    assert found.opened == (SeenStash("nas", uids["", "nas"], 1, "2026-11-23T12:00:00Z"),)
+    assert not found.kit_opened, "the config on the kit was not the present one"
     assert found.restored == {("home", "disk"): "2026-11-23T12:00:00Z"}
 
 
-def test_a_failed_drill_keeps_the_proof_of_an_earlier_one(rig: Rig) -> None:
-    drills(rig).ended(drilled(), DONE.to_plain())
+def test_a_failed_drill_ends_the_proof_of_an_earlier_one(rig: Rig) -> None:
+    drills(rig).ended(placed(), DONE.to_plain())
     rig.clock.advance(days=2)
     error = {"code": "damaged", "message": "one byte", "hint": ""}
     bad = replace(DONE, restored=(Restored("home", "disk", False, "one byte", None, error),))
-    drills(rig).ended(drilled(), bad.to_plain())
+    drills(rig).ended(placed(), bad.to_plain())
     found = facts(rig.journal, rig.journal.latest_by_target())
-    assert (found.last, found.failed) == ("2026-11-23T12:00:00Z", "2026-11-25T12:00:00Z")
-    assert found.failure == "nothing of home was restored and compared: one byte"
+    assert (found.ended, found.proven) == ("2026-11-25T12:00:00Z", ())
+    assert found.lacking == "nothing of home was restored and compared: one byte"
     assert found.restored == {("home", "disk"): "2026-11-23T12:00:00Z"}
 
 
@@ -135,11 +149,10 @@ def test_what_is_no_longer_in_the_plan_is_not_kept(rig: Rig) -> None:
 
 
 def test_a_journal_without_drills_or_with_nonsense(rig: Rig) -> None:
-    assert facts(rig.journal, {}).last is None
-    for name in ("drill/last", "drill/proven"):
+    assert facts(rig.journal, {}).ended is None
+    for name in ("drill/seen", "drill/last", "drill/proven"):
         rig.journal.set_fact(name, ["nonsense"])
-    found = facts(rig.journal, {})
-    assert (found.last, found.failed) == (None, None)
+    assert facts(rig.journal, {}).ended is None
     with pytest.raises(ValueError, match="Drill"):
         drills(rig).ended(drilled(), {"source": 1})
 
@@ -151,7 +164,7 @@ def test_a_damaged_journal_begins_anew_without_proof(tmp_path: Path) -> None:
     journal.close()
     path.write_bytes(b"\0" * 8192)
     journal = Journal(path, clock())
-    assert facts(journal, journal.latest_by_target()).last is None
+    assert facts(journal, journal.latest_by_target()).ended is None
     assert journal.damaged()
 
 
@@ -160,7 +173,17 @@ def test_the_database_itself_holds_the_outcome(rig: Rig) -> None:
     rig.journal.close()
     with sqlite3.connect(rig.root / "journal.sqlite") as database:
         names = {name for (name,) in database.execute("SELECT name FROM facts")}
-    assert {"drill/last", "drill/proven"} <= names
+    assert "drill/seen" in names
+
+
+def test_a_journal_of_the_first_version_knows_of_a_drill_but_not_what_it_saw(rig: Rig) -> None:
+    rig.journal.set_fact("drill/last", {"ended": "2026-11-20T12:00:00Z", "epoch": 1, "source": "shares", "lacking": []})
+    rig.journal.set_fact("drill/proven", {"ended": "2026-11-20T12:00:00Z", "epoch": 1})
+    found = facts(rig.journal, {})
+    assert (found.ended, found.epoch, found.proven, found.opened) == ("2026-11-20T12:00:00Z", 1, (), ())
+    assert "an earlier version" in found.lacking
+    drills(rig).ended(drilled(), DONE.to_plain())
+    assert facts(rig.journal, {}).lacking == ""
 
 
 # Scratch directories of killed drills
