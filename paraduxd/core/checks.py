@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,12 @@ def check(text: str, shapes: Shapes, *, answers: bool | None = False) -> Checked
     problems = tuple(sorted((_place(document, finding) for finding in findings), key=lambda p: (p.line, p.column)))
     failed = any(problem.level == "error" for problem in problems)
     return Checked(None if failed else config, problems)
+
+
+def placed(text: str, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+    """Findings of a text that `check` has accepted, with their lines, in the order of the text."""
+    document = parse(text)
+    return tuple(sorted((_place(document, finding) for finding in findings), key=lambda p: (p.line, p.column)))
 
 
 def _place(document: Document, finding: Finding) -> Problem:

@@ -59,7 +59,9 @@ def credentials(document: Json, shapes: Shapes) -> Iterator[str]:
         if key != "managed":
             yield from _secrets(key, value, mask({key: value}, shapes)[key])
     keys = document["managed"].get("data_keys", {})
-    yield from (f"managed.data_keys.{name}" for name in keys)
+    yield from (
+        f"managed.data_keys.{name}" + (f" ({key['name']})" if key.get("name") else "") for name, key in keys.items()
+    )
 
 
 def _secrets(path: str, value: Any, shown: Any) -> Iterator[str]:

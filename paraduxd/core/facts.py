@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from paraduxd.core.ground import Ground
+
 Key = tuple[str, str, str]
 
 
@@ -111,8 +113,8 @@ class Facts:
     `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
     runs as in `api/calls.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
-    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
-    machine, in lower case.
+    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `ground`: what was
+    found of vault, journal and the like. `own_names`: host names and addresses of this machine, in lower case.
     """
 
     daemon: Daemon = field(default_factory=Daemon)
@@ -124,7 +126,7 @@ class Facts:
     drills: Drills = field(default_factory=Drills)
     transport_ready: bool = True
     save_pending: bool = False
-    journal_damaged: bool = False
+    ground: Ground = field(default_factory=Ground)
     locked_since_start: bool = False
     plugged_in: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()

@@ -5,8 +5,8 @@ entry of the new config. Rules, in this order:
 
 1. An entry that says `"was": "ID"` is the entry that had this id; one that says `"was": "-"` is a new place.
 2. An entry with the id of an old one, at the same address, is that one.
-3. An id that is new, at the address of exactly one entry whose id is gone, is a rename. More than one of either cannot be told apart and
-   is refused.
+3. Any other entry at the address of exactly one old entry that is left over is that one, renamed. More than one of either cannot be told
+   apart and is refused.
 4. Everything else is a new place, also under an old id: an old id at another address is another place.
 
 A dataset is the same as long as its id is; its source, staging and destinations are places of their own.
@@ -77,12 +77,13 @@ def match(old: Iterable[Entry], new: Iterable[Entry], *, keeps_id: bool = False)
     said = {name for name in same.values() if name is not None}
     for entry in after.values():
         known = before.get(entry.id)
-        if entry.id not in same and known is not None and known.id not in said:
-            same[entry.id] = known.id if keeps_id or known.address == entry.address else None
+        if entry.id in same or known is None or known.id in said:
+            continue
+        if keeps_id or known.address == entry.address:
+            same[entry.id] = known.id
     taken = {name for name in same.values() if name is not None}
     gone = [entry for entry in before.values() if entry.id not in taken]
-    fresh = [entry for entry in after.values() if entry.id not in same]
-    unclear = _match_by_address([entry for entry in gone if entry.id not in after], fresh, same)
+    unclear = _match_by_address(gone, [entry for entry in after.values() if entry.id not in same], same)
     taken = {name for name in same.values() if name is not None}
     return Match(same, tuple(name for name in before if name not in taken), unclear)
 

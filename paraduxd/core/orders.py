@@ -45,10 +45,13 @@ class Order:
 
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
-              since (end of the last good pull if a later one was cut off, or null)
-    push      keep {last, hourly, ...}, known_versions [{id, time, files, bytes}] (as last reported), held (bool: keep all versions),
+              since (end of the last good pull if a later one was cut off, or null), staged_as (name of the fact that remembers it),
+              mounts [paths] (as the last good pull reported them)
+              of every step at a destination or stash: identity {owner, place, instance, generation, outbox, marked} (`protocols/base.py`)
+    push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
               pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
-              prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination)
+              prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination),
+              unread [names], unread_count (what the last pull could not read or store)
     verify    deep (bool), known_versions, index
     versions  -
     restore   to (absolute path), at (RFC 3339 or null), paths [str]; of encrypted archives, and where given of verify and rehearse:
@@ -97,7 +100,8 @@ class Progress:
 class Done:
     """The transfer ended well. `result` by step:
 
-    pull      files, bytes, transferred_files, transferred_bytes, removed, changed
+    pull      files, bytes, transferred_files, transferred_bytes, removed, changed, unread [names], unread_count (not read or stored),
+              unstored [names], unstored_count (attributes not stored), mounts [paths] (mount points inside the source)
     push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool)
     verify    checked (objects), bytes, deep
     versions  versions [{id, time, files, bytes}]

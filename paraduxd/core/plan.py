@@ -232,10 +232,10 @@ def to_json(plan: Plan) -> str:
 
 def from_json(text: str) -> Plan:
     """The plan from the text of `plan.json`; raises `ValueError` when it is not one."""
-    return _with_uids(from_plain(Plan, json.loads(text)))
+    return with_uids(from_plain(Plan, json.loads(text)))
 
 
-def _with_uids(plan: Plan) -> Plan:
+def with_uids(plan: Plan) -> Plan:
     """A plan of version 0.1.0 with the uids of places that were known by name."""
     stashes = tuple(replace(each, uid=each.uid or legacy_uid("", each.id)) for each in plan.metadata_stashes)
     return replace(plan, metadata_stashes=stashes, datasets=tuple(map(_dataset_with_uids, plan.datasets)))

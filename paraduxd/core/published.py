@@ -119,6 +119,9 @@ When enough of them bring their shares together:
 2. gpg --import {key_name(epoch)}              (when asked for a passphrase, give the 64 digits)
 3. gpg --decrypt config-{epoch}-<serial>.gpg > config.json
 
+Where gpg says that a key was made in the future, the clock of the computer is wrong: set it, or give both commands the options
+--ignore-time-conflict --ignore-valid-from
+
 config.json is readable text: it names the people to call, the places where the data is, and how to get it.
 {_two_sets(epoch, next_epoch) if next_epoch else ""}
 Please do not delete this folder.

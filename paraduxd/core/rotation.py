@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from paraduxd.core import kits_written
 from paraduxd.core.published import key_hash
 
 Json = dict[str, Any]
@@ -74,6 +75,7 @@ def published_under(document: Json, epoch: int) -> Json:
     The present epoch does not get to see the next one: who opens a copy with old shares must learn nothing that opens newer ones.
     Their copy is the config as it is if the rotation is cancelled, so that a machine recovered from it begins a new one.
     """
+    document = kits_written.without(document)
     managed = document["managed"]
     if not managed.get("rotation") or epoch != managed["recovery"]["epoch"]:
         return document

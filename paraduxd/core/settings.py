@@ -7,6 +7,7 @@ fates, retention) is the config's own business (`core/config.py`), so that a plu
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import Annotated, ClassVar
 from urllib.parse import unquote, urlsplit
 
@@ -57,6 +58,14 @@ class ProtocolSettings(Strict):
     def local_path(self) -> str | None:
         """The absolute directory on this machine that the stash is, if it is one."""
         return None
+
+    def whereabouts(self) -> str | None:
+        """Where the stash is, without secrets, the same for whatever means the same place: another address is another place.
+
+        `None`: all settings but credentials, secrets and `exclude` are the address.
+        """
+        path = self.local_path()
+        return None if path is None else str(PurePosixPath(path))
 
 
 class SshAddress(Strict):

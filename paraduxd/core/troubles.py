@@ -7,14 +7,15 @@ Critical, because something could not be recovered today:
     config-not-published    no metadata stash holds a config of this epoch, and too few kits do
     dataset-...             a dataset could not be had back (`core/recoverability.py`)
     superseded              another machine was recovered and has taken over
+    journal-lost            what was held is not known, so that everything is (`core/ground_troubles.py`)
 
 Warning, because something is late, failed, held, unproven or weaker than it should be:
 
     journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
     kits-incomplete, kits-outdated,
     rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
-    metadata-unproven, dataset-held, source-failed, source-overdue, destination-failed, destination-overdue, destination-never,
-    destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
+    metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, destination-failed,
+    destination-overdue, destination-never, destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
     notify-failed, fates-alike, dataset-unknown, drill-incomplete
 """
 
@@ -24,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from paraduxd.core import durations, moments
+from paraduxd.core import durations, moments, unread
 from paraduxd.core.conditions import Condition, DatasetCondition, error_of, failed
 from paraduxd.core.copies import holding, published
 from paraduxd.core.facts import Facts, Latest
@@ -54,14 +55,6 @@ def not_set_up() -> Trouble:
 
 def of_daemon(facts: Facts) -> Iterator[Trouble]:
     """What the daemon itself suffers from."""
-    if facts.journal_damaged:
-        text = "the journal was damaged and a new one was begun, so that what ran before is not known"
-        yield _warning(
-            "journal-damaged",
-            "daemon",
-            text,
-            "check the destinations (paraductl verify), then remove journal.sqlite.damaged-*",
-        )
     if facts.save_pending:
         text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
         yield _warning("save-pending", "config", text, "finish it: paraductl unlock")
@@ -159,10 +152,27 @@ def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Trouble]:
         text = f"the push of {name} is held: {condition.hold.get('text') or 'the guard asks whether this is meant'}"
         yield _warning("dataset-held", name, text, f"find out what happened; if it is meant: paraductl approve {name}")
     yield from _location(condition.source, "source", name, now)
+    yield from _incomplete(condition)
     some = any(part.completed for part in condition.destinations)
     for part in condition.destinations:
         if part.standing != "never" or some:
             yield from _location(part, "destination", f"{name}/{part.location}", now)
+
+
+def _incomplete(condition: DatasetCondition) -> Iterator[Trouble]:
+    """What the last good pull could not read or store."""
+    name, result = condition.plan.id, condition.source.latest.result or {}
+    if missing := unread.count_in(result, "unread"):
+        kept = "" if condition.plan.source.in_place else ", and stay as they were last read, if ever"
+        text = f"{_count(missing, 'thing', 'things')} of {name} could not be read or stored in the last pull{kept}: "
+        text += _some(unread.names_in(result, "unread"), in_all=missing)
+        hint = "make them readable for the user that copies, or leave them out with exclude: paraductl edit"
+        yield _warning("source-incomplete", name, text, hint)
+    if bare := unread.count_in(result, "unstored"):
+        text = f"owners, ACLs or other attributes of {_count(bare, 'file', 'files')} of {name} could not be stored in staging: "
+        text += _some(unread.names_in(result, "unstored"), in_all=bare)
+        hint = "put staging on a file system that holds them, such as ext4, XFS or Btrfs: paraductl edit"
+        yield _warning("attributes-unstored", name, text, hint)
 
 
 def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Trouble]:
@@ -236,6 +246,8 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _some(names: Sequence[str], at_most: int = 3) -> str:
+def _some(names: Sequence[str], at_most: int = 3, in_all: int | None = None) -> str:
+    """The first names, and how many more there are; `in_all` where `names` are not all of them."""
     shown = [name.strip("()") if name.startswith("(") else name for name in names[:at_most]]
-    return ", ".join(shown) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
+    more = (in_all or len(names)) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from paraduxd.core import copies, drill_troubles, fates, kit_troubles, recoverability, troubles
+from paraduxd.core import copies, drill_troubles, fates, ground_troubles, kit_troubles, recoverability, troubles
 from paraduxd.core.conditions import DatasetCondition, survey
 from paraduxd.core.facts import Facts
 from paraduxd.core.fates import Loss
@@ -50,7 +50,7 @@ def worst_level(found: Sequence[Trouble]) -> str:
 def judge(plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
     """The verdict; troubles come critical first."""
     if plan is None:
-        found = (troubles.not_set_up(), *troubles.of_daemon(facts))
+        found = (troubles.not_set_up(), *ground_troubles.of_ground(facts), *troubles.of_daemon(facts))
         return Verdict(headline(Claims(found), now), found)
     conditions = survey(plan, facts, now)
     model = copies.model(plan, facts, conditions)
@@ -82,6 +82,7 @@ def _of_the_whole(
     conditions: Sequence[DatasetCondition],
     serial: int | None,
 ) -> Iterator[Trouble]:
+    yield from ground_troubles.of_ground(facts)
     yield from troubles.of_daemon(facts)
     yield from troubles.of_transport(plan, facts)
     yield from troubles.of_clock(conditions)

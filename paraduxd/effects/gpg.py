@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ _ASK_US = ["--pinentry-mode", "loopback", "--passphrase-fd", "0"]
 """Between making a key and its subkey the agent asks for the passphrase anew; it must ask gpg, not a terminal that is not there."""
 
 ANY_CLOCK = ("--ignore-time-conflict", "--ignore-valid-from")
-"""A blank machine's clock may stand years before the day on which the key was made."""
+"""A machine's clock may stand years before the day on which a key was made: gpg would then see no usable key."""
 
 _BOUNDED = ["--max-output", str(64 * 1024 * 1024)]
 """Bytes of an opened config at most: a small message can hold a very long text."""
@@ -100,6 +102,7 @@ class Gpg:
                 text, [fingerprint], sign=fingerprint, passphrase=passphrase, always_trust=True, armor=False
             )
         if not result.ok or not result.data:
+            self._blame_clock(fingerprint)
             raise _failed("encrypt the config", result)
         return bytes(result.data)
 
@@ -112,6 +115,8 @@ class Gpg:
             result = self._gpg.decrypt(message, passphrase=passphrase, always_trust=True, extra_args=_BOUNDED)
         if not result.ok:
             raise _failed("open the encrypted config", result)
+        if "exceeded --max-output" in str(result.stderr):
+            raise ParaduxError("too-long", "the encrypted config is longer than any config can be")
         said = [line.split()[1:] for line in str(result.stderr).splitlines() if line.startswith("[GNUPG:] ")]
         counts = Counter(words[0] for words in said)
         signers = [words[-1] for words in said if words[0] == "VALIDSIG"]
@@ -172,6 +177,12 @@ class Gpg:
             raise _not_signed()
         return bytes(result.data)
 
+    def _blame_clock(self, fingerprint: str) -> None:
+        """Raise `ParaduxError` "clock" if the key was made in the future: gpg's own reason is then a false one."""
+        for key in self._gpg.list_keys(keys=fingerprint):
+            if problem := before_key(int(key["date"] or 0)):
+                raise problem
+
     def close(self) -> None:
         """Stop the agent; already gone is success."""
         with contextlib.suppress(ParaduxError):
@@ -200,6 +211,19 @@ def _or_stops_reading(refused: ParaduxError) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise refused from None
+
+
+def before_key(made: int) -> ParaduxError | None:
+    """That the clock of this machine is before the making of a key (seconds since 1970), if it is."""
+    now = time.time()
+    if now >= made:
+        return None
+    clock, key = (datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d") for moment in (now, made))
+    return ParaduxError(
+        "clock",
+        f"the clock of this machine is before the key was made: it says {clock}, and the key is of {key}; gpg refuses to use it",
+        "set the clock (timedatectl), then try again",
+    )
 
 
 def _not_signed() -> ParaduxError:

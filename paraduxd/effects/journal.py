@@ -1,28 +1,19 @@
 """The journal: what ran, when, and how it ended, in SQLite. It survives SIGKILL and power cuts at any moment.
 
-Every change is one transaction that is on disk when the call returns. A journal that is damaged is set aside
-(`journal.sqlite.damaged-TIME`) and a new one begun: backups go on. Times are RFC 3339 texts in UTC, given by the caller.
-Every method raises `ParaduxError` "journal-failed" when the disk is full or broken.
+Every change is one transaction that is on disk when the call returns; a journal that was lost is begun anew (`journal_database.py`).
+Times are RFC 3339 texts in UTC, given by the caller. Every method raises `ParaduxError` "journal-failed" when the disk is full or broken.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sqlite3
-import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from paraduxd.api.errors import ParaduxError
-from paraduxd.core import kits as kit_rules
 from paraduxd.core import moments
 from paraduxd.core.facts import Key, Latest
-from paraduxd.core.kits import KitRecord
-from paraduxd.effects.journal_tables import open_database, set_aside
+from paraduxd.effects.journal_notes import Notes, read, write
 
 KEEP_RUNS = 10_000
 KEEP_FOR = timedelta(days=366)
@@ -69,52 +60,8 @@ class Ending:
     files: int | None = None
 
 
-_KIT_COLUMNS = "steward, epoch, serial, written, last_seen, device_serial, uuid, kit_sha256, void, problems"
-
-
-class Journal:
+class Journal(Notes):
     """The one connection to the journal; any thread may call."""
-
-    def __init__(self, path: Path, now: datetime) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        self._open_transactions = 0
-        with _told():
-            try:
-                self._database = open_database(path)
-            except sqlite3.DatabaseError as problem:
-                if isinstance(problem, sqlite3.OperationalError):
-                    raise
-                set_aside(path, now)
-                self._database = open_database(path)
-
-    def close(self) -> None:
-        """End; the journal may be opened again."""
-        with self._lock:
-            self._database.close()
-
-    def damaged(self) -> bool:
-        """A damaged journal was set aside and still lies beside this one: what it knew is missing here."""
-        return any(self._path.parent.glob(f"{self._path.name}.damaged-*"))
-
-    @contextlib.contextmanager
-    def batch(self) -> Iterator[None]:
-        """One transaction around several calls: all of it is written, or nothing."""
-        with self._lock, _told():
-            if self._open_transactions:
-                yield
-                return
-            self._database.execute("BEGIN IMMEDIATE")
-            self._open_transactions += 1
-            try:
-                yield
-                self._database.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
-                raise
-            finally:
-                self._open_transactions -= 1
 
     # Runs
 
@@ -143,8 +90,8 @@ class Journal:
                 (
                     ending.state,
                     ending.at,
-                    _write(ending.error),
-                    _write(ending.result),
+                    write(ending.error),
+                    write(ending.result),
                     ending.bytes,
                     ending.files,
                     number,
@@ -191,9 +138,9 @@ class Journal:
         columns = (
             "number, dataset, step, location, trigger, state, requested, started, ended, bytes, files, error, result"
         )
-        with self._lock, _told():
+        with self._lock, self._told():
             rows = self._database.execute(f"SELECT {columns} FROM runs {where}", values).fetchall()  # noqa: S608
-        return tuple(Run(*row[:11], *map(_read, row[11:])) for row in rows)
+        return tuple(Run(*row[:11], *map(read, row[11:])) for row in rows)
 
     # How the last runs of every target ended
 
@@ -208,10 +155,10 @@ class Journal:
 
     def _latest(self, where: str, values: Sequence[str] = ()) -> list[tuple[Key, Latest]]:
         columns = "dataset, step, location, last_success, last_attempt, failures, error, result, state"
-        with self._lock, _told():
+        with self._lock, self._told():
             rows = self._database.execute(f"SELECT {columns} FROM latest {where}", values).fetchall()  # noqa: S608
         return [
-            ((dataset, step, location), Latest(success, attempt, failures, _read(error), _read(result), state))
+            ((dataset, step, location), Latest(success, attempt, failures, read(error), read(result), state))
             for dataset, step, location, success, attempt, failures, error, result, state in rows
         ]
 
@@ -223,89 +170,11 @@ class Journal:
                 latest.last_success,
                 latest.last_attempt,
                 latest.failures,
-                _write(latest.error),
-                _write(latest.result),
+                write(latest.error),
+                write(latest.result),
                 latest.state,
             ),
         )
-
-    # What stewards hold
-
-    def kits(self) -> tuple[KitRecord, ...]:
-        """What is known of every kit, by steward and epoch."""
-        with self._lock, _told():
-            rows = self._database.execute(f"SELECT {_KIT_COLUMNS} FROM kits ORDER BY steward, epoch").fetchall()  # noqa: S608
-        return tuple(_kit(row) for row in rows)
-
-    def record_kit(self, news: KitRecord) -> KitRecord:
-        """Take in that a kit is being written, was written, or was seen (`core/kits.py`); gives the record as it is now."""
-        with self.batch():
-            known = {(record.steward, record.epoch): record for record in self.kits()}
-            record = kit_rules.after(known.get((news.steward, news.epoch)), news)
-            for each in (record, *kit_rules.displaced(known.values(), news)):
-                self._put_kit(each)
-        return record
-
-    def _put_kit(self, record: KitRecord) -> None:
-        self._database.execute(
-            f"INSERT OR REPLACE INTO kits ({_KIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            (*astuple(record)[:8], int(record.void), json.dumps(record.problems)),
-        )
-
-    def forget_kits(self, stewards: Collection[str]) -> tuple[str, ...]:
-        """Forget the kits of everybody but these stewards; gives the names of those who were forgotten."""
-        with self.batch():
-            gone = sorted({record.steward for record in self.kits()} - set(stewards))
-            self._database.executemany("DELETE FROM kits WHERE steward = ?", [(name,) for name in gone])
-        return tuple(gone)
-
-    # What the guard holds, what the owner has approved, and single facts
-
-    def holds(self) -> dict[str, dict[str, Any]]:
-        """Dataset -> what the guard said."""
-        with self._lock, _told():
-            return {name: _read(held) or {} for name, held in self._database.execute("SELECT dataset, held FROM holds")}
-
-    def set_hold(self, dataset: str, held: dict[str, Any]) -> None:
-        """Nothing of this dataset is pushed until the hold is cleared."""
-        with self.batch():
-            self._database.execute("INSERT OR REPLACE INTO holds VALUES (?, ?)", (dataset, _write(held)))
-
-    def clear_hold(self, dataset: str) -> None:
-        """Not held any more; no hold is success."""
-        with self.batch():
-            self._database.execute("DELETE FROM holds WHERE dataset = ?", (dataset,))
-
-    def approval(self, dataset: str) -> dict[str, int] | None:
-        """How many files the owner has allowed the next pull to lose and to change: {removed, changed}."""
-        with self._lock, _told():
-            query = "SELECT removed, changed FROM approvals WHERE dataset = ?"
-            row = self._database.execute(query, (dataset,)).fetchone()
-        return None if row is None else {"removed": row[0], "changed": row[1]}
-
-    def set_approval(self, dataset: str, removed: int, changed: int) -> None:
-        """The owner allows it, until a pull has made use of it."""
-        with self.batch():
-            self._database.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?, ?)", (dataset, removed, changed))
-
-    def clear_approval(self, dataset: str) -> None:
-        """The approval is used up; none there is success."""
-        with self.batch():
-            self._database.execute("DELETE FROM approvals WHERE dataset = ?", (dataset,))
-
-    def fact(self, name: str) -> Any:
-        """A plain value that was kept under this name, or `None`."""
-        with self._lock, _told():
-            row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else json.loads(row[0])
-
-    def set_fact(self, name: str, value: Any) -> None:
-        """Keep a plain value (what JSON can hold); `None` forgets it."""
-        with self.batch():
-            if value is None:
-                self._database.execute("DELETE FROM facts WHERE name = ?", (name,))
-            else:
-                self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
 
 def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
@@ -325,29 +194,3 @@ def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
         )
     failures = 0 if ending.state == "held" else latest.failures
     return replace(latest, last_attempt=attempt, failures=failures, state=ending.state)
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Say it as an error of ours; the text of SQLite's own names files, never values."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as problem:
-        raise ParaduxError(
-            "journal-failed",
-            f"cannot read or write the journal of runs: {problem}",
-            "see that the state directory's disk is whole and has space",
-        ) from problem
-
-
-def _kit(row: Sequence[Any]) -> KitRecord:
-    values = dict(zip(_KIT_COLUMNS.split(", "), row, strict=True))
-    return KitRecord(**{**values, "void": bool(values["void"]), "problems": tuple(json.loads(values["problems"]))})
-
-
-def _write(value: Mapping[str, Any] | None) -> str | None:
-    return None if value is None else json.dumps(value)
-
-
-def _read(text: str | None) -> Any:
-    return None if text is None else json.loads(text)

@@ -1,11 +1,16 @@
-"""The journal's tables, and how a database of an earlier version gets those it lacks."""
+"""The journal's tables, how a database of an earlier version gets those it lacks, and what is done with one that cannot be used."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
 
 _TABLES = """
 CREATE TABLE runs (
@@ -41,31 +46,120 @@ _SCRIPTS = (_TABLES, _KITS)
 
 VERSION = len(_SCRIPTS)
 
+_NAMES = frozenset({"runs", "latest", "holds", "approvals", "facts", "kits"})
+"""All tables of this version."""
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """The database with its tables; raises `sqlite3.DatabaseError` when it is damaged."""
+_SUFFIXES = ("", "-wal", "-shm")
+
+_MAGIC = b"SQLite format 3\0"
+
+
+def refuse_newer(path: Path) -> None:
+    """Raise `ParaduxError` "journal-newer" for a database of a later version; it is only read."""
+    version = _stored_version(path)
+    if version > VERSION:
+        raise ParaduxError(
+            "journal-newer",
+            f"the journal {path} was written by a newer Paradux (its format is {version}, this one knows {VERSION});"
+            " nothing was touched",
+            "start the newer paraduxd again",
+        )
+
+
+def _stored_version(path: Path) -> int:
+    """`PRAGMA user_version`, 0 when there is none. While a log lies beside the database the header may be behind."""
+    try:
+        if not path.with_name(path.name + "-wal").stat().st_size:
+            return _version_in_header(path)
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return int(database.execute("PRAGMA user_version").fetchone()[0])
+    except FileNotFoundError:
+        return _version_in_header(path)
+    except (OSError, sqlite3.Error):
+        return 0
+
+
+def _version_in_header(path: Path) -> int:
+    """Source: https://www.sqlite.org/fileformat.html, offset 60."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(64)
+    except OSError:
+        return 0
+    return int.from_bytes(header[60:64], "big") if header.startswith(_MAGIC) else 0
+
+
+def why_lost(path: Path) -> str:
+    """What is wrong with a journal that should hold something: "missing", "empty", or nothing as far as a look can tell."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return ""
+    has_no_tables = start == _MAGIC and _stored_version(path) == 0
+    return "empty" if not start or has_no_tables else ""
+
+
+def open_database(path: Path, first_facts: Mapping[str, Any] | None = None) -> sqlite3.Connection:
+    """The database with its tables; a new one begins with these facts, in the transaction that makes its tables.
+
+    Raises `sqlite3.DatabaseError` when it is damaged, `sqlite3.OperationalError` when it cannot be written.
+    """
     path.touch(mode=0o600)
     database = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
-        if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("the check of the journal failed")
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise sqlite3.DatabaseError("the journal is of a later version")
-        if version < VERSION:
-            scripts = " ".join(_SCRIPTS[version:])
-            database.executescript(f"BEGIN IMMEDIATE; {scripts} PRAGMA user_version = {VERSION}; COMMIT;")
+        prepare(database, first_facts)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def set_aside(path: Path, now: datetime) -> None:
-    """Rename a damaged database, so that a new one can be begun beside it."""
-    time = now.strftime("%Y%m%dT%H%M%SZ")
-    for suffix in ("-wal", "-shm", ""):
+def prepare(database: sqlite3.Connection, first_facts: Mapping[str, Any] | None = None) -> None:
+    """Check the database and make the tables that it lacks."""
+    if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("the check of the journal failed")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version < VERSION:
+        _bring_up_to_date(database, version, first_facts or {})
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if not tables >= _NAMES:
+        raise sqlite3.DatabaseError("the journal lacks tables")
+
+
+def _bring_up_to_date(database: sqlite3.Connection, version: int, first_facts: Mapping[str, Any]) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for script in _SCRIPTS[version:]:
+            for statement in filter(str.strip, script.split(";")):
+                database.execute(statement)
+        if version == 0:
+            rows = [(name, json.dumps(value)) for name, value in first_facts.items()]
+            database.executemany("INSERT INTO facts VALUES (?, ?)", rows)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            database.execute("ROLLBACK")
+        raise
+
+
+def set_aside(path: Path, now: datetime) -> str:
+    """Rename a database that cannot be used, so that a new one can be begun beside it; gives its new name ("" when nothing was there)."""
+    name = f"{path.name}.damaged-{now.strftime('%Y%m%dT%H%M%SZ')}"
+    while path.with_name(name).exists():
+        name += "+"
+    for suffix in reversed(_SUFFIXES):
         with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(path.with_name(f"{path.name}.damaged-{time}{suffix}"))
+            path.with_name(path.name + suffix).rename(path.with_name(name + suffix))
+    return name if path.with_name(name).exists() else ""
+
+
+def aside(path: Path) -> tuple[str, ...]:
+    """The names of databases that were set aside."""
+    found = path.parent.glob(f"{path.name}.damaged-*")
+    return tuple(sorted(each.name for each in found if not each.name.endswith(_SUFFIXES[1:])))

@@ -21,9 +21,7 @@ from typing import IO
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.orders import Progress
 from paraduxd.effects import process, ssh
-
-PARTIAL = ".~paradux-partial~"
-"""Directory in which an interrupted large file waits; rsync itself neither sends nor removes it."""
+from paraduxd.effects.rsync_complaints import PARTIAL, Complaints, Kind, understand
 
 FAITHFUL = ("-aH", "--sparse", "--numeric-ids", f"--partial-dir={PARTIAL}")
 """Options of a copy that keeps everything (ACLs and extended attributes besides, where there are any)."""
@@ -43,7 +41,6 @@ _BREATH = 0.02
 
 _DELETE_LIMIT = re.compile(rb"Deletions stopped due to --max-delete limit \((\d+) skipped\)")
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%\s+\S+\s+(\d+):(\d\d):(\d\d)")
-_NO_ATTRIBUTES = re.compile(rb"(?i)xattr|rsync_xal|_acl|ACLs are not supported|not supported on this (server|client)")
 _CONTENT = re.compile(rb"[>h<.]f\S+ ([0-9a-f]{32}) (.*)")
 _SUMMARY = re.compile(rb"rsync (error|warning): |rsync: \[\w+\] write error: Broken pipe")
 _NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
@@ -87,16 +84,27 @@ class Stats:
     bytes: int = 0
     transferred_bytes: int = 0
 
+    def after(self, earlier: Stats) -> Stats:
+        """What this run and an earlier one of the same transfer did together."""
+        return replace(
+            self,
+            created=self.created + earlier.created,
+            deleted=self.deleted + earlier.deleted,
+            transferred=self.transferred + earlier.transferred,
+            transferred_bytes=self.transferred_bytes + earlier.transferred_bytes,
+        )
+
 
 @dataclass(frozen=True)
 class Ran:
-    """How one run ended. `skipped`: entries that `--max-delete` kept from being removed."""
+    """How one run ended. `skipped`: entries that `--max-delete` kept from being removed; `said`: what it says about single files."""
 
     code: int
     stats: Stats = field(default_factory=Stats)
     skipped: int = 0
     errors: bytes = b""
     output: bytes = b""
+    said: Complaints = field(default_factory=Complaints)
 
     def complaints(self) -> tuple[bytes, ...]:
         """The lines of standard error that name a trouble of their own, without summaries and stopped deletions."""
@@ -124,14 +132,21 @@ NOTHING_LISTED = Listed()
 
 
 @contextlib.contextmanager
-def exclusions(patterns: Sequence[str]) -> Iterator[Listed]:
+def exclusions(patterns: Sequence[str], untouched: Sequence[bytes] = ()) -> Iterator[Listed]:
     """What leaves the patterns out of a transfer, and removes what matches them at the target.
 
     Patterns are those of rsync's FILTER RULES. They are given as "hide" rules, each ended by NUL: no text of theirs is taken
-    for a rule, a comment or an option.
+    for a rule, a comment or an option. `untouched` are paths below the source that are neither read nor changed nor removed.
     """
-    with listed("--filter=merge -", [f"H {pattern}" for pattern in patterns]) as rules:
-        yield rules if patterns else NOTHING_LISTED
+    rules = [f"- {_literal(path)}" for path in untouched] + [f"H {pattern}" for pattern in patterns]
+    with listed("--filter=merge -", rules) as given:
+        yield given if rules else NOTHING_LISTED
+
+
+def _literal(path: bytes) -> str:
+    """A pattern for one path: rsync takes a backslash for an escape only where there are wildcards."""
+    text = "/" + path.decode("utf-8", "surrogateescape")
+    return re.sub(r"([\\*?[])", r"\\\1", text) if re.search(r"[*?[]", text) else text
 
 
 @contextlib.contextmanager
@@ -159,7 +174,11 @@ def run(
     given: Listed = NOTHING_LISTED,
     on_progress: OnProgress = lambda _: None,
 ) -> Ran:
-    """A faithful copy; where ACLs or extended attributes are not supported, once more without them. A failure is not raised."""
+    """A faithful copy. A failure is not raised.
+
+    Attributes that the target cannot hold are complaints of the kind `UNSTORED`, and everything else is copied. Where those of the
+    source cannot be read, rsync leaves out whole files: it runs once more without attributes, and these files are complained of likewise.
+    """
 
     def report(piece: bytes) -> None:
         if progress := parse_progress(piece[-_LAST_LINES:]):
@@ -167,9 +186,11 @@ def run(
 
     wanted = (*FAITHFUL, "--info=progress2", *options)
     ran = run_once(source, target, (*_ATTRIBUTES, *wanted), given=given, on_output=report)
-    if ran.code in {4, 23} and ran.complaints() and all(map(_NO_ATTRIBUTES.search, ran.complaints())):
-        return run_once(source, target, wanted, given=given, on_output=report)
-    return ran
+    if ran.code not in {4, 23} or not ran.said.count(Kind.HIDDEN) or ran.said.count(Kind.OTHER):
+        return ran
+    again = run_once(source, target, wanted, given=given, on_output=report)
+    again.said.names.setdefault(Kind.UNSTORED, set()).update(ran.said.of(Kind.HIDDEN, Kind.UNSTORED))
+    return replace(again, stats=again.stats.after(ran.stats))
 
 
 def run_once(
@@ -187,16 +208,17 @@ def run_once(
     argv = command(source, target, (*given.options, *options))
     running = process.start(argv, stdin=given.stdin, extra_env=access.env if access else None)
     try:
-        output, errors = _follow(running, on_output)
+        said = Complaints()
+        output, errors = _follow(running, on_output, said)
         code = running.wait()
     except BaseException:
         process.kill_group(running)
         raise
     limit = _DELETE_LIMIT.search(errors)
-    return Ran(code, parse_stats(output), int(limit[1]) if limit else 0, errors, output)
+    return Ran(code, parse_stats(output), int(limit[1]) if limit else 0, errors, output, said)
 
 
-def _follow(running: subprocess.Popen[bytes], on_output: OnOutput) -> tuple[bytes, bytes]:
+def _follow(running: subprocess.Popen[bytes], on_output: OnOutput, said: Complaints) -> tuple[bytes, bytes]:
     """Read both outputs to their ends, keeping head and tail of each, and pass on what comes."""
     assert running.stdout is not None and running.stderr is not None  # noqa: S101  (both are pipes)
     kept: dict[IO[bytes], _Kept] = {running.stdout: _Kept(), running.stderr: _Kept()}
@@ -210,9 +232,10 @@ def _follow(running: subprocess.Popen[bytes], on_output: OnOutput) -> tuple[byte
                 if not piece:
                     selector.unregister(stream)
                 kept[stream].add(piece)
-                if stream is running.stdout:
-                    on_output(piece)
+                for take in (on_output, said.add_output) if stream is running.stdout else (said.add,):
+                    take(piece)
             time.sleep(_BREATH)
+    said.end()
     for stream in kept:
         stream.close()
     return kept[running.stdout].text(), kept[running.stderr].text()
@@ -299,15 +322,18 @@ def _number(text: bytes) -> int:
 
 
 def check(ran: Ran, where: str) -> Ran:
-    """The run itself when it went well (files that vanished meanwhile are no failure); else raises what `failure` says."""
-    if ran.code in {0, 24}:
+    """The run itself when it went well (files that vanished meanwhile are no failure); else raises what `failure` says.
+
+    Attributes that the target cannot hold are no failure either: who asks for this copy sees them in `Ran.said`.
+    """
+    if ran.code in {0, 24} or (ran.code == 23 and ran.said.only(Kind.UNSTORED)):
         return ran
     raise failure(ran, where)
 
 
 def failure(ran: Ran, where: str) -> ParaduxError:
     """One sentence for a run that failed. `where` names the stash; exit codes are those of rsync(1)."""
-    no_room = _NO_ROOM.search(ran.errors)
+    no_room = any(_NO_ROOM.search(line) for line in ran.complaints() if understand(line).kind is not Kind.UNSTORED)
     if no_room or (ran.code == 11 and not ran.complaints()):  # a server's last words may be lost with its connection
         return TransientError(
             "disk-full",
@@ -330,8 +356,9 @@ def failure(ran: Ran, where: str) -> ParaduxError:
 
 
 def _first(ran: Ran) -> str:
-    """The first complaint, as rsync wrote it (it escapes control characters), at a length for one line."""
+    """The first complaint that is a failure, as rsync wrote it (it escapes control characters), at a length for one line."""
     lines = ran.complaints()
+    lines = tuple(line for line in lines if understand(line).kind is Kind.OTHER) or lines
     text = lines[0].decode(errors="replace") if lines else f"rsync ended with code {ran.code}"
     return re.sub(r"^rsync: (\[\w+\] )?", "", text)[:300]
 

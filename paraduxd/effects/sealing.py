@@ -6,10 +6,9 @@ import base64
 import contextlib
 import hashlib
 import io
-import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects import process
-from paraduxd.effects.gpg import ANY_CLOCK, private_gpg
+from paraduxd.effects.gpg import ANY_CLOCK, before_key, private_gpg
 
 _COMMON = (
     *("--batch", "--no-tty", "--no-options", "--quiet", "--no-auto-check-trustdb", "--trust-model", "always"),
-    *ANY_CLOCK,  # a wrong clock must not stop backups, nor restores
+    *ANY_CLOCK,
 )
 
-
-_WORDS = 64 * 1024
-"""Bytes of what gpg says that are looked at."""
+_SAID, _LISTING = 4096, 30.0
+"""Bytes of what gpg said that are read, and seconds for looking at a key."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +72,11 @@ class Encrypted(io.RawIOBase):
     Raises `ParaduxError` at the end of the data when gpg failed, so that whoever stores it does not keep it.
     """
 
-    def __init__(self, gpg: subprocess.Popen[bytes], said: int) -> None:
+    def __init__(self, gpg: subprocess.Popen[bytes], why: Callable[[], ParaduxError]) -> None:
         super().__init__()
         assert gpg.stdout is not None  # noqa: S101  (it is a pipe)
         self._gpg = gpg
-        self._said = said
+        self._why = why
         self._pipe = process.widen(gpg.stdout)
         self._hash = hashlib.sha256()
         self.size = 0
@@ -93,10 +91,7 @@ class Encrypted(io.RawIOBase):
         self._hash.update(piece)
         self.size += len(piece)
         if not piece and self._gpg.wait():
-            said = process.Outcome(self._gpg.returncode, b"", os.pread(self._said, _WORDS, 0)).error_text()
-            raise ParaduxError(
-                "gpg", f"gpg could not encrypt a volume: {said}", "see whether gpg works on this machine"
-            )
+            raise self._why()
         return piece
 
     @property
@@ -115,19 +110,42 @@ class Sealer:
     @contextlib.contextmanager
     def encrypted(self, plain: int) -> Iterator[Encrypted]:
         """The contents of a file (a descriptor, read from its beginning), encrypted."""
-        with process.sealed_file(b"") as (said, _), _from_start(plain) as descriptor:
+        said = self._home / "said"
+        with _from_start(plain) as descriptor, said.open("wb") as errors:
             gpg = process.start(
                 [
                     *("gpg", "--homedir", str(self._home), *_COMMON, "--no-default-keyring", "--no-autostart"),
                     *("--compress-algo", "none", "--recipient-file", str(self._key), "--encrypt", "--output", "-"),
                 ],
                 stdin=descriptor,
-                stderr=said,
+                stderr=errors.fileno(),
             )
-            try:
-                yield Encrypted(gpg, said)
-            finally:
-                process.kill_group(gpg)
+        try:
+            yield Encrypted(gpg, lambda: self._failed(said))
+        finally:
+            process.kill_group(gpg)
+
+    def _failed(self, said: Path) -> ParaduxError:
+        """Why gpg did not encrypt: a clock that is before the key, or what gpg says."""
+        reason = process.Outcome(2, b"", said.read_bytes()[-_SAID:]).error_text()
+        return self._clock() or ParaduxError(
+            "gpg", f"gpg could not encrypt a volume: {reason}", "see whether gpg works"
+        )
+
+    def _clock(self) -> ParaduxError | None:
+        command = [
+            "gpg",
+            "--homedir",
+            str(self._home),
+            *_COMMON,
+            *ANY_CLOCK,
+            "--with-colons",
+            "--show-keys",
+            str(self._key),
+        ]
+        listed = process.run(command, timeout=_LISTING).output.decode(errors="replace")
+        made = [line.split(":")[5] for line in listed.splitlines() if line.startswith(("pub:", "sub:"))]
+        return before_key(max((int(moment) for moment in made if moment.isdecimal()), default=0))
 
 
 @contextlib.contextmanager

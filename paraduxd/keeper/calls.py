@@ -16,7 +16,7 @@ from paraduxd.core.derive import private_archive_keys
 from paraduxd.core.lookup import lookup
 from paraduxd.core.masking import mask
 from paraduxd.effects.peers import Peer
-from paraduxd.keeper import drilling, key_handover, kit_writing, recovering, rotating, transaction
+from paraduxd.keeper import drilling, key_handover, kit_records, kit_writing, recovering, rotating, transaction
 from paraduxd.keeper.desk import Handler, Note, Reply
 from paraduxd.keeper.session import Opened, Session, Visit
 from paraduxd.keeper.transaction import Keeping
@@ -122,6 +122,7 @@ class Conversation:
         try:
             advanced = rotating.advance(self, opened, note)
             transaction.complete(self.keeping, advanced.opened if advanced else opened)
+            kit_records.give_back(self.keeping.control, opened.document)
         except Exception as problem:
             reason = transaction.reason(problem)
             log.error("The config could not be put into effect: %s", reason)

@@ -13,7 +13,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.core.kits import KitRecord
 from paraduxd.core.sticks import Armed, Refuse, Seen, Stick, Write, decide, known_steward
 from paraduxd.effects.peers import Peer
-from paraduxd.keeper import kit_confirming
+from paraduxd.keeper import kit_confirming, kit_records
 from paraduxd.keeper.desk import Note
 from paraduxd.keeper.kit_making import MadeKit, make_kit, steward_name
 from paraduxd.keeper.making import Json
@@ -199,7 +199,7 @@ def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> M
         steward_name=kit.name,
         needed=sum(map(len, kit.files.values())),
         erase=writing.erase,
-        known=known_steward(stick, kit_confirming.known(bench.keeping.control)) == steward,
+        known=known_steward(stick, kit_records.known(bench.keeping.control)) == steward,
         beside=tuple(map(str, event.get("beside", ()))),
     )
     decision = decide(stick, seen, armed)
@@ -207,7 +207,7 @@ def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> M
         raise ParaduxError("refused", decision.reason if isinstance(decision, Refuse) else f"{stick.name} is no stick")
     writing.say(f"Writing {kit.name}'s kit onto {stick.name}: leave it where it is.")
     began = kit.records(void=True, device_serial=stick.serial, uuid=stick.uuid)
-    kit_confirming.record(bench.keeping.control, began)
+    kit_records.record(bench.keeping.control, began)
     target = tools.write(event, stick, kit.files, armed)
     records = tuple(kit.records(device_serial=target.device_serial, uuid=target.uuid))
     kit_confirming.written(bench, opened, records, writing.say)

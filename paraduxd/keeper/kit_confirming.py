@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.core.kits import KitRecord
-from paraduxd.core.plain import from_plain, to_plain
-from paraduxd.keeper import rotating, transaction
-from paraduxd.keeper.control import Control
+from paraduxd.keeper import kit_records, rotating, transaction
 from paraduxd.keeper.desk import Desk, Note
 from paraduxd.keeper.session import Opened
-
-
-def record(control: Control, records: Iterable[KitRecord]) -> None:
-    """Let the supervisor keep what is known of a kit; it is in the journal when this returns."""
-    for each in records:
-        control.ask("kit", record=to_plain(each))
-
-
-def known(control: Control) -> tuple[KitRecord, ...]:
-    """What the journal knows of all kits."""
-    return tuple(from_plain(KitRecord, plain) for plain in control.ask("kits")["kits"])
 
 
 def before_first(desk: Desk, opened: Opened) -> Opened:
@@ -35,6 +23,13 @@ def before_first(desk: Desk, opened: Opened) -> Opened:
 
 
 def written(desk: Desk, opened: Opened, records: Sequence[KitRecord], note: Note) -> None:
-    """The kit was written and read back: it stands in the journal, and a rotation that waited for it goes on."""
-    record(desk.keeping.control, records)
+    """The kit was written and read back: it stands in the journal and in the vault, and a rotation that waited for it goes on."""
+    kit_records.record(desk.keeping.control, records)
     rotating.confirmed(desk, opened, records, note)
+    try:
+        remembering = transaction.remember_kits(desk.keeping, desk.opened())
+    except ParaduxError as problem:
+        note(f"the kit is written, but the vault does not remember it yet: {problem.message}")
+        return
+    if remembering is not desk.opened():
+        desk.hold(remembering)

@@ -14,7 +14,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.kits import KitRecord
 from paraduxd.core.sticks import known_steward
 from paraduxd.effects.peers import Peer
-from paraduxd.keeper import kit_confirming, recover_sticks
+from paraduxd.keeper import kit_records, recover_sticks
 from paraduxd.keeper.kit_arming import Arming, Bench, Event, Tools, write_onto
 from paraduxd.keeper.session import Session
 from paraduxd.keeper.transaction import Keeping
@@ -68,14 +68,14 @@ class Sticks:
         if opened is None:
             return
         stick, _ = self.tools.look(event)
-        steward = known_steward(stick, kit_confirming.known(self._keeping.control))
+        steward = known_steward(stick, kit_records.known(self._keeping.control))
         if steward is None:
             return
         found = self.tools.check(event, stick, opened.document)
         if found is None or found.steward != steward:
             log.warning("%s held the kit of %s and holds something else now", stick.name, steward)
             return
-        kit_confirming.record(self._keeping.control, [found])
+        kit_records.record(self._keeping.control, [found])
         log.info("The kit of %s was checked: %s", steward, found.problems[0] if found.problems else "it is whole")
         if _is_outdated(found, opened.document):
             self._rewrite(event, steward)

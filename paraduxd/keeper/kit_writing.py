@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.kits import of_epoch
-from paraduxd.keeper import kit_confirming
+from paraduxd.keeper import kit_confirming, kit_records
 from paraduxd.keeper.desk import Desk, Handler, Note, Reply
 from paraduxd.keeper.kit_arming import Arming, Bench
 from paraduxd.keeper.kit_making import kit_epoch, make_kit, steward_name
@@ -77,7 +77,7 @@ def _wanted(desk: Desk, untrusted_stewards: list[object]) -> dict[str, str]:
             raise ParaduxError("bad-request", "stewards must be a list of names")
         names = [str(name) for name in untrusted_stewards]
         return {name: steward_name(document, name) for name in names}
-    holders = of_epoch(kit_confirming.known(desk.keeping.control), kit_epoch(document))
+    holders = of_epoch(kit_records.known(desk.keeping.control), kit_epoch(document))
     return {steward["id"]: steward["name"] for steward in document["stewards"] if steward["id"] not in holders}
 
 

@@ -6,12 +6,15 @@ These functions take the parsed config as plain JSON values and give a new one; 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core import place_changes
+from paraduxd.core.config import Config
+from paraduxd.core.shapes import Shapes
 from paraduxd.effects import sealing
 from paraduxd.effects.gpg import Gpg, private_gpg
 from paraduxd.recovery import shares
@@ -110,21 +113,35 @@ def next_epoch(document: Json, number: int, memory: Path) -> tuple[Json, Json]:
     return _new_recovery(number, secret, memory), _share_set(secret, document)
 
 
+def with_places(document: Json, old: Config | None, config: Config, shapes: Shapes) -> Json:
+    """The document, which is to be saved as `config`, with the uids of its places; `old` is the config before, `None` for a setup."""
+    managed = document["managed"]
+    places = place_changes.places_after(old, config, shapes, document["serial"], lambda: secrets.token_hex(16))
+    keys = place_changes.data_keys_after(old, config, places, managed["data_keys"])
+    plain = {name: place.model_dump() for name, place in places.items()}
+    return {**document, "managed": {**managed, "places": plain, "data_keys": keys}}
+
+
 def with_data_keys(managed: Json, needed: Sequence[str]) -> Json:
     """`managed` with a random password for each "dataset/destination" that needs one."""
-    keys = managed["data_keys"]
-    made = {name: {**keys.get(name, {}), "password": secrets.token_urlsafe(32)} for name in needed}
-    return {**managed, "data_keys": {**keys, **made}}
+    return _with_keys(managed, {name: {"password": secrets.token_urlsafe(32)} for name in needed})
+
+
+def _with_keys(managed: Json, made: Mapping[str, Json]) -> Json:
+    """`managed` with what was made for each "dataset/destination", by the uid of it."""
+    keys = dict(managed["data_keys"])
+    for name, key in made.items():
+        uid = managed["places"][name]["uid"]
+        keys[uid] = {**keys.get(uid, {}), "name": name, **key}
+    return {**managed, "data_keys": keys}
 
 
 def with_archive_keys(managed: Json, needed: Sequence[str], memory: Path) -> Json:
     """`managed` with new keys of encrypted archives for each "dataset/destination" that needs them."""
     if not needed:
         return managed
-    keys = managed["data_keys"]
     with private_gpg(memory) as gpg:
-        made = {name: {**keys.get(name, {}), "archive": _new_archive_key(name, gpg)} for name in needed}
-    return {**managed, "data_keys": {**keys, **made}}
+        return _with_keys(managed, {name: {"archive": _new_archive_key(name, gpg)} for name in needed})
 
 
 def _new_archive_key(name: str, gpg: Gpg) -> Json:

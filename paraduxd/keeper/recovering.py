@@ -9,7 +9,7 @@ from typing import Any
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovered import Found, age, disagreements
 from paraduxd.keeper import (
-    kit_confirming,
+    kit_records,
     making,
     recover_commit,
     recover_fetch,
@@ -72,7 +72,7 @@ def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int) -> 
         desk.session.revoke_others(desk.visit)
         done = {**_effect(desk, note, recovered), "alive": recovered.alive}
         holders = recover_holders.seen(recovery.brought, recovered.opened.document, making.now())
-        kit_confirming.record(desk.keeping.control, holders)
+        kit_records.record(desk.keeping.control, holders)
         return done
 
 

@@ -15,15 +15,17 @@ from typing import Any
 
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.places import StatePlaces
-from paraduxd.core.checks import Checked, check
+from paraduxd.core import place_changes
+from paraduxd.core.checks import Checked, check, placed
 from paraduxd.core.config import Config
 from paraduxd.core.derive import needed_archive_keys, needed_data_keys, needed_hosts, needed_tls_hosts
 from paraduxd.core.diff import changes, managed_changed
+from paraduxd.core.managed import Managed
 from paraduxd.core.problems import Problem
 from paraduxd.core.shapes import Shape
 from paraduxd.effects.durable import write_atomically
 from paraduxd.effects.vault import Kdf, LockedVault, OpenVault
-from paraduxd.keeper import announcing, applying, making
+from paraduxd.keeper import announcing, applying, kit_records, making
 from paraduxd.keeper.control import Control
 from paraduxd.keeper.making import Json
 from paraduxd.keeper.session import Opened
@@ -93,10 +95,15 @@ def preview(keeping: Keeping, text: str, opened: Opened | None) -> Json:
         return {"problems": _plain(checked), "changes": [], "unchanged": False, "hosts": {}}
     if opened is not None and managed_changed(opened.config, config):
         return {"problems": [_managed_problem()], "changes": [], "unchanged": False, "hosts": {}}
+    found = place_changes.changes(opened.config, config, keeping.shapes) if opened else place_changes.Changes({})
+    if found.findings:
+        problems = [problem.to_plain() for problem in placed(text, found.findings)]
+        return {"problems": problems, "changes": [], "unchanged": False, "hosts": {}}
+    before = place_changes.as_renamed(opened.config, found) if opened else None
     return {
         "problems": _plain(checked),
-        "changes": list(changes(opened.config if opened else None, config)),
-        "unchanged": opened is not None and json.loads(text) == opened.document,
+        "changes": [*place_changes.described(found), *changes(before, config, keeping.shapes)],
+        "unchanged": opened is not None and _with_kits_of(opened.document, json.loads(text)) == opened.document,
         "hosts": _ask_host_keys(keeping, config),
     }
 
@@ -125,17 +132,19 @@ def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[s
         raise ParaduxError("already-set-up", "this Paradux is set up already", "change it with: paraductl edit")
     checked = check(answers, keeping.shapes, answers=True)
     threshold = _valid(checked).policy.shares_required
-    document = json.loads(answers)
+    document = place_changes.without_was(json.loads(answers))
     document.setdefault("version", 1)
     document.setdefault("policy", {}).setdefault("shares_required", threshold)
     managed = making.new_managed(document, keeping.memory)
     document = {**document, "serial": 1, "managed": making.with_hosts(managed, dict(trusted))}
-    return Saved(create(keeping, document, passphrase).opened, checked)
+    return Saved(create(keeping, document, passphrase, recovered=False).opened, checked)
 
 
-def create(keeping: Keeping, document: Json, passphrase: bytes) -> Saved:
-    """Make the vault of a machine that has none: for a new installation, or for one that is recovered."""
-    document, config, text = _completed(keeping, _ordered(document))
+def create(keeping: Keeping, document: Json, passphrase: bytes, *, recovered: bool = True) -> Saved:
+    """Make the vault of a machine that has none: for a new installation, or for one that is recovered, whose places are what they were."""
+    ordered = _ordered(document)
+    old = _valid(check(_text(ordered), keeping.shapes)) if recovered else None
+    document, config, text = _completed(keeping, ordered, old)
     recovery = document["managed"]["recovery"]["secret"].encode()
     with _pending(keeping, document["serial"]):
         vault = keeping.vault().create(text.encode(), passphrase, recovery)
@@ -159,15 +168,27 @@ def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapp
         )
     if managed_changed(opened.config, config):
         raise _invalid([_managed_problem()])
-    document = json.loads(text)
+    if unclear := place_changes.changes(opened.config, config, keeping.shapes).findings:
+        raise _invalid([problem.to_plain() for problem in placed(text, unclear)])
+    document = _with_kits_of(opened.document, json.loads(text))
     managed = making.with_hosts(document["managed"], dict(trusted))
     if document == opened.document and managed == opened.document["managed"]:
         raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
     document = _ordered({**document, "serial": serial + 1, "managed": making.with_shares(managed, document)})
-    document, config, new_text = _completed(keeping, document)
+    document, config, new_text = _completed(keeping, document, opened.config)
     with _pending(keeping, serial + 1):
         vault = opened.vault.save(new_text.encode())
     return Saved(Opened(vault, config, document, new_text), checked)
+
+
+def remember_kits(keeping: Keeping, opened: Opened) -> Opened:
+    """The same config, of the same serial, that remembers the kits which the journal knows. They are not published, so nothing follows."""
+    document = kit_records.remembered(keeping.control, opened.document)
+    if document is opened.document:
+        return opened
+    text = _text(_ordered(document))
+    config = _valid(check(text, keeping.shapes))
+    return Opened(opened.vault.save(text.encode()), config, json.loads(text), text)
 
 
 def save_managed(
@@ -175,7 +196,8 @@ def save_managed(
 ) -> Saved:
     """Replace what Paradux generates in the config. `put` writes the document into the vault; by itself it keeps the vault's keys."""
     serial: int = opened.document["serial"] + 1
-    document, config, text = _completed(keeping, _ordered({**opened.document, "serial": serial, "managed": managed}))
+    document = _ordered({**opened.document, "serial": serial, "managed": managed})
+    document, config, text = _completed(keeping, document, opened.config)
     with _pending(keeping, serial):
         vault = put(opened.vault, text.encode())
     return saved(keeping, Opened(vault, config, document, text))
@@ -233,15 +255,28 @@ def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
         raise
 
 
-def _completed(keeping: Keeping, document: Json) -> tuple[Json, Config, str]:
-    """The document with data keys for new destinations, checked as a whole."""
+def _completed(keeping: Keeping, document: Json, old: Config | None) -> tuple[Json, Config, str]:
+    """The document with the uids of its places, keys for new destinations and what is known of kits; `old` is the config that it replaces.
+
+    Which place is which may be said with `was`; that does not stay.
+    """
+    document = kit_records.remembered(keeping.control, document)
+    config = _valid(check(_text(document), keeping.shapes))
+    document = place_changes.without_was(making.with_places(document, old, config, keeping.shapes))
     config = _valid(check(_text(document), keeping.shapes))
     passwords, archives = needed_data_keys(config, keeping.shapes), needed_archive_keys(config)
     if passwords or archives:
         managed = making.with_data_keys(document["managed"], passwords)
         document = {**document, "managed": making.with_archive_keys(managed, archives, keeping.memory)}
-        config = _valid(check(_text(document), keeping.shapes))
+        config = config.model_copy(update={"managed": Managed.model_validate(document["managed"])})
     return document, config, _text(document)
+
+
+def _with_kits_of(kept: Json, document: Json) -> Json:
+    """The edited document with the kits that the present one remembers."""
+    managed = {name: value for name, value in document["managed"].items() if name != "kits"}
+    kits = {"kits": kept["managed"]["kits"]} if "kits" in kept["managed"] else {}
+    return {**document, "managed": {**managed, **kits}}
 
 
 def _text(document: Json) -> str:

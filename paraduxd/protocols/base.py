@@ -85,7 +85,7 @@ class PullRequest:
     `known_files` is the number of regular files after the last good pull (`None`: there was none); `allowed_removed` and
     `allowed_changed` are counts that the owner has approved. `index` is a file in which a source that is pushed in place
     remembers its last scan. `since` is when the last good pull ended (seconds since the epoch) if one that came after it did not end
-    well: what that one has written counts as well.
+    well: what that one has written counts as well. `known_mounts` are the `PullResult.mounts` of the last good pull.
     """
 
     guard: Guard
@@ -95,11 +95,17 @@ class PullRequest:
     in_place: bool = False
     index: Path | None = None
     since: float | None = None
+    known_mounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PullResult:
-    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before."""
+    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before.
+
+    `unread`: what could not be read, or what staging cannot hold; an earlier copy of it stays, and counts among `files`. `unstored`: of
+    what the attributes could not be read or held, and the rest could. Of each at most 100 names, and how many there are. `mounts`: mount
+    points inside the source that have files.
+    """
 
     files: int
     bytes: int
@@ -107,6 +113,11 @@ class PullResult:
     transferred_bytes: int = 0
     removed: int = 0
     changed: int = 0
+    unread: tuple[str, ...] = ()
+    unread_count: int = 0
+    unstored: tuple[str, ...] = ()
+    unstored_count: int = 0
+    mounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -222,7 +233,8 @@ class Source(abc.ABC):
 
         Raises `HeldError`, and removes nothing, when the source is missing, empty while it was not before, or loses or
         changes more than the guard allows. A failure or kill leaves staging usable and a later pull completes it. Files that
-        vanish while being read are no failure.
+        vanish while being read are no failure. Nor is what cannot be read or stored: the rest is pulled, an earlier copy stays, and
+        the result names it.
         """
 
 

@@ -7,6 +7,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -27,6 +28,7 @@ from paraduxd.protocols.base import (
     Source,
     TransientError,
 )
+from paraduxd.protocols.mounted import Inside
 from paraduxd.protocols.trees import TreeDestination
 
 TEMPORARY = ".tmp-"
@@ -70,8 +72,11 @@ class DiskSource(Source):
         path = self._settings.local_path()
         if request.in_place:
             return scan.pull_in_place(Path(path), request)
+        inside = Inside(Path(path), staging)
+        inside.check(request)
         place = rsync.Place(path, path, bandwidth=self._context.bandwidth)
-        return pulling.pull(place, staging, self._settings.exclude, request, self._context)
+        result = pulling.pull(place, staging, self._settings.exclude, request, self._context)
+        return replace(result, mounts=inside.remembered())
 
 
 class DiskBlobs(BlobStore):

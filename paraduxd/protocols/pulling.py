@@ -3,20 +3,34 @@
 The first run transfers but may remove nothing (`--max-delete=0`), and says how many removals it would make. When the guard
 agrees, a second run makes them, never many more than were announced: a source that is unmounted between the two runs is
 found out too.
+
+What cannot be read or stored does not stop the rest, and an earlier copy of it stays. A directory whose entries cannot be read looks
+empty to rsync: a run that removes leaves such directories alone, transfers nothing, and removes nothing more once it meets another.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import guard
 from paraduxd.core.orders import Held
 from paraduxd.effects import rsync
+from paraduxd.effects.rsync_complaints import Kind
 from paraduxd.protocols.base import Context, HeldError, PullRequest, PullResult
+from paraduxd.protocols.gaps import Gaps, regular_files
+
+_ROUNDS = 8
+"""So many runs at most; what is left to be removed then waits for the next pull."""
+
+_REMOVE_ONLY = ("--existing", "--ignore-existing")
+"""Options of a run that transfers nothing."""
+
+_FEW = 1000
+"""So many paths are left out of a run by a rule for each; rsync compares every file with every rule."""
 
 
 @dataclass
@@ -30,35 +44,114 @@ class _Totals:
     removed: int = 0
     changed: int = 0
 
-    def add(self, stats: rsync.Stats) -> None:
-        self.files, self.bytes = stats.files, stats.bytes
-        self.transferred += stats.transferred
-        self.transferred_bytes += stats.transferred_bytes
-        self.removed += stats.deleted
-        self.changed += max(0, stats.transferred - stats.created)
+    def add(self, ran: rsync.Ran, never_copied: int) -> None:
+        """What one more run did, but for what failed: rsync counts attempts."""
+        copied = ran.stats.transferred - ran.said.discarded
+        self.transferred += copied
+        self.transferred_bytes += ran.stats.transferred_bytes
+        self.removed += ran.stats.deleted
+        self.changed += max(0, copied - max(0, ran.stats.created - never_copied))
+
+
+@dataclass
+class _Pull:
+    """One pull."""
+
+    source: rsync.Place
+    staging: Path
+    exclude: Sequence[str]
+    request: PullRequest
+    context: Context
+    gaps: Gaps
+    totals: _Totals = field(default_factory=_Totals)
+
+    def all(self) -> PullResult:
+        """Transfer, ask the guard, remove; as often as more turns out to be gone."""
+        pending = self._run("--max-delete=0", "--ignore-errors")  # these only so that what is gone is counted
+        if pending and self.gaps.closed:
+            pending = self._run("--max-delete=0")
+        for _ in range(_ROUNDS):
+            pending = 0 if self.gaps.unplaced else pending
+            self._agree(pending)
+            if not pending:
+                break
+            allowed = 2 * pending + 100  # the count leaves out directories that are not empty yet
+            pending = self._run(f"--max-delete={allowed}")
+        return self._result()
+
+    def _run(self, *options: str) -> int:
+        """One run that copies, and removes what it may; how many entries are still to be removed."""
+        partial = bool(self.gaps)
+        ran = self._rsync("--delete", *options, *_readable())
+        if not partial:
+            self.totals.files, self.totals.bytes = ran.stats.files, ran.stats.bytes
+        self.totals.add(ran, 0 if partial else self.gaps.never_copied())
+        self.totals.changed = max(self.totals.changed, changed_before(self.staging, self._files(), self.request))
+        return ran.skipped
+
+    def _rsync(self, *options: str) -> rsync.Ran:
+        """One run. Of what is missing already, it knows nothing, unless that is too much: then it copies nothing."""
+        target = rsync.Place(str(self.staging), str(self.staging))
+        few = len(self.gaps.missing()) <= _FEW
+        untouched = self.gaps.closed.union(self.gaps.missing() if few else ())
+        more = () if few else _REMOVE_ONLY
+        with rsync.exclusions(self.exclude, sorted(untouched)) as rules:
+            ran = rsync.run(self.source, target, (*options, *more), given=rules, on_progress=self.context.progress)
+        _check(ran, self.source.name, self.request)
+        self.gaps.take(ran.said)
+        return ran
+
+    def _agree(self, pending: int) -> None:
+        """Raises `HeldError` when the guard does not agree to the removal of so many entries."""
+        if self._verdict(self.totals.removed + pending):
+            held = self._verdict(self.totals.removed + self._exactly(pending))
+            if held:
+                raise as_error(held)
+
+    def _exactly(self, at_most: int) -> int:
+        """How many regular files a removal would remove; the announced count has links and empty directories in it."""
+        ran = self._rsync("--dry-run", "--delete", "--ignore-errors")
+        return min(ran.stats.deleted, at_most)
+
+    def _files(self) -> int:
+        """Regular files that the source has, as far as is known."""
+        return self.totals.files + sum(regular_files(self.staging, each)[0] for each in self.gaps.closed)
+
+    def _verdict(self, removed: int) -> Held | None:
+        return guard.decide(
+            self.request.known_files,
+            removed=removed,
+            changed=self.totals.changed,
+            files=self._files(),
+            guard=self.request.guard,
+            allowed_removed=self.request.allowed_removed,
+            allowed_changed=self.request.allowed_changed,
+        )
+
+    def _result(self) -> PullResult:
+        totals = self.totals
+        files, size = regular_files(self.staging) if self.gaps else (totals.files, totals.bytes)
+        return PullResult(
+            files=files,
+            bytes=size,
+            transferred_files=totals.transferred,
+            transferred_bytes=totals.transferred_bytes,
+            removed=totals.removed,
+            changed=totals.changed,
+            **self.gaps.told(),
+        )
 
 
 def pull(
     source: rsync.Place, staging: Path, exclude: Sequence[str], request: PullRequest, context: Context
 ) -> PullResult:
     """Make `staging` equal to `source`; the obligations are those of `Source.pull`."""
-    target = rsync.Place(str(staging), str(staging))
-    totals, allowed_entries = _Totals(), 0
-    with rsync.exclusions(exclude) as rules:
-        while True:
-            options = ("--delete", f"--max-delete={allowed_entries}")
-            ran = rsync.run(source, target, options, given=rules, on_progress=context.progress)
-            _check(ran, source.name, request)
-            totals.add(ran.stats)
-            totals.changed = max(totals.changed, changed_before(staging, totals.files, request))
-            gone = totals.removed + ran.skipped
-            if _verdict(request, totals, gone):
-                gone = totals.removed + _exactly(source, target, rules, ran.skipped)
-            if held := _verdict(request, totals, gone):
-                raise as_error(held)
-            if not ran.skipped:
-                return _result(totals)
-            allowed_entries = 2 * ran.skipped + 100  # the count leaves out directories that are not empty yet
+    return _Pull(source, staging, exclude, request, context, Gaps(source, staging)).all()
+
+
+def _readable() -> tuple[str, ...]:
+    """What lets an unprivileged daemon read again what it has written."""
+    return () if os.geteuid() == 0 else ("--chmod=u+r,Du+rx",)
 
 
 def changed_before(staging: Path, files: int, request: PullRequest) -> int:
@@ -82,9 +175,11 @@ def _change_time(entry: os.DirEntry[str]) -> float:
 
 
 def _check(ran: rsync.Ran, where: str, request: PullRequest) -> None:
+    """Raises when more went wrong than that some things could not be read, stored or removed."""
     if ran.missing():
         raise missing(where, request.known_files)
-    if not ran.only_stopped_deletions() and ran.code != 25:
+    partly = ran.code in {23, 25} and (ran.skipped or ran.complaints()) and not ran.said.count(Kind.OTHER)
+    if not partly and ran.code != 25:
         rsync.check(ran, where)
 
 
@@ -96,35 +191,6 @@ def missing(where: str, known_files: int | None) -> Exception:
     return ParaduxError("source-missing", text, "check the address, and that its disk is mounted")
 
 
-def _exactly(source: rsync.Place, target: rsync.Place, rules: rsync.Listed, at_most: int) -> int:
-    """How many regular files a removal would remove; the announced count has links and empty directories in it."""
-    ran = rsync.run(source, target, ("--dry-run", "--delete"), given=rules)
-    return min(ran.stats.deleted, at_most) if ran.code == 0 else at_most
-
-
-def _verdict(request: PullRequest, totals: _Totals, removed: int) -> Held | None:
-    return guard.decide(
-        request.known_files,
-        removed=removed,
-        changed=totals.changed,
-        files=totals.files,
-        guard=request.guard,
-        allowed_removed=request.allowed_removed,
-        allowed_changed=request.allowed_changed,
-    )
-
-
 def as_error(held: Held) -> HeldError:
     """The guard's verdict as the exception that sources raise."""
     return HeldError(held.reason, held.text, held.removed, held.changed, held.files)
-
-
-def _result(totals: _Totals) -> PullResult:
-    return PullResult(
-        files=totals.files,
-        bytes=totals.bytes,
-        transferred_files=totals.transferred,
-        transferred_bytes=totals.transferred_bytes,
-        removed=totals.removed,
-        changed=totals.changed,
-    )

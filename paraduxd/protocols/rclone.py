@@ -27,6 +27,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SFTP_DEFAULTS = {"shell_type": "none", "disable_hashcheck": "true"}
 """Nothing but file transfer is asked of an SSH server: with a shell, rclone starts a program there for each file."""
 
+_PLACES = frozenset(
+    {"type", "url", "host", "port", "user", "endpoint", "remote", "root_folder_id", "team_drive", "drive_id", "account"}
+)
+"""Options that say where a remote is; all others say how to get in, or how to behave."""
+
 _REFUSED = {
     "ssh": "starts a program on this machine",
     "bearer_token_command": "starts a program on this machine",
@@ -127,6 +132,12 @@ class RcloneSettings(ProtocolSettings):
         except ValueError:
             return ()
         return ((parts.hostname, port, "tls"),) if parts.scheme == "https" and parts.hostname else ()
+
+    def whereabouts(self) -> str:
+        """Where it is: the path, and those options that say where; an account that has other tokens is still the same."""
+        options = self.all_options()
+        where = {name: options[name].rstrip("/") for name in sorted(_PLACES & set(options))}
+        return f"{parse_rclone_url(self.url)[1].rstrip('/')} {where}"
 
     def _address(self) -> str:
         options = self.all_options()

@@ -10,14 +10,16 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import guard
+from paraduxd.core import guard, unread
 from paraduxd.effects.durable import write_atomically
 from paraduxd.protocols.base import PullRequest, PullResult
+from paraduxd.protocols.mounted import Inside
+from paraduxd.protocols.mounted import held as held_for
 from paraduxd.protocols.pulling import as_error, missing
 
 _RECORD = 16
@@ -33,35 +35,59 @@ class Difference:
     added: int
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """One walk: regular files, their bytes, the index, and paths below the root that could not be read."""
+
+    files: int
+    size: int
+    index: bytes
+    unread: list[bytes]
+
+
 def pull_in_place(root: Path, request: PullRequest) -> PullResult:
     """Look at the source and apply the guard; the index is renewed only when the guard agrees."""
     if not root.is_dir():
         raise missing(str(root), request.known_files)
+    inside = Inside(root, root)
+    away = inside.away(request.known_mounts)
     before = _read(request.index)
-    size, now = _walk(root)
-    difference = compare(before, now)
-    files = len(now) // _RECORD
+    seen = _walk(root)
+    difference = compare(before, seen.index)
+    removed = difference.removed if before else max(len(away), (request.known_files or 0) - seen.files)
+    if away and removed > request.allowed_removed:
+        raise held_for(away, removed)
+    _ask_guard(request, removed, difference.changed, seen)
+    if request.index is not None and seen.index != before:
+        request.index.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(request.index, seen.index, 0o600)
+    return PullResult(
+        files=seen.files,
+        bytes=seen.size,
+        transferred_files=difference.changed + difference.added,
+        removed=difference.removed,
+        changed=difference.changed,
+        unread=unread.shown(seen.unread),
+        unread_count=len(seen.unread),
+        mounts=inside.remembered(),
+    )
+
+
+def _ask_guard(request: PullRequest, removed: int, changed: int, seen: _Seen) -> None:
+    """Raises `HeldError`. What cannot be read any more counts as removed: the engines would leave it out."""
     held = guard.decide(
         request.known_files,
-        removed=difference.removed if before else max(0, (request.known_files or 0) - files),
-        changed=difference.changed,
-        files=files,
+        removed=removed,
+        changed=changed,
+        files=seen.files,
         guard=request.guard,
         allowed_removed=request.allowed_removed,
         allowed_changed=request.allowed_changed,
     )
+    if held and seen.unread:
+        held = replace(held, text=f"{held.text}; {unread.shown(seen.unread)[0]} cannot be read")
     if held:
         raise as_error(held)
-    if request.index is not None and now != before:
-        request.index.parent.mkdir(mode=0o700, exist_ok=True)
-        write_atomically(request.index, now, 0o600)
-    return PullResult(
-        files=files,
-        bytes=size,
-        transferred_files=difference.changed + difference.added,
-        removed=difference.removed,
-        changed=difference.changed,
-    )
 
 
 def compare(before: bytes, now: bytes) -> Difference:
@@ -81,41 +107,51 @@ def compare(before: bytes, now: bytes) -> Difference:
     return Difference(removed, changed, added)
 
 
-def _walk(root: Path) -> tuple[int, bytes]:
-    """Bytes in regular files, and the index of the tree."""
+def _walk(root: Path) -> _Seen:
+    """Count the regular files below a directory, and index them."""
     size = 0
     records: list[bytes] = []
-    for path, status in _files(os.fsencode(root)):
+    top = os.fsencode(root)
+    unreadable: list[bytes] = []
+    for path, status in _files(top, unreadable):
         size += status.st_size
         seen = struct.pack("<qq", status.st_size, status.st_mtime_ns)
         records.append(blake2b(path, digest_size=_KEY).digest() + blake2b(seen, digest_size=_KEY).digest())
     records.sort()
-    return size, b"".join(records)
+    return _Seen(len(records), size, b"".join(records), sorted(path[len(top) :].lstrip(b"/") for path in unreadable))
 
 
-def _files(root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Every regular file below `root` with its status; what vanishes meanwhile is left out, links are not followed."""
+def _files(root: bytes, unreadable: list[bytes]) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Every regular file below `root` with its status; what vanishes meanwhile is left out, links are not followed.
+
+    The paths of what cannot be read go to `unreadable`; raises `ParaduxError` "unreadable" when that is the root itself.
+    """
     directories = [root]
     while directories:
+        folder = directories.pop()
         try:
-            with os.scandir(directories.pop()) as entries:
+            with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         directories.append(entry.path)
-                    elif (status := _status(entry)) and stat.S_ISREG(status.st_mode):
+                    elif (status := _status(entry, unreadable)) and stat.S_ISREG(status.st_mode):
                         yield entry.path, status
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as problem:
-            raise ParaduxError(
-                "unreadable", f"a directory of the source cannot be read: {problem.strerror}", "check its permissions"
-            ) from None
+            if folder == root:
+                text = f"the source {os.fsdecode(root)} cannot be read: {problem.strerror}"
+                raise ParaduxError("unreadable", text, "check its permissions") from None
+            unreadable.append(folder)
 
 
-def _status(entry: os.DirEntry[bytes]) -> os.stat_result | None:
+def _status(entry: os.DirEntry[bytes], unreadable: list[bytes]) -> os.stat_result | None:
     try:
         return entry.stat(follow_symlinks=False)
     except FileNotFoundError:
+        return None
+    except OSError:
+        unreadable.append(entry.path)
         return None
 
 

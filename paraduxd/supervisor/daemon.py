@@ -18,7 +18,7 @@ from paraduxd.core.kits import KitRecord
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Plan
 from paraduxd.core.sticks import Check, Seen, Stick, decide, known_steward
-from paraduxd.effects import peers, transports
+from paraduxd.effects import ground, peers, transports
 from paraduxd.effects.children import Children
 from paraduxd.effects.journal import Journal
 from paraduxd.effects.worker_hosts import WORKER, ChildHost, UnitHost
@@ -67,7 +67,7 @@ class Daemon:
         host = UnitHost(worker_sockets) if worker_sockets else ChildHost(children.start, children.end, WORKER)
         of_keeper = ["--weak-kdf"] if weak_kdf else []
         of_keeper += ["--worker-sockets", str(worker_sockets)] if worker_sockets else []
-        self._journal = Journal(state.journal, now())
+        self._journal = Journal(state.journal, now(), expected=ground.was_set_up(state))
         self._dispatcher = Dispatcher(self._journal, Launcher(host), now, state, str(sticks or ""))
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
@@ -142,6 +142,7 @@ class Daemon:
         folder = transports.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._reporter.plan = plan
+        self._journal.hold_if_lost([dataset.id for dataset in plan.datasets])
         for steward in self._journal.forget_kits([steward.id for steward in plan.stewards]):
             log.info("The kit of %s is forgotten: the config has no such steward any more", steward)
         self._dispatcher.apply_plan(plan, folder)

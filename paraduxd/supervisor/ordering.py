@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.places import StatePlaces
-from paraduxd.core import drills, moments
+from paraduxd.core import drills, moments, unread
 from paraduxd.core.facts import Key, Latest
+from paraduxd.core.identity import legacy_uid
 from paraduxd.core.orders import Order, Step
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.queue import Request
@@ -110,14 +112,16 @@ class Desk:
 
     def _pull(self, dataset: DatasetPlan) -> dict[str, Any]:
         key = (dataset.id, Step.PULL, SOURCE)
-        known = self.journal.latest(key).result or {}
+        known = self.journal.latest(key).result or self.journal.fact(staging_fact(dataset)) or {}
         return {
             "guard": asdict(dataset.guard),
             "known_files": known.get("files"),
             "allowed": self.journal.approval(dataset.id),
             "in_place": dataset.source.in_place,
-            "index": str(self.state.index / dataset.id),
+            "index": str(self._place_of(dataset.uid, dataset.id)),
             "since": self._end_of_last_good(key),
+            "staged_as": staging_fact(dataset),
+            "mounts": known.get("mounts") or [],
         }
 
     def _end_of_last_good(self, key: Key) -> str | None:
@@ -136,6 +140,7 @@ class Desk:
             "grace": self.plan.grace,
             "guard": asdict(dataset.guard),
             "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
+            **unread.of_pull(self.journal.latest((dataset.id, Step.PULL, SOURCE)).result or {}),
         }
 
     def _rehearsal(self, dataset: DatasetPlan | None, location: str) -> dict[str, Any]:
@@ -154,8 +159,16 @@ class Desk:
         return list((newest.result or {}).get("versions") or [])
 
     def _index(self, dataset: DatasetPlan, destination: DestinationPlan) -> str:
-        """What a destination remembers of its last push: the ids have no dots, so that this is nobody else's."""
-        return str(self.state.index / f"{dataset.id}.{destination.id}")
+        """What a destination remembers of its last push, by its uid."""
+        return str(self._place_of(destination.uid, dataset.id, destination.id))
+
+    def _place_of(self, uid: str, dataset: str, location: str = "") -> Path:
+        """Where something is remembered by its uid; what version 0.1.0 has by its name is taken over."""
+        here = self.state.index / uid
+        if uid == legacy_uid(dataset, location) and not here.exists():
+            with contextlib.suppress(OSError):
+                (self.state.index / (f"{dataset}.{location}" if location else dataset)).rename(here)
+        return here
 
     def _maintenance_due(self, key: Key, now: datetime) -> bool:
         last = moments.parse(self.journal.fact(maintenance_fact(key)))
@@ -170,6 +183,11 @@ def maintenance_fact(key: Key) -> str:
 def changes_fact(dataset: str) -> str:
     """Under which name the journal remembers when the last pull began that changed staging."""
     return f"changes/{dataset}"
+
+
+def staging_fact(dataset: DatasetPlan) -> str:
+    """Under which name the journal remembers what staging held after the last good pull, from whatever source."""
+    return f"staging/{dataset.staging_uid}"
 
 
 def staging_is_filled(dataset: DatasetPlan, pulled: Latest) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from paraduxd.core.conditions import error_of
 from paraduxd.core.facts import Key
+from paraduxd.core.ground import JOURNAL_LOST
 from paraduxd.core.guard import MANY_CHANGED
 from paraduxd.core.kits import of_check
 from paraduxd.core.machine import SUPERSEDED
@@ -48,6 +49,8 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     if order.step == Step.PULL and not isinstance(final, Failed):
         journal.clear_approval(order.dataset)
         _remember_hold(journal, order.dataset, final, now)
+    if order.step == Step.PULL and isinstance(final, Done) and "staged_as" in order.arguments:
+        journal.set_fact(order.arguments["staged_as"], {"files": final.result.get("files")})
     if order.step == Step.PUSH and isinstance(final, Held):
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):
@@ -69,13 +72,18 @@ def _reclaimed(order: Order, final: Done) -> bool:
 def _remember_hold(journal: Journal, dataset: str, final: Done | Held, now: str) -> None:
     """A good pull ends a hold, and another hold replaces it, unless only the owner may end it."""
     standing = journal.holds().get(dataset, {})
-    if standing.get("reason") == MANY_CHANGED:
+    if standing.get("reason") == MANY_CHANGED or (standing.get("reason") == JOURNAL_LOST and not _is_for_good(final)):
         return
     if isinstance(final, Done):
         journal.clear_hold(dataset)
         return
     hold = {"reason": final.reason, "text": final.text, "since": standing.get("since", now)}
     journal.set_hold(dataset, {**hold, "removed": final.removed, "changed": final.changed, "files": final.files})
+
+
+def _is_for_good(final: Done | Held) -> bool:
+    """Whether it is a hold that no later pull ends."""
+    return isinstance(final, Held) and final.reason == MANY_CHANGED
 
 
 def _has_changes(result: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from paraduxd.api.places import StatePlaces
 from paraduxd.core import facts as known
 from paraduxd.core import kits, moments, removables
 from paraduxd.core.facts import Facts
+from paraduxd.core.ground import Ground
 from paraduxd.core.plan import Plan
 from paraduxd.effects import kernel, own_names, removable
 from paraduxd.effects.device_mapper import available_mode
@@ -48,7 +49,7 @@ class Reporter:
             kits=kits.held(self.journal.kits(), self.plan),
             transport_ready=self.dispatcher.transport_ready,
             save_pending=self.state.pending.exists() and not self.keeper.facts().authorized,
-            journal_damaged=self.journal.damaged(),
+            ground=Ground(self.journal.lost(), self.journal.set_aside),
             locked_since_start=not self.keeper.was_authorized,
             plugged_in=self._plugged_in(),
             own_names=own_names.found(),

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 from paraduxd.core.drills import Sample
-from paraduxd.effects.rsync import PARTIAL
+from paraduxd.effects.rsync_complaints import PARTIAL
 
 _PIECE = 1 << 20
 

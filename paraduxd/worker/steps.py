@@ -59,6 +59,7 @@ def pull(order: Order, report: Reporter) -> Result:
         in_place=bool(arguments.get("in_place")),
         index=Path(arguments["index"]) if arguments.get("index") else None,
         since=datetime.fromisoformat(arguments["since"]).timestamp() + 1 if arguments.get("since") else None,
+        known_mounts=tuple(map(str, arguments.get("mounts") or ())),
     )
     staging = Path(order.staging)
     if not request.in_place:

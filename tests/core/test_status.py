@@ -30,6 +30,7 @@ from status_sample import (
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.facts import Daemon, Drills, Facts, Kit, Latest
+from paraduxd.core.ground import Ground
 from paraduxd.core.plan import Plan, Timing
 from paraduxd.core.status import build, exit_code
 
@@ -252,7 +253,7 @@ def test_weaknesses_of_the_daemon() -> None:
     document = status(
         daemon=Daemon(weak_kdf=True, memory_locked=False),
         save_pending=True,
-        journal_damaged=True,
+        ground=Ground(aside=("journal.sqlite.damaged-20261123T120000Z",)),
         transport_ready=False,
     )
     found = ["journal-damaged", "save-pending", "weak-kdf", "memory-not-locked", "transport-missing"]

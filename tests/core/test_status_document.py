@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from status_sample import DOCS, MAIL, NOW, PHOTOS, healthy, plan
 
 from paraduxd.core.facts import Daemon, Drills, Facts, Kit, Latest
+from paraduxd.core.ground import Ground, JournalLoss
 from paraduxd.core.plan import Plan, Timing
 from paraduxd.core.status import build
 
@@ -44,7 +45,9 @@ facts = st.builds(
     st.builds(Daemon, started=times, locked=st.booleans(), init_on_free=st.none() | st.booleans()),
     st.dictionaries(keys, latest, max_size=12),
     st.dictionaries(keys, times.filter(bool), max_size=4),
-    st.dictionaries(datasets, st.dictionaries(st.sampled_from(["reason", "text"]), anything), max_size=2),
+    st.dictionaries(
+        datasets, st.dictionaries(st.sampled_from(["reason", "text"]), anything | st.just("journal-lost")), max_size=2
+    ),
     st.lists(st.dictionaries(run_fields, anything), max_size=3).map(tuple),
     st.dictionaries(
         st.sampled_from(["alice", "bob", "carol"]), st.builds(Kit, st.integers(0, 2), times, times), max_size=3
@@ -57,7 +60,11 @@ facts = st.builds(
     ),
     st.booleans(),
     st.booleans(),
-    st.booleans(),
+    st.builds(
+        Ground,
+        st.none() | st.builds(JournalLoss, st.text(max_size=5), st.text(max_size=5), st.text(max_size=5)),
+        st.lists(st.text(max_size=5)).map(tuple),
+    ),
     st.booleans(),
 )
 timings = st.none() | st.builds(Timing, st.none() | st.integers(), st.none() | st.text(max_size=9))

@@ -7,6 +7,7 @@ import pytest
 from paraduxd.api.errors import TransientError
 from paraduxd.core.orders import Progress
 from paraduxd.effects import rsync
+from paraduxd.effects.rsync_complaints import Complaint, Complaints, Kind, understand
 from paraduxd.effects.ssh import SshAccess
 
 STATS = b"""
@@ -96,3 +97,51 @@ def test_contents_are_the_same_in_any_order_and_pieces_and_name_what_is_unreadab
     assert one.text() == other.text() != rsync.Contents().text()
     one.add(b">f+++++++++ " + b"0" * 32 + b" bad name\n")
     assert one.unreadable == "bad name"
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "name"),
+    [
+        (b'rsync: [sender] opendir "/s/d" failed: Permission denied (13)', Kind.CLOSED, b"/s/d"),
+        (b'rsync: opendir "/s/d" (in home) failed: Permission denied (13)', Kind.CLOSED, b"/s/d"),
+        (b'rsync: [sender] readdir("/s/d"): Input/output error (5)', Kind.CLOSED, b"/s/d"),
+        (b'rsync: [sender] readlink_stat("/s/f") failed: Permission denied (13)', Kind.CLOSED, b"/s/f"),
+        (b'rsync: [sender] send_files failed to open "/s/\\#012": Permission denied (13)', Kind.UNREAD, b"/s/\n"),
+        (b"ERROR: d/f failed verification -- update put into partial-dir.", Kind.UNREAD, b"d/f"),
+        (b"filename overflows max-path len by 125: a/b/c", Kind.CLOSED, b"a/b"),
+        (b'rsync: [receiver] mkstemp "/t/.a\\#377.AbCdEf" failed: Invalid argument (22)', Kind.UNWRITTEN, b"/t/a\xff"),
+        (b'rsync: [receiver] rename "/t/.a.AbCdEf" -> "ab": File name too long (36)', Kind.UNWRITTEN, b"ab"),
+        (b'rsync: [receiver] mkstemp "/t/.a.AbCdEf" failed: Permission denied (13)', Kind.OTHER, b"/t/a"),
+        (b'rsync: [generator] symlink "/t/l" -> "x" failed: Operation not permitted (1)', Kind.REFUSED, b"/t/l"),
+        (b'rsync: [generator] link "/t/l" => x failed: Too many links (31)', Kind.REFUSED, b"/t/l"),
+        (b'rsync: [generator] recv_generator: mkdir "/t/d" failed: Invalid argument (22)', Kind.REFUSED, b"/t/d"),
+        (b'rsync: [generator] recv_generator: mkdir "/t/d" failed: No space left on device (28)', Kind.OTHER, b"/t/d"),
+        (b'rsync: [receiver] rsync_xal_set: fsetxattr("/t/.f.AbCdEf","a") failed: No space left on device (28)', Kind.UNSTORED, b"/t/f"),
+        (b"rsync: [generator] set_acl: xacl_set(d, ACL_TYPE_DEFAULT): Operation not supported (95)", Kind.UNSTORED, b"d"),
+        (b'rsync: [generator] chown "/t/d" failed: Operation not permitted (1)', Kind.UNSTORED, b"/t/d"),
+        (b'rsync: [generator] failed to set times on "/t/d": Operation not permitted (1)', Kind.UNSTORED, b"/t/d"),
+        (b'rsync: [sender] rsync_xal_get: lgetxattr("/s/f","user.a",5) failed: Input/output error (5)', Kind.HIDDEN, b"/s/f"),
+        (b"rsync: [sender] get_acl: sys_acl_get_file(d/f, ACL_TYPE_ACCESS): Input/output error (5)", Kind.HIDDEN, b"d/f"),
+        (b"rsync: extended attributes are not supported on this server", Kind.HIDDEN, b""),
+        (b"file has vanished: \"/s/f\"", Kind.REMARK, b""),
+        (b"rsync: connection unexpectedly closed", Kind.OTHER, b""),
+    ],
+)  # fmt: skip
+def test_complaints_are_told_apart(line: bytes, kind: Kind, name: bytes) -> None:
+    assert understand(line) == Complaint(kind, name)
+
+
+def test_a_million_complaints_are_counted_and_ten_thousand_kept() -> None:
+    said = Complaints()
+    for number in range(20_000):
+        said.add(b'rsync: [sender] send_files failed to open "/s/%d": Permission denied (13)\nrsync: [sen' % number)
+        said.add(b'der] opendir "/s/d" failed: Permission denied (13)\n')
+    said.end()
+    assert (said.count(Kind.UNREAD), len(said.of(Kind.UNREAD)), said.of(Kind.CLOSED)) == (20_000, 10_000, (b"/s/d",))
+
+
+def test_attributes_that_the_target_cannot_hold_are_no_failure() -> None:
+    said = Complaints()
+    said.add(b'rsync: [generator] chown "/t/d" failed: Operation not permitted (1)\n')
+    ran = rsync.Ran(23, said=said)
+    assert rsync.check(ran, "friend") is ran

@@ -11,10 +11,11 @@ PYTHON = "/usr/bin/python3"
 
 @dataclass(frozen=True)
 class Stranger:
-    """Works in `desk`; `home` has nothing in it."""
+    """Works in `desk`; `home` has nothing in it. `tools`: a folder with programs that come before those of the system."""
 
     desk: Path
     home: Path
+    tools: Path | None = None
 
     def run(self, *command: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -26,7 +27,8 @@ class Stranger:
         return self.run(PYTHON, "-I", "-S", program, *arguments, given=given)
 
     def environment(self) -> dict[str, str]:
-        return {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "LC_ALL": "C.UTF-8"}
+        path = f"{self.tools}:/usr/bin:/bin" if self.tools else "/usr/bin:/bin"
+        return {"PATH": path, "HOME": str(self.home), "LC_ALL": "C.UTF-8"}
 
 
 def new_stranger(folder: Path) -> Stranger:

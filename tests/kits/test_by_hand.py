@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from paraduxd.core.plan import Keep
 from paraduxd.protocols.base import PushRequest
 from paraduxd.protocols.disk import DiskBlobs
+from tests.clocks import BEFORE, LATER, gpg_at
 from tests.contract.archive_rig import archive, new_keys
 from tests.integration import sshd
 from tests.kits.kit_rig import Family, new_family, published_family, write_kit
@@ -77,6 +79,20 @@ def test_followed_to_the_letter_it_gives_the_very_config(family: Family, stick: 
     assert not list(stranger.home.iterdir())
     alone = stranger.recover(work / "1/recover.py", "--print", work / "1", work / "2", work / "3")
     assert alone.stdout.encode() == family.envelope, "recover.py gives the same"
+
+
+@pytest.mark.parametrize("clock", [BEFORE, LATER])
+def test_followed_to_the_letter_whatever_the_clock_says(
+    family: Family, stick: Stick, stranger: Stranger, clock: str
+) -> None:
+    sticks = [stick(name) for name in ("dave", "boeb", "alice")]
+    wrong = replace(stranger, tools=gpg_at(clock, stranger.desk.parent / "tools"))
+    text = (sticks[1] / "PARADUX/BY-HAND.txt").read_text()
+    done = follow(wrong, at_the_sticks(commands(text), sticks).replace("python3 ", "python3 -I "))
+    assert done.returncode == 0, done.stderr
+    assert (stranger.desk / "paradux-recovery/config.json").read_bytes() == family.envelope
+    (other,) = re.findall(r"^  (gpg .*--decrypt .*)$", text, re.MULTILINE)
+    assert "--ignore-time-conflict --ignore-valid-from" in other
 
 
 def test_with_any_slip39_program_too(family: Family, stick: Stick, stranger: Stranger) -> None:

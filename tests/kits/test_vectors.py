@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from paraduxd.effects.gpg import private_gpg
 from paraduxd.keeper.kits import build
+from tests.kits.kit_rig import MEMORY, new_family
 from tests.recovery.test_vectors import cases, vectors, write
 
 Json = dict[str, Any]
@@ -76,3 +78,34 @@ def test_recoveries(case: Json, tmp_path: Path) -> None:
         with contextlib.suppress(PROGRAM["Problem"]):
             PROGRAM["take_words"](gathered, each["share"] or "", each["label"])
     assert secrets_of(gathered) == case["secrets"]
+
+
+def test_what_comes_out_of_a_message_is_bounded() -> None:
+    """A small message, signed by the owner's key, that holds more than any config."""
+    family = new_family()
+    recovery = family.document["managed"]["recovery"]
+    with private_gpg(MEMORY) as gpg:
+        gpg.import_key(recovery["private_key"], recovery["secret"])
+        gpg._gpg.options = [*gpg._gpg.options, "--compress-algo", "zlib"]
+        small = gpg.encrypt_signed(bytes(PROGRAM["LARGEST_OUTPUT"] - 1000), recovery["fingerprint"], recovery["secret"])
+        large = gpg.encrypt_signed(bytes(PROGRAM["LARGEST_OUTPUT"] + 1000), recovery["fingerprint"], recovery["secret"])
+    assert len(large) < 1024 * 1024
+    with PROGRAM["Gpg"]() as gpg:
+        key = gpg.import_key(recovery["private_key"].encode())
+        assert len(gpg.open(small, key, recovery["secret"])) == PROGRAM["LARGEST_OUTPUT"] - 1000
+        with pytest.raises(PROGRAM["Problem"], match="holds more than any config does"):
+            gpg.open(large, key, recovery["secret"])
+
+
+def test_files_are_bounded_one_by_one_and_all_together(tmp_path: Path) -> None:
+    gathered = PROGRAM["Gathered"]()
+    kit = tmp_path / "PARADUX"
+    kit.mkdir()
+    with (kit / "config.gpg").open("wb") as file:
+        file.truncate(PROGRAM["LARGEST_FILE"] + 1)
+    for number in range(40):
+        with (kit / f"config-1-{number + 1}.gpg").open("wb") as file:
+            file.truncate(PROGRAM["LARGEST_FILE"])
+    PROGRAM["take"](gathered, tmp_path)
+    assert sum(len(content) for _, content in gathered.configs) <= PROGRAM["LARGEST_ALL"]
+    assert "config.gpg" not in {Path(label).name for label, _ in gathered.configs}

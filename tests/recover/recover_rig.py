@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from paraduxd.core.identity import legacy_uid
 from tests.integration.sshd import Server
 from tests.rig import Installation, fill, minimal_answers, running
 
@@ -173,7 +174,23 @@ def unlocked_config(machine: Installation, passphrase: str = NEW_PASSPHRASE) -> 
 
 
 def same_but_for_the_machine(config: Json, before: Json) -> bool:
-    """Whether nothing but serial, instance and generation is different."""
-    ours = {**config["managed"], "instance": "", "generation": 0}
-    theirs = {**before["managed"], "instance": "", "generation": 0}
+    """Whether nothing but serial, instance, generation and what is remembered of kits is different.
+
+    A config of version 0.1.0 knew places by name: their uids must follow from the names, and its keys go by them.
+    """
+    changed: Json = {"instance": "", "generation": 0, "kits": []}
+    if "places" not in before["managed"]:
+        names = {legacy_uid(*name.split("/")): name for name in config["managed"]["places"]}
+        assert {place["uid"] for place in config["managed"]["places"].values()} == set(names)
+        keys = config["managed"]["data_keys"].items()
+        changed |= {"places": {}, "data_keys": {names[uid]: {**key, "name": ""} for uid, key in keys}}
+        old_keys = before["managed"]["data_keys"].items()
+        before = {
+            **before,
+            "managed": {**before["managed"], "data_keys": {n: {**key, "name": ""} for n, key in old_keys}},
+        }
+    ours = {**config["managed"], **changed}
+    theirs = {**before["managed"], "instance": "", "generation": 0, "kits": []} | (
+        {"places": {}} if "places" in changed else {}
+    )
     return {**config, "serial": 0, "managed": ours} == {**before, "serial": 0, "managed": theirs}

@@ -16,11 +16,14 @@ from paraduxd.core import machine, published
 from paraduxd.core.orders import Order
 from paraduxd.core.plan import Guard, Keep
 from paraduxd.core.recovered import Found, age, disagreements, found_in, newest_first, renewed
+from paraduxd.effects import gpg as gpg_effects
+from paraduxd.effects import process
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.keeper import announcing
 from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, PushRequest, Version
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.worker import arrival, fetching, restoring, takeover
+from tests.clocks import BEFORE, LATER, gpg_at
 from tests.kits.kit_rig import MEMORY, Family, new_family
 
 OWNER, FIRST, SECOND = "0" * 32, "1" * 32, "2" * 32
@@ -250,18 +253,38 @@ def test_the_first_push_of_all_is_not_disturbed(tmp_path: Path) -> None:
     assert arrival.checked(staging, REQUEST, destination(tmp_path / "disk"), Guard()) == REQUEST
 
 
-def test_scenario_12_a_key_from_the_future_still_opens_its_configs(family: Family, tmp_path: Path) -> None:
-    """The clock of the blank machine stands in 2010: kits from 2026 open, and what is signed by their key counts."""
+@pytest.mark.parametrize("clock", [BEFORE, LATER])
+def test_scenario_53_whatever_the_clock_says_keys_work(
+    family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """The clock of the machine is wrong by decades: kits open, and what their key signs and encrypts counts."""
     recovery = family.document["managed"]["recovery"]
+    text, secret, name = json.dumps({"x": 1}).encode() + b"\n", recovery["secret"], recovery["fingerprint"]
+    monkeypatch.setattr(process, "PATH", f"{gpg_at(clock, tmp_path / 'tools')}:{process.PATH}")
     with private_gpg(MEMORY) as gpg:
-        gpg._gpg.options = [*gpg._gpg.options, "--faked-system-time", "20100101T000000"]
+        gpg.import_key(recovery["private_key"], secret)
+        assert gpg.is_locked_by(name, secret) and not gpg.is_locked_by(name, "f" * 64)
+        assert gpg.decrypt_signed(family.config_gpg, name, secret) == family.envelope
+        again = gpg.encrypt_signed(family.envelope, name, secret)
+        assert gpg.decrypt_signed(again, name, secret) == family.envelope
+        assert gpg.verify_clear(gpg.sign_clear(text, name, secret), [name]) == text
+        gpg.verify_detached(text, gpg.sign_detached(text, name, secret), name)
+        made = gpg.generate("another", "a" * 64)
+        assert gpg.is_locked_by(made.fingerprint, "a" * 64)
+        assert gpg.decrypt_signed(gpg.encrypt_signed(text, made.fingerprint, "a" * 64), made.fingerprint, "a" * 64)
+
+
+def test_a_clock_before_the_key_is_named_where_gpg_refuses(
+    family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gpg that does not know the options for it would say something else, which is not so."""
+    recovery = family.document["managed"]["recovery"]
+    now = datetime.now(UTC).timestamp()
+    monkeypatch.setattr(gpg_effects.time, "time", lambda: now - 400 * 86400)
+    monkeypatch.setattr(process, "PATH", f"{gpg_at(BEFORE, tmp_path / 'tools')}:{process.PATH}")
+    with private_gpg(MEMORY) as gpg:
         gpg.import_key(recovery["private_key"], recovery["secret"])
-        assert gpg.decrypt_signed(family.config_gpg, recovery["fingerprint"], recovery["secret"]) == family.envelope
-        again = gpg.encrypt_signed(family.envelope, recovery["fingerprint"], recovery["secret"])
-        assert gpg.decrypt_signed(again, recovery["fingerprint"], recovery["secret"]) == family.envelope
-        text = json.dumps({"x": 1}).encode() + b"\n"
-        clear = gpg.sign_clear(text, recovery["fingerprint"], recovery["secret"])
-        assert gpg.verify_clear(clear, [recovery["fingerprint"]]) == text
-        gpg.verify_detached(
-            text, gpg.sign_detached(text, recovery["fingerprint"], recovery["secret"]), recovery["fingerprint"]
-        )
+        gpg._gpg.options = [each for each in gpg._gpg.options if each not in gpg_effects.ANY_CLOCK]
+        with pytest.raises(ParaduxError, match="the clock of this machine is before the key was made") as refused:
+            gpg.encrypt_signed(b"text", recovery["fingerprint"], recovery["secret"])
+    assert refused.value.code == "clock"

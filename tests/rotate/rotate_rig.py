@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
+from paraduxd.core import kits_written, published
 from paraduxd.core import plan as plans
-from paraduxd.core import published
 from paraduxd.core.kits import KitRecord
 from paraduxd.core.orders import Order
 from paraduxd.core.plain import from_plain, to_plain
@@ -128,6 +128,11 @@ class Paradux:
     def document(self) -> Json:
         """The config."""
         return json.loads(self.call("document")["text"])
+
+    @property
+    def published(self) -> Json:
+        """What of the config is published."""
+        return kits_written.without(self.document)
 
     @property
     def managed(self) -> Json:

@@ -137,5 +137,5 @@ def goes_on(root: Path, before: Json, memory: Path, work: Work) -> None:
     assert not paradux.names() & gone
     assert not [path.name for path in (root / "state").glob("vault.luks.*") if path.name != "vault.luks.previous"]
     part = managed["rotation"] or managed
-    assert opened_at(root / "stash", secret_of(part, ("alice", "bob")), memory) == document
+    assert opened_at(root / "stash", secret_of(part, ("alice", "bob")), memory) == paradux.published
     assert set(managed["shares"]["issued"]) <= set(NAMES)

@@ -1,4 +1,4 @@
-"""The journal's memory of kits, and that a journal of the first version gets it."""
+"""The memory of kits in the journal and in the vault, and that a journal of the first version gets it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from paraduxd.core import kits_written
 from paraduxd.core.kits import KitRecord
-from paraduxd.effects import journal_tables
 from paraduxd.effects.journal import Journal
+from tests.rig import fill, running
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 KIT = KitRecord("alice", 1, 7, "2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z", "S1", "AB-CD", "aa")
@@ -59,12 +60,49 @@ def test_a_journal_of_the_first_version_is_carried_on(tmp_path: Path) -> None:
     assert not journal.damaged()
 
 
-def test_a_journal_of_a_later_version_is_set_aside(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    Journal(path, NOW).close()
-    with sqlite3.connect(path) as database:
-        database.execute(f"PRAGMA user_version = {journal_tables.VERSION + 1}")
-    database.close()
-    journal = Journal(path, NOW)
-    assert journal.damaged()
-    assert journal.kits() == ()
+def test_the_config_remembers_kits_that_count_and_forgets_others() -> None:
+    kits = kits_written.remembered([], [KIT, replace(KIT, epoch=2, void=True), replace(KIT, steward="gone")], ["alice"])
+    assert [(kit["steward"], kit["epoch"], kit["serial"], kit["device_serial"]) for kit in kits] == [
+        ("alice", 1, 7, "S1")
+    ]
+    newer = replace(KIT, serial=9, written="2026-11-05T10:00:00Z", device_serial="a\nb")
+    assert [(kit["serial"], kit["device_serial"]) for kit in kits_written.remembered(kits, [newer], ["alice"])] == [
+        (9, None)
+    ]
+    assert kits_written.remembered(kits, [], ["alice"]) == kits
+    assert kits_written.remembered(kits, [replace(KIT, problems=("torn",))], ["alice"]) == []
+    assert kits_written.remembered(kits, [], ["bob"]) == []
+
+
+def test_a_lost_journal_gets_back_what_the_config_remembers(tmp_path: Path) -> None:
+    (kit,) = kits_written.remembered([], [KIT], ["alice"])
+    journal = Journal(tmp_path / "journal.sqlite", NOW)
+    for record in kits_written.lacking([kit], journal.kits()):
+        journal.record_kit(record)
+    assert journal.kits() == (KIT,)
+    assert kits_written.lacking([kit], journal.kits()) == []
+    journal.record_kit(replace(KIT, void=True))
+    assert kits_written.lacking([kit], journal.kits()) == [], "that writing was cut off is news"
+
+
+def test_kits_come_back_with_the_next_unlock(tmp_path: Path) -> None:
+    with running(tmp_path / "one") as paradux:
+        fill(paradux.root / "source")
+        paradux.setup()
+        serial = paradux.status()["config"]["serial"]
+        for name in ("alice", "bob"):
+            paradux.owner("create-steward-device", name, "--directory", str(tmp_path / name))
+        held = paradux.status()["stewards"]
+        assert [one["current"] for one in held] == [True, True, False]
+        assert paradux.status()["config"]["serial"] == serial + 1, "only the first kit is news for the stashes"
+        published = paradux.config()["managed"]["kits"]
+        assert [kit["steward"] for kit in published] == ["alice", "bob"]
+        paradux.stop()
+        for path in paradux.state.glob("journal.sqlite*"):
+            path.unlink()
+        paradux.start()
+        assert [one["current"] for one in paradux.status()["stewards"]] == [False, False, False]
+        assert "journal-lost" in paradux.problem_codes()
+        paradux.owner("unlock")
+        assert [one["current"] for one in paradux.status()["stewards"]] == [True, True, False]
+        paradux.ctl("lock")

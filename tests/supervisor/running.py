@@ -15,6 +15,7 @@ from paraduxd.core.plan import (
     Plan,
     SourcePlan,
     Timing,
+    with_uids,
 )
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor.dispatcher import Dispatcher
@@ -42,7 +43,7 @@ def dataset(
 
 
 def plan(*datasets: DatasetPlan, serial: int = 1, stashes: Sequence[str] = (), **more: object) -> Plan:
-    return Plan(
+    made = Plan(
         serial=serial,
         saved="2026-11-23T12:00:00Z",
         epoch=1,
@@ -53,6 +54,7 @@ def plan(*datasets: DatasetPlan, serial: int = 1, stashes: Sequence[str] = (), *
         metadata_stashes=tuple(MetadataPlan(name, "disk", "local", f"metadata-{name}") for name in stashes),
         limits=Limits(**more) if more else Limits(transfers=8, per_place=8),  # type: ignore[arg-type]
     )
+    return with_uids(made)
 
 
 @dataclass

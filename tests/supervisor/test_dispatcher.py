@@ -17,6 +17,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.guard import MANY_CHANGED
+from paraduxd.core.identity import legacy_uid
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress
 from paraduxd.core.plan import Keep
 from paraduxd.core.queue import Request, conflict
@@ -42,7 +43,7 @@ def code_of(call: object, *arguments: object, **named: object) -> str:
 
 def step_arguments(order: Order) -> dict[str, object]:
     """Those of the step alone."""
-    return {name: value for name, value in order.arguments.items() if name != "cache"}
+    return {name: value for name, value in order.arguments.items() if name not in ("cache", "identity")}
 
 
 # Backups
@@ -251,7 +252,10 @@ def test_orders_are_made_from_plan_and_journal(rig: Rig, tmp_path: Path) -> None
     pull = rig.workers.find("home", "pull")
     assert (pull.transport, pull.staging) == (str(tmp_path / "transport/source-home"), "/srv/home")
     assert pull.arguments["known_files"] is None and pull.arguments["guard"]["max_removed"] == 0.25
-    assert pull.arguments["index"] == str(tmp_path / "index/home") and pull.arguments["in_place"] is False
+    assert (
+        pull.arguments["index"] == str(tmp_path / "index" / legacy_uid("home", ""))
+        and pull.arguments["in_place"] is False
+    )
     rig.workers.done("home", "pull", files=10)
     push = rig.workers.find("home", "push")
     assert push.transport == str(tmp_path / "transport/dest-disk")
@@ -303,6 +307,14 @@ def test_publish_order_has_outbox_serial_and_epoch(rig: Rig, tmp_path: Path) -> 
     order = rig.workers.find("", "publish", "friend")
     assert step_arguments(order) == {"outbox": str(tmp_path / "outbox"), "serial": 7, "epochs": [1], "ended": []}
     assert order.transport == str(tmp_path / "transport/metadata-friend")
+    assert order.arguments["identity"] == {
+        "owner": "fred",
+        "place": legacy_uid("", "friend"),
+        "instance": "one",
+        "generation": 1,
+        "outbox": str(tmp_path / "outbox"),
+        "marked": False,
+    }
 
 
 def test_transport_directory_can_lie_elsewhere(rig: Rig) -> None:
@@ -624,3 +636,15 @@ def test_with_real_workers_a_pull_is_done_and_a_push_is_cancelled(tmp_path: Path
     (again,) = rig.dispatcher.backup(push_only=True)
     rig.dispatcher.stop()
     assert [run.number for run in rig.journal.mark_interrupted("2026-11-23T13:00:00Z")] == [again]
+
+
+def test_what_version_0_1_0_remembered_by_name_is_found_by_uid_also_after_a_rename(rig: Rig, tmp_path: Path) -> None:
+    before = plan(dataset("home", [destination("disk")]))
+    (tmp_path / "index/home.disk").mkdir(parents=True)
+    (tmp_path / "index/home.disk/state.json").write_text("{}")
+    rig.run_by(before)
+    rig.pulled("home")
+    rig.dispatcher.backup(push_only=True)
+    index = Path(rig.workers.find("home", "push").arguments["index"])
+    assert index.name == legacy_uid("home", "disk")
+    assert (index / "state.json").exists()

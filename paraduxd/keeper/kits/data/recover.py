@@ -41,7 +41,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
-LARGEST_FILE = 32 * 1024 * 1024
+LARGEST_FILE, LARGEST_OUTPUT, LARGEST_ALL = 16 * 1024 * 1024, 64 * 1024 * 1024, 512 * 1024 * 1024
+"""Bytes: what is read of a file, what may come out of an encrypted one, and what all files may have together."""
 
 
 class Problem(Exception):
@@ -276,6 +277,13 @@ class Gathered:
     manifests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
     configs: list[tuple[str, bytes]] = field(default_factory=list)
+    size: int = 0
+
+    def count(self, content: bytes) -> None:
+        """Raises Problem when this is more than any recovery has."""
+        self.size += len(content)
+        if self.size > LARGEST_ALL:
+            raise Problem("too much was given: no recovery needs more than 512 MiB")
 
 
 def take(gathered: Gathered, path: Path) -> None:
@@ -362,7 +370,7 @@ def put_together(copies: Sequence[str], expected: str) -> Share | None:
     """The share with this hash (empty: any) that the words of several damaged copies make; with a hash one word may be wrong in all."""
     rows = [row for row in map(_places, copies) if row]
     known = [[row[place] for row in rows if row[place] in NUMBER] or ["?"] for place in range(33)]
-    options = [sorted(set(some), key=some.count, reverse=True) for some in known]
+    options = [sorted(dict.fromkeys(some), key=some.count, reverse=True) for some in known]
     for words in itertools.islice(itertools.product(*options), 8192):
         if "?" not in words and _checksum([NUMBER[word] for word in words]) == 1 and _fits(words, expected):
             return decode(words)
@@ -413,6 +421,7 @@ def _quietly(action: Any, gathered: Gathered, path: Path) -> bool:
 
 def _take_file(gathered: Gathered, path: Path) -> None:
     content = read_file(path)
+    gathered.count(content)
     if b"BEGIN PGP PRIVATE KEY BLOCK" in content[:1000]:
         gathered.keys.append((str(path), content))
     elif path.suffix == ".gpg" or content.startswith(b"-----BEGIN PGP MESSAGE"):
@@ -590,7 +599,7 @@ class Gpg:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def run(self, passphrase: str, *arguments: str) -> tuple[bytes, list[list[str]]]:
-        """What gpg wrote, and its status lines in words. The passphrase goes through a pipe."""
+        """What gpg wrote, and its status lines in words. The passphrase goes through a pipe. The clock of this computer may be wrong."""
         options = ["--homedir", str(self.home), "--batch", "--no-tty", "--status-fd", "2", "--no-auto-key-locate"]
         options += [
             "--pinentry-mode",
@@ -600,6 +609,8 @@ class Gpg:
             "--no-auto-check-trustdb",
             "--trust-model",
             "always",
+            "--ignore-time-conflict",
+            "--ignore-valid-from",
         ]
         environment = {name: value for name, value in os.environ.items() if name != "GNUPGHOME"}
         done = subprocess.run(
@@ -610,6 +621,8 @@ class Gpg:
             env={**environment, "LC_ALL": "C"},
         )
         lines = done.stderr.decode(errors="replace").splitlines()
+        if any("exceeded --max-output" in line for line in lines):
+            raise Problem("it holds more than any config does")
         return done.stdout, [line.split()[1:] for line in lines if line.startswith("[GNUPG:] ")]
 
     def put(self, name: str, content: bytes) -> str:
@@ -642,7 +655,8 @@ class Gpg:
 
     def open(self, message: bytes, fingerprint: str, secret: str) -> bytes:
         """The text of a message that this very key signed."""
-        text, status = self.run(secret, "--output", "-", "--decrypt", self.put("message", message))
+        bounded = ("--max-output", str(LARGEST_OUTPUT))  # a small message can hold a very long text
+        text, status = self.run(secret, *bounded, "--output", "-", "--decrypt", self.put("message", message))
         said = [line[0] for line in status]
         signed = [line[-1] for line in status if line[0] == "VALIDSIG"]
         if "DECRYPTION_OKAY" not in said or "DECRYPTION_FAILED" in said:
@@ -731,8 +745,9 @@ def summary(config: dict[str, Any]) -> str:
             lines.append(
                 f"    {clean(place.get('protocol'))}: {clean(place.get('url') or place.get('repository') or place.get('id'))}"
             )
-            if name in config.get("managed", {}).get("data_keys", {}):
-                lines.append(f"      password: in the config, managed, data_keys, {clean(name)}")
+            keys = config.get("managed", {}).get("data_keys", {})
+            if any(name in (uid, key.get("name")) for uid, key in keys.items()):
+                lines.append(f"      password: in the config, managed, data_keys, the entry of {clean(name)}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,79 @@
+"""Which file systems are mounted, from `/proc/self/mountinfo` (proc(5))."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_TABLE = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
+
+_PASSING = frozenset(
+    b"autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fuse.gvfsd-fuse fuse.portal fusectl hugetlbfs"
+    b" mqueue nsfs overlay proc pstore rpc_pipefs securityfs squashfs sysfs tracefs".split()
+)
+"""Kinds that hold nobody's data, or come and go with programs (containers, packages, the desktop); `autofs` is what waits to be mounted."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One mounted file system. `root` is which directory of the file system is to be seen at `point`."""
+
+    number: int
+    parent: int
+    device: bytes
+    root: bytes
+    point: bytes
+    kind: bytes
+
+
+def table() -> tuple[Mount, ...]:
+    """All mounts that this process sees, oldest first; none where the kernel does not tell."""
+    try:
+        lines = _TABLE.read_bytes().splitlines()
+    except OSError:
+        return ()
+    return tuple(mount for line in lines if (mount := parse(line)))
+
+
+def parse(line: bytes) -> Mount | None:
+    """The mount of one line; `None` for a line that is none."""
+    parts = line.split(b" ")
+    try:
+        kind = parts[parts.index(b"-", 6) + 1]
+        return Mount(int(parts[0]), int(parts[1]), parts[2], _plain(parts[3]), _plain(parts[4]), kind)
+    except (ValueError, IndexError):
+        return None
+
+
+def points_around(directory: Path, mounts: tuple[Mount, ...]) -> tuple[Path, ...]:
+    """Where something of the directory comes from another file system: at mount points below it, and at the one that it lies on.
+
+    Left out are the root of all, kinds that come and go, and directories that are bound to themselves (as sandboxes do it).
+    """
+    here = os.path.realpath(os.fsencode(directory))
+    visible = {mount.point: mount for mount in mounts}
+    numbered = {mount.number: mount for mount in mounts}
+    below = [point for point in visible if point.startswith(here.rstrip(b"/") + b"/")]
+    holders = [point for point in visible if (here + b"/").startswith(point.rstrip(b"/") + b"/")]
+    found = [*sorted(below), *([max(holders, key=len)] if holders else [])]
+    return tuple(
+        Path(os.fsdecode(point))
+        for point in found
+        if point != b"/" and visible[point].kind not in _PASSING and not _is_itself(visible[point], numbered)
+    )
+
+
+def _is_itself(mount: Mount, numbered: dict[int, Mount]) -> bool:
+    """Whether the same directory would be seen there without this mount."""
+    under = numbered.get(mount.parent)
+    if under is None or under.device != mount.device:
+        return False
+    return posixpath.normpath(posixpath.join(under.root, posixpath.relpath(mount.point, under.point))) == mount.root
+
+
+def _plain(text: bytes) -> bytes:
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), text)
