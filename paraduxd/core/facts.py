@@ -113,8 +113,8 @@ class Facts:
     `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
     runs as in `api/calls.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
-    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `ground`: what was
-    found of vault, journal and the like. `own_names`: host names and addresses of this machine, in lower case.
+    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
+    machine, in lower case. `ground`: what was found of vault, journal and the like.
     """
 
     daemon: Daemon = field(default_factory=Daemon)
