@@ -12,6 +12,7 @@ _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _VERBS = {
     "pull": "pull {dataset}",
     "push": "push {dataset} to {location}",
+    "prune": "remove old versions of {dataset} at {location}",
     "verify": "verify {dataset} at {location}",
     "versions": "list the versions of {dataset} at {location}",
     "restore": "restore {dataset} from {location}",
@@ -23,6 +24,7 @@ _VERBS = {
 _PAST = {
     "pull": "{dataset}: pulled",
     "push": "{dataset}: pushed to {location}",
+    "prune": "{dataset}: old versions removed at {location}",
     "verify": "{dataset}: verified at {location}",
     "versions": "{dataset} at {location}",
     "restore": "{dataset}: restored from {location}",
@@ -121,6 +123,8 @@ def _named(forms: dict[str, str], run: Run) -> str:
 def _numbers(run: Run) -> str:
     """The numbers in a result, whichever of them the step reports."""
     result = run.get("result") or {}
+    if run["step"] == "prune":
+        return f"{len(result.get('removed') or [])} removed, {len(result.get('versions') or [])} left"
     parts = []
     if "serial" in result:
         parts.append(f"serial {result['serial']}, read back and compared")

@@ -233,6 +233,8 @@ class FakeKeeper(Connection):
     def _restore(self, **_: Any) -> dict[str, Any]:
         return {"runs": self.daemon.next_runs}
 
+    _approve = _prune = _restore
+
     def _serial(self) -> int:
         return int((self.daemon.document or {}).get("serial", 0))
 

@@ -55,7 +55,6 @@ SUPERVISOR: Mapping[str, Call] = {
     ),
     "runs": Call("member", {"runs": Field(list)}),
     "cancel": Call("member", {"runs": Field(list)}),
-    "approve": Call("member", {"dataset": Field(str)}),
     "versions": Call("member", {"dataset": Field(str), "destination": _optional(str)}),
     "verify": Call("member", {"dataset": _optional(str), "deep": _optional(bool, False)}),
     "publish": Call("member", {}),
@@ -72,7 +71,7 @@ SUPERVISOR: Mapping[str, Call] = {
         },
     ),
 }
-"""Replies: status -> `schema/status.schema.json`. history, runs -> {"runs": [run]}. backup, approve, versions, verify, publish, restore ->
+"""Replies: status -> `schema/status.schema.json`. history, runs -> {"runs": [run]}. backup, versions, verify, publish, restore ->
 {"runs": [number]}, at once; the client follows them with `runs`. cancel, lock -> {}.
 stewards -> {"epoch", "serial", "rotation": next epoch | null, "shares_required", "stewards": [{"id", "name", "accepted_on", "epoch",
 "serial", "written", "last_seen", "device_serial", "current", "void", "problems": [sentence], "overdue", "next": bool | null}]}: of each
@@ -108,6 +107,8 @@ KEEPER: Mapping[str, Call] = {
             "wait": _optional(bool, True),
         },
     ),
+    "approve": Call("authorized", {"dataset": Field(str)}),
+    "prune": Call("authorized", {"dataset": Field(str), "destination": _optional(str)}),
     "rotate": Call("authorized", {}),
     "rotate_cancel": Call("authorized", {}),
     "recover_add": Call("owner", {"materials": Field(list)}),
@@ -121,7 +122,7 @@ KEEPER: Mapping[str, Call] = {
 preview, preview_setup -> {"problems": [problem], "changes": [sentence], "unchanged": bool,
 "hosts": {"host:port": {"keys": [line], "fingerprints": [text], "error": text | null}}} where hosts are the ones not pinned yet.
 setup, save -> {"serial", "runs": [publish runs], "warnings": [problem]}; `trust_hosts` is {"host:port": [line]} as accepted by the
-owner. show -> {"text"}. unlock -> {"until": RFC 3339}. passphrase -> {"serial"}. restore -> {"runs": [number]}.
+owner. show -> {"text"}. unlock -> {"until": RFC 3339}. passphrase -> {"serial"}. restore, approve, prune -> {"runs": [number]}.
 
 recover_add, recover_device, recover_state -> {"report": [sentence], "findings": [{"label", "state", "steward", "epoch", "text"}],
 "ready": bool}; a material is {"label", and what there is of "share_text" (text), "manifest", "key", "config" (base64)}.

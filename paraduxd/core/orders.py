@@ -19,6 +19,7 @@ class Step(StrEnum):
 
     PULL = "pull"
     PUSH = "push"
+    PRUNE = "prune"
     VERIFY = "verify"
     VERSIONS = "versions"
     RESTORE = "restore"
@@ -51,8 +52,9 @@ class Order:
     push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
               pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
               prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination),
-              unread [names], unread_count (what the last pull could not read or store)
-    verify    deep (bool), known_versions, index
+              unread [names], unread_count (what the last pull could not read or store), protected_until (RFC 3339 or null), read_back (bool)
+    prune     as of push
+    verify    deep (bool), or part (from 0) of parts; known_versions, index
     versions  -
     restore   to (absolute path), at (RFC 3339 or null), paths [str]; of encrypted archives, and where given of verify and rehearse:
               key (path of a file in memory or a pipe: {private_key, passphrase})
@@ -103,7 +105,8 @@ class Done:
     pull      files, bytes, transferred_files, transferred_bytes, removed, changed, unread [names], unread_count (not read or stored),
               unstored [names], unstored_count (attributes not stored), mounts [paths] (mount points inside the source)
     push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool)
-    verify    checked (objects), bytes, deep
+    prune     as of push; version is the newest that stays
+    verify    checked (objects), bytes, deep, part, parts
     versions  versions [{id, time, files, bytes}]
     restore   version (id), time, files, bytes
     publish   serial, epoch (in force), epochs, objects [names]

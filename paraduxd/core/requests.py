@@ -81,6 +81,12 @@ def versions(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
     return [Draft((each.id, Step.VERSIONS, one.id)) for each, destinations in pairs for one in destinations]
 
 
+def prune(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
+    """Remove versions at one destination, or at all of a dataset."""
+    pairs = _with_destinations(chosen_datasets(plan, [dataset]), destination)
+    return [Draft((each.id, Step.PRUNE, one.id)) for each, destinations in pairs for one in destinations]
+
+
 def restore(plan: Plan, dataset: str, location: str, *, to: str, at: str | None, paths: Sequence[str]) -> Draft:
     """Write one version into a directory. Each is a request of its own."""
     (chosen,) = chosen_datasets(plan, [dataset])

@@ -174,6 +174,12 @@ class Conversation:
             self.session.revoke_others(self.visit)
         return {"serial": changed.config.serial}
 
+    def _approve(self, dataset: str) -> Reply:
+        return self.keeping.control.ask("approve", dataset=dataset)
+
+    def _prune(self, dataset: str, destination: str | None) -> Reply:
+        return self.keeping.control.ask("prune", dataset=dataset, destination=destination)
+
     def _restore(self, **arguments: Any) -> Reply:
         keys = private_archive_keys(self.opened().config, str(arguments["dataset"]))
         with key_handover.offered(keys, self.keeping.state.directory) as handover:

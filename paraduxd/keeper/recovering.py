@@ -73,6 +73,7 @@ def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int) -> 
         done = {**_effect(desk, note, recovered), "alive": recovered.alive}
         holders = recover_holders.seen(recovery.brought, recovered.opened.document, making.now())
         kit_records.record(desk.keeping.control, holders)
+        desk.keeping.control.ask("alarm", why="the config was recovered with shares")
         return done
 
 

@@ -55,6 +55,14 @@ class Calls:
         reply = self._restore(**{**arguments, "source": location}, key=keys.get(location, ""))
         return {**reply, "needs_key": location in keys}
 
+    def approve(self, dataset: str) -> Reply:
+        """Release a held dataset for somebody whom the keeper has authorized."""
+        return {"runs": list(self._dispatcher.approve(dataset))}
+
+    def prune(self, dataset: str, destination: str | None) -> Reply:
+        """Remove versions for somebody whom the keeper has authorized."""
+        return {"runs": list(self._dispatcher.prune(dataset, destination))}
+
     def _status(self, dataset: str | None) -> Reply:
         return self._build_status(dataset)
 
@@ -77,9 +85,6 @@ class Calls:
     def _cancel(self, runs: list[Any]) -> Reply:
         self._dispatcher.cancel(_numbers(runs))
         return {}
-
-    def _approve(self, dataset: str) -> Reply:
-        return {"runs": list(self._dispatcher.approve(dataset))}
 
     def _versions(self, dataset: str, destination: str | None) -> Reply:
         return {"runs": list(self._dispatcher.versions(dataset, destination))}

@@ -12,7 +12,7 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import RunPlaces, StatePlaces
-from paraduxd.core import kits, status
+from paraduxd.core import kits, moments, status
 from paraduxd.core import plan as plans
 from paraduxd.core.kits import KitRecord
 from paraduxd.core.plain import from_plain, to_plain
@@ -22,6 +22,7 @@ from paraduxd.effects import ground, peers, transports
 from paraduxd.effects.children import Children
 from paraduxd.effects.journal import Journal
 from paraduxd.effects.worker_hosts import WORKER, ChildHost, UnitHost
+from paraduxd.supervisor import protection
 from paraduxd.supervisor.calls import Calls
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.drills import Drills
@@ -159,6 +160,9 @@ class Daemon:
         answers: dict[str, Callable[..., dict[str, Any]]] = {
             "apply": self._apply_for_keeper,
             "restore": self._calls.restore,
+            "approve": self._calls.approve,
+            "prune": self._calls.prune,
+            "alarm": self._alarm,
             "kit": self._kit_for_keeper,
             "kits": self._kits_for_keeper,
             "hostkeys": self._host_keys,
@@ -168,6 +172,11 @@ class Daemon:
         if what not in answers:
             raise ParaduxError("bad-request", "the supervisor has no answer to this question")
         return answers[what](**arguments)
+
+    def _alarm(self, why: str) -> dict[str, Any]:
+        """Something happened after which nothing is removed for a while."""
+        protection.raise_alarm(self._journal, moments.stamp(now()) or "", why)
+        return {}
 
     def _kit_for_keeper(self, record: dict[str, Any]) -> dict[str, Any]:
         self.record_kit(from_plain(KitRecord, record))

@@ -19,7 +19,7 @@ from paraduxd.core.plan import Timing
 from paraduxd.core.queue import STAGING
 from paraduxd.core.requests import Draft
 from paraduxd.core.sticks import Stick
-from paraduxd.supervisor import outcomes
+from paraduxd.supervisor import outcomes, protection
 from paraduxd.supervisor.engine import NO_PLAN, Engine
 from paraduxd.supervisor.ordering import staging_is_filled
 
@@ -114,10 +114,16 @@ class Dispatcher(Engine):
             if hold is None:
                 raise ParaduxError("not-held", f"nothing of {dataset} is held", "see: paraductl status")
             with self._journal.batch():
+                protection.raise_alarm(self._journal, self._now(), f"a held push of {dataset} was approved")
                 self._journal.set_approval(dataset, hold.get("removed", 0), hold.get("changed", 0))
                 self._journal.clear_hold(dataset)
         drafts = requests.backup(self.plan, [dataset], None, pulls=True, pushes=True)
         return self.submit([replace(draft, arguments=_cautious(draft)) for draft in drafts])
+
+    def prune(self, dataset: str, destination: str | None = None) -> tuple[int, ...]:
+        """Remove now what `keep` does not want at the destinations of a dataset, or at one, grace or not."""
+        self._need_credentials()
+        return self.submit(requests.prune(self.plan, dataset, destination))
 
     def scheduled(self, due: Iterable[tuple[Key, str]]) -> None:
         """Queue what the schedule says is due: (target, trigger)."""
@@ -152,7 +158,7 @@ class Dispatcher(Engine):
         return running.progress if running else None
 
     def _need_pushable(self, dataset: str) -> None:
-        if error := self._refusal((dataset, Step.PUSH, "")):
+        if error := self._guard_refuses(dataset):
             raise ParaduxError(error["code"], error["message"], error["hint"])
 
     def _need_credentials(self) -> None:

@@ -26,7 +26,7 @@ from paraduxd.core.queue import LOCAL, STAGING, Request, startable
 from paraduxd.core.removables import uuid_of
 from paraduxd.core.requests import Draft
 from paraduxd.effects.journal import INTERRUPTED, Ending, Journal
-from paraduxd.supervisor import outcomes
+from paraduxd.supervisor import outcomes, protection
 from paraduxd.supervisor.launch import Final, Listener
 from paraduxd.supervisor.ordering import Desk
 from paraduxd.supervisor.outcomes import Error
@@ -128,6 +128,7 @@ class Engine:
         """
         with self._lock:
             before = self.plan
+            protection.note_instance(self._journal, plan, self._now())
             self._desk = Desk(plan, self._journal, self._state, transports or self._state.transport, self._sticks)
             self._places = requests.places(plan)
             for waiting in list(self._queue.values()):
@@ -236,7 +237,7 @@ class Engine:
 
     def may_push(self, dataset: str) -> bool:
         """Whether staging is filled and nobody holds it."""
-        return self._refusal((dataset, Step.PUSH, "")) is None
+        return self._guard_refuses(dataset) is None
 
     def _keep(self, running: _Running, final: Final, ending: Ending) -> None:
         with self._journal.batch():
@@ -345,10 +346,14 @@ class Engine:
         return True
 
     def _refusal(self, key: Key) -> Error | None:
-        if key[1] == Step.PUBLISH:
-            return outcomes.superseded(self._journal, self.plan, key[2])
-        dataset = self.plan.dataset(key[0])
-        return outcomes.refusal(self._journal, dataset) if dataset and key[1] == Step.PUSH else None
+        if key[1] in protection.WRITES and (error := protection.superseded(self._journal, self.plan, key)):
+            return error
+        return self._guard_refuses(key[0]) if key[1] == Step.PUSH else None
+
+    def _guard_refuses(self, name: str) -> Error | None:
+        """Why nothing of this dataset may be pushed anywhere now, if so."""
+        dataset = self.plan.dataset(name)
+        return outcomes.refusal(self._journal, dataset) if dataset else None
 
     def _is_known(self, request: Request) -> bool:
         return request.step in (Step.HOSTKEYS, Step.KIT_CHECK) or (request.dataset, request.location) in self._places

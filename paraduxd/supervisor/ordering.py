@@ -20,9 +20,16 @@ from paraduxd.core.removables import uuid_of
 from paraduxd.core.requests import SOURCE
 from paraduxd.effects import scratch
 from paraduxd.effects.journal import Journal
+from paraduxd.supervisor import protection
 
 MAINTENANCE = timedelta(days=1)
 """A destination reclaims space at most once in this time."""
+
+SMALL = 1 << 30
+"""Bytes of a version that is read back whenever something is to be removed."""
+
+YEAR = 365 * 86400
+"""Seconds in which scheduled checks have read every byte."""
 
 CUT_OFF = ("failed", "interrupted", "cancelled")
 """States of a pull that may have changed staging without telling how much."""
@@ -45,13 +52,14 @@ class Desk:
         more: dict[str, Any] = {"cache": str(self.state.cache)} if dataset else {}
         if dataset is not None and request.step == Step.PULL:
             more |= self._pull(dataset)
-        elif dataset is not None and request.step == Step.PUSH:
+        elif dataset is not None and request.step in (Step.PUSH, Step.PRUNE):
             more |= self._push(dataset, request.location, now)
         elif dataset is not None and request.step == Step.VERIFY:
             (destination,) = [each for each in dataset.destinations if each.id == request.location]
             more |= {
                 "known_versions": self._known_versions(dataset, destination),
                 "index": self._index(dataset, destination),
+                **({} if "deep" in arguments else self._part(destination)),
             }
         elif request.step == Step.REHEARSE:
             more = self._rehearsal(dataset, request.location)
@@ -138,10 +146,24 @@ class Desk:
             "index": self._index(dataset, destination),
             "held": False,
             "grace": self.plan.grace,
+            "protected_until": protection.protected_until(self.journal, self.plan, now),
+            "read_back": self._may_read_back(dataset, destination, now),
             "guard": asdict(dataset.guard),
             "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
             **unread.of_pull(self.journal.latest((dataset.id, Step.PULL, SOURCE)).result or {}),
         }
+
+    def _may_read_back(self, dataset: DatasetPlan, destination: DestinationPlan, now: datetime) -> bool:
+        """Reading a large version back before something is removed is worth it once a day; a small one costs nothing."""
+        key = (dataset.id, Step.PUSH, destination.id)
+        size = (self.journal.latest(key).result or {}).get("bytes")
+        return (isinstance(size, int) and size < SMALL) or self._maintenance_due(key, now)
+
+    def _part(self, destination: DestinationPlan) -> dict[str, Any]:
+        """Which part of the data a scheduled check reads: all of them come round within a year."""
+        parts = max(1, round(YEAR / (self.plan.verify_every or YEAR)))
+        done = self.journal.fact(part_fact(destination.uid)) or 0
+        return {"deep": False, "part": done % parts, "parts": parts}
 
     def _rehearsal(self, dataset: DatasetPlan | None, location: str) -> dict[str, Any]:
         """Unattended: a small sample, or what was published against what was sent. No cache of production is used."""
@@ -153,7 +175,7 @@ class Desk:
 
     def _known_versions(self, dataset: DatasetPlan, destination: DestinationPlan) -> list[Any]:
         """As the last push or the last look at the destination reported them, whichever is newer."""
-        steps = (Step.PUSH, Step.VERSIONS)
+        steps = (Step.PUSH, Step.VERSIONS, Step.PRUNE)
         reports = [self.journal.latest((dataset.id, step, destination.id)) for step in steps]
         newest = max(reports, key=lambda latest: latest.last_success or "")
         return list((newest.result or {}).get("versions") or [])
@@ -178,6 +200,11 @@ class Desk:
 def maintenance_fact(key: Key) -> str:
     """Under which name the journal remembers when a destination last reclaimed space."""
     return "maintenance/" + "/".join(key)
+
+
+def part_fact(uid: str) -> str:
+    """Under which name the journal remembers which part of a place's data is read next."""
+    return f"part/{uid}"
 
 
 def changes_fact(dataset: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from paraduxd.core.conditions import error_of
 from paraduxd.core.facts import Key
 from paraduxd.core.ground import JOURNAL_LOST
 from paraduxd.core.guard import MANY_CHANGED
@@ -12,12 +12,15 @@ from paraduxd.core.kits import of_check
 from paraduxd.core.machine import SUPERSEDED
 from paraduxd.core.notices import told_fact
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Step
-from paraduxd.core.plan import DatasetPlan, Plan
+from paraduxd.core.plan import DatasetPlan
 from paraduxd.core.requests import SOURCE
 from paraduxd.core.sticks import Stick, known_kit
 from paraduxd.effects.journal import Ending, Journal, Run
+from paraduxd.supervisor import protection
 from paraduxd.supervisor.launch import Final
-from paraduxd.supervisor.ordering import changes_fact, maintenance_fact, staging_is_filled
+from paraduxd.supervisor.ordering import changes_fact, maintenance_fact, part_fact, staging_is_filled
+
+log = logging.getLogger("paradux.runs")
 
 Error = dict[str, Any]
 
@@ -44,8 +47,14 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
         _remember_kit(journal, order, final, now)
     if order.step == Step.NOTIFY and isinstance(final, Done):
         journal.set_fact(told_fact(order.location), order.arguments["told"])
+    if order.step in (Step.PUSH, Step.PRUNE) and isinstance(final, Done):
+        _tell_removed(key, final.result.get("removed"))
     if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
         journal.set_fact(maintenance_fact(key), now)
+    if isinstance(final, Failed) and final.code == SUPERSEDED:
+        protection.raise_alarm(journal, now, "another machine has taken over")
+    if order.step == Step.VERIFY and isinstance(final, Done) and "parts" in order.arguments:
+        journal.set_fact(part_fact(order.arguments["identity"]["place"]), order.arguments["part"] + 1)
     if order.step == Step.PULL and not isinstance(final, Failed):
         journal.clear_approval(order.dataset)
         _remember_hold(journal, order.dataset, final, now)
@@ -55,6 +64,12 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):
         journal.set_fact(changes_fact(order.dataset), started)
+
+
+def _tell_removed(key: Key, removed: object) -> None:
+    """Every removal is in the result of its run, and in the log."""
+    for each in removed if isinstance(removed, list) else ():
+        log.info("Removed %s of %s/%s: %s", each.get("id"), key[0], key[2], each.get("reason"))
 
 
 def _remember_kit(journal: Journal, order: Order, final: Done, now: str) -> None:
@@ -100,19 +115,6 @@ def refusal(journal: Journal, dataset: DatasetPlan) -> Error | None:
         message = f"nothing of {dataset.id} is pushed: it was not pulled completely yet"
         return {"code": "not-run", "message": message, "hint": f"pull it: paraductl backup {dataset.id}"}
     return None
-
-
-def superseded(journal: Journal, plan: Plan, stash: str) -> Error | None:
-    """Why nothing is published to one stash, if another stash has shown that this machine is no longer the owner's.
-
-    Each stash that has shown it is asked again, so that it ends when it is no longer so.
-    """
-    shown = {
-        each.id: error
-        for each in plan.metadata_stashes
-        if (error := error_of(journal.latest(("", Step.PUBLISH, each.id)))) and error["code"] == SUPERSEDED
-    }
-    return None if stash in shown else next(iter(shown.values()), None)
 
 
 def not_pushed(pull: Ending) -> Error:

@@ -35,7 +35,21 @@ def targets_of(plan: Plan) -> dict[Key, Timing | None]:
             by_itself = destination.timing is not None or dataset.source.timing is not None
             if by_itself and destination.protocol not in BY_HAND:
                 found[(dataset.id, Step.PUSH, destination.id)] = destination.timing
-    return found | _rehearsals(plan)
+    return found | _rehearsals(plan) | _checks(plan)
+
+
+def _checks(plan: Plan) -> dict[Key, Timing | None]:
+    """What is verified by itself, and read from the metadata stashes."""
+    if not plan.verify_every:
+        return {}
+    every = min(plan.verify_every, plan.drill_every or plan.verify_every)
+    found: dict[Key, Timing | None] = {
+        ("", Step.REHEARSE, stash.id): Timing(every=every) for stash in plan.metadata_stashes
+    }
+    for dataset in plan.datasets:
+        here = [each for each in dataset.destinations if each.protocol not in BY_HAND]
+        found.update({(dataset.id, Step.VERIFY, each.id): Timing(every=plan.verify_every) for each in here})
+    return found
 
 
 def _rehearsals(plan: Plan) -> dict[Key, Timing | None]:
@@ -88,8 +102,8 @@ class Look:
         seed = "/".join(key)
         if key[1] == Step.PUSH and not self._may_push(key[0]):
             return None
-        if key[1] == Step.REHEARSE and latest.last_attempt is None:
-            return self._first_rehearsal(key)
+        if key[1] in (Step.REHEARSE, Step.VERIFY) and latest.last_attempt is None:
+            return self._first_look(key, timing)
         if timing is not None:
             return due.next_run(timing, latest, self._now, key[0], self._cron_next)
         wanted = self._is_behind(latest) if key[1] == Step.PUBLISH else self._has_news(key, latest)
@@ -97,13 +111,14 @@ class Look:
         published = due.known(latest.last_success, self._now) if key[1] == Step.PUBLISH else None
         return replace(date, at=max(date.at, published + AGAIN)) if date and published else date
 
-    def _first_rehearsal(self, key: Key) -> Due | None:
-        """A day after the config was saved, when what is to be rehearsed is there."""
+    def _first_look(self, key: Key, timing: Timing | None) -> Due | None:
+        """A day after the config was saved, or a period if that is shorter, when what is to be rehearsed or checked is there."""
         made = self._latest((key[0], Step.PUSH if key[0] else Step.PUBLISH, key[2])).last_success
         if made is None:
             return None
         saved = due.known(self._plan.saved, self._now) or self._now
-        return Due(max(self._now, saved + FIRST_REHEARSAL), "schedule")
+        period = timedelta(seconds=timing.every) if timing and timing.every else FIRST_REHEARSAL
+        return Due(max(self._now, saved + min(FIRST_REHEARSAL, period)), "schedule")
 
     def _may_push(self, name: str) -> bool:
         dataset = self._datasets.get(name)

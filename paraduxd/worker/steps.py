@@ -81,18 +81,7 @@ def _make_staging(staging: Path) -> None:
 def push(order: Order, report: Reporter) -> Result:
     """Staging to one destination, as a new version."""
     arguments = order.arguments
-    request = PushRequest(
-        keep=from_plain(Keep, arguments["keep"]),
-        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        known_versions=tuple(from_plain(Version, entry) for entry in arguments.get("known_versions") or []),
-        held=bool(arguments.get("held")),
-        prune=bool(arguments.get("prune")),
-        grace=int(arguments.get("grace", 0)),
-        protected_until=arguments.get("protected_until"),
-        read_back=bool(arguments.get("read_back", True)),
-        unread=tuple(map(str, arguments.get("unread") or ())),
-        unread_count=int(arguments.get("unread_count", 0)),
-    )
+    request = _push_request(order)
     staging = Path(order.staging)
     if not staging.is_dir():
         raise ParaduxError(
@@ -107,17 +96,47 @@ def push(order: Order, report: Reporter) -> Result:
     return {**to_plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
 
 
+def _push_request(order: Order) -> PushRequest:
+    arguments = order.arguments
+    return PushRequest(
+        keep=from_plain(Keep, arguments["keep"]),
+        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        known_versions=tuple(from_plain(Version, entry) for entry in arguments.get("known_versions") or []),
+        held=bool(arguments.get("held")),
+        prune=bool(arguments.get("prune")),
+        grace=int(arguments.get("grace", 0)),
+        protected_until=arguments.get("protected_until"),
+        read_back=bool(arguments.get("read_back", True)),
+        unread=tuple(map(str, arguments.get("unread") or ())),
+        unread_count=int(arguments.get("unread_count", 0)),
+    )
+
+
+def prune(order: Order, report: Reporter) -> Result:
+    """Remove from one destination what `keep` does not want."""
+    request = replace(_push_request(order), grace=0, protected_until=None, read_back=True, prune=True)
+    result = _destination(order, report).prune(request)
+    return {
+        **to_plain(result),
+        "version": result.version.id,
+        "files": result.version.files,
+        "bytes": result.version.bytes,
+    }
+
+
 def verify(order: Order, report: Reporter) -> Result:
     """Check one destination; one that holds nothing at all although it once did is damaged, however whole nothing is."""
-    deep = bool(order.arguments.get("deep"))
-    result = _destination(order, report).verify(deep)
+    deep, parts = bool(order.arguments.get("deep")), int(order.arguments.get("parts", 0))
+    part = int(order.arguments.get("part", 0))
+    destination = _destination(order, report)
+    result = destination.verify_part(part, parts) if parts else destination.verify(deep)
     if not result.checked and order.arguments.get("known_versions"):
         raise ParaduxError(
             "damaged",
             "the destination holds no version, although versions were pushed there",
             f"see whether the place was emptied or moved, then: paraductl backup {order.dataset}",
         )
-    return {**to_plain(result), "deep": deep}
+    return {**to_plain(result), "deep": deep, "part": part, "parts": parts}
 
 
 def versions(order: Order, report: Reporter) -> Result:
@@ -306,6 +325,7 @@ def _cannot(protocol: Protocol, what: str) -> ParaduxError:
 STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
     Step.PULL: pull,
     Step.PUSH: push,
+    Step.PRUNE: prune,
     Step.VERIFY: verify,
     Step.VERSIONS: versions,
     Step.RESTORE: restore,

@@ -24,7 +24,7 @@ class Sly(str):
 )
 def test_anything_else_is_refused(untrusted: Any) -> None:
     with pytest.raises(ParaduxError) as caught:
-        check_arguments(SUPERVISOR["approve"], untrusted)
+        check_arguments(KEEPER["approve"], untrusted)
     assert caught.value.code == "bad-request"
 
 

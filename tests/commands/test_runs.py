@@ -109,10 +109,19 @@ def test_a_run_that_the_daemon_forgot_ends_the_wait(paraductl: Run, daemon: Fake
     assert (outcome.code, outcome.err) == (1, "paraductl: the daemon does not know run 99\n")
 
 
-def test_approve(paraductl: Run, daemon: FakeDaemon) -> None:
+def test_approve_needs_the_passphrase(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
     daemon.will_run(a_run(7))
-    assert paraductl("approve", "home").code == 0
+    assert paraductl("approve", "home").code == 3
+    assert paraductl("--passphrase-file", secret, "approve", "home").code == 0
     assert daemon.calls("approve") == [{"dataset": "home"}]
+
+
+def test_prune(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
+    result = {"removed": [{"id": "v1", "reason": "not kept"}], "versions": [{"id": "v2"}], "files": 3}
+    daemon.will_run(a_run(7, "prune", result=result))
+    outcome = paraductl("--passphrase-file", secret, "prune", "home", "--destination", "friend")
+    assert (outcome.code, outcome.out) == (0, "home: old versions removed at friend: 1 removed, 1 left\n")
+    assert daemon.calls("prune") == [{"dataset": "home", "destination": "friend"}]
 
 
 def test_verify(paraductl: Run, daemon: FakeDaemon) -> None:

@@ -86,7 +86,7 @@ def test_what_is_not_there_is_said(paradux: Installation, command: list[str], wo
     full = paradux.root / "full"
     fill(full, 1)
     places = {"BACK": str(paradux.root / "back"), "FULL": str(full)}
-    done = paradux.ctl(*(places.get(word, word) for word in command), check=False)
+    done = paradux.owner(*(places.get(word, word) for word in command), check=False)
     assert done.returncode == 1
     assert sentence(done)
     for word in words:

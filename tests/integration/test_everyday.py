@@ -67,7 +67,7 @@ def test_a_ransomed_source_is_held_and_earlier_versions_stay(paradux: Installati
     assert again.returncode == 1, "a later pull sees no change any more, but the hold stays"
     paradux.ctl("restore", "home", "--to", str(paradux.root / "back"), "--from", "mirror")
     assert contents(paradux.root / "back") == good
-    paradux.ctl("approve", "home")
+    paradux.owner("approve", "home")
     assert dataset(paradux)["state"] == "ok"
     assert dataset(paradux)["destinations"][0]["versions"] == 2
 
@@ -94,7 +94,7 @@ def test_many_files_that_vanish_are_held_until_approved(paradux: Installation) -
         path.unlink()
     assert paradux.ctl("backup", check=False).returncode == 1
     assert len(contents(paradux.root / "staging")) == FILES
-    paradux.ctl("approve", "home")
+    paradux.owner("approve", "home")
     assert len(contents(paradux.root / "staging")) == FILES // 2
     paradux.ctl("restore", "home", "--to", str(paradux.root / "back"), "--from", "mirror")
     assert len(contents(paradux.root / "back")) == FILES // 2
@@ -254,5 +254,5 @@ def test_a_source_that_is_pushed_in_place_needs_no_second_copy(tmp_path: Path) -
             back = tmp_path / "back" / destination
             paradux.ctl("restore", "home", "--to", str(back), "--from", destination)
             assert contents(back) == good
-        paradux.ctl("approve", "home")
+        paradux.owner("approve", "home")
         assert dataset(paradux)["state"] == "ok"

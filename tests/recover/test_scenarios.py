@@ -174,7 +174,7 @@ def test_an_empty_staging_directory_wipes_nothing(family: Family, blank: Install
     disk = family.folder / "disk" / "scans" / "versions"
     assert len(list(disk.iterdir())) == 1, "nothing was added, nothing was removed"
     blank.passphrase_file.write_text(NEW_PASSPHRASE + "\n")
-    blank.ctl("approve", "mail")
+    blank.owner("approve", "mail")
     document = blank.status()
     (mail,) = [dataset for dataset in document["datasets"] if dataset["id"] == "mail"]
     assert (mail["state"], mail["destinations"][0]["versions"]) == ("ok", 2)

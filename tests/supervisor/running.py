@@ -42,7 +42,13 @@ def dataset(
     return DatasetPlan(name, "", source, **values)  # type: ignore[arg-type]
 
 
-def plan(*datasets: DatasetPlan, serial: int = 1, stashes: Sequence[str] = (), **more: object) -> Plan:
+def plan(
+    *datasets: DatasetPlan,
+    serial: int = 1,
+    stashes: Sequence[str] = (),
+    verify_every: int | None = None,
+    **more: object,
+) -> Plan:
     made = Plan(
         serial=serial,
         saved="2026-11-23T12:00:00Z",
@@ -50,6 +56,7 @@ def plan(*datasets: DatasetPlan, serial: int = 1, stashes: Sequence[str] = (), *
         owner="fred",
         instance="one",
         shares_required=2,
+        verify_every=verify_every,
         datasets=datasets or (dataset(),),
         metadata_stashes=tuple(MetadataPlan(name, "disk", "local", f"metadata-{name}") for name in stashes),
         limits=Limits(**more) if more else Limits(transfers=8, per_place=8),  # type: ignore[arg-type]

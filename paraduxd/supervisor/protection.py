@@ -1,0 +1,72 @@
+"""Removing is slow: until when no version may be removed anywhere, and whether this machine may write at all.
+
+After an alarm (a hold that the owner approved, a recovery, a machine that was found replaced) nothing is removed for a while: what went
+wrong may not be known yet. A machine that another one has replaced sends and removes nothing, wherever it has learned of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from paraduxd.core import moments
+from paraduxd.core.conditions import error_of
+from paraduxd.core.facts import Key, Latest
+from paraduxd.core.machine import SUPERSEDED
+from paraduxd.core.orders import Step
+from paraduxd.core.plan import Plan
+from paraduxd.effects.journal import Journal
+
+ALARM = "alarm"
+"""The fact with the newest alarm: {"at": RFC 3339, "why": sentence}."""
+
+INSTANCE = "instance"
+"""The fact with the instance whose plan was run by last."""
+
+WRITES = frozenset({Step.PUSH, Step.PUBLISH, Step.PRUNE})
+"""Steps that a replaced machine does not do any more."""
+
+Error = dict[str, object]
+
+
+def raise_alarm(journal: Journal, now: str, why: str) -> None:
+    """From now on nothing is removed for `policy.grace_after_alarm`."""
+    journal.set_fact(ALARM, {"at": now, "why": why})
+
+
+def protected_until(journal: Journal, plan: Plan, now: datetime) -> str | None:
+    """Until when no version may be removed, or `None`. An alarm dated in the future counts from now: the clock was wrong."""
+    alarm = journal.fact(ALARM) or {}
+    at = moments.parse(alarm.get("at"))
+    if at is None:
+        return None
+    until = min(at, now) + timedelta(seconds=plan.grace_after_alarm)
+    return moments.stamp(until) if until > now else None
+
+
+def note_instance(journal: Journal, plan: Plan, now: str) -> None:
+    """A plan of another instance than before, later than an owner's first one, is that of a machine that was just recovered."""
+    if journal.fact(INSTANCE) == plan.instance:
+        return
+    if plan.generation > 1:
+        raise_alarm(journal, now, "this machine was recovered")
+    journal.set_fact(INSTANCE, plan.instance)
+
+
+def superseded(journal: Journal, plan: Plan, key: Key) -> Error | None:
+    """Why nothing is sent to a place, if another place has shown that this machine is no longer the owner's.
+
+    Each place that has shown it is asked again, so that it ends when it is no longer so.
+    """
+    shown = dict(_shown(journal.latest_by_target(), plan))
+    if (key[0], key[2]) in shown:
+        return None
+    return next(iter(shown.values()), None)
+
+
+def _shown(latest: dict[Key, Latest], plan: Plan) -> Iterator[tuple[tuple[str, str], Error]]:
+    """The places whose last run found another machine, with the error."""
+    for key, found in latest.items():
+        error = error_of(found) if key[1] in WRITES and (key[0], key[2]) in plan.uids else None
+        if error is not None and error["code"] == SUPERSEDED:
+            yield (key[0], key[2]), {**error}
