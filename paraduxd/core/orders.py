@@ -52,7 +52,7 @@ class Order:
     push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
               pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
               prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination),
-              unread [names], unread_count (what the last pull could not read or store), protected_until (RFC 3339 or null), read_back (bool)
+              unread [names], unread_count (what the last pull could not read or store), protected_until (RFC 3339), read_back (bool)
     prune     as of push
     verify    deep (bool), or part (from 0) of parts; known_versions, index
     versions  -
