@@ -50,6 +50,7 @@ class Books:
     stashes: dict[str, Stash] = field(default_factory=dict)
     stewards: dict[str, Steward] = field(default_factory=dict)
     serial: int = 1
+    next_epoch: bool = False
 
 
 class Household:
@@ -61,6 +62,7 @@ class Household:
         self.paradux = Installation(root)
         self.books = Books()
         self.machine: Labels = ("place:house",)
+        self.unattended = self.chance.random() < 0.8
         self.folders: dict[str, Path] = {}
         self._moves = 0
 
@@ -77,7 +79,10 @@ class Household:
             config = self.paradux.config()
             change(config)
             self._save(config)
-        if self.chance.random() < 0.4:
+        if self.chance.random() < 0.3:
+            self.paradux.owner("rotate")
+            self.books.next_epoch = True
+        if self.books.next_epoch or self.chance.random() < 0.4:
             self._write_kits()
 
     def status(self) -> Json:
@@ -105,6 +110,8 @@ class Household:
             serial=self.books.serial,
             epoch=1,
             machine=self.machine,
+            unattended=self.unattended,
+            rotating=self.books.next_epoch,
             stewards=tuple(self.books.stewards.values()),
             stashes=stashes,
             datasets=tuple(self.books.datasets.values()),
@@ -196,7 +203,8 @@ class Household:
             self.books.datasets[name] = replace(dataset, source=source, destinations=places)
 
     def _write_kits(self) -> None:
-        for name in self.chance.sample(NAMES, self.chance.choice((1, 2, 2, 3, 3))):
+        most = 2 if self.books.next_epoch else 3  # the third would put the next epoch into force
+        for name in self.chance.sample(NAMES, min(most, self.chance.choice((1, 2, 2, 3, 3)))):
             self.kit(name).parent.mkdir(parents=True, exist_ok=True)
             self.paradux.owner("create-steward-device", name, "--directory", str(self.kit(name).parent))
             kit = json.loads((self.kit(name) / "kit.json").read_text())
@@ -223,7 +231,7 @@ class Household:
         return {
             "version": 1,
             "owner": {"name": "Fred Myself", "fate": list(self.machine)},
-            "policy": {"shares_required": 2},
+            "policy": {"shares_required": 2, "unattended": self.unattended},
             "stewards": [
                 {"id": each.name, "name": each.name.title(), "fate": list(each.labels)}
                 for each in self.books.stewards.values()

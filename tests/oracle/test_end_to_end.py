@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracle.compare import compare
 from tests.oracle.family import Family, Form
 from tests.oracle.household import Household, keep, put_back
 from tests.oracle.truth import Loss, World, truth
@@ -29,9 +30,11 @@ def test_what_status_claims_is_what_comes_back(tmp_path: Path, seed: int) -> Non
     home = Household(tmp_path / "w", seed)
     try:
         home.prepare()
-        family = home.family()
+        document, family = home.status(), home.family()
     finally:
         home.close()
+    found = compare(truth(family), document, set(home.books.datasets))
+    assert not found, "\n".join(each.text for each in found)
     archive = keep(home.root)
     for loss in _losses(family, random.Random(seed)):
         put_back(archive, home.root)
@@ -94,6 +97,7 @@ class _Aftermath:
             opened = self._open(machine)
             if opened or self._lives:
                 machine.owner("restore", "--all", "--to", str(self.home.root / "back"), check=False)
+            machine.stop()
             return opened
 
     def _open(self, machine: Installation) -> bool:

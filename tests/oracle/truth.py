@@ -38,7 +38,7 @@ class Truth:
     """What status should say of the `world`. `lost_by`: what each of the weakest losses takes; "" stands for the config.
 
     `unreachable`: datasets that the stewards alone could not bring back today, `opens`: whether they get any config.
-    `unknown`: those of them with a place that a machine which took over has not looked at. `old`: copies that count
+    `named`: those of them that a critical problem has to name. `old`: copies that count
     although they are old, as "DATASET/PLACE". `proven`: how many hours ago a drill has proven a dataset.
     """
 
@@ -48,7 +48,7 @@ class Truth:
     lost_by: dict[Loss, frozenset[str]]
     opens: bool
     unreachable: frozenset[str]
-    unknown: frozenset[str]
+    named: frozenset[str]
     old: frozenset[str]
     proven: dict[str, float]
 
@@ -58,31 +58,33 @@ class Truth:
         return self.opens and not self.unreachable
 
 
-def truth(family: Family) -> Truth:
-    """Everything about one family."""
-    world = World(family)
+def truth(family: Family, only: str | None = None) -> Truth:
+    """Everything about one family; `only`: about this dataset, though its places may share a host with those of others."""
+    world = World(family, only)
     losses = _weakest(world)
-    size = min(map(len, losses), default=MOST + 1)
+    size = 1 if world.gone else min(map(len, losses), default=MOST + 1)
     configs = world.configs(frozenset(), machine=False)
-    unreachable = frozenset(each.name for each in family.datasets if not world.brought_back(each, configs))
+    unreachable = frozenset(each.name for each in world.datasets if not world.brought_back(each, configs))
+    unseen = {each.name for each in world.datasets if family.recovered and any(map(unknown, each.destinations))}
+    bare = {each.name for each in world.datasets if not any(counting(each))}
     return Truth(
         world,
-        survives=max(0, size - 1),
-        weakest=frozenset(losses) if size else frozenset(),
+        survives=size - 1,
+        weakest=frozenset(loss for loss in losses if len(loss) == size),
         lost_by=losses,
         opens=bool(configs),
         unreachable=unreachable,
-        unknown=frozenset(each.name for each in family.datasets if family.recovered and unseen(each)),
-        old=frozenset(each for dataset in family.datasets for each in old_copies(dataset)),
-        proven=proven(family),
+        named=(unreachable if configs else unreachable & bare) - unseen,
+        old=frozenset(each for dataset in world.datasets for each in old_copies(dataset)),
+        proven=proven(family, world.datasets),
     )
 
 
 def _weakest(world: World) -> dict[Loss, frozenset[str]]:
     """The smallest losses that take something, with what they take."""
-    for size in range(MOST + 1):
+    for size in range(1, MOST + 1):
         tried = map(frozenset, itertools.combinations(world.labels, size))
-        if found := {loss: taken for loss in tried if (taken := world.taken(loss))}:
+        if found := {loss: taken for loss in tried if (taken := world.takes(loss))}:
             return found
     return {}
 
@@ -90,20 +92,26 @@ def _weakest(world: World) -> dict[Loss, frozenset[str]]:
 class World:
     """One family, its places, and what a loss leaves of them."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Family, only: str | None = None) -> None:
         self.family = family
+        self.datasets = tuple(each for each in family.datasets if only in (None, each.name))
         self.fates = Fates(family)
         self.labels = self.fates.every_label(family)
+        self.gone = self.taken(frozenset())
 
     def taken(self, loss: Loss) -> frozenset[str]:
         """The datasets that are gone after this loss; "" when no config can be opened any more."""
         configs = self.configs(loss)
-        gone = {each.name for each in self.family.datasets if not self._left(each, loss, configs)}
+        gone = {each.name for each in self.datasets if not self._left(each, loss, configs)}
         return frozenset(gone | ({""} if not configs else set()))
+
+    def takes(self, loss: Loss) -> frozenset[str]:
+        """What is gone after this loss, and is not gone anyway."""
+        return self.taken(loss) - self.gone
 
     def is_minimal(self, loss: Loss) -> bool:
         """Whether this loss takes something, and would not if one label less were lost."""
-        return bool(self.taken(loss)) and not any(self.taken(loss - {label}) for label in loss)
+        return bool(self.takes(loss)) and not any(self.takes(loss - {label}) for label in loss)
 
     def configs(self, loss: Loss, machine: bool = True) -> frozenset[int]:
         """The serials of the configs that can be opened; without the `machine`: on a blank one, with what is elsewhere."""
@@ -191,10 +199,10 @@ def old_copies(dataset: Dataset) -> Iterator[str]:
             yield f"{dataset.name}/{each.name}"
 
 
-def unseen(dataset: Dataset) -> bool:
-    """Whether nothing at all is known of one of its destinations."""
-    steps = ((each.pushed, each.verified, each.rehearsed, each.seen) for each in dataset.destinations)
-    return any(all(tries.tried is None for tries in each) for each in steps)
+def unknown(destination: Destination) -> bool:
+    """Whether nothing at all is known of it."""
+    steps = (destination.pushed, destination.verified, destination.rehearsed, destination.seen)
+    return all(tries.tried is None for tries in steps)
 
 
 def there(destination: Destination) -> bool:
@@ -203,10 +211,14 @@ def there(destination: Destination) -> bool:
 
 
 def _has_version(destination: Destination) -> bool:
-    pushed, seen = _age(destination.pushed), _age(destination.seen)
-    if seen < pushed:
-        return not destination.empty
-    return pushed < NEVER or _age(destination.rehearsed) < NEVER
+    if _is_gone(destination):
+        return False
+    return min(map(_age, (destination.pushed, destination.seen, destination.rehearsed))) < NEVER
+
+
+def _is_gone(destination: Destination) -> bool:
+    """Whether a listing showed that nothing is there any more."""
+    return destination.empty and _age(destination.seen) < _age(destination.pushed)
 
 
 def _damaged(destination: Destination) -> bool:
@@ -220,7 +232,7 @@ def _found(check: Tries, good: float, pushed: float) -> bool:
     found = _age_of_failure(check)
     if check.code == "damaged":
         return found < good
-    return check.code in ("no-version", "not-found") and found < min(good, pushed)
+    return check.code in ("no-version", "not-found") and found < good and found <= pushed
 
 
 def late_and_failing(copy: Source | Destination, dataset: Dataset) -> bool:
@@ -245,7 +257,7 @@ def answered(copy: Source | Destination) -> float:
     return min(map(_age, (copy.pushed, copy.verified, copy.rehearsed, copy.seen)))
 
 
-def proven(family: Family) -> dict[str, float]:
+def proven(family: Family, datasets: Iterable[Dataset]) -> dict[str, float]:
     """For each dataset that the last drill has proven, and that nothing has disproven since: how many hours ago that was."""
     drill = family.drill
     if drill is None or drill.epoch != family.epoch:
@@ -253,17 +265,25 @@ def proven(family: Family) -> dict[str, float]:
     stashes = {each.name: each for each in family.stashes}
     opened = (stashes[each.place] for each in drill.opened if each.same and each.place in stashes)
     if not drill.by_kit and not any(
-        each.since <= drill.serial and not _failed_since(each.unread, drill.age) for each in opened
+        each.since <= drill.serial and not _failed_since(_last_read(each), drill.age) for each in opened
     ):
         return {}
-    return {each.name: drill.age for each in family.datasets if any(_proves(drill, each))}
+    return {each.name: drill.age for each in datasets if any(_proves(drill, each))}
 
 
 def _proves(drill: Drill, dataset: Dataset) -> Iterator[bool]:
     used = {each.place for each in drill.restored if each.same and each.dataset == dataset.name}
     for each in dataset.destinations:
         unchanged = each.name in used and each.since <= drill.serial
-        yield unchanged and there(each) and not _failed_since(each.rehearsed, drill.age)
+        gone = _is_gone(each) and _age(each.seen) < drill.age
+        whole = not gone and not _damaged(each)
+        yield unchanged and whole and not _failed_since(each.rehearsed, drill.age)
+
+
+def _last_read(stash: Stash) -> Tries:
+    """The last rehearsal there, if it failed."""
+    disproven = stash.read is not None and stash.read.age < (stash.unread.tried or 0.0)
+    return Tries() if disproven else stash.unread
 
 
 def _failed_since(check: Tries, age: float) -> bool:
