@@ -43,9 +43,8 @@ BY_CONFIG_ONLY = "gpg"
 _NOTHING = Latest()
 
 
-def model(plan: Plan, facts: Facts, datasets: Sequence[DatasetCondition]) -> Model:
+def model(plan: Plan, facts: Facts, datasets: Sequence[DatasetCondition], where: Labels) -> Model:
     """What is where today."""
-    where = Labels(plan, facts.own_names)
     credentials = plan.unattended and facts.transport_ready
     copies = {each.plan.id: (*_near(each, where, credentials), *_far(each, where, credentials)) for each in datasets}
     return Model(copies, access(plan, facts, where))

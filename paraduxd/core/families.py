@@ -34,13 +34,25 @@ def all_of(families: Iterable[Family], up_to: int) -> Family:
 
 
 def both(one: Family, other: Family, up_to: int) -> Family:
-    """The smallest sets that cause the one and the other."""
-    return smallest(
-        first | second
-        for first in one
-        for second in other
-        if len(first) + len(second) <= up_to or len(first | second) <= up_to
-    )
+    """The smallest sets that cause the one and the other.
+
+    A set of the one that contains a set of the other causes both by itself, and needs no partner.
+    """
+    alone, beside = _containing(one, other), _containing(other, one)
+    pairs = (first | second for first in one - alone for second in other - beside)
+    return smallest([*alone, *beside, *(together for together in pairs if len(together) <= up_to)])
+
+
+def _containing(sets: Family, parts: Family) -> Family:
+    """Those of the sets that contain one of the parts."""
+    sizes = {len(part) for part in parts}
+    return frozenset(fates for fates in sets if any(_has_part(fates, size, parts) for size in sizes))
+
+
+def _has_part(fates: Fates, size: int, parts: Family | set[Fates]) -> bool:
+    if size >= len(fates):
+        return size == len(fates) and fates in parts
+    return not parts.isdisjoint(map(frozenset, combinations(fates, size)))
 
 
 def either(one: Family, other: Family) -> Family:
@@ -86,6 +98,4 @@ def smallest(sets: Iterable[Fates]) -> Family:
 
 def _contains_one(fates: Fates, kept: Mapping[int, set[Fates]]) -> bool:
     """Whether one of the sets (by their size, all smaller) is a part of `fates`."""
-    return any(
-        smaller and not smaller.isdisjoint(map(frozenset, combinations(fates, size))) for size, smaller in kept.items()
-    )
+    return any(smaller and _has_part(fates, size, smaller) for size, smaller in kept.items())

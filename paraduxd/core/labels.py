@@ -13,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
@@ -136,12 +136,14 @@ def _group(place: str) -> str:
     return "" if place == LOCAL else place if uuid_of(place) else host_of(place)
 
 
+@lru_cache(maxsize=4096)
 def host_of(place: str) -> str:
     """The host of a place, in the form in which two of them are compared."""
     return place.lower().strip("[]").rstrip(".")
 
 
-def is_loopback(host: str, own_names: Collection[str] = ()) -> bool:
+@lru_cache(maxsize=4096)
+def is_loopback(host: str, own_names: frozenset[str] = frozenset()) -> bool:
     """Whether the host, as `host_of` gives it, is this machine."""
     if host in own_names or host in _LOOPBACK_NAMES or host.endswith(".localhost") or _LOOPBACK.fullmatch(host):
         return True

@@ -20,7 +20,7 @@ from paraduxd.core import moments
 from paraduxd.core.conditions import Condition, DatasetCondition
 from paraduxd.core.copies import contradicted
 from paraduxd.core.facts import Drills, Facts, Latest
-from paraduxd.core.plan import DestinationPlan, Plan
+from paraduxd.core.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def _still(
     """For each destination of which the drill is still true, the time of the version that it saw."""
     for destination, state in zip(condition.plan.destinations, condition.destinations, strict=True):
         key = (condition.plan.id, destination.uid)
-        if key in seen and destination.since <= drills.serial and _stands(destination, state, ended):
+        if key in seen and destination.since <= drills.serial and _stands(state, ended):
             yield seen[key]
 
 
-def _stands(destination: DestinationPlan, state: Condition, ended: datetime) -> bool:
-    return destination.id == state.location and not state.damaged and not contradicted(state.rehearsed, ended)
+def _stands(state: Condition, ended: datetime) -> bool:
+    return state.completed and not state.damaged and not contradicted(state.rehearsed, ended)
 
 
 def _opens(plan: Plan, facts: Facts, ended: datetime) -> bool:

@@ -46,16 +46,16 @@ def _of_dataset(condition: DatasetCondition, plan: Plan, serial: int | None) -> 
         text = f"{name} has no destination, so that only its source and this machine hold it"
         claim = "there is no destination for {names}"
         yield _critical("dataset-no-destination", name, text, "add one: paraductl edit", claim)
-    elif plan.generation > 1 and all(is_unknown(part) for part in parts if not part.damaged):
+    elif plan.generation > 1 and any(is_unknown(part) for part in parts):
         text = f"nobody has looked yet at what the destinations of {name} hold, since this machine was recovered"
         hint = f"they are being asked; ask now: paraductl versions {name}"
         yield Trouble("warning", UNKNOWN, name, text, hint)
     else:
-        yield from _without_copy(condition, name, now)
+        yield from _without_copy(condition, now, plan.generation > 1)
 
 
 def is_unknown(part: Condition) -> bool:
-    """Nothing is known of this destination."""
+    """Nobody has looked at this destination, nor tried to."""
     return not part.completed and not part.looked_at
 
 
@@ -64,11 +64,14 @@ def _is_led_to(condition: DatasetCondition, serial: int) -> bool:
     return any(state.counts and (needed(destination) or 0) <= serial for destination, state in pairs)
 
 
-def _without_copy(condition: DatasetCondition, name: str, now: str) -> Iterator[Trouble]:
-    parts = condition.destinations
+def _without_copy(condition: DatasetCondition, now: str, recovered: bool) -> Iterator[Trouble]:
+    name, parts = condition.plan.id, condition.destinations
     if not any(part.completed for part in parts):
         text = f"no destination of {name} has completed a version yet"
         claim = "no destination holds a version of {names}"
+        if recovered:  # and who could not be reached may hold one
+            text = f"no destination of {name} was seen to hold a version since this machine was recovered"
+            claim = "no destination was seen to hold a version of {names}"
         yield _critical("dataset-no-version", name, text, now, claim)
     elif not any(part.completed and not part.damaged for part in parts):
         text = f"every destination of {name} that holds a version failed its last check"

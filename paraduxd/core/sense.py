@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from paraduxd.core.config import Config, Dataset, Destination, Managed, MetadataStash, Source
+from paraduxd.core.labels import look_alikes
 from paraduxd.core.problems import Finding, Path
 from paraduxd.core.settings import ProtocolSettings
 from paraduxd.core.shapes import Role, Shape
@@ -45,6 +46,7 @@ def sense(config: Config, stashes: Stashes) -> Iterator[Finding]:
     for index, dataset in enumerate(config.datasets):
         yield from _dataset(config, dataset, ("datasets", index), stashes)
     yield from _one_place(config)
+    yield from _look_alikes(config)
 
 
 def _ids(config: Config) -> Iterator[Finding]:
@@ -248,6 +250,28 @@ def _one_place(config: Config) -> Iterator[Finding]:
     if common:
         message = f"everything shares {_listed(common)}: one loss takes all there is"
         yield Finding("warning", ("owner", "fate"), message, "add a destination and a metadata stash elsewhere")
+
+
+def _look_alikes(config: Config) -> Iterator[Finding]:
+    """Two fates that were probably meant to be one: told where the second stands for the first time."""
+    first: dict[str, Path] = {}
+    for path, fates in _all_fates(config):
+        for number, fate in enumerate(fates):
+            first.setdefault(fate, (*path, "fate", number))
+    order = list(first)
+    for pair in look_alikes(frozenset(first)):
+        one, other = sorted(pair, key=order.index)
+        message = (
+            f"the fate {other} looks like {one}, written in another way: they count as two that are not lost together"
+        )
+        yield Finding("warning", first[other], message, f"if it is the same, write {one}")
+
+
+def _all_fates(config: Config) -> Iterator[tuple[Path, Sequence[str]]]:
+    yield ("owner",), config.owner.fate
+    yield from ((("stewards", index), steward.fate) for index, steward in enumerate(config.stewards))
+    yield from ((("metadata_stashes", index), stash.fate) for index, stash in enumerate(config.metadata_stashes))
+    yield from ((path, stash.fate) for path, stash in _scheduled(config))
 
 
 def _places(fates: Iterable[str]) -> set[str]:

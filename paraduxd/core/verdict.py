@@ -53,7 +53,8 @@ def judge(plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
         found = (troubles.not_set_up(), *ground_troubles.of_ground(facts), *troubles.of_daemon(facts))
         return Verdict(headline(Claims(found), now), found)
     conditions = survey(plan, facts, now)
-    model = copies.model(plan, facts, conditions)
+    where = Labels(plan, facts.own_names)
+    model = copies.model(plan, facts, conditions, where)
     proof = prove(plan, facts, conditions)
     losses = fates.minimal_losses(model)
     survived = fates.survived(model, losses)
@@ -71,8 +72,7 @@ def judge(plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
     claims = Claims(
         found, proof, survived, losses, tuple(each.id for each in plan.datasets), unknown, tuple(_aged(conditions))
     )
-    assumed = Labels(plan, facts.own_names).assumed
-    return Verdict(headline(claims, now), found, conditions, proof, survived, losses, assumed, unknown)
+    return Verdict(headline(claims, now), found, conditions, proof, survived, losses, where.assumed, unknown)
 
 
 def _of_the_whole(

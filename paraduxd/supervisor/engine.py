@@ -299,7 +299,7 @@ class Engine:
     def _is_shut_out(self, waiting: _Waiting) -> bool:
         """Whether the window of its location is closed for it: it had to wait for others while that was open."""
         request = waiting.request
-        if request.manual or waiting.trigger not in BY_CLOCK:
+        if request.manual or waiting.trigger not in BY_CLOCK or request.step == Step.VERSIONS:
             return False
         return not windows.is_open(self.plan.window(request.dataset, request.location), self._clock())
 

@@ -35,7 +35,7 @@ from paraduxd.core.orders import Step
 from paraduxd.core.plan import Plan, Timing
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor.dispatcher import Dispatcher
-from paraduxd.supervisor.timetable import Look, in_window, targets_of
+from paraduxd.supervisor.timetable import Look, in_window, targets_of, window_of
 
 log = logging.getLogger("paradux.scheduler")
 
@@ -88,7 +88,7 @@ class Scheduler:
     def apply_plan(self, plan: Plan) -> None:
         """Schedule by a new plan, after the dispatcher has it: only targets that are new, gone or timed differently are touched."""
         targets = targets_of(plan)
-        windows = {key: plan.window(key[0], key[2]) for key in targets}
+        windows = {key: window_of(plan, key) for key in targets}
         with self._lock:
             before, self._targets = self._targets, targets
             opened, self._windows = self._windows, windows

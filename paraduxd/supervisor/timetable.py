@@ -35,7 +35,7 @@ def targets_of(plan: Plan) -> dict[Key, Timing | None]:
             by_itself = destination.timing is not None or dataset.source.timing is not None
             if by_itself and destination.protocol not in BY_HAND:
                 found[(dataset.id, Step.PUSH, destination.id)] = destination.timing
-    return found | _rehearsals(plan) | _checks(plan)
+    return found | _rehearsals(plan) | _checks(plan) | _first_looks(plan)
 
 
 def _checks(plan: Plan) -> dict[Key, Timing | None]:
@@ -52,6 +52,18 @@ def _checks(plan: Plan) -> dict[Key, Timing | None]:
     return found
 
 
+def _first_looks(plan: Plan) -> dict[Key, Timing | None]:
+    """What a machine that was recovered asks once: what is there already. The first machine knows that nothing is."""
+    if plan.generation == 1:
+        return {}
+    return {
+        (dataset.id, Step.VERSIONS, each.id): None
+        for dataset in plan.datasets
+        for each in dataset.destinations
+        if each.protocol not in BY_HAND
+    }
+
+
 def _rehearsals(plan: Plan) -> dict[Key, Timing | None]:
     """What can be rehearsed while the vault is locked."""
     if not plan.drill_every:
@@ -62,6 +74,11 @@ def _rehearsals(plan: Plan) -> dict[Key, Timing | None]:
         here = [each for each in dataset.destinations if each.protocol not in BY_HAND and each.encryption != "gpg"]
         found.update({(dataset.id, Step.REHEARSE, each.id): timing for each in here})
     return found
+
+
+def window_of(plan: Plan, key: Key) -> str | None:
+    """The hours in which this target may start by itself; a mere look may at any."""
+    return None if key[1] == Step.VERSIONS else plan.window(key[0], key[2])
 
 
 def in_window(date: Due, window: str | None, now: datetime) -> Due:
@@ -93,7 +110,7 @@ class Look:
         """When this target may run next: what is due while its window is closed waits until that opens. Raises `ValueError` for a bad
         cron expression."""
         date = self._next_date(key, timing)
-        return in_window(date, self._plan.window(key[0], key[2]), self._now) if date else None
+        return in_window(date, window_of(self._plan, key), self._now) if date else None
 
     def _next_date(self, key: Key, timing: Timing | None) -> Due | None:
         """A push needs a filled staging that nobody holds, or a pull before it. Without a timing it is due when a pull has changed
@@ -104,6 +121,8 @@ class Look:
             return None
         if key[1] in (Step.REHEARSE, Step.VERIFY) and latest.last_attempt is None:
             return self._first_look(key, timing)
+        if key[1] == Step.VERSIONS:
+            return due.when_allowed(latest, self._now, seed) if self._is_unknown(key) else None
         if timing is not None:
             return due.next_run(timing, latest, self._now, key[0], self._cron_next)
         wanted = self._is_behind(latest) if key[1] == Step.PUBLISH else self._has_news(key, latest)
@@ -119,6 +138,11 @@ class Look:
         saved = due.known(self._plan.saved, self._now) or self._now
         period = timedelta(seconds=timing.every) if timing and timing.every else FIRST_REHEARSAL
         return Due(max(self._now, saved + min(FIRST_REHEARSAL, period)), "schedule")
+
+    def _is_unknown(self, key: Key) -> bool:
+        """Whether this destination has never said what it holds."""
+        steps = (Step.VERSIONS, Step.PUSH, Step.REHEARSE)
+        return not any(self._latest((key[0], step, key[2])).last_success for step in steps)
 
     def _may_push(self, name: str) -> bool:
         dataset = self._datasets.get(name)

@@ -252,6 +252,10 @@ WARNINGS = [
         lambda d: [stash.update(fate=["place:house", "device:server"]) for stash in d["metadata_stashes"]],
         "metadata_stashes", "every metadata stash shares every fate with the owner's machine",
     ),
+    (
+        lambda d: d["datasets"][0]["destinations"][1].update(fate=["place:hosue"]),
+        "datasets[0].destinations[1].fate[0]", "the fate place:hosue looks like place:house",
+    ),
     (one_house, "owner.fate", "everything shares place:house: one loss takes all there is"),
     (lambda d: d["owner"].pop("fate"), "owner", "the owner's machine has no fate"),
     (

@@ -176,6 +176,11 @@ def test_a_rehearsal_that_failed_later_ends_it_for_its_place() -> None:
     assert proven(status(mail, latest={("mail", "rehearse", "friend"): before})) == ["photos", "mail"]
 
 
+def test_a_place_that_was_seen_empty_proves_nothing_any_more() -> None:
+    empty: Keys = {("mail", "versions", "friend"): well(60, versions=[])}
+    assert proven(status(plan(datasets=(PHOTOS, MAIL)), latest=empty)) == ["photos"]
+
+
 def test_stashes_that_a_rehearsal_found_empty_end_it_for_the_config() -> None:
     empty: Keys = {("", "rehearse", each.id): ill("not-found") for each in STASHES}
     document = status(latest=empty)
@@ -225,7 +230,11 @@ def test_what_nobody_has_looked_at_is_not_known() -> None:
     found = blank | {("photos", "versions", "cloud"): well(60, versions=[{"id": "a", "bytes": 5}])}
     assert status(recovered, latest=found)["recoverable"]["today"] is True
     nothing = blank | {("photos", "versions", each.id): well(60, versions=[]) for each in PHOTOS.destinations}
-    assert "dataset-no-version" in codes(status(recovered, latest=nothing))
+    assert codes(status(recovered, latest=nothing))["dataset-no-version"] == (
+        "no destination of photos was seen to hold a version since this machine was recovered"
+    )
+    one = blank | {("photos", "versions", "cloud"): ill("unreachable")}
+    assert "dataset-unknown" in codes(status(recovered, latest=one)), "the other one may hold it"
     assert "dataset-no-version" in codes(status(plan(), latest=blank)), (
         "the first machine knows that nothing was pushed"
     )

@@ -13,12 +13,13 @@ from paraduxd.core.conditions import survey
 from paraduxd.core.facts import Latest
 from paraduxd.core.families import Fates
 from paraduxd.core.fates import Copy, Model
+from paraduxd.core.labels import Labels
 from paraduxd.core.plan import DatasetPlan, Plan
 
 
 def model_of(some_plan: Plan, **changes: Any) -> Model:
     facts = healthy(some_plan, **changes)
-    return copies.model(some_plan, facts, survey(some_plan, facts, NOW))
+    return copies.model(some_plan, facts, survey(some_plan, facts, NOW), Labels(some_plan))
 
 
 def copies_of(dataset: DatasetPlan, owner: tuple[str, ...] = ("place:house",), **changes: Any) -> dict[str, Copy]:
