@@ -82,7 +82,8 @@ def test_a_rehearsal_gets_what_it_needs_and_no_cache_of_production(rig: Rig) -> 
     assert (order.location, order.staging, Path(order.transport).name) == ("disk", "/srv/home", "dest-disk")
     assert order.arguments["scratch"] == "/var/tmp"
     assert order.arguments["known_versions"][0]["id"] == "a"
-    assert str(rig.root) not in str(order.arguments)
+    asked = {name: value for name, value in order.arguments.items() if name != "identity"}
+    assert str(rig.root) not in str(asked), "of the state directory only what tells which machine this is"
     stash = rig.workers.find("", "rehearse")
     assert (stash.arguments["outbox"], stash.arguments["serial"]) == (str(rig.root / "outbox"), 1)
 
