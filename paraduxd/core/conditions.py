@@ -120,10 +120,11 @@ class DatasetCondition:
     hold: Mapping[str, Any] | None
 
 
-def survey(plan: Plan, facts: Facts, now: datetime) -> tuple[DatasetCondition, ...]:
-    """The condition of every dataset, in the plan's order."""
+def survey(plan: Plan, facts: Facts, now: datetime, name: str | None = None) -> tuple[DatasetCondition, ...]:
+    """The condition of every dataset, in the plan's order, or of the one with this name."""
     running = {tuple(str(run.get(part)) for part in ("dataset", "step", "location")) for run in facts.running}
-    return tuple(_dataset(dataset, facts, now, running) for dataset in plan.datasets)
+    wanted = (dataset for dataset in plan.datasets if name in (None, dataset.id))
+    return tuple(_dataset(dataset, facts, now, running) for dataset in wanted)
 
 
 def failed(latest: Latest) -> bool:

@@ -31,8 +31,10 @@ def build(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = 
     `now` has an offset. `plan` is `None` before the first setup. Raises `ParaduxError` "no-such-dataset".
     """
     if plan is not None and dataset is not None:
-        plan, facts = _only(plan, facts, dataset)
-    verdict = judge(plan, facts, now)
+        _check_name(plan, dataset)
+        running = tuple(run for run in facts.running if run.get("dataset") == dataset)
+        facts = dataclasses.replace(facts, running=running)
+    verdict = judge(plan, facts, now, dataset)
     return {
         "schema": SCHEMA,
         "level": verdict.level,
@@ -53,15 +55,11 @@ def exit_code(document: Mapping[str, Any]) -> int:
     return int(_EXIT.get(str(document.get("level")), ExitCode.CRITICAL))
 
 
-def _only(plan: Plan, facts: Facts, name: str) -> tuple[Plan, Facts]:
-    """Plan and facts as if there were no other dataset."""
-    chosen = plan.dataset(name)
-    if chosen is None:
+def _check_name(plan: Plan, name: str) -> None:
+    if plan.dataset(name) is None:
         near = difflib.get_close_matches(name, [each.id for each in plan.datasets], 1)
         hint = f"did you mean {near[0]}?" if near else "see which there are: paraductl status"
         raise ParaduxError("no-such-dataset", "there is no dataset of this name", hint)
-    running = tuple(run for run in facts.running if run.get("dataset") == name)
-    return dataclasses.replace(plan, datasets=(chosen,)), dataclasses.replace(facts, running=running)
 
 
 def _config(plan: Plan | None) -> dict[str, Any]:

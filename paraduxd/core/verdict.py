@@ -47,12 +47,12 @@ def worst_level(found: Sequence[Trouble]) -> str:
     return min((trouble.level for trouble in found), default="ok")
 
 
-def judge(plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
-    """The verdict; troubles come critical first."""
+def judge(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = None) -> Verdict:
+    """The verdict; troubles come critical first. If a dataset is named, of that only; what dies together is told by the whole plan."""
     if plan is None:
         found = (troubles.not_set_up(), *ground_troubles.of_ground(facts), *troubles.of_daemon(facts))
         return Verdict(headline(Claims(found), now), found)
-    conditions = survey(plan, facts, now)
+    conditions = survey(plan, facts, now, dataset)
     where = Labels(plan, facts.own_names)
     model = copies.model(plan, facts, conditions, where)
     proof = prove(plan, facts, conditions)
@@ -70,7 +70,7 @@ def judge(plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
     found = tuple(sorted(found, key=lambda trouble: trouble.level))
     unknown = tuple(trouble.subject for trouble in found if trouble.code == recoverability.UNKNOWN)
     claims = Claims(
-        found, proof, survived, losses, tuple(each.id for each in plan.datasets), unknown, tuple(_aged(conditions))
+        found, proof, survived, losses, tuple(each.plan.id for each in conditions), unknown, tuple(_aged(conditions))
     )
     return Verdict(headline(claims, now), found, conditions, proof, survived, losses, where.assumed, unknown)
 

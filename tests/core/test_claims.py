@@ -259,6 +259,16 @@ def test_a_repository_on_this_machine_is_no_other_place() -> None:
     assert status(some_plan, own_names=frozenset(("server.example",)))["recoverable"]["survives_any"] == 0
 
 
+def test_one_dataset_alone_is_judged_by_the_labels_of_all() -> None:
+    """Mail has no fate for the server at which docs says where it stands."""
+    docs = replace(DOCS, destinations=(replace(FRIEND, fates=("place:house",)),))
+    mail = replace(MAIL, destinations=(replace(FRIEND, fates=()),))
+    some_plan = plan(datasets=(docs, mail), metadata_stashes=STASHES[1:])
+    document = build(some_plan, healthy(some_plan), NOW, "mail")
+    assert document["recoverable"]["weakest"] == [["place:house"]]
+    assert [dataset["id"] for dataset in document["datasets"]] == ["mail"]
+
+
 def test_labels_that_look_alike_are_told() -> None:
     typo = replace(PHOTOS, destinations=(DISK, replace(CLOUD, fates=("place:hosue",))))
     assert "place:hosue and place:house" in codes(status(plan(datasets=(typo,))))["fates-alike"]
