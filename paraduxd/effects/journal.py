@@ -17,6 +17,7 @@ from paraduxd.effects.journal_notes import Notes, read, write
 
 KEEP_RUNS = 10_000
 KEEP_FOR = timedelta(days=366)
+KEEP_REMOVALS_FOR = timedelta(days=5 * 366)
 
 UNFINISHED = ("queued", "running")
 
@@ -25,8 +26,11 @@ INTERRUPTED = {"code": "interrupted", "message": "the daemon ended while this ra
 
 @dataclass(frozen=True)
 class Run:
-    """One run. `trigger`: schedule, manual, retry, catch-up or drill; `state`: queued, running, done, failed, held, interrupted
-    or cancelled; `error`: code, message and hint; `result`: that of the step (`core/orders.py`)."""
+    """One run, under the names of then; `place`: the uid of its place.
+
+    `trigger`: schedule, manual, retry, catch-up or drill; `state`: queued, running, done, failed, held, interrupted or cancelled;
+    `error`: code, message and hint; `result`: that of the step (`core/orders.py`).
+    """
 
     number: int
     dataset: str
@@ -41,6 +45,7 @@ class Run:
     files: int | None = None
     error: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
+    place: str = ""
 
     @property
     def key(self) -> Key:
@@ -69,10 +74,11 @@ class Journal(Notes):
         """A new run, queued."""
         with self.batch():
             cursor = self._database.execute(
-                "INSERT INTO runs (dataset, step, location, trigger, state, requested) VALUES (?, ?, ?, ?, 'queued', ?)",
-                (*key, trigger, now),
+                "INSERT INTO runs (dataset, step, location, trigger, state, requested, place, whole)"
+                " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
+                (*key, trigger, now, self._place(key), self._places.uid(key[0])),
             )
-        return Run(int(cursor.lastrowid or 0), *key, trigger, "queued", now)
+        return Run(int(cursor.lastrowid or 0), *key, trigger, "queued", now, place=self._place(key))
 
     def start(self, number: int, now: str) -> None:
         """The run runs now."""
@@ -97,7 +103,7 @@ class Journal(Notes):
                     number,
                 ),
             )
-            self._set_latest(run.key, latest_after(self.latest(run.key), run.started, ending))
+            self._set_latest(run, latest_after(self._latest_of(run.place, run.step), run.started, ending))
 
     def get(self, numbers: Iterable[int]) -> tuple[Run, ...]:
         """The runs with these numbers, by number; those that are unknown or forgotten are left out."""
@@ -106,16 +112,18 @@ class Journal(Notes):
 
     def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> tuple[Run, ...]:
         """Past and present runs, newest first; `failed`: only those that failed, were held or interrupted."""
-        wanted = "WHERE (?1 IS NULL OR dataset = ?1)"
+        wanted = "WHERE (?1 IS NULL OR dataset = ?1 OR whole = ?3)"
         if failed:
             wanted += " AND state IN ('failed', 'held', 'interrupted')"
-        return self._runs(wanted + " ORDER BY number DESC LIMIT ?2", (dataset, max(0, limit)))
+        return self._runs(
+            wanted + " ORDER BY number DESC LIMIT ?2", (dataset, max(0, limit), self._places.uid(dataset or ""))
+        )
 
     def last(self, key: Key, states: Sequence[str]) -> Run | None:
         """The newest run of this target in one of these states."""
         marks = ", ".join("?" * len(states))
-        where = f"WHERE dataset = ? AND step = ? AND location = ? AND state IN ({marks}) ORDER BY number DESC LIMIT 1"
-        return next(iter(self._runs(where, (*key, *states))), None)
+        where = f"WHERE place = ? AND step = ? AND state IN ({marks}) ORDER BY number DESC LIMIT 1"
+        return next(iter(self._runs(where, (self._place(key), key[1], *states))), None)
 
     def mark_interrupted(self, now: str) -> tuple[Run, ...]:
         """What was queued or running when the last supervisor ended, now marked as interrupted."""
@@ -133,40 +141,52 @@ class Journal(Notes):
                 " (requested < ? OR number <= (SELECT max(number) FROM runs) - ?)",
                 (moments.stamp(now - KEEP_FOR), KEEP_RUNS),
             )
+            self._database.execute("DELETE FROM removals WHERE at < ?", (moments.stamp(now - KEEP_REMOVALS_FOR),))
 
     def _runs(self, where: str, values: Sequence[Any]) -> tuple[Run, ...]:
-        columns = (
-            "number, dataset, step, location, trigger, state, requested, started, ended, bytes, files, error, result"
-        )
         with self._lock, self._told():
-            rows = self._database.execute(f"SELECT {columns} FROM runs {where}", values).fetchall()  # noqa: S608
-        return tuple(Run(*row[:11], *map(read, row[11:])) for row in rows)
+            rows = self._database.execute(f"SELECT {_RUN_COLUMNS} FROM runs {where}", values).fetchall()  # noqa: S608
+        return tuple(_run(row) for row in rows)
+
+    def _place(self, key: Key) -> str:
+        return self._places.uid(key[0], key[2])
 
     # How the last runs of every target ended
 
     def latest_by_target(self) -> dict[Key, Latest]:
-        """Everything that status and schedule need, in one query."""
-        return dict(self._latest(""))
+        """Everything that status and schedule need, in one query, by the names of now."""
+        found: dict[Key, Latest] = {}
+        for place, (dataset, step, location), latest in self._latest(""):
+            name = self._places.name(place, (dataset, location))
+            if name is not None:
+                found[(name[0], step, name[1])] = latest
+        return found
 
     def latest(self, key: Key) -> Latest:
         """How the last runs of one target ended."""
-        found = self._latest("WHERE dataset = ? AND step = ? AND location = ?", key)
-        return found[0][1] if found else Latest()
+        return self._latest_of(self._place(key), key[1])
 
-    def _latest(self, where: str, values: Sequence[str] = ()) -> list[tuple[Key, Latest]]:
-        columns = "dataset, step, location, last_success, last_attempt, failures, error, result, state"
+    def _latest_of(self, place: str, step: str) -> Latest:
+        found = self._latest("WHERE place = ? AND step = ?", (place, step))
+        return found[0][2] if found else Latest()
+
+    def _latest(self, where: str, values: Sequence[str] = ()) -> list[tuple[str, Key, Latest]]:
+        columns = "place, dataset, step, location, last_success, last_attempt, failures, error, result, state"
         with self._lock, self._told():
             rows = self._database.execute(f"SELECT {columns} FROM latest {where}", values).fetchall()  # noqa: S608
         return [
-            ((dataset, step, location), Latest(success, attempt, failures, read(error), read(result), state))
-            for dataset, step, location, success, attempt, failures, error, result, state in rows
+            (place, (dataset, step, location), Latest(success, attempt, failures, read(error), read(result), state))
+            for place, dataset, step, location, success, attempt, failures, error, result, state in rows
         ]
 
-    def _set_latest(self, key: Key, latest: Latest) -> None:
+    def _set_latest(self, run: Run, latest: Latest) -> None:
         self._database.execute(
-            "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *key,
+                run.place,
+                run.step,
+                run.dataset,
+                run.location,
                 latest.last_success,
                 latest.last_attempt,
                 latest.failures,
@@ -194,3 +214,13 @@ def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
         )
     failures = 0 if ending.state == "held" else latest.failures
     return replace(latest, last_attempt=attempt, failures=failures, state=ending.state)
+
+
+_RUN_COLUMNS = (
+    "number, dataset, step, location, trigger, state, requested, started, ended, bytes, files, error, result, place"
+)
+
+
+def _run(row: Sequence[Any]) -> Run:
+    values = dict(zip(_RUN_COLUMNS.split(", "), row, strict=True))
+    return Run(**{**values, "error": read(values["error"]), "result": read(values["result"])})

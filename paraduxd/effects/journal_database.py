@@ -28,6 +28,9 @@ log = logging.getLogger("paradux.journal")
 LOST = "journal/lost"
 """Name of the fact that a journal was lost: {"at", "why": "missing", "empty" or "damaged", "aside", "held"}."""
 
+ALARM = "alarm"
+"""Name of the fact with the newest alarm, after which nothing is removed for a while: {"at": RFC 3339, "why": sentence}."""
+
 MEMORY = Path("/dev/shm")  # noqa: S108  a private directory is made in it
 
 
@@ -89,7 +92,9 @@ class Database:
         return open_database(self._path, self._loss(why, kept))
 
     def _loss(self, why: str, kept: str) -> dict[str, Any]:
-        return {LOST: {"at": moments.stamp(self._now), "why": why, "aside": kept, "held": False}}
+        at = moments.stamp(self._now)
+        alarm = {"at": at, "why": "the journal was lost, and an alarm may have been in it"}
+        return {LOST: {"at": at, "why": why, "aside": kept, "held": False}, ALARM: alarm}
 
     def _in_memory(self, lost: str) -> sqlite3.Connection:
         """What the journal holds, in memory, where nothing can be recorded."""

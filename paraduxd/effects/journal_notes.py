@@ -1,11 +1,11 @@
-"""What the journal remembers besides runs: kits, what is held and approved, alarms, removals, and single facts."""
+"""What the journal remembers besides runs: kits, what is held and approved, removals, and single facts."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,24 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core import ground
 from paraduxd.core import kits as kit_rules
 from paraduxd.core.ground import JournalLoss
+from paraduxd.core.identity import PlaceKey
 from paraduxd.core.kits import KitRecord
+from paraduxd.core.places import Places, places_of
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.effects.journal_database import LOST, Database
 
 _KIT_COLUMNS = "steward, epoch, serial, written, last_seen, device_serial, uuid, kit_sha256, void, problems"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One version that was removed."""
+
+    at: str
+    dataset: str
+    location: str
+    version: str
+    reason: str
 
 
 class Notes(Database):
@@ -26,7 +39,18 @@ class Notes(Database):
 
     def __init__(self, path: Path, now: datetime, *, expected: bool = False) -> None:
         self._unheld: dict[str, dict[str, Any]] = {}
+        self._places = Places()
         super().__init__(path, now, expected=expected)
+
+    # Names
+
+    def use_places(self, uids: Mapping[PlaceKey, str]) -> None:
+        """From now on these are the places that names stand for: (dataset, location) -> uid."""
+        self._places = places_of(uids)
+
+    def named(self, what: str, dataset: str, location: str = "") -> str:
+        """The name of a fact of one dataset or place, which stays the fact of that place, whatever it is called later."""
+        return f"{what}/{self._places.uid(dataset, location)}"
 
     # What stewards hold
 
@@ -60,13 +84,14 @@ class Notes(Database):
             self._database.executemany("DELETE FROM kits WHERE steward = ?", [(name,) for name in gone])
         return tuple(gone)
 
-    # What the guard holds, what the owner has approved, and single facts
+    # What the guard holds, and what the owner has approved
 
     def holds(self) -> dict[str, dict[str, Any]]:
         """Dataset -> what the guard said."""
         with self._lock, self._told():
-            found = self._database.execute("SELECT dataset, held FROM holds")
-            return {**self._unheld, **{name: read(held) or {} for name, held in found}}
+            found = self._database.execute("SELECT whole, dataset, held FROM holds").fetchall()
+        names = [(self._places.name(whole, (dataset, "")), held) for whole, dataset, held in found]
+        return {**self._unheld, **{name[0]: read(held) or {} for name, held in names if name is not None}}
 
     def lost(self) -> JournalLoss | None:
         """When and how the journal before this one was lost, if it was."""
@@ -89,7 +114,7 @@ class Notes(Database):
         unheld, self._unheld = self._unheld, {}
         try:
             for name, hold in unheld.items():
-                self._database.execute("INSERT OR IGNORE INTO holds VALUES (?, ?)", (name, write(hold)))
+                self._put_hold("INSERT OR IGNORE", name, hold)
             if unheld and (lost := self.lost()):
                 self.set_fact(LOST, to_plain(replace(lost, held=True)))
             yield
@@ -100,29 +125,56 @@ class Notes(Database):
     def set_hold(self, dataset: str, held: dict[str, Any]) -> None:
         """Nothing of this dataset is pushed until the hold is cleared."""
         with self.batch():
-            self._database.execute("INSERT OR REPLACE INTO holds VALUES (?, ?)", (dataset, write(held)))
+            self._put_hold("INSERT OR REPLACE", dataset, held)
+
+    def _put_hold(self, how: str, dataset: str, held: Mapping[str, Any]) -> None:
+        self._database.execute(f"{how} INTO holds VALUES (?, ?, ?)", (self._places.uid(dataset), dataset, write(held)))
 
     def clear_hold(self, dataset: str) -> None:
         """Not held any more; no hold is success."""
         with self.batch():
-            self._database.execute("DELETE FROM holds WHERE dataset = ?", (dataset,))
+            self._database.execute("DELETE FROM holds WHERE whole = ?", (self._places.uid(dataset),))
 
     def approval(self, dataset: str) -> dict[str, int] | None:
         """How many files the owner has allowed the next pull to lose and to change: {removed, changed}."""
         with self._lock, self._told():
-            query = "SELECT removed, changed FROM approvals WHERE dataset = ?"
-            row = self._database.execute(query, (dataset,)).fetchone()
+            query = "SELECT removed, changed FROM approvals WHERE whole = ?"
+            row = self._database.execute(query, (self._places.uid(dataset),)).fetchone()
         return None if row is None else {"removed": row[0], "changed": row[1]}
 
     def set_approval(self, dataset: str, removed: int, changed: int) -> None:
         """The owner allows it, until a pull has made use of it."""
         with self.batch():
-            self._database.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?, ?)", (dataset, removed, changed))
+            values = (self._places.uid(dataset), removed, changed)
+            self._database.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?, ?)", values)
 
     def clear_approval(self, dataset: str) -> None:
         """The approval is used up; none there is success."""
         with self.batch():
-            self._database.execute("DELETE FROM approvals WHERE dataset = ?", (dataset,))
+            self._database.execute("DELETE FROM approvals WHERE whole = ?", (self._places.uid(dataset),))
+
+    # What was removed
+
+    def record_removals(self, dataset: str, location: str, removed: Iterable[tuple[str, str]], now: str) -> None:
+        """These versions (id, reason) were removed from a place."""
+        where = (now, self._places.uid(dataset, location), self._places.uid(dataset), dataset, location)
+        with self.batch():
+            self._database.executemany(
+                "INSERT INTO removals (at, place, whole, dataset, location, version, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(*where, version, reason) for version, reason in removed],
+            )
+
+    def removals(self, dataset: str | None = None, limit: int = 1000) -> tuple[Removal, ...]:
+        """What was removed, newest first, under the names of then."""
+        query = (
+            "SELECT at, dataset, location, version, reason FROM removals WHERE ?1 IS NULL OR dataset = ?1 OR whole = ?2"
+        )
+        values = (dataset, self._places.uid(dataset or ""), limit)
+        with self._lock, self._told():
+            rows = self._database.execute(f"{query} ORDER BY number DESC LIMIT ?3", values).fetchall()
+        return tuple(Removal(*row) for row in rows)
+
+    # Single facts
 
     def fact(self, name: str) -> Any:
         """A plain value that was kept under this name, or `None`."""

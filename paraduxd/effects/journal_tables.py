@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.identity import legacy_uid
 
 _TABLES = """
 CREATE TABLE runs (
@@ -41,12 +42,44 @@ CREATE TABLE kits (
 ) WITHOUT ROWID;
 """
 
-_SCRIPTS = (_TABLES, _KITS)
+_PLACES = """
+ALTER TABLE runs ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN whole TEXT NOT NULL DEFAULT '';
+UPDATE runs SET place = legacy_uid(dataset, location), whole = legacy_uid(dataset, '');
+DROP INDEX runs_by_target;
+CREATE INDEX runs_by_place ON runs (place, step, number);
+ALTER TABLE latest RENAME TO latest_by_name;
+CREATE TABLE latest (
+  place TEXT NOT NULL, step TEXT NOT NULL, dataset TEXT NOT NULL, location TEXT NOT NULL,
+  last_success TEXT, last_attempt TEXT, failures INTEGER NOT NULL, error TEXT, result TEXT, state TEXT,
+  PRIMARY KEY (place, step)
+) WITHOUT ROWID;
+INSERT INTO latest SELECT legacy_uid(dataset, location), step, dataset, location,
+  last_success, last_attempt, failures, error, result, state FROM latest_by_name;
+DROP TABLE latest_by_name;
+ALTER TABLE holds RENAME TO holds_by_name;
+CREATE TABLE holds (whole TEXT PRIMARY KEY, dataset TEXT NOT NULL, held TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO holds SELECT legacy_uid(dataset, ''), dataset, held FROM holds_by_name;
+DROP TABLE holds_by_name;
+ALTER TABLE approvals RENAME TO approvals_by_name;
+CREATE TABLE approvals (whole TEXT PRIMARY KEY, removed INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO approvals SELECT legacy_uid(dataset, ''), removed, changed FROM approvals_by_name;
+DROP TABLE approvals_by_name;
+UPDATE facts SET name = legacy_fact(name);
+CREATE TABLE removals (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL,
+  place TEXT NOT NULL, whole TEXT NOT NULL, dataset TEXT NOT NULL, location TEXT NOT NULL,
+  version TEXT NOT NULL, reason TEXT NOT NULL
+);
+"""
+"""Version 3: what is recorded goes by the uid of its place (`core/identity.py`); the names beside it are those of then."""
+
+_SCRIPTS = (_TABLES, _KITS, _PLACES)
 """What makes the tables of version 1, 2, ... (`PRAGMA user_version`) from those of the version before. Append only."""
 
 VERSION = len(_SCRIPTS)
 
-_NAMES = frozenset({"runs", "latest", "holds", "approvals", "facts", "kits"})
+_NAMES = frozenset({"runs", "latest", "holds", "approvals", "facts", "kits", "removals"})
 """All tables of this version."""
 
 _SUFFIXES = ("", "-wal", "-shm")
@@ -132,6 +165,8 @@ def prepare(database: sqlite3.Connection, first_facts: Mapping[str, Any] | None 
 
 
 def _bring_up_to_date(database: sqlite3.Connection, version: int, first_facts: Mapping[str, Any]) -> None:
+    database.create_function("legacy_uid", 2, legacy_uid, deterministic=True)
+    database.create_function("legacy_fact", 1, _legacy_fact, deterministic=True)
     database.execute("BEGIN IMMEDIATE")
     try:
         for script in _SCRIPTS[version:]:
@@ -146,6 +181,17 @@ def _bring_up_to_date(database: sqlite3.Connection, version: int, first_facts: M
         with contextlib.suppress(sqlite3.Error):
             database.execute("ROLLBACK")
         raise
+
+
+def _legacy_fact(name: str) -> str:
+    """The name of a fact that version 2 named by dataset and location."""
+    what, _, subject = name.partition("/")
+    if what == "changes":
+        return f"{what}/{legacy_uid(subject, '')}"
+    if what == "maintenance" and subject.count("/") == 2:
+        dataset, _, location = subject.split("/")
+        return f"{what}/{legacy_uid(dataset, location)}"
+    return name
 
 
 def set_aside(path: Path, now: datetime) -> str:

@@ -143,7 +143,6 @@ class Daemon:
         folder = transports.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._reporter.plan = plan
-        self._journal.hold_if_lost([dataset.id for dataset in plan.datasets])
         for steward in self._journal.forget_kits([steward.id for steward in plan.stewards]):
             log.info("The kit of %s is forgotten: the config has no such steward any more", steward)
         self._dispatcher.apply_plan(plan, folder)

@@ -128,6 +128,8 @@ class Engine:
         """
         with self._lock:
             before = self.plan
+            self._journal.use_places(plan.uids)
+            self._journal.hold_if_lost([dataset.id for dataset in plan.datasets])
             protection.note_instance(self._journal, plan, self._now())
             self._desk = Desk(plan, self._journal, self._state, transports or self._state.transport, self._sticks)
             self._places = requests.places(plan)

@@ -193,13 +193,13 @@ class Desk:
         return here
 
     def _maintenance_due(self, key: Key, now: datetime) -> bool:
-        last = moments.parse(self.journal.fact(maintenance_fact(key)))
+        last = moments.parse(self.journal.fact(maintenance_fact(self.journal, key)))
         return last is None or not timedelta() <= now - last < MAINTENANCE
 
 
-def maintenance_fact(key: Key) -> str:
+def maintenance_fact(journal: Journal, key: Key) -> str:
     """Under which name the journal remembers when a destination last reclaimed space."""
-    return "maintenance/" + "/".join(key)
+    return journal.named("maintenance", key[0], key[2])
 
 
 def part_fact(uid: str) -> str:
@@ -207,9 +207,9 @@ def part_fact(uid: str) -> str:
     return f"part/{uid}"
 
 
-def changes_fact(dataset: str) -> str:
+def changes_fact(journal: Journal, dataset: str) -> str:
     """Under which name the journal remembers when the last pull began that changed staging."""
-    return f"changes/{dataset}"
+    return journal.named("changes", dataset)
 
 
 def staging_fact(dataset: DatasetPlan) -> str:

@@ -48,9 +48,9 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     if order.step == Step.NOTIFY and isinstance(final, Done):
         journal.set_fact(told_fact(order.location), order.arguments["told"])
     if order.step in (Step.PUSH, Step.PRUNE) and isinstance(final, Done):
-        _tell_removed(key, final.result.get("removed"))
+        _keep_removed(journal, key, final.result.get("removed"), now)
     if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
-        journal.set_fact(maintenance_fact(key), now)
+        journal.set_fact(maintenance_fact(journal, key), now)
     if isinstance(final, Failed) and final.code == SUPERSEDED:
         protection.raise_alarm(journal, now, "another machine has taken over")
     if order.step == Step.VERIFY and isinstance(final, Done) and "parts" in order.arguments:
@@ -63,13 +63,18 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     if order.step == Step.PUSH and isinstance(final, Held):
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):
-        journal.set_fact(changes_fact(order.dataset), started)
+        journal.set_fact(changes_fact(journal, order.dataset), started)
 
 
-def _tell_removed(key: Key, removed: object) -> None:
-    """Every removal is in the result of its run, and in the log."""
-    for each in removed if isinstance(removed, list) else ():
-        log.info("Removed %s of %s/%s: %s", each.get("id"), key[0], key[2], each.get("reason"))
+def _keep_removed(journal: Journal, key: Key, removed: object, now: str) -> None:
+    """Every removal is in the journal, and in the log."""
+    each_removed = [
+        (str(each.get("id")), str(each.get("reason"))) for each in (removed if isinstance(removed, list) else ())
+    ]
+    for version, reason in each_removed:
+        log.info("Removed %s of %s/%s: %s", version, key[0], key[2], reason)
+    if each_removed:
+        journal.record_removals(key[0], key[2], each_removed, now)
 
 
 def _remember_kit(journal: Journal, order: Order, final: Done, now: str) -> None:

@@ -16,9 +16,7 @@ from paraduxd.core.machine import SUPERSEDED
 from paraduxd.core.orders import Step
 from paraduxd.core.plan import Plan
 from paraduxd.effects.journal import Journal
-
-ALARM = "alarm"
-"""The fact with the newest alarm: {"at": RFC 3339, "why": sentence}."""
+from paraduxd.effects.journal_database import ALARM
 
 INSTANCE = "instance"
 """The fact with the instance whose plan was run by last."""

@@ -151,7 +151,7 @@ class Look:
         return name not in self._holds and staging_is_filled(dataset, self._latest((name, Step.PULL, SOURCE)))
 
     def _has_news(self, key: Key, latest: Latest) -> bool:
-        changed = moments.parse(self._journal.fact(changes_fact(key[0])))
+        changed = moments.parse(self._journal.fact(changes_fact(self._journal, key[0])))
         pushed = due.known(latest.last_success, self._now)
         return pushed is None or (changed is not None and changed > pushed)
 

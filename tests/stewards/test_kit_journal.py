@@ -9,6 +9,7 @@ from pathlib import Path
 
 from paraduxd.core import kits_written
 from paraduxd.core.kits import KitRecord
+from paraduxd.effects import journal_tables
 from paraduxd.effects.journal import Journal
 from tests.rig import fill, running
 
@@ -45,18 +46,17 @@ def test_the_kits_of_those_who_are_gone_are_forgotten(tmp_path: Path) -> None:
 
 def test_a_journal_of_the_first_version_is_carried_on(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    first = Journal(path, NOW)
-    run = first.add(("home", "pull", "source"), "manual", "2026-11-23T12:00:00Z")
-    first.close()
-    with sqlite3.connect(path) as database:  # as the version before kits left it
-        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            if table not in ("runs", "latest", "holds", "approvals", "facts") and not table.startswith("sqlite_"):
-                database.execute(f"DROP TABLE {table}")
+    with sqlite3.connect(path) as database:  # as the version before kits made it
+        database.executescript(journal_tables._SCRIPTS[0])
+        database.execute(
+            "INSERT INTO runs (dataset, step, location, trigger, state, requested)"
+            " VALUES ('home', 'pull', 'source', 'manual', 'queued', '2026-11-23T12:00:00Z')"
+        )
         database.execute("PRAGMA user_version = 1")
     database.close()
     journal = Journal(path, NOW)
     assert journal.record_kit(KIT) == KIT
-    assert [found.number for found in journal.get([run.number])] == [run.number]
+    assert [found.number for found in journal.get([1])] == [1]
     assert not journal.damaged()
 
 

@@ -18,6 +18,7 @@ from paraduxd.core.facts import Facts
 from paraduxd.core.ground import Ground
 from paraduxd.effects import ground, journal_tables
 from paraduxd.effects.journal import Journal
+from paraduxd.supervisor import protection
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.main import main
 from tests.fakes import Clock, Workers
@@ -64,7 +65,6 @@ class Machine:
         self.workers = Workers()
         self.journal = Journal(self.state.journal, self.clock(), expected=ground.was_set_up(self.state))
         self.dispatcher = Dispatcher(self.journal, self.workers, self.clock, self.state)
-        self.journal.hold_if_lost([each.id for each in PLAN.datasets])
         self.dispatcher.apply_plan(PLAN)
         self.dispatcher.set_ready(True)
 
@@ -95,6 +95,8 @@ def test_no_hold_is_lost_with_the_journal(tmp_path: Path, loss: str) -> None:
     machine.begin()
     assert machine.may_push() == {"home": False, "photos": False}, "another start changes nothing"
 
+    until = protection.protected_until(machine.journal, PLAN, NOW)
+    assert until == "2026-12-23T12:00:00Z", "an alarm may have been lost as well, so nothing is removed"
     machine.dispatcher.approve("photos")
     assert machine.may_push() == {"home": False, "photos": True}
     machine.journal.close()
@@ -169,7 +171,7 @@ def _newer(path: Path) -> None:
     Journal(path, NOW).close()
     with sqlite3.connect(path) as database:
         database.execute(f"PRAGMA user_version = {journal_tables.VERSION + 1}")
-        database.execute("INSERT INTO holds VALUES ('home', '{}')")
+        database.execute("INSERT INTO holds VALUES ('x', 'home', '{}')")
     database.close()
 
 
