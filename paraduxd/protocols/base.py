@@ -257,6 +257,10 @@ class Destination(abc.ABC):
     def versions(self) -> tuple[Version, ...]:
         """All complete versions, oldest first. A destination that was never written has none; that is no error."""
 
+    def counted(self, version: Version) -> Version:
+        """The version with its counts, where listing does not tell them and looking into it does: that can take a while."""
+        return version
+
     @abc.abstractmethod
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
         """Write the version (or only `paths`, relative to the dataset's root) into the existing directory `to`.

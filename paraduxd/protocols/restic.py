@@ -1,17 +1,19 @@
 """`restic`: a repository that encrypts and deduplicates, on this machine, an SFTP server, S3 or a rest-server, as a destination.
 
-A version is a snapshot with host "paradux" and the tags "paradux" and "dataset:<id>", whose root is the dataset's root, so that stock
-restic restores it without Paradux. A push is one restic command; a second one (and a third) only when versions must go.
+A version is a snapshot with host "paradux" and tags that say whose it is (`restic_snapshots.py`), whose root is the dataset's root, so that
+stock restic restores it without Paradux. Other snapshots in the same repository are neither counted, listed, restored nor removed: two
+machines, or a person, can share it. A push looks at what is there before it writes, which a local repository tells without a command
+(`restic_memory.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,8 +22,11 @@ import restic
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import keep
 from paraduxd.protocols import restic_failures as failures
+from paraduxd.protocols import restic_memory as memory
 from paraduxd.protocols import restic_output as output
+from paraduxd.protocols import restic_removing as removing
 from paraduxd.protocols import restic_repository
+from paraduxd.protocols import restic_snapshots as snapshots
 from paraduxd.protocols.base import (
     Context,
     Destination,
@@ -35,10 +40,14 @@ from paraduxd.protocols.base import (
 )
 from paraduxd.protocols.restic_repository import Ran, Repository
 from paraduxd.protocols.restic_settings import ResticSettings, parse_repository
+from paraduxd.protocols.restic_snapshots import Listed
+from paraduxd.protocols.restic_versions import Versions
 
-HOST = "paradux"
+GROUPS = 256
+"""In so many parts at most restic reads the data of a repository."""
 
-_log = logging.getLogger(__name__)
+NAMES = 100
+"""So many names of what is missing in a version are passed on."""
 
 
 @dataclass
@@ -47,6 +56,16 @@ class _Backup:
 
     context: Context
     summary: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def added(self) -> int:
+        """Bytes that are new in the repository."""
+        return int(self.summary.get("data_added_packed", self.summary.get("data_added", 0)))
+
+    def version(self, now: str) -> Version:
+        """The version that the summary tells of."""
+        files, size = int(self.summary["total_files_processed"]), int(self.summary["total_bytes_processed"])
+        return Version(output.short(str(self.summary["snapshot_id"])), output.rfc3339(now), files, size)
 
     def take(self, line: str) -> None:
         """Pass progress on, keep the summary."""
@@ -57,6 +76,16 @@ class _Backup:
             self.context.progress(progress)
 
 
+@dataclass(frozen=True)
+class _Pushed:
+    """A version that was made, all that are there with it, bytes that were new, and what is missing in it."""
+
+    version: Version
+    listed: Listed
+    added: int
+    unread: tuple[str, ...]
+
+
 class ResticDestination(Destination):
     """Versions as snapshots of a restic repository."""
 
@@ -65,59 +94,87 @@ class ResticDestination(Destination):
     def __init__(self, settings: ResticSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
-        self._tags = (HOST, f"dataset:{context.dataset}")
 
     def push(self, staging: Path, request: PushRequest) -> PushResult:
-        """See `Destination.push`.
+        """See `Destination.push`. What cannot be read is missing in the version, and named.
 
-        Raises `TransientError` "not-mounted" when a repository that had versions is gone, "busy" and "disk-full";
-        `ParaduxError` "incomplete" when something in staging could not be read: that snapshot is no version.
+        Raises `TransientError` "not-mounted" when a repository that had versions is gone or holds none of them, "busy" and "disk-full";
+        `ParaduxError` "superseded", and "damaged" when the new version cannot be read back.
         """
         if not staging.is_dir():
             raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
         with self._opened() as repository, _something(staging) as folder:
-            backup = _Backup(self._context)
-            created, ran = self._back_up(repository, folder, request, backup)
-            if not backup.summary:
-                raise ParaduxError("restic-failed", f"restic told no result at {repository.where}", "try again")
-            if ran.code == failures.INCOMPLETE:
-                self._accept_vanished(repository, folder, ran, str(backup.summary["snapshot_id"]))
-            version = _new_version(backup.summary, request)
-            versions = self._versions_after(repository, request, version, created)
-            added = int(backup.summary.get("data_added_packed", backup.summary.get("data_added", 0)))
-            return self._tidy(repository, request, PushResult(version, versions, added))
+            there = Versions(repository, self._context)
+            listed = self._look(there, request)
+            pushed = self._back_up(there, folder, request, listed)
+            proven = memory.read(self._context).proven
+            memory.write(self._context, pushed.listed, proven)
+            tidied = removing.tidy(there, request, pushed.listed, proven)
+            memory.write(self._context, tidied.listed, tidied.proven)
+            result = _result(pushed.version, tidied)
+            return replace(
+                result, added_bytes=pushed.added, unread=pushed.unread, marked=self._context.identity is not None
+            )
+
+    def prune(self, request: PushRequest) -> PushResult:
+        """See `Destination.prune`."""
+        with self._opened() as repository:
+            there = Versions(repository, self._context)
+            listed = self._there(there, request)
+            if listed is None or not listed.versions:
+                raise ParaduxError("no-version", f"{repository.where} holds no version", "make one: paraductl backup")
+            request = replace(request, prune=True, read_back=True)
+            tidied = removing.remove(there, request, listed, memory.read(self._context).proven)
+            memory.write(self._context, tidied.listed, tidied.proven)
+            return _result(tidied.listed.versions[-1], tidied)
 
     def versions(self) -> tuple[Version, ...]:
         """See `Destination.versions`."""
         with self._opened() as repository:
-            try:
-                return self._list(repository)
-            except ParaduxError as problem:
-                if problem.code != "no-repository":
-                    raise
-                return ()
+            listed = _if_made(lambda: Versions(repository, self._context).listed(_now()))
+            return listed.versions if listed else ()
+
+    def counted(self, version: Version) -> Version:
+        """See `Destination.counted`."""
+        if version.files is not None:
+            return version
+        with self._opened() as repository:
+            listing = Versions(repository, self._context).counted(version)
+        return replace(version, files=listing.files, bytes=listing.bytes)
 
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
         """See `Destination.restore`."""
         wanted = [] if "" in (cleaned := [_clean(path) for path in paths]) else cleaned
         with self._opened() as repository:
-            listing = _listing(repository, version, wanted)
+            listing = Versions(repository, self._context).counted(version, wanted)
             if listing.entries:
                 self._restore(repository, version, to, wanted)
         return RestoreResult(version, listing.files, listing.bytes)
 
     def verify(self, deep: bool) -> VerifyResult:
         """See `Destination.verify`. `checked` counts versions and blobs of the whole repository."""
+        return self._check(1 if deep else 0, ("--read-data",) if deep else ())
+
+    def verify_part(self, part: int, parts: int) -> VerifyResult:
+        """See `Destination.verify_part`. restic tells at most 256 parts of a repository."""
+        if parts <= 1:
+            return self.verify(deep=True)
+        groups = min(parts, GROUPS)
+        group = part * groups // parts
+        if part and group == (part - 1) * groups // parts:
+            return self.verify(deep=False)
+        return self._check(1 / groups, (f"--read-data-subset={group + 1}/{groups}",))
+
+    def _check(self, share: float, options: Sequence[str]) -> VerifyResult:
+        """Check the repository; `share`: how much of the data that reads, as far as packs are equally large."""
         with self._opened() as repository:
-            try:
-                repository.library(restic.check, read_data=deep)
-            except ParaduxError as problem:
-                if problem.code != "no-repository":
-                    raise
+            listed = _if_made(lambda: Versions(repository, self._context).listed(_now()))
+            if listed is None or not listed.versions:
                 return VerifyResult(0, 0)
+            repository.run("check", *options)
             stats = repository.library(restic.stats, mode="raw-data")
             checked = int(stats.get("snapshots_count", 0)) + int(stats.get("total_blob_count", 0))
-            return VerifyResult(checked, int(stats.get("total_size", 0)) if deep else 0)
+            return VerifyResult(checked, int(int(stats.get("total_size", 0)) * share))
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Repository]:
@@ -132,84 +189,61 @@ class ResticDestination(Destination):
         with restic_repository.opened(place, self._settings, password, self._context) as repository:
             yield repository
 
-    def _back_up(self, repository: Repository, folder: Path, request: PushRequest, backup: _Backup) -> tuple[bool, Ran]:
-        """One `restic backup`, after making the repository at the first push; tells whether it was made."""
-        tags = [f"--tag={tag}" for tag in self._tags]
-        command = ("backup", f"--host={HOST}", *tags, "--time", output.time_option(request.now), ".")
-        allowed = (0, failures.INCOMPLETE)
-        try:
-            return False, repository.run(*command, cwd=folder, on_line=backup.take, allowed=allowed)
-        except ParaduxError as problem:
-            if problem.code != "no-repository":
-                raise
-        self._create(repository, request)
-        return True, repository.run(*command, cwd=folder, on_line=backup.take, allowed=allowed)
-
-    def _create(self, repository: Repository, request: PushRequest) -> None:
-        if request.known_versions:
+    def _look(self, there: Versions, request: PushRequest) -> Listed:
+        """What is there before a push, in a repository that is made at the first one."""
+        listed = self._there(there, request)
+        if listed is None:
+            self._create(there.repository, request)
+            return Listed()
+        if not listed.versions and self._was_there(request):
             raise TransientError(
                 "not-mounted",
-                f"there is no repository in {repository.where}, but it had {len(request.known_versions)} versions: "
-                "it seems not to be mounted",
-                "mount it; if it was removed on purpose, give the destination a new id with paraductl edit",
+                f"{there.repository.where} holds none of the versions that were pushed there: another repository is mounted there,"
+                " or somebody removed them",
+                'mount the right one; if they were removed on purpose, say "was": "-" on it with paraductl edit',
+            )
+        return listed
+
+    def _there(self, there: Versions, request: PushRequest) -> Listed | None:
+        """The versions there, oldest first; `None`: there is no repository. Nothing is listed where nothing can have changed."""
+        remembered = memory.read(self._context).listed(self._settings.local_path())
+        return remembered or _if_made(lambda: there.listed(request.now, request.known_versions, changing=True))
+
+    def _was_there(self, request: PushRequest) -> bool:
+        identity = self._context.identity
+        return bool(request.known_versions) or (identity is not None and identity.marked)
+
+    def _back_up(self, there: Versions, folder: Path, request: PushRequest, listed: Listed) -> _Pushed:
+        """One `restic backup`. It is tagged with what was missing last time, which is nearly always what is missing now."""
+        number = keep.next_number((*listed.versions, *request.known_versions))
+        tagged = max(request.unread_count, len(request.unread), listed.versions[-1].missing if listed.versions else 0)
+        tags = [f"--tag={tag}" for tag in snapshots.tags_for(self._context, number, tagged)]
+        command = ("backup", f"--host={snapshots.MARK}", *tags, "--time", output.time_option(request.now), ".")
+        backup = _Backup(self._context)
+        try:
+            ran = there.repository.run(*command, cwd=folder, on_line=backup.take, allowed=(0, failures.INCOMPLETE))
+        except ParaduxError as problem:
+            raise removing.explained(problem, listed, request, self._context) from None
+        if not backup.summary:
+            raise ParaduxError("restic-failed", f"restic told no result at {there.repository.where}", "try again")
+        unread, missing = _missing(folder, ran, request)
+        version = replace(backup.version(request.now), number=number, missing=missing)
+        now_there = listed.plus(version)
+        if missing != tagged:
+            version, now_there = there.mark(version, tagged, listed)
+        return _Pushed(version, now_there, backup.added, unread)
+
+    def _create(self, repository: Repository, request: PushRequest) -> None:
+        if self._was_there(request):
+            had = f"{len(request.known_versions)} versions" if request.known_versions else "versions"
+            raise TransientError(
+                "not-mounted",
+                f"there is no repository in {repository.where}, but it had {had}: it seems not to be mounted",
+                'mount it; if it was removed on purpose, say "was": "-" on it with paraductl edit',
             )
         if path := self._settings.local_path():
             _check_new(Path(path))
         repository.run("init")
-
-    def _accept_vanished(self, repository: Repository, folder: Path, ran: Ran, snapshot: str) -> None:
-        """Files that vanished while they were read are no failure; anything else is: the snapshot stays, but is no version."""
-        unread = failures.unread(ran.errors)
-        left = [path for path in unread if "\ufffd" in path or os.path.lexists(folder / path)]
-        if unread and not left and not ran.cut:
-            return
-        mark = f"{HOST}-incomplete"
-        repository.run("tag", f"--set={mark}", f"--set={self._tags[1]}", snapshot)
-        *old, newest = self._list(repository, mark)
-        if old:
-            repository.run("forget", *(version.id for version in old))
-        raise failures.incomplete(left, newest.id)
-
-    def _versions_after(
-        self, repository: Repository, request: PushRequest, version: Version, created: bool
-    ) -> tuple[Version, ...]:
-        """What is there after a push: asked for only when it was not known before."""
-        if created or request.known_versions:
-            return keep.in_order((*request.known_versions, version))
-        return self._list(repository)
-
-    def _tidy(self, repository: Repository, request: PushRequest, result: PushResult) -> PushResult:
-        """Remove what `keep` does not hold. The push is done already: a failure is left to the next one."""
-        if request.held:
-            return result
-        versions, pruned, why = result.versions, False, ""
-        try:
-            if keep.to_remove(versions, request.keep, request.now):
-                versions, pruned = self._forget(repository, request, versions)
-                if pruned and request.prune:
-                    repository.run("prune")
-        except ParaduxError as problem:
-            _log.warning("Old versions stay for now: %s", problem.message)
-            why = "" if isinstance(problem, TransientError) else problem.message
-        return PushResult(result.version, versions, result.added_bytes, pruned, why)
-
-    def _forget(
-        self, repository: Repository, request: PushRequest, known: tuple[Version, ...]
-    ) -> tuple[tuple[Version, ...], bool]:
-        """Decide again on what is really there, then remove by id, so that a version that somebody removed keeps no other from staying.
-
-        `restic forget --keep-...` would count versions dated in the future, and could remove the one just made.
-        """
-        counted = {version.id: version for version in known}
-        real = tuple(counted.get(version.id, version) for version in self._list(repository))
-        gone = {version.id for version in keep.to_remove(real, request.keep, request.now)}
-        if gone:
-            _remove(repository, gone)
-        return tuple(version for version in real if version.id not in gone), bool(gone)
-
-    def _list(self, repository: Repository, mark: str = HOST) -> tuple[Version, ...]:
-        found = repository.library(restic.snapshots, tags=[mark, self._tags[1]], host=HOST)
-        return output.versions(found or [])
 
     def _restore(self, repository: Repository, version: Version, to: Path, paths: Sequence[str]) -> None:
         includes = [f"--include={output.include_pattern(path)}" for path in paths]
@@ -219,35 +253,40 @@ class ResticDestination(Destination):
             raise failures.full(str(to)) if problem.code == "disk-full" else problem from None
 
 
-def _remove(repository: Repository, snapshots: Iterable[str]) -> None:
-    """Forget snapshots by id; raises `ParaduxError` "append-only" where that is refused, which 0.18 does not call a failure."""
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _if_made(look: Callable[[], Listed]) -> Listed | None:
+    """What a look at the repository gives; `None` when it was not made yet."""
     try:
-        ran = repository.run("forget", *sorted(snapshots))
-        refused = any("unable to remove" in line for line in ran.errors)
+        return look()
     except ParaduxError as problem:
-        if problem.code not in {"permission-denied", "unusable-repository"}:
+        if problem.code != "no-repository":
             raise
-        refused = True
-    if refused:
-        text = f"{repository.where} does not let versions be removed, so all of them stay"
-        raise ParaduxError("append-only", text, "allow it there, or take keep out of this destination")
+        return None
 
 
-def _listing(repository: Repository, version: Version, paths: Sequence[str]) -> output.Listing:
-    """What a restore will bring; raises `ParaduxError` "not-found" for a version or a path that is not there."""
-    listing = output.Listing(paths)
-    repository.run("ls", version.id, on_line=lambda line: listing.take(output.parsed(line)))
-    missing = listing.missing()
-    if missing is None and listing.version_found:
-        return listing
-    what = f"{missing!r} in the version {version.id}" if listing.version_found else f"version {version.id}"
-    raise ParaduxError("not-found", f"there is no {what} in {repository.where}", "see: paraductl versions DATASET")
+def _result(version: Version, tidied: removing.Tidied) -> PushResult:
+    return PushResult(
+        version,
+        tidied.listed.versions,
+        pruned=bool(tidied.removed),
+        kept_because=tidied.kept_because,
+        removed=tidied.removed,
+    )
 
 
-def _new_version(summary: dict[str, Any], request: PushRequest) -> Version:
-    """The version that a backup's summary tells of."""
-    files, size = int(summary["total_files_processed"]), int(summary["total_bytes_processed"])
-    return Version(output.short(str(summary["snapshot_id"])), output.rfc3339(request.now), files, size)
+def _missing(folder: Path, ran: Ran, request: PushRequest) -> tuple[tuple[str, ...], int]:
+    """At most 100 names of what is missing in a version, and how many there are: what the pull could not read, and what restic could not.
+
+    Where both read the source itself, both name the same. Files that vanished while they were read are not missing.
+    """
+    unread = failures.unread(ran.errors) if ran.code == failures.INCOMPLETE else ()
+    left = [path for path in unread if "\ufffd" in path or os.path.lexists(folder / path)]
+    here = f"{folder}/"
+    names = tuple(dict.fromkeys((*request.unread, *(output.printable(path.removeprefix(here)) for path in left))))
+    return names[:NAMES], max(request.unread_count, len(names)) + ran.dropped
 
 
 @contextlib.contextmanager

@@ -37,6 +37,16 @@ def _sentence(line: str) -> str:
     return re.sub(r"^.* returned error, retrying after [^:]*: ", "", text)
 
 
+_PACKS = 3
+"""So many damaged packs are named."""
+
+_PACK = re.compile(
+    r"(?:pack (?:id does not match, want )?|<data/|/data/[0-9a-f]{2}/)(?P<id>[0-9a-f]{64})", re.IGNORECASE
+)
+"""How restic names a pack; in other messages it shows only the beginning of the name."""
+
+_GONE = re.compile(r"pack [0-9a-f]{64}: does not exist|no such file")
+
 _LONGEST = 200
 """Characters of restic's own words in a sentence of ours."""
 
@@ -92,10 +102,31 @@ def _refused(where: str, _: Sequence[str]) -> ParaduxError:
 
 
 def _damaged(where: str, texts: Sequence[str]) -> ParaduxError:
+    """What is damaged, by the file in the repository where restic says it; what heals it.
+
+    A push alone heals no pack: restic does not send again what the index has. Once the pack is gone from there, it does.
+    """
+    text = "\n".join(texts)
+    packs = tuple(dict.fromkeys(match["id"] for match in _PACK.finditer(text)))
+    if packs:
+        shown = ", ".join(f"data/{pack[:2]}/{pack}" for pack in packs[:_PACKS])
+        more = f" and {len(packs) - _PACKS} more" if len(packs) > _PACKS else ""
+        gone = "" if _GONE.search(text) else f"move {shown if len(packs) == 1 else 'them'} away, then "
+        return ParaduxError(
+            "damaged",
+            f"the repository {where} is damaged: {shown}{more} {'is gone' if not gone else 'does not hold what was written'}",
+            f"check its disk; {gone}restic rebuild-index, then paraductl backup DATASET, which sends again what is still there,"
+            " then paraductl verify DATASET --deep",
+        )
+    heals = (
+        "restic rebuild-index"
+        if re.search(r"index", text, re.IGNORECASE)
+        else "repair it as restic's troubleshooting guide says"
+    )
     return ParaduxError(
         "damaged",
         f"the repository {where} is damaged: {_readable(texts[0]) if texts else 'restic found errors'}",
-        "check its disk; then repair it as restic's troubleshooting guide says, or give the destination a new repository",
+        f"check its disk; then {heals}, or give the destination a new repository",
     )
 
 
@@ -137,14 +168,10 @@ _RULES: tuple[tuple[int | None, str, Callable[[str, Sequence[str]], ParaduxError
 """Exit code of 0.18, what both versions say, the error; the first that fits."""
 
 
-def incomplete(paths: Sequence[str], snapshot: str) -> ParaduxError:
-    """A backup left files out."""
-    first = f", the first is {_readable(paths[0])!r}" if paths else ""
-    return ParaduxError(
-        "incomplete",
-        f"{max(len(paths), 1)} files or directories could not be read{first}, so this push does not count",
-        f"make them readable; what could be read is in restic's snapshot {snapshot}, tagged paradux-incomplete",
-    )
+def not_read_back(problem: ParaduxError, version: str) -> ParaduxError:
+    """The newest version is not what was pushed."""
+    text = f"the newest version {version} cannot be read back, so nothing was removed: {problem.message}"
+    return ParaduxError("damaged", text, problem.hint)
 
 
 def _readable(text: str) -> str:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from paraduxd.core.keep import in_order, moment
+from paraduxd.core.keep import moment
 from paraduxd.core.orders import Progress
-from paraduxd.protocols.base import Version
 
 EMPTY = ".paradux-empty"
 """The one directory in a version of an empty dataset: restic makes no snapshot of nothing."""
@@ -56,15 +55,9 @@ def time_option(now: str) -> str:
     return moment(now).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def versions(snapshots: Iterable[dict[str, Any]]) -> tuple[Version, ...]:
-    """The list of `restic snapshots --json`, oldest first; counts are there since 0.17."""
-    return in_order(_version(snapshot) for snapshot in snapshots)
-
-
-def _version(snapshot: dict[str, Any]) -> Version:
-    summary = snapshot.get("summary") or {}
-    files, size = summary.get("total_files_processed"), summary.get("total_bytes_processed")
-    return Version(short(str(snapshot["id"])), rfc3339(str(snapshot["time"])), files, size)
+def printable(name: str) -> str:
+    """A file name for a list that people read, without control characters."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in name)
 
 
 class Listing:

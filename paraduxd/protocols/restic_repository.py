@@ -30,6 +30,11 @@ from paraduxd.protocols.restic_http import HttpAddress, credentials_file
 from paraduxd.protocols.restic_settings import Place, ResticSettings
 
 OnLine = Callable[[str], None]
+OnPiece = Callable[[int], None]
+_Take = Callable[[IO[bytes] | None], tuple[str, ...]]
+"""Reads standard output to its end, and gives the lines that nobody was told."""
+
+NO_CACHE = "--no-cache"
 
 NO_LOCK = "--no-lock"
 """Read without a lock in the repository: a lock is a change, and one that a killed restic leaves behind."""
@@ -43,6 +48,9 @@ _PATIENCE = 20.0
 _S3_RETRIES = 3
 """So often restic's S3 client tries one request again before restic hears of it; left alone, 0.14 takes minutes."""
 
+_PIECE = 1 << 20
+"""Bytes of standard output that are read at once where nobody wants them."""
+
 _FIRST_LINES, _LAST_LINES = 1000, 50
 """Lines of standard error that are kept."""
 
@@ -51,13 +59,13 @@ _FIRST_LINES, _LAST_LINES = 1000, 50
 class Ran:
     """How restic ended: exit code (negative: signal), standard output unless it was streamed, standard error.
 
-    `cut`: there were more errors than were kept.
+    `dropped`: so many more files could not be read than the errors that were kept tell.
     """
 
     code: int
     output: tuple[str, ...]
     errors: tuple[str, ...]
-    cut: bool
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,8 @@ class _Link:
 class Repository:
     """How to start restic: `where` names the repository in sentences, `options` come before each command.
 
-    `descriptors` are those that restic inherits; `server` is the HTTP server ("host:port") that it speaks to, with
-    its pinned certificates, `link` the SSH server.
+    `cache`: the options for what it keeps to be faster; `descriptors` are those that restic inherits; `server` is the HTTP server
+    ("host:port") that it speaks to, with its pinned certificates, `link` the SSH server.
     """
 
     where: str
@@ -92,24 +100,31 @@ class Repository:
     link: _Link | None = None
     server: str = ""
     pins: tuple[str, ...] = ()
+    cache: tuple[str, ...] = (NO_CACHE,)
+
+    def uncached(self) -> Repository:
+        """The same, without anything that was kept here."""
+        return replace(self, cache=(NO_CACHE,))
 
     def run(
         self,
         *command: str,
         cwd: Path | None = None,
         on_line: OnLine | None = None,
+        on_piece: OnPiece | None = None,
         allowed: Collection[int] = (0,),
     ) -> Ran:
-        """Run one restic command; `on_line` gets each line of standard output as it comes.
+        """Run one restic command; `on_line` gets each line of standard output as it comes, or `on_piece` how many bytes did.
 
         A lock that a killed restic left behind is removed and the command run again. Raises `ParaduxError` for other exit
         codes than the `allowed`.
         """
-        ran = self._run(command, cwd, on_line)
+        take = _pieces(on_piece) if on_piece else _each_line(on_line)
+        ran = self._run(command, cwd, take)
         problem = self._problem(ran, allowed)
         if problem is not None and problem.code == "busy" and NO_LOCK not in self.options:
-            self._run(("unlock",), None, None)
-            ran = self._run(command, cwd, on_line)
+            self._run(("unlock",), None, _each_line(None))
+            ran = self._run(command, cwd, take)
             problem = self._problem(ran, allowed)
         if problem is not None:
             raise problem
@@ -128,21 +143,22 @@ class Repository:
         """What resticpy calls with ["restic", "--json", subcommand, ...]; gives standard output."""
         return "\n".join(self.run(*command[2:]).output)
 
-    def _run(self, command: Sequence[str], cwd: Path | None, on_line: OnLine | None) -> Ran:
-        lines: list[str] = []
+    def _run(self, command: Sequence[str], cwd: Path | None, take: _Take) -> Ran:
         running = process.start(
-            ["restic", *self.options, *command], extra_env=self.env, pass_fds=self.descriptors, cwd=cwd
+            ["restic", *self.cache, *self.options, *command],
+            extra_env=self.env,
+            pass_fds=self.descriptors,
+            cwd=cwd,
         )
         errors = _Errors(running)
         try:
-            for line in _lines(running.stdout):
-                (on_line or lines.append)(line)
+            lines = take(running.stdout)
             code = running.wait()
         except BaseException:
             process.kill_group(running)
             raise
         kept = errors.kept()
-        return Ran(code, tuple(lines), kept, len(kept) == _FIRST_LINES + _LAST_LINES)
+        return Ran(code, lines, kept, errors.dropped)
 
     def _problem(self, ran: Ran, allowed: Collection[int]) -> ParaduxError | None:
         if ran.code in allowed:
@@ -165,6 +181,7 @@ class _Errors:
         self._running = running
         self._first: list[str] = []
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
+        self.dropped = 0
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -176,12 +193,43 @@ class _Errors:
     def _read(self) -> None:
         retries, waiting = 0, 0.0
         for line in _lines(self._running.stderr):
-            (self._first if len(self._first) < _FIRST_LINES else self._last).append(line)
+            self._keep(line)
             if (pause := restic_server.retry_after(line)) is None:
                 continue
             retries, waiting = retries + 1, waiting + pause
             if retries > _RETRIES or waiting > _PATIENCE or restic_server.hopeless(line):
                 self._running.kill()
+
+    def _keep(self, line: str) -> None:
+        if len(self._first) < _FIRST_LINES:
+            self._first.append(line)
+            return
+        if len(self._last) == _LAST_LINES:
+            self.dropped += len(restic_failures.unread((self._last[0],)))
+        self._last.append(line)
+
+
+def _each_line(on_line: OnLine | None) -> _Take:
+    """Tell every line as it comes; without anybody to tell, give them all."""
+
+    def take(stream: IO[bytes] | None) -> tuple[str, ...]:
+        lines: list[str] = []
+        for line in _lines(stream):
+            (on_line or lines.append)(line)
+        return tuple(lines)
+
+    return take
+
+
+def _pieces(on_piece: OnPiece) -> _Take:
+    """Tell how much came, and drop it."""
+
+    def take(stream: IO[bytes] | None) -> tuple[str, ...]:
+        while stream is not None and (piece := stream.read(_PIECE)):
+            on_piece(len(piece))
+        return ()
+
+    return take
 
 
 def _lines(stream: IO[bytes] | None) -> Iterator[str]:
@@ -201,8 +249,8 @@ def opened(place: Place, settings: ResticSettings, password: str, context: Conte
         descriptor, path = stack.enter_context(process.sealed_file(_bytes(password)))
         lock = (NO_LOCK,) if context.read_only else ()
         limit = _limit(context.bandwidth)
-        options = ("--json", "--password-file", path, *lock, *limit, *_cache(context.cache))
-        base = Repository("", options, (descriptor,), {"RESTIC_PROGRESS_FPS": "1"})
+        options = ("--json", "--password-file", path, *lock, *limit)
+        base = Repository("", options, (descriptor,), {"RESTIC_PROGRESS_FPS": "1"}, cache=_cache(context.cache))
         if isinstance(place, str):
             yield replace(base, where=place, options=(*options, "--repo", place))
         elif isinstance(place, SshAddress):
@@ -285,4 +333,4 @@ def _limit(bandwidth: int | None) -> tuple[str, ...]:
 
 
 def _cache(folder: Path | None) -> tuple[str, ...]:
-    return ("--no-cache",) if folder is None else ("--cache-dir", str(folder), "--cleanup-cache")
+    return (NO_CACHE,) if folder is None else ("--cache-dir", str(folder), "--cleanup-cache")

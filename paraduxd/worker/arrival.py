@@ -35,11 +35,9 @@ def checked(
     there = destination.versions()
     if not there:
         return request
-    newest = _counted(there[-1], request.known_versions)
+    newest = destination.counted(_counted(there[-1], request.known_versions))
     files = _count(staging)
-    known = (
-        1 if newest.files is None else newest.files
-    )  # nobody knows how many there are: nothing at all is still too few
+    known = 1 if newest.files is None else newest.files  # nothing at all is too few, however many there were
     if guards.decide(known, removed=max(0, known - files), changed=0, files=files, guard=guard):
         raise _held(newest, files)
     return replace(request, held=True, prune=False)

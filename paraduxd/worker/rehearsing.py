@@ -114,6 +114,7 @@ class _Rehearsal:
                     raise self._damaged(version, f"{_shown(candidate.path)} is missing in it") from None
 
     def _restore_all(self, version: Version, sample: Sample) -> None:
+        version = self.destination.counted(version)
         if version.bytes is None or version.bytes > sample.bytes:
             size = "unknown" if version.bytes is None else f"{version.bytes / 1e6:.0f} MB"
             raise ParaduxError(

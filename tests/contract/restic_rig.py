@@ -38,10 +38,10 @@ def destination_case(root: Path, folder: Path) -> DestinationCase:
     return DestinationCase(lambda progress: destination(root, progress), folder)
 
 
-def restic(root: Path, *arguments: str) -> str:
+def restic(root: Path, *arguments: str, cwd: Path | None = None) -> str:
     """Stock restic, as an owner would use it."""
     command = ["restic", "--no-cache", "--repo", str(root), "--password-file", "/dev/stdin", *arguments]
-    outcome = process.run(command, data=SECRET.encode(), extra_env={"RESTIC_PROGRESS_FPS": "0"})
+    outcome = process.run(command, data=SECRET.encode(), extra_env={"RESTIC_PROGRESS_FPS": "0"}, cwd=cwd)
     assert outcome.code == 0, outcome.errors
     return outcome.output.decode()
 
@@ -54,13 +54,14 @@ class Written:
     staging: Path
     version: Version
 
-    def destination(self) -> Destination:
-        return destination(self.root)
+    def destination(self, **more: Any) -> Destination:
+        return destination(self.root, **more)
 
     def push(self, day: int = 2, **more: Any) -> PushResult:
         """A push that knows of the version."""
+        context = {name: more.pop(name) for name in ("index", "identity", "cache") if name in more}
         request = {"keep": Keep(), "now": f"2026-01-{day:02}T12:00:00Z", "known_versions": (self.version,), **more}
-        return self.destination().push(self.staging, PushRequest(**request))
+        return self.destination(**context).push(self.staging, PushRequest(**request))
 
     def files(self, kind: str) -> list[Path]:
         """The files of a part of the repository, biggest first."""

@@ -44,12 +44,38 @@ def test_stock_restic_restores_a_version_with_the_password(written: Written, tmp
     assert samples.contents(tmp_path / "out") == samples.contents(written.staging)
 
 
-def test_a_push_of_the_usual_kind_is_one_restic_command(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_push_of_the_usual_kind_is_one_restic_command(
+    written: Written, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    known = written.push(index=index).versions
     commands = recorded(monkeypatch)
-    result = written.push(keep=Keep(last=5))
+    result = written.push(day=3, keep=Keep(last=5), known_versions=known, index=index)
     assert [command[0] for command in commands] == ["backup"]
-    assert result.versions == (written.version, result.version)
-    assert (result.version.files, result.version.bytes, result.version.time) == (2, 600_000, "2026-01-02T12:00:00Z")
+    assert result.versions == (*known, result.version)
+    assert (result.version.files, result.version.bytes, result.version.time) == (2, 600_000, "2026-01-03T12:00:00Z")
+    assert written.destination(index=index).versions() == result.versions
+
+
+def test_what_others_have_done_meanwhile_is_seen(
+    written: Written, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    known = written.push(index=index).versions
+    elsewhere = written.push(known_versions=known).version
+    commands = recorded(monkeypatch)
+    result = written.push(day=3, known_versions=known, index=index)
+    assert [command[0] for command in commands] == ["snapshots", "backup"]
+    assert result.versions == (*known, elsewhere, result.version)
+    assert (elsewhere.number, result.version.number) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b'{"of": "photos", "versions": [{"id": 1}]}', b"\xff", b"[" * 100_000]
+)
+def test_a_damaged_memory_is_none(written: Written, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "restic.json").write_bytes(content)
+    assert written.push(index=tmp_path).versions[0] == written.version
 
 
 def test_prune_only_when_asked(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +83,7 @@ def test_prune_only_when_asked(written: Written, monkeypatch: pytest.MonkeyPatch
     before = sum(path.stat().st_size for path in written.files("data"))
     commands = recorded(monkeypatch)
     result = written.push(keep=Keep(last=1))
-    assert [command[0] for command in commands] == ["backup", "snapshots", "forget"]
+    assert [command[0] for command in commands] == ["snapshots", "backup", "dump", "snapshots", "forget"]
     assert sum(path.stat().st_size for path in written.files("data")) >= before
     assert written.push(day=3, keep=Keep(last=1), known_versions=result.versions, prune=True).pruned
     assert sum(path.stat().st_size for path in written.files("data")) < before - 200_000
@@ -122,7 +148,7 @@ def test_the_password_is_in_no_command_line_and_no_environment(tmp_path: Path) -
     finally:
         finished.set()
         watcher.join()
-    assert {"init", "backup", "snapshots", "forget", "check"} <= seen
+    assert {"init", "backup", "snapshots", "dump", "forget", "check"} <= seen
     assert not any(SECRET in text for text in seen)
 
 

@@ -6,17 +6,19 @@ A .txt file holds the exit code ("exit 1"; negative: signal) and then standard e
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.api.errors import TransientError
 from paraduxd.core.orders import Progress
-from paraduxd.protocols import restic_failures, restic_output
+from paraduxd.protocols import restic_failures, restic_output, restic_snapshots
 from paraduxd.protocols.base import Version
 
 CAPTURED = Path(__file__).parent.parent / "captured" / "restic"
 BOTH = ("0.14", "0.18")
+PACK = re.compile("data/([0-9a-f]{2})/\\1[0-9a-f]{62}")
 
 CODES = {
     "damaged-config": "damaged",
@@ -64,8 +66,13 @@ def test_every_captured_failure_is_told_as_what_it_is(path: Path) -> None:
 
 def test_damage_is_named() -> None:
     for version in BOTH:
-        problem = restic_failures.problem(*failed(f"{version}-missing-pack"), "/srv/cloud")
-        assert "does not exist" in problem.message
+        gone = restic_failures.problem(*failed(f"{version}-missing-pack"), "/srv/cloud")
+        assert PACK.search(gone.message) and "is gone" in gone.message
+        rotten = restic_failures.problem(*failed(f"{version}-damaged-pack"), "/srv/cloud")
+        assert (pack := PACK.search(rotten.message))
+        assert f"move {pack[0]} away, then restic rebuild-index" in rotten.hint
+        index = restic_failures.problem(*failed(f"{version}-damaged-index"), "/srv/cloud")
+        assert "restic rebuild-index" in index.hint
 
 
 @pytest.mark.parametrize("version", BOTH)
@@ -101,13 +108,13 @@ def test_progress_is_percent_bytes_and_seconds(version: str) -> None:
 @pytest.mark.parametrize("version", BOTH)
 def test_the_id_of_a_backup_is_the_id_in_the_list(version: str) -> None:
     summary = restic_output.parsed(lines(f"{version}-backup")[-1])
-    listed = restic_output.versions(json.loads(lines(f"{version}-snapshots")[0]))
-    assert listed == (Version(restic_output.short(summary["snapshot_id"]), "2026-01-02T03:04:05Z"),)
+    (listed,) = restic_snapshots.parse(json.loads(lines(f"{version}-snapshots")[0]))
+    assert listed.version == Version(restic_output.short(summary["snapshot_id"]), "2026-01-02T03:04:05Z")
 
 
 def test_only_the_newer_restic_lists_counts() -> None:
-    counts = [restic_output.versions(json.loads(lines(f"{version}-snapshots")[0]))[0].files for version in BOTH]
-    assert counts == [None, 2]
+    listed = [restic_snapshots.parse(json.loads(lines(f"{version}-snapshots")[0]))[0] for version in BOTH]
+    assert [each.version.files for each in listed] == [None, 2]
 
 
 @pytest.mark.parametrize("version", BOTH)
@@ -152,10 +159,3 @@ def test_times_are_normalised() -> None:
 @pytest.mark.parametrize("line", ["", "text", "[1]", "{broken", '"text"'])
 def test_other_lines_are_no_messages(line: str) -> None:
     assert restic_output.parsed(line) == {}
-
-
-def test_errors_are_plain_sentences() -> None:
-    problem = restic_failures.incomplete(["a\nb", "c"], "01234567")
-    assert isinstance(problem, ParaduxError)
-    assert problem.message.startswith("2 files or directories could not be read, the first is 'a?b'")
-    assert "01234567," in problem.hint

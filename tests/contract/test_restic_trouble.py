@@ -24,6 +24,7 @@ from tests.contract.restic_rig import (
     Written,
     destination,
     destination_case,
+    recorded,
     restic,
     written_copy,
 )
@@ -115,16 +116,69 @@ def locked(written: Written) -> Iterator[subprocess.Popen[bytes]]:
             process.kill_group(holder)
 
 
-def test_deep_verification_finds_a_flipped_byte(written: Written) -> None:
-    pack = written.files("data")[0]
+def flip(pack: Path) -> None:
     pack.chmod(0o600)
     content = bytearray(pack.read_bytes())
     content[1000] ^= 1
     pack.write_bytes(content)
+
+
+def test_deep_verification_names_a_rotten_pack_and_what_heals_it(written: Written, tmp_path: Path) -> None:
+    pack = written.files("data")[0]
+    flip(pack)
     assert written.destination().verify(deep=False).checked > 0
     with pytest.raises(ParaduxError) as failed:
         written.destination().verify(deep=True)
     assert failed.value.code == "damaged"
+    assert f"data/{pack.name[:2]}/{pack.name}" in failed.value.message
+    assert "rebuild-index" in failed.value.hint and "paraductl backup" in failed.value.hint
+    pack.unlink()
+    restic(written.root, "rebuild-index")
+    written.push()
+    assert written.destination().verify(deep=True).checked > 0
+    (tmp_path / "out").mkdir()
+    written.destination().restore(written.version, tmp_path / "out", ())
+    assert samples.contents(tmp_path / "out") == samples.contents(written.staging)
+
+
+def test_every_pack_is_read_by_one_of_the_parts(written: Written) -> None:
+    flip(written.files("data")[0])
+    found = []
+    for part in range(3):
+        try:
+            assert written.destination().verify_part(part, 3).checked > 0
+        except ParaduxError as problem:
+            found.append(problem.code)
+    assert found == ["damaged"]
+
+
+def test_nothing_is_removed_when_the_newest_version_cannot_be_read_back(written: Written) -> None:
+    flip(written.files("data")[0])
+    with pytest.raises(ParaduxError, match="nothing was removed") as failed:
+        written.push(keep=Keep(last=1))
+    assert failed.value.code == "damaged"
+    assert len(written.destination().versions()) == 2
+
+
+def test_nothing_is_removed_while_nothing_may_be_read_back(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = recorded(monkeypatch)
+    result = written.push(keep=Keep(last=1), read_back=False)
+    assert (result.removed, result.versions[0]) == ((), written.version)
+    assert [command[0] for command in commands] == ["snapshots", "backup"]
+
+
+def test_what_was_read_back_is_not_read_again(
+    written: Written, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    more = {"index": tmp_path / "index", "cache": tmp_path / "cache"}
+    versions = written.push(day=2, **more).versions
+    versions = written.push(day=3, known_versions=versions, **more).versions
+    commands = recorded(monkeypatch)
+    for last, started in ((2, ["dump", "snapshots", "forget", "prune"]), (1, ["snapshots", "forget", "prune"])):
+        request = PushRequest(Keep(last=last), "2026-01-04T12:00:00Z", versions)
+        assert len(written.destination(**more).prune(request).removed) == 1
+        assert [command[0] for command in commands] == started
+        commands.clear()
 
 
 def test_verification_finds_a_missing_file(written: Written) -> None:
@@ -144,24 +198,49 @@ def test_restoring_what_is_damaged_fails_within_seconds(written: Written, tmp_pa
 
 
 @pytest.mark.slow
-def test_an_incomplete_backup_is_no_version_and_pushes_out_none() -> None:
+def test_what_cannot_be_read_is_missing_and_the_rest_is_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     with unprivileged() as folder:
         it = destination_case(folder / "repository", folder / "scratch")
-        samples.write_files(it.staging, 2)
-        good = it.push().version
-        (it.staging / "f01").chmod(0)
-        for _ in range(2):
-            with pytest.raises(ParaduxError, match="f01") as failed:
-                it.push(keep=Keep(last=1))
-            assert failed.value.code == "incomplete"
-            assert not isinstance(failed.value, TransientError)
-        assert it.destination().versions() == (good,)
-        listed = restic(folder / "repository", "snapshots", "--compact", "--tag", "paradux-incomplete").splitlines()
-        named = [line for line in listed if "paradux-incomplete" in line]
-        assert len(named) == 1
-        assert named[0].split()[0] in failed.value.hint
-        (it.staging / "f01").chmod(0o600)
-        assert it.push().versions[0] == good
+        samples.write_files(it.staging, 3)
+        samples.write_files(it.staging / "closed", 2)
+        whole = it.push().version
+        for path in (it.staging / "f01", it.staging / "closed"):
+            path.chmod(0)
+        holed = it.push()
+        assert (holed.version.missing, set(holed.unread)) == (2, {"f01", "closed"})
+        assert it.destination().versions() == holed.versions == (whole, holed.version)
+        assert it.destination().versions()[-1].missing == 2
+        assert set(samples.files(it.restore(holed.version)[0])) == {"f00", "f02"}
+        commands = recorded(monkeypatch)
+        again = it.push()
+        assert "tag" not in [command[0] for command in commands], "what was missing last time is tagged at once"
+        assert again.version.missing == it.destination().versions()[-1].missing == 2
+        restore_modes(it.staging)
+        healed = it.push().version
+        assert (healed.missing, it.destination().versions()[-1].missing) == (0, 0)
+        assert [version.number for version in it.destination().versions()] == [1, 2, 3, 4]
+
+
+def restore_modes(staging: Path) -> None:
+    (staging / "f01").chmod(0o600)
+    (staging / "closed").chmod(0o700)
+
+
+@pytest.mark.slow
+def test_the_newest_version_in_which_nothing_is_missing_stays(written: Written) -> None:
+    for day in (2, 3):
+        result = written.push(day, keep=Keep(last=1), unread=("diary",), unread_count=1)
+    assert written.destination().versions() == (written.version, result.version)
+    assert written.destination().versions()[-1].missing == 1
+    whole = written.push(4, keep=Keep(last=1), known_versions=result.versions)
+    assert written.destination().versions() == (whole.version,)
+
+
+def test_many_that_cannot_be_read_are_counted_and_some_named(written: Written) -> None:
+    names = tuple(f"f{number}" for number in range(100))
+    result = written.push(unread=names, unread_count=12_345)
+    assert (result.version.missing, result.unread) == (12_345, names)
+    assert written.destination().versions()[-1].missing == 12_345
 
 
 @contextlib.contextmanager
