@@ -19,7 +19,8 @@ FORMAT = "paradux.config/1"
 KEEP = 10
 """How many published configs stay at a stash."""
 
-README = "README.txt"
+README = "paradux-README.txt"
+"""Version 0.1.0 called it README.txt, which may as well be the owner's, so that it is left as it is."""
 
 _KEY = re.compile(r"recovery-key-([1-9][0-9]{0,8})\.asc")
 _CONFIG = re.compile(r"config-([1-9][0-9]{0,8})-([1-9][0-9]{0,11})\.gpg")
@@ -77,6 +78,16 @@ def parse_config_name(name: str) -> tuple[int, int] | None:
     """(epoch, serial) of a published config's name, or `None`."""
     match = _CONFIG.fullmatch(name)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def is_ours(name: str) -> bool:
+    """Whether this is the name of a published config, or of the key that opens one."""
+    return parse_config_name(name) is not None or is_key_name(name)
+
+
+def newest_serial(names: Iterable[str], epoch: int) -> int:
+    """The highest serial of the published configs of the epoch; 0: there is none."""
+    return max((serial for serial, _ in _serials(names, epoch)), default=0)
 
 
 def superseded(names: Iterable[str], newest: tuple[int, int], keep: int = KEEP) -> tuple[str, ...]:

@@ -48,7 +48,6 @@ def write_outbox(state: StatePlaces, document: Json, memory: Path) -> None:
     """Encrypt and sign the config into the outbox, during a rotation for both epochs."""
     managed, serial = document["managed"], document["serial"]
     state.outbox.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(state.outbox / published.README, published.readme(*rotation.epochs(managed)), 0o600)
     for part in rotation.parts(managed):
         recovery = part["recovery"]
         message = _sealed(document, recovery, memory)

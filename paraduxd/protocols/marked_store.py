@@ -96,3 +96,8 @@ def _at_most(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
         size -= len(piece)
         if size < 0:
             return
+
+
+def of_stash(store: BlobStore, identity: Identity | None, stash: str) -> MarkedStore:
+    """The marker of a metadata stash."""
+    return MarkedStore(store, identity, f"the metadata stash {stash}")

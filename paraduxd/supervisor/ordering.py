@@ -64,7 +64,7 @@ class Desk:
         elif request.step == Step.REHEARSE:
             more = self._rehearsal(dataset, request.location)
         elif request.step == Step.PUBLISH:
-            more = self._publish()
+            more = self._publish(request.location)
         elif request.step == Step.KIT_CHECK:
             more = {"owner": self.plan.owner, "keys": [asdict(key) for key in self.plan.recovery_keys]}
         if uid := self._identified(dataset, request):
@@ -110,8 +110,10 @@ class Desk:
         name = names.get(location, "")
         return str(self.transports / name) if name else ""
 
-    def _publish(self) -> dict[str, Any]:
+    def _publish(self, stash: str) -> dict[str, Any]:
+        last = self.journal.latest(("", Step.PUBLISH, stash)).result or {}
         return {
+            "known_serial": last.get("serial"),
             "outbox": str(self.state.outbox),
             "serial": self.plan.serial,
             "epochs": list(self.plan.epochs),

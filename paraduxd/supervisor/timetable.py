@@ -24,6 +24,9 @@ FIRST_REHEARSAL = timedelta(days=1)
 AGAIN = timedelta(minutes=1)
 """A stash that took the config but is still behind (another was saved meanwhile) is not tried again before."""
 
+LACKING = frozenset({"not-published", "not-read-back"})
+"""Codes of rehearsals after which a metadata stash is published to again."""
+
 
 def targets_of(plan: Plan) -> dict[Key, Timing | None]:
     """What runs by itself; `None`: not by the clock but when there is a reason (see `Look.next_date`)."""
@@ -125,7 +128,7 @@ class Look:
             return due.when_allowed(latest, self._now, seed) if self._is_unknown(key) else None
         if timing is not None:
             return due.next_run(timing, latest, self._now, key[0], self._cron_next)
-        wanted = self._is_behind(latest) if key[1] == Step.PUBLISH else self._has_news(key, latest)
+        wanted = self._is_behind(key[2], latest) if key[1] == Step.PUBLISH else self._has_news(key, latest)
         date = due.when_allowed(latest, self._now, seed) if wanted else None
         published = due.known(latest.last_success, self._now) if key[1] == Step.PUBLISH else None
         return replace(date, at=max(date.at, published + AGAIN)) if date and published else date
@@ -155,6 +158,15 @@ class Look:
         pushed = due.known(latest.last_success, self._now)
         return pushed is None or (changed is not None and changed > pushed)
 
-    def _is_behind(self, latest: Latest) -> bool:
-        published = latest.result or {}
-        return (published.get("epoch"), published.get("serial")) != (self._plan.epoch, self._plan.serial)
+    def _is_behind(self, stash: str, latest: Latest) -> bool:
+        """Whether the stash does not hold the present config, by what was published there or by what a later rehearsal has found."""
+        wanted, published = (self._plan.epoch, self._plan.serial), latest.result or {}
+        if (published.get("epoch"), published.get("serial")) != wanted:
+            return True
+        found = self._latest(("", Step.REHEARSE, stash))
+        if moments.parse(found.last_attempt) is None or (found.last_attempt or "") <= (latest.last_success or ""):
+            return False
+        seen = found.result or {}
+        if found.failures:
+            return (found.error or {}).get("code") in LACKING
+        return (seen.get("epoch"), seen.get("serial")) != wanted

@@ -1,16 +1,20 @@
-"""Publishing the outbox to one metadata stash: put, read back from the address that kits carry, compare, tidy."""
+"""Publishing the outbox to one metadata stash: put, read back from the address that kits carry, compare, tidy.
+
+Every name that is put is one of ours: `paradux-...`, or one that says by what is in it whose it is.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import machine, published
 from paraduxd.core.orders import Order
-from paraduxd.protocols.base import BlobStore, TransientError
+from paraduxd.protocols import marked_store, place_marker
+from paraduxd.protocols.base import BlobStore, Identity, TransientError
 from paraduxd.worker import takeover
 
 _KEY_BEGINS, _KEY_ENDS = b"-----BEGIN PGP PRIVATE KEY BLOCK-----", b"-----END PGP PRIVATE KEY BLOCK-----"
@@ -19,29 +23,61 @@ MAX_KEY = 64 * 1024
 """Bytes; a key of ours is much shorter."""
 
 
-def publish(order: Order, store: BlobStore, reader: BlobStore) -> dict[str, Any]:
+def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identity | None = None) -> dict[str, Any]:
     """Put the note, the keys, who is the owner's machine, and the config, the config last; done only when all read back the same.
 
-    During a rotation there is a key and a config of either epoch. Only then do older configs beyond the ten newest of an epoch go, and all
-    of epochs that have ended. Raises `ParaduxError` "other-installation" instead of replacing the recovery key of somebody else, who could
-    not open their configs any more, and "superseded" when another machine has taken over.
+    Before, the marker of the place is read, and written where there is none. During a rotation there is a key and a config of either
+    epoch. Only then do older configs beyond the ten newest of an epoch go, and all of epochs that have ended. Raises what
+    `place_marker.check` raises, "not-mounted" also where an earlier version published something and nothing is; `ParaduxError`
+    "other-installation" instead of replacing the recovery key of somebody else, who could not open their configs any more, and
+    "superseded" when another machine has taken over.
     """
     epochs, serial = [int(epoch) for epoch in order.arguments["epochs"]], int(order.arguments["serial"])
-    keys = [published.key_name(epoch) for epoch in epochs]
+    place = marked_store.of_stash(store, identity, order.location)
+    place.check()
     outbox = Path(order.arguments["outbox"])
-    names = [published.README, *keys, machine.NAME, *(published.config_name(epoch, serial) for epoch in epochs)]
-    contents = {name: _from_outbox(outbox / name) for name in names}
+    contents = _contents(outbox, epochs, serial)
     present = {blob.name for blob in store.list()}
+    if order.arguments.get("known_serial") and not any(map(published.is_ours, present)):
+        raise place_marker.not_mounted(place.where)
     takeover.stop_if_superseded(outbox, store, present)
-    for key in present.intersection(keys):
+    _stop_if_foreign(store, present, contents)
+    place.claim()
+    for name, content in contents.items():
+        _put(store, reader, name, content)
+    marked = place.renew(serial)
+    for epoch in epochs:
+        _remove_old(store, {*present, *contents}, epoch, serial)
+    _remove_ended(store, present, order.arguments["ended"])
+    newest = published.newest_serial((blob.name for blob in store.list()), epochs[0])
+    return {
+        "serial": serial,
+        "epoch": epochs[0],
+        "epochs": epochs,
+        "objects": list(contents),
+        "marked": marked,
+        "highest_serial": newest,
+    }
+
+
+def _contents(outbox: Path, epochs: Sequence[int], serial: int) -> dict[str, bytes]:
+    """What is put, by name, in this order."""
+    keys = [published.key_name(epoch) for epoch in epochs]
+    configs = [published.config_name(epoch, serial) for epoch in epochs]
+    sent = {name: _from_outbox(outbox / name) for name in (*keys, machine.NAME, *configs)}
+    return {published.README: published.readme(*epochs), **sent}
+
+
+def _stop_if_foreign(store: BlobStore, present: Collection[str], contents: Mapping[str, bytes]) -> None:
+    """Raise when something lies there, under a name that is about to be put, that is somebody else's."""
+    for key in filter(published.is_key_name, present & contents.keys()):
         if _is_another_key(b"".join(_at_most(store, key, 2 * len(contents[key]))), contents[key]):
             raise _other_installation(key)
-    for name in names:
-        _put(store, reader, name, contents[name])
-    for epoch in epochs:
-        _remove_old(store, {*present, *names}, epoch, serial)
-    _remove_ended(store, present, order.arguments["ended"])
-    return {"serial": serial, "epoch": epochs[0], "epochs": epochs, "objects": names}
+    if machine.NAME in present:
+        theirs = machine.claimed(b"".join(_at_most(store, machine.NAME, machine.LONGEST)))
+        ours = machine.claimed(contents[machine.NAME])
+        if theirs and ours and theirs.owner != ours.owner:
+            raise _other_installation(machine.NAME)
 
 
 def _remove_old(store: BlobStore, names: set[str], epoch: int, serial: int) -> None:
@@ -112,9 +148,9 @@ def _is_another_key(found: bytes, ours: bytes) -> bool:
     return whole and found.split() != ours.split()
 
 
-def _other_installation(key: str) -> ParaduxError:
+def _other_installation(name: str) -> ParaduxError:
     return ParaduxError(
         "other-installation",
-        f"the stash holds the recovery key of another installation ({key}), which was left as it is",
+        f"the stash belongs to another installation ({name} is another owner's), and was left as it is",
         "give this one a folder of its own with paraductl edit; if nobody needs what is there, move it away",
     )

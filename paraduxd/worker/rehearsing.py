@@ -191,28 +191,38 @@ def _shown(path: str) -> str:
 
 
 def read_published(order: Order, reader: BlobStore) -> dict[str, Any]:
-    """The recovery key and the newest config of one epoch, as kits read them.
+    """The recovery key and the newest config of one epoch, as kits read them; `serial` is the one that is really there.
 
-    With `outbox` they are compared with what lies there and not given out; else they are in the result, in base64. Raises `ParaduxError`
-    "not-published" when the stash has none, "not-read-back" when something differs.
+    With `outbox` they are compared with what lies there and not given out; of an older config than the one that was sent only that
+    it is there can be told. Without, they are in the result, in base64. Raises `ParaduxError` "not-published" when the stash has none,
+    "not-read-back" when something differs.
     """
     epoch, sent = int(order.arguments["epoch"]), order.arguments.get("outbox")
     names = {blob.name for blob in reader.list()}
-    serials = [parsed[1] for name in names if (parsed := published.parse_config_name(name)) and parsed[0] == epoch]
-    serial = int(order.arguments["serial"]) if sent else max(serials, default=0)
+    serial = published.newest_serial(names, epoch)
+    if sent and published.config_name(epoch, int(order.arguments["serial"])) in names:
+        serial = int(order.arguments["serial"])
     key, config = published.key_name(epoch), published.config_name(epoch, serial)
     if not {key, config} <= names:
         raise ParaduxError(
             "not-published",
-            f"there is no {config} with its key" if serial else f"there is no config of epoch {epoch}",
+            f"there is no {key} for {config}" if serial else f"there is no config of epoch {epoch}",
             "send the config again: paraductl publish",
         )
     if sent:
-        for name in (key, config):
-            _compare(Path(sent) / name, _whole(reader, name))
-        return {"epoch": epoch, "serial": serial, "objects": [key, config]}
+        return _compare_all(Path(sent), reader, epoch, serial, whole=serial == int(order.arguments["serial"]))
     given = {"key": _whole(reader, key), "config": _whole(reader, config)}
     return {"epoch": epoch, "serial": serial, **{name: base64.b64encode(data).decode() for name, data in given.items()}}
+
+
+def _compare_all(sent: Path, reader: BlobStore, epoch: int, serial: int, *, whole: bool) -> dict[str, Any]:
+    """`whole`: the config is the one that was sent last, so that it can be compared; else it is only read."""
+    key, config = published.key_name(epoch), published.config_name(epoch, serial)
+    _compare(sent / key, _whole(reader, key))
+    found = _whole(reader, config)
+    if whole:
+        _compare(sent / config, found)
+    return {"epoch": epoch, "serial": serial, "objects": [key, config]}
 
 
 def _compare(sent: Path, found: bytes) -> None:

@@ -17,7 +17,7 @@ from paraduxd.core.orders import Order, Report, Step
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Guard, Keep
 from paraduxd.effects import ssh, tls, transports
-from paraduxd.protocols import registry, throttle, trees
+from paraduxd.protocols import marked_store, registry, throttle, trees
 from paraduxd.protocols.base import (
     BlobStore,
     Context,
@@ -155,7 +155,7 @@ def publish(order: Order, report: Reporter) -> Result:
     if protocol.blobs is None:
         raise _cannot(protocol, "hold published configs")
     reader = _kit_reader(protocol, transport, context) or protocol.blobs(settings, context)
-    return publishing.publish(order, protocol.blobs(settings, context), reader)
+    return publishing.publish(order, protocol.blobs(settings, context), reader, context.identity)
 
 
 def fetch(order: Order, report: Reporter) -> Result:
@@ -176,6 +176,7 @@ def rehearse(order: Order, report: Reporter) -> Result:
             return rehearsing.rehearse(order, _kept(protocol, settings, context, transport, order), folder)
         if protocol.blobs is None:
             raise _cannot(protocol, "hold published configs")
+        marked_store.of_stash(protocol.blobs(settings, context), context.identity, order.location).check()
         reader = _kit_reader(protocol, transport, context) or protocol.blobs(settings, context)
         return rehearsing.read_published(order, reader)
 

@@ -238,6 +238,7 @@ def test_what_lies_there_is_compared_with_what_was_sent(tmp_path: Path) -> None:
             read_published(order, Store({**BLOBS, name: b"other"}))
         assert failed.value.code == "not-read-back"
     old = {name: data for name, data in BLOBS.items() if name != "config-1-10.gpg"}
+    assert read_published(order, Store(old))["serial"] == 2, "an older one is told as what it is"
     with pytest.raises(ParaduxError) as failed:
-        read_published(order, Store(old))
+        read_published(order, Store({"recovery-key-1.asc": BLOBS["recovery-key-1.asc"]}))
     assert failed.value.code == "not-published"

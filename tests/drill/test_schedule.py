@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,31 @@ def test_after_a_rehearsal_the_next_is_a_period_later(rig: Rig) -> None:
     assert next_rehearsal(rig) == 30
     restored = facts(rig.journal, rig.journal.latest_by_target()).restored
     assert restored == {("home", "disk"): "2026-11-24T12:01:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("found", "again"),
+    [
+        ({"serial": 1}, False),
+        ({"serial": 0}, True),
+        ("not-published", True),
+        ("not-mounted", False),
+        ("timeout", False),
+    ],
+)
+def test_a_stash_that_does_not_hold_the_present_config_gets_it_again(rig: Rig, found: Any, again: bool) -> None:
+    """A disk that was not mounted while the config was sent came back with the old one, and status called it current."""
+    push(rig)
+    a_day_later(rig)
+    rig.workers.done("", "rehearse", "nas", epoch=1, serial=1)
+    assert rig.scheduler.next_for("", "publish", "nas") is None
+    rig.clock.advance(days=31)
+    rig.scheduler.tick()
+    if isinstance(found, str):
+        rig.workers.fail("", "rehearse", "nas", code=found)
+    else:
+        rig.workers.done("", "rehearse", "nas", epoch=1, **found)
+    assert (rig.scheduler.next_for("", "publish", "nas") is not None) is again
 
 
 # What the journal keeps

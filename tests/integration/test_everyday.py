@@ -46,7 +46,8 @@ def test_after_the_first_backup_everything_is_where_it_belongs(paradux: Installa
     assert all(stash["current"] for stash in paradux.status()["metadata_stashes"])
     for stash in ("nas", "office"):
         assert {path.name for path in (root / stash).iterdir()} == {
-            "README.txt",
+            "paradux-README.txt",
+            "paradux-place.json",
             "recovery-key-1.asc",
             "machine.asc",
             "config-1-1.gpg",
