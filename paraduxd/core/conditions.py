@@ -63,6 +63,7 @@ class Condition:
     `rehearsed`: how rehearsals of a restore ended, `damaged`: the last of either found damage, or nothing to restore. `late`: overdue,
     `old`: its last `answer` is older than two periods, `ahead`: its last success is dated in the future. `due`: when the next success
     is expected. `disk`: UUID of the file system of a disk that must be plugged in. `looked_at`: this machine has asked it, or tried to.
+    `emptied`: when a look found no version there any more.
     """
 
     dataset: str
@@ -86,6 +87,7 @@ class Condition:
     old: bool = False
     answer: datetime | None = None
     looked_at: bool = True
+    emptied: datetime | None = None
 
     @property
     def damage(self) -> Latest:
@@ -243,6 +245,7 @@ class _Judge:
             bytes=size,
             disk=uuid_of(plan.place),
             looked_at=any(each.last_attempt for each in news),
+            emptied=moments.parse(listed.last_success) if versions == 0 else None,
         )
 
     def _condition(

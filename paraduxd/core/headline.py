@@ -116,9 +116,11 @@ def _proof(claims: Claims, now: datetime) -> str:
 
 def _why_not(proof: Proof, now: datetime) -> str:
     """Why nothing of the last drill stands."""
+    when = _when(proof.ended, now)
+    drill = "the drill of today" if when == "today" else f"the drill {when}"
     if proof.lacking:
-        return f"the drill {'of today' if _when(proof.ended, now) == 'today' else _when(proof.ended, now)} failed"
-    return f"nothing is left as the drill {_when(proof.ended, now)} saw it"
+        return f"{drill} failed"
+    return f"nothing is left as {drill} saw it"
 
 
 def _when(ended: datetime | None, now: datetime) -> str:

@@ -79,7 +79,8 @@ def _still(
 
 
 def _stands(state: Condition, ended: datetime) -> bool:
-    return state.completed and not state.damaged and not contradicted(state.rehearsed, ended)
+    emptied = state.emptied is not None and state.emptied > ended
+    return not emptied and not state.damaged and not contradicted(state.rehearsed, ended)
 
 
 def _opens(plan: Plan, facts: Facts, ended: datetime) -> bool:
