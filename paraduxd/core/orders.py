@@ -47,7 +47,7 @@ class Order:
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
               since (end of the last good pull if a later one was cut off, or null), staged_as (name of the fact that remembers it),
-              mounts [paths] (as the last good pull reported them)
+              mounts [paths], mounts_looked (as the last good pull reported them)
               of every step at a destination or stash: identity {owner, place, instance, generation, outbox, marked} (`protocols/base.py`)
     push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
               pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
@@ -103,7 +103,8 @@ class Done:
     """The transfer ended well. `result` by step:
 
     pull      files, bytes, transferred_files, transferred_bytes, removed, changed, unread [names], unread_count (not read or stored),
-              unstored [names], unstored_count (attributes not stored), mounts [paths] (mount points inside the source)
+              unstored [names], unstored_count (attributes not stored), mounts [paths] (mount points inside the source),
+              mounts_looked (seconds since the epoch, or null)
     push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool)
     prune     as of push; version is the newest that stays
     verify    checked (objects), bytes, deep, part, parts

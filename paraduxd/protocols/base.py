@@ -85,7 +85,7 @@ class PullRequest:
     `known_files` is the number of regular files after the last good pull (`None`: there was none); `allowed_removed` and
     `allowed_changed` are counts that the owner has approved. `index` is a file in which a source that is pushed in place
     remembers its last scan. `since` is when the last good pull ended (seconds since the epoch) if one that came after it did not end
-    well: what that one has written counts as well. `known_mounts` are the `PullResult.mounts` of the last good pull.
+    well: what that one has written counts as well. `known_mounts` and `mounts_looked` are those of the last good `PullResult`.
     """
 
     guard: Guard
@@ -96,6 +96,7 @@ class PullRequest:
     index: Path | None = None
     since: float | None = None
     known_mounts: tuple[str, ...] = ()
+    mounts_looked: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class PullResult:
 
     `unread`: what could not be read, or what staging cannot hold; an earlier copy of it stays, and counts among `files`. `unstored`: of
     what the attributes could not be read or held, and the rest could. Of each at most 100 names, and how many there are. `mounts`: mount
-    points inside the source that have files.
+    points inside the source that have files; `mounts_looked`: when they were looked for (seconds since the epoch), if not at every pull.
     """
 
     files: int
@@ -118,6 +119,7 @@ class PullResult:
     unstored: tuple[str, ...] = ()
     unstored_count: int = 0
     mounts: tuple[str, ...] = ()
+    mounts_looked: float | None = None
 
 
 @dataclass(frozen=True)

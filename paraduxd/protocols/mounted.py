@@ -30,7 +30,7 @@ class Inside:
     def remembered(self) -> tuple[str, ...]:
         """Mount points with files that were pulled, for the next pull."""
         points = mounts.points_around(self.root, mounts.table())
-        return tuple(str(point) for point in points if _has_files(self._copy_of(point)))
+        return tuple(str(point) for point in points if has_files(self._copy_of(point)))
 
     def away(self, known: tuple[str, ...]) -> tuple[Path, ...]:
         """Those of the known mount points that are mounted no more, or hold no file."""
@@ -52,7 +52,7 @@ class Inside:
     def _is_empty(self, point: Path) -> bool:
         """Whether a mount point inside the source holds no file; an empty source is another matter."""
         below = self._below(point)
-        return below != Path() and not _has_files(self.root / below)
+        return below != Path() and not has_files(self.root / below)
 
     def _copy_of(self, point: Path) -> Path:
         return self.copy / self._below(point)
@@ -70,7 +70,8 @@ def held(away: tuple[Path, ...], count: int) -> HeldError:
     return HeldError(REASON, text, removed=count)
 
 
-def _has_files(folder: Path) -> bool:
+def has_files(folder: Path) -> bool:
+    """Whether there is a regular file in a directory, however deep, or something that cannot be read."""
     return any(True for _ in _regular(os.fsencode(folder)))
 
 

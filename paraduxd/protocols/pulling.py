@@ -11,7 +11,7 @@ empty to rsync: a run that removes leaves such directories alone, transfers noth
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class _Pull:
     request: PullRequest
     context: Context
     gaps: Gaps
+    before_removals: Callable[[], None]
     totals: _Totals = field(default_factory=_Totals)
 
     def all(self) -> PullResult:
@@ -70,6 +71,8 @@ class _Pull:
         pending = self._run("--max-delete=0", "--ignore-errors")  # these only so that what is gone is counted
         if pending and self.gaps.closed:
             pending = self._run("--max-delete=0")
+        if pending:
+            self.before_removals()
         for _ in range(_ROUNDS):
             pending = 0 if self.gaps.unplaced else pending
             self._agree(pending)
@@ -143,10 +146,19 @@ class _Pull:
 
 
 def pull(
-    source: rsync.Place, staging: Path, exclude: Sequence[str], request: PullRequest, context: Context
+    source: rsync.Place,
+    staging: Path,
+    exclude: Sequence[str],
+    request: PullRequest,
+    context: Context,
+    *,
+    before_removals: Callable[[], None] = lambda: None,
 ) -> PullResult:
-    """Make `staging` equal to `source`; the obligations are those of `Source.pull`."""
-    return _Pull(source, staging, exclude, request, context, Gaps(source, staging)).all()
+    """Make `staging` equal to `source`; the obligations are those of `Source.pull`.
+
+    `before_removals` may raise `HeldError`, when something is gone from the source and the guard has not been asked yet.
+    """
+    return _Pull(source, staging, exclude, request, context, Gaps(source, staging), before_removals).all()
 
 
 def _readable() -> tuple[str, ...]:

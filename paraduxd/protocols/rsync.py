@@ -13,6 +13,7 @@ from paraduxd.core.settings import ProtocolSettings, SshAddress, SshCredentials,
 from paraduxd.effects import rsync, ssh
 from paraduxd.protocols import pulling
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
+from paraduxd.protocols.remote_mounts import RemoteMounts
 from paraduxd.protocols.trees import TreeDestination
 
 SCHEME = "rsync+ssh"
@@ -73,7 +74,10 @@ class RsyncSource(Source):
     def pull(self, staging: Path, request: PullRequest) -> PullResult:
         """See `Source.pull`."""
         with open_place(self._settings, self._context) as place:
-            return pulling.pull(place, staging, self._settings.exclude, request, self._context)
+            mounts = RemoteMounts(place, staging, self._settings.exclude, request)
+            exclude, context = self._settings.exclude, self._context
+            result = pulling.pull(place, staging, exclude, request, context, before_removals=mounts.check)
+            return mounts.remember(result)
 
 
 def _destination(settings: RsyncSettings, context: Context) -> TreeDestination:

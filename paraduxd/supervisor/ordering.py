@@ -132,6 +132,7 @@ class Desk:
             "since": self._end_of_last_good(key),
             "staged_as": staging_fact(dataset),
             "mounts": known.get("mounts") or [],
+            "mounts_looked": known.get("mounts_looked"),
         }
 
     def _end_of_last_good(self, key: Key) -> str | None:

@@ -60,6 +60,7 @@ def pull(order: Order, report: Reporter) -> Result:
         index=Path(arguments["index"]) if arguments.get("index") else None,
         since=datetime.fromisoformat(arguments["since"]).timestamp() + 1 if arguments.get("since") else None,
         known_mounts=tuple(map(str, arguments.get("mounts") or ())),
+        mounts_looked=arguments.get("mounts_looked"),
     )
     staging = Path(order.staging)
     if not request.in_place:
