@@ -21,7 +21,14 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core import removables
 from paraduxd.core.checks import check
 from paraduxd.core.config import Config
-from paraduxd.core.derive import Derived, derive, destination_file, metadata_file, settings_of
+from paraduxd.core.derive import (
+    Derived,
+    derive,
+    destination_file,
+    metadata_file,
+    private_archive_keys,
+    settings_of,
+)
 from paraduxd.core.drills import DRILL, Restored
 from paraduxd.core.orders import Order, Step
 from paraduxd.core.plain import to_plain
@@ -104,15 +111,19 @@ def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
 
 
 def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored]:
-    """A sample of every dataset from every destination, as they come back."""
-    _, derived = _derived(document, places.keeping.shapes)
+    """A sample of every dataset from every destination, as they come back; encrypted archives open with the key in this very config."""
+    config, derived = _derived(document, places.keeping.shapes)
+    keys = {dataset.id: private_archive_keys(config, dataset.id) for dataset in config.datasets}
 
     def restore(pair: tuple[DatasetPlan, DestinationPlan]) -> Restored:
         dataset, destination = pair
-        order = _order(places, dataset.id, destination.id, {"sample": to_plain(DRILL)}, dataset.staging)
+        whose = _identity(places, derived.plan, destination.uid)
+        order = _order(
+            places, dataset.id, destination.id, {"sample": to_plain(DRILL), "identity": whose}, dataset.staging
+        )
         transport = derived.transports[destination_file(dataset.id, destination.id)]
         try:
-            result = _run(places, order, transport, DESTINATION_PATIENCE)
+            result = _run(places, order, transport, DESTINATION_PATIENCE, keys[dataset.id].get(destination.id))
         except ParaduxError as problem:
             error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
             return Restored(dataset.id, destination.id, False, problem.message, None, error)
@@ -121,6 +132,12 @@ def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored
     for restored in _each(places, restore, [(d, each) for d in derived.plan.datasets for each in d.destinations]):
         note(f"{restored.dataset} at {restored.destination}: {restored.text}")
         yield restored
+
+
+def _identity(places: Places, plan: Plan, place: str) -> Json:
+    """Whose place is to be read: another one is no proof."""
+    whose = {"owner": plan.owner, "place": place, "instance": plan.instance, "generation": plan.generation}
+    return {**whose, "outbox": str(places.keeping.state.outbox)}
 
 
 def _described(result: dict[str, Any]) -> str:
@@ -145,12 +162,20 @@ def _order(places: Places, dataset: str, location: str, arguments: Json, staging
     return Order(next(_numbers), Step.REHEARSE, dataset, location, "", staging, {**common, **arguments})
 
 
-def _run(places: Places, order: Order, transport: Json, patience: float) -> dict[str, Any]:
+def _run(places: Places, order: Order, transport: Json, patience: float, key: Json | None = None) -> dict[str, Any]:
+    """`key`: what opens encrypted archives; it reaches the worker as the transport does, as a file in memory."""
     if places.cancelled.is_set():
         raise ParaduxError("cancelled", "the drill was cancelled")
-    with sealed_file(json.dumps(transport).encode()) as (descriptor, path):
-        given = replace(order, transport=path, disk=transport["protocol"] == removables.PROTOCOL)
-        return workers.run_order(given, pass_fds=(descriptor,), timeout=patience, cancelled=places.cancelled)
+    with contextlib.ExitStack() as files:
+        descriptor, path = files.enter_context(sealed_file(json.dumps(transport).encode()))
+        given, descriptors = (
+            replace(order, transport=path, disk=transport["protocol"] == removables.PROTOCOL),
+            [descriptor],
+        )
+        if key is not None:
+            descriptor, path = files.enter_context(sealed_file(json.dumps(key).encode()))
+            given, descriptors = replace(given, arguments={**given.arguments, "key": path}), [*descriptors, descriptor]
+        return workers.run_order(given, pass_fds=descriptors, timeout=patience, cancelled=places.cancelled)
 
 
 def _derived(document: Json, shapes: Shapes) -> tuple[Config, Derived]:
