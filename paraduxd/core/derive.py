@@ -271,6 +271,7 @@ def _destination(dataset: str, destination: Destination, managed: Managed, shape
         window=destination.window,
         uid=place.uid,
         since=place.since,
+        formerly=place.formerly,
     )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 NOTHING = "-"
 """As `was`: nothing that was there before."""
@@ -108,10 +108,11 @@ def _match_by_address(
 
 @dataclass(frozen=True)
 class Assigned:
-    """The uid of a place, and since which serial it is as it is."""
+    """The uid of a place, since which serial it is as it is, and what version 0.1.0 called it ("": it did not know it)."""
 
     uid: str
     since: int
+    formerly: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,5 +137,5 @@ def assign(
             assigned[name] = Assigned(fresh(), serial)
         else:
             unchanged = before in known.entries and known.entries[before].content == entry.content
-            assigned[name] = known.places[before] if unchanged else Assigned(known.places[before].uid, serial)
+            assigned[name] = known.places[before] if unchanged else replace(known.places[before], since=serial)
     return assigned

@@ -132,6 +132,11 @@ class Place(Strict):
     since: Whole = Field(
         ge=1, description="Serial of the config that last changed its address, credentials or key", examples=[1]
     )
+    formerly: Text = Field(
+        default="",
+        description="What version 0.1.0 called it, if that version knew it: its versions there carry this name",
+        examples=["photos/cloud"],
+    )
 
 
 class DataKey(Strict):
@@ -224,4 +229,5 @@ class Managed(Strict):
     def place(self, dataset: str, location: str) -> Place:
         """What a place is; in a config of version 0.1.0 it is what its name says, since ever."""
         found = self.places.get(place_name(dataset, location))
-        return found or Place(uid=legacy_uid(dataset, location), since=1)
+        name = place_name(dataset, location)
+        return found or Place(uid=legacy_uid(dataset, location), since=1, formerly=name)

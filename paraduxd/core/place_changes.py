@@ -135,7 +135,7 @@ def places_after(
     same = changes(old, new, shapes).same if old is not None else {}
     known = Known(_entries(old, shapes), _known_places(old, shapes)) if old is not None else Known()
     assigned = assign(known, _entries(new, shapes), same, serial, fresh)
-    return {name: Place(uid=each.uid, since=each.since) for name, each in assigned.items()}
+    return {name: Place(uid=each.uid, since=each.since, formerly=each.formerly) for name, each in assigned.items()}
 
 
 def data_keys_after(
@@ -185,7 +185,7 @@ def _known_places(config: Config, shapes: Shapes) -> dict[str, Assigned]:
         return {}
     names = (name.partition("/") for name in _entries(config, shapes))
     found = {place_name(dataset, location): managed.place(dataset, location) for dataset, _, location in names}
-    return {name: Assigned(place.uid, place.since) for name, place in found.items()}
+    return {name: Assigned(place.uid, place.since, place.formerly) for name, place in found.items()}
 
 
 def _entries(config: Config, shapes: Shapes) -> dict[str, Entry]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 
-from paraduxd.core.identity import legacy_uid
+from paraduxd.core.identity import legacy_uid, place_name
 from paraduxd.core.plain import from_plain, to_plain
 
 
@@ -77,6 +77,7 @@ class DestinationPlan:
     window: str | None = None
     uid: str = ""
     since: int = 1
+    formerly: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class Plan:
     `epoch` is the one in force, and `shares_required` how many of its shares open it; during a rotation the config is published
     under both epochs. `kits_written`: by whatever machine, kits of some epoch were. `notify_after`: trouble
     is told when it has stayed for so many seconds; `digest`: seconds between two digests. `grace` and `grace_after_alarm`: seconds in
-    which no version is removed. `uid` and `since` of the parts: `core/identity.py`.
+    which no version is removed. `uid`, `since` and `formerly` of the parts: `core/identity.py`.
     """
 
     serial: int
@@ -248,5 +249,12 @@ def _dataset_with_uids(dataset: DatasetPlan) -> DatasetPlan:
         uid=dataset.uid or legacy_uid(name, ""),
         staging_uid=dataset.staging_uid or legacy_uid(name, "staging"),
         source=replace(dataset.source, uid=dataset.source.uid or legacy_uid(name, "source")),
-        destinations=tuple(replace(each, uid=each.uid or legacy_uid(name, each.id)) for each in dataset.destinations),
+        destinations=tuple(_destination_with_uid(name, each) for each in dataset.destinations),
     )
+
+
+def _destination_with_uid(dataset: str, destination: DestinationPlan) -> DestinationPlan:
+    if destination.uid:
+        return destination
+    uid = legacy_uid(dataset, destination.id)
+    return replace(destination, uid=uid, formerly=place_name(dataset, destination.id))

@@ -118,7 +118,7 @@ def with_places(document: Json, old: Config | None, config: Config, shapes: Shap
     managed = document["managed"]
     places = place_changes.places_after(old, config, shapes, document["serial"], lambda: secrets.token_hex(16))
     keys = place_changes.data_keys_after(old, config, places, managed["data_keys"])
-    plain = {name: place.model_dump() for name, place in places.items()}
+    plain = {name: place.model_dump(exclude_defaults=True) for name, place in places.items()}
     return {**document, "managed": {**managed, "places": plain, "data_keys": keys}}
 
 

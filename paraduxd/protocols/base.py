@@ -38,7 +38,7 @@ class Identity:
 
     `owner` and `instance` are ids of 32 hex digits, `place` is the uid. `claim` is the machine.asc of this machine, `keys` the
     public keys that can have signed another machine's, armored, one after the other. `marked`: a marker of this place was
-    written before, so that it must be there.
+    written before, so that it must be there. `formerly`: as what ("dataset/destination") version 0.1.0 knew the place.
     """
 
     owner: str
@@ -48,6 +48,7 @@ class Identity:
     claim: str = ""
     keys: str = ""
     marked: bool = False
+    formerly: str = ""
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,8 @@ def _names_in_0_1_0(snapshots: Sequence[Snapshot], location: str, identity: Iden
     The uid of such a place is a hash of the names that it had then, whatever it is called today. All names that it can have had stand in
     tags of this repository; only the destination's, until its first push by a later version, is taken to be the present one.
     """
+    if identity.formerly:
+        return {identity.formerly.partition("/")[0]}
     locations = {location, *(each.location for each in snapshots if each.place == identity.place)}
     datasets = {each.dataset for each in snapshots}
     return {name for name in datasets for other in locations if legacy_uid(name, other) == identity.place}

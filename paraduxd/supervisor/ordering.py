@@ -14,7 +14,7 @@ from paraduxd.core import drills, moments, unread
 from paraduxd.core.facts import Key, Latest
 from paraduxd.core.identity import legacy_uid
 from paraduxd.core.orders import Order, Step
-from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
+from paraduxd.core.plan import DatasetPlan, DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.queue import Request
 from paraduxd.core.removables import uuid_of
 from paraduxd.core.requests import SOURCE
@@ -67,8 +67,8 @@ class Desk:
             more = self._publish(request.location)
         elif request.step == Step.KIT_CHECK:
             more = {"owner": self.plan.owner, "keys": [asdict(key) for key in self.plan.recovery_keys]}
-        if uid := self._identified(dataset, request):
-            more |= {"identity": self._identity(uid, request.key)}
+        if place := self._marked_place(dataset, request):
+            more |= {"identity": self._identity(place, request.key)}
         if self.stick_folders and uuid_of(request.place):
             more |= {"stick_folders": self.stick_folders}
         return Order(
@@ -82,19 +82,21 @@ class Desk:
             disk=bool(uuid_of(request.place) or arguments.get("device")),
         )
 
-    def _identified(self, dataset: DatasetPlan | None, request: Request) -> str:
-        """The uid of the place, for a step that looks at its marker."""
-        if dataset is None:
-            stashes = {stash.id: stash.uid for stash in self.plan.metadata_stashes}
-            return stashes.get(request.location, "") if request.step in (Step.PUBLISH, Step.REHEARSE) else ""
-        return next((each.uid for each in dataset.destinations if each.id == request.location), "")
+    def _marked_place(self, dataset: DatasetPlan | None, request: Request) -> DestinationPlan | MetadataPlan | None:
+        """The destination or stash, for a step that looks at its marker."""
+        if dataset is not None:
+            return next((each for each in dataset.destinations if each.id == request.location), None)
+        if request.step not in (Step.PUBLISH, Step.REHEARSE):
+            return None
+        return next((each for each in self.plan.metadata_stashes if each.id == request.location), None)
 
-    def _identity(self, uid: str, key: Key) -> dict[str, Any]:
+    def _identity(self, place: DestinationPlan | MetadataPlan, key: Key) -> dict[str, Any]:
         written = Step.PUBLISH if key[0] == "" else Step.PUSH
         last = self.journal.latest((key[0], written, key[2])).result or {}
         return {
             "owner": self.plan.owner,
-            "place": uid,
+            "place": place.uid,
+            "formerly": place.formerly if isinstance(place, DestinationPlan) else "",
             "instance": self.plan.instance,
             "generation": self.plan.generation,
             "outbox": str(self.state.outbox),

@@ -283,6 +283,7 @@ def _identity(order: Order) -> Identity | None:
         claim=_text_of(outbox / machine.NAME),
         keys=_text_of(outbox / machine.PUBLIC_KEYS),
         marked=bool(given.get("marked")),
+        formerly=str(given.get("formerly") or ""),
     )
 
 

@@ -52,11 +52,11 @@ def test_a_dataset_in_the_plan() -> None:
     assert photos.destinations == (
         plans.DestinationPlan(
             "cloud", "restic", "s3.example", "dataset.photos.cloud.json", plans.Timing(21600), ("account:aws",),
-            "restic", plans.Keep(last=10, daily=7), uid=legacy_uid("photos", "cloud"),
+            "restic", plans.Keep(last=10, daily=7), uid=legacy_uid("photos", "cloud"), formerly="photos/cloud",
         ),
         plans.DestinationPlan(
             "usb", "disk", "local", "dataset.photos.usb.json", plans.Timing(cron="30 3 * * sun"),
-            ("place:house", "device:usb"), uid=legacy_uid("photos", "usb"),
+            ("place:house", "device:usb"), uid=legacy_uid("photos", "usb"), formerly="photos/usb",
         ),
     )  # fmt: skip
 
