@@ -305,7 +305,8 @@ def test_publish_order_has_outbox_serial_and_epoch(rig: Rig, tmp_path: Path) -> 
     rig.run_by(plan(serial=7, stashes=["friend", "nas"]))
     assert len(rig.dispatcher.publish()) == 2
     order = rig.workers.find("", "publish", "friend")
-    assert step_arguments(order) == {"outbox": str(tmp_path / "outbox"), "serial": 7, "epochs": [1], "ended": []}
+    expected = {"outbox": str(tmp_path / "outbox"), "serial": 7, "epochs": [1], "ended": [], "known_serial": None}
+    assert step_arguments(order) == expected
     assert order.transport == str(tmp_path / "transport/metadata-friend")
     assert order.arguments["identity"] == {
         "owner": "fred",
