@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import restic
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import keep
+from paraduxd.core import keep, unread
 from paraduxd.protocols import restic_failures as failures
 from paraduxd.protocols import restic_memory as memory
 from paraduxd.protocols import restic_output as output
@@ -45,9 +45,6 @@ from paraduxd.protocols.restic_versions import Versions
 
 GROUPS = 256
 """In so many parts at most restic reads the data of a repository."""
-
-NAMES = 100
-"""So many names of what is missing in a version are passed on."""
 
 
 @dataclass
@@ -105,16 +102,18 @@ class ResticDestination(Destination):
             raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
         with self._opened() as repository, _something(staging) as folder:
             there = Versions(repository, self._context)
-            listed = self._look(there, request)
-            pushed = self._back_up(there, folder, request, listed)
-            proven = memory.read(self._context).proven
-            memory.write(self._context, pushed.listed, proven)
-            tidied = removing.tidy(there, request, pushed.listed, proven)
+            before = removing.Tidied(self._look(there, request), memory.read(self._context).proven)
+            try:
+                pushed = self._back_up(there, folder, request, before.listed)
+            except TransientError as problem:
+                before = removing.make_room(there, request, before, problem)
+                pushed = self._back_up(there, folder, request, before.listed)
+            memory.write(self._context, pushed.listed, before.proven)
+            tidied = removing.tidy(there, request, replace(before, listed=pushed.listed))
             memory.write(self._context, tidied.listed, tidied.proven)
+            marked = self._context.identity is not None
             result = _result(pushed.version, tidied)
-            return replace(
-                result, added_bytes=pushed.added, unread=pushed.unread, marked=self._context.identity is not None
-            )
+            return replace(result, added_bytes=pushed.added, unread=pushed.unread, marked=marked)
 
     def prune(self, request: PushRequest) -> PushResult:
         """See `Destination.prune`."""
@@ -124,7 +123,8 @@ class ResticDestination(Destination):
             if listed is None or not listed.versions:
                 raise ParaduxError("no-version", f"{repository.where} holds no version", "make one: paraductl backup")
             request = replace(request, prune=True, read_back=True)
-            tidied = removing.remove(there, request, listed, memory.read(self._context).proven)
+            before = removing.Tidied(listed, memory.read(self._context).proven)
+            tidied = removing.remove(there, request, before)
             memory.write(self._context, tidied.listed, tidied.proven)
             return _result(tidied.listed.versions[-1], tidied)
 
@@ -219,19 +219,16 @@ class ResticDestination(Destination):
         tagged = max(request.unread_count, len(request.unread), listed.versions[-1].missing if listed.versions else 0)
         tags = [f"--tag={tag}" for tag in snapshots.tags_for(self._context, number, tagged)]
         command = ("backup", f"--host={snapshots.MARK}", *tags, "--time", output.time_option(request.now), ".")
-        backup = _Backup(self._context)
-        try:
-            ran = there.repository.run(*command, cwd=folder, on_line=backup.take, allowed=(0, failures.INCOMPLETE))
-        except ParaduxError as problem:
-            raise removing.explained(problem, listed, request, self._context) from None
+        backup, allowed = _Backup(self._context), (0, failures.INCOMPLETE)
+        ran = there.repository.run(*command, cwd=folder, on_line=backup.take, allowed=allowed)
         if not backup.summary:
             raise ParaduxError("restic-failed", f"restic told no result at {there.repository.where}", "try again")
-        unread, missing = _missing(folder, ran, request)
+        names, missing = _missing(folder, ran, request)
         version = replace(backup.version(request.now), number=number, missing=missing)
         now_there = listed.plus(version)
         if missing != tagged:
             version, now_there = there.mark(version, tagged, listed)
-        return _Pushed(version, now_there, backup.added, unread)
+        return _Pushed(version, now_there, backup.added, names)
 
     def _create(self, repository: Repository, request: PushRequest) -> None:
         if self._was_there(request):
@@ -278,15 +275,15 @@ def _result(version: Version, tidied: removing.Tidied) -> PushResult:
 
 
 def _missing(folder: Path, ran: Ran, request: PushRequest) -> tuple[tuple[str, ...], int]:
-    """At most 100 names of what is missing in a version, and how many there are: what the pull could not read, and what restic could not.
+    """Some names of what is missing in a version, and how many there are: what the pull could not read, and what restic could not.
 
     Where both read the source itself, both name the same. Files that vanished while they were read are not missing.
     """
-    unread = failures.unread(ran.errors) if ran.code == failures.INCOMPLETE else ()
-    left = [path for path in unread if "\ufffd" in path or os.path.lexists(folder / path)]
-    here = f"{folder}/"
-    names = tuple(dict.fromkeys((*request.unread, *(output.printable(path.removeprefix(here)) for path in left))))
-    return names[:NAMES], max(request.unread_count, len(names)) + ran.dropped
+    said = failures.unread(ran.errors) if ran.code == failures.INCOMPLETE else ()
+    left = [path for path in said if "\ufffd" in path or os.path.lexists(folder / path)]
+    shown = (unread.printable(path.removeprefix(f"{folder}/").encode("utf-8", "surrogateescape")) for path in left)
+    names = tuple(dict.fromkeys((*request.unread, *shown)))
+    return names[: unread.NAMES_SHOWN], max(request.unread_count, len(names)) + ran.dropped
 
 
 @contextlib.contextmanager

@@ -55,11 +55,6 @@ def time_option(now: str) -> str:
     return moment(now).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def printable(name: str) -> str:
-    """A file name for a list that people read, without control characters."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in name)
-
-
 class Listing:
     """Counts what `restic ls --json` lists of a version, or of some paths in it: regular files, bytes, entries of any kind."""
 

@@ -39,39 +39,52 @@ def unwanted(listed: Listed, request: PushRequest) -> tuple[Version, ...]:
     return tuple(version for version in gone if version.id != whole and version.id not in foreign)
 
 
-def tidy(there: Versions, request: PushRequest, listed: Listed, proven: str) -> Tidied:
+def tidy(there: Versions, request: PushRequest, before: Tidied) -> Tidied:
     """`remove` after a push that is done: most failures are left to the next one."""
     try:
-        return remove(there, request, listed, proven)
+        return remove(there, request, before)
     except ParaduxError as problem:
         if problem.code in LOUD:
             raise
         _log.warning("Old versions stay for now: %s", problem.message)
-        why = "" if isinstance(problem, TransientError) else problem.message
-        return Tidied(listed, proven, kept_because=why)
+        return replace(before, kept_because="" if isinstance(problem, TransientError) else problem.message)
 
 
-def remove(there: Versions, request: PushRequest, listed: Listed, proven: str) -> Tidied:
-    """Remove what may go, after the newest version was read back whole. `proven`: the one that last was.
+def remove(there: Versions, request: PushRequest, before: Tidied) -> Tidied:
+    """Remove what may go, after the newest version was read back whole.
 
     What is there is looked at again before: reading back can take hours. `restic forget --keep-...` would count versions dated in the
     future, and could remove the one just made.
     """
-    if not request.may_remove or not unwanted(listed, request):
-        return Tidied(listed, proven)
-    newest = listed.versions[-1]
-    if newest.id != proven:
+    if not request.may_remove or not unwanted(before.listed, request):
+        return before
+    newest = before.listed.versions[-1]
+    if newest.id != before.proven:
         if not request.read_back:
-            return Tidied(listed, proven)
+            return before
         there.read_back(newest)
-    real = there.listed(request.now, (*request.known_versions, *listed.versions), changing=True)
+    real = there.listed(request.now, (*request.known_versions, *before.listed.versions), changing=True)
     gone = unwanted(real, request)
     if not gone or real.versions[-1].id != newest.id:
-        return Tidied(real, newest.id)
+        return replace(before, listed=real, proven=newest.id)
     there.remove(ids(gone))
     reason = keep.why_removed(request.keep, request.grace)
-    tidied = Tidied(real.without(ids(gone)), newest.id, tuple(Removed(each.id, reason) for each in gone))
+    removed = (*before.removed, *(Removed(each.id, reason) for each in gone))
+    tidied = Tidied(real.without(ids(gone)), newest.id, removed)
     return _reclaim(there, tidied) if request.prune else tidied
+
+
+def make_room(there: Versions, request: PushRequest, before: Tidied, problem: TransientError) -> Tidied:
+    """Remove what may go before a push for which there was no room; raises `TransientError` when that is nothing."""
+    if problem.code != "disk-full":
+        raise problem
+    try:
+        tidied = remove(there, replace(request, prune=True), before)
+    except TransientError:
+        raise problem from None  # a lock needs room as well
+    if tidied.removed:
+        return tidied
+    raise _explained(problem, before.listed, request, there.context)
 
 
 def _reclaim(there: Versions, tidied: Tidied) -> Tidied:
@@ -84,11 +97,11 @@ def _reclaim(there: Versions, tidied: Tidied) -> Tidied:
     return tidied
 
 
-def explained(problem: ParaduxError, listed: Listed, request: PushRequest, context: Context) -> ParaduxError:
-    """Why there is no room, if versions that `keep` does not want are still protected; any other problem as it is."""
+def _explained(problem: TransientError, listed: Listed, request: PushRequest, context: Context) -> TransientError:
+    """Why there is no room, and until when the versions are protected that `keep` does not want."""
     alarm = request.protected_until
     until = keep.protected_until(listed.versions, request.keep, request.now, request.grace, alarm)
-    if problem.code != "disk-full" or until is None:
+    if until is None:
         return problem
     return TransientError(
         "disk-full",
