@@ -25,16 +25,20 @@ WEAKEST = 10
 _EXIT = {"ok": ExitCode.DONE, "warning": ExitCode.WARNING, "critical": ExitCode.CRITICAL}
 
 
-def build(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = None) -> dict[str, Any]:
+def build(
+    plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = None, verdict: Verdict | None = None
+) -> dict[str, Any]:
     """The status document; of one dataset only, when it is named.
 
-    `now` has an offset. `plan` is `None` before the first setup. Raises `ParaduxError` "no-such-dataset".
+    `now` has an offset. `plan` is `None` before the first setup. `verdict`: on the whole, if it is known already. Raises `ParaduxError`
+    "no-such-dataset".
     """
     if plan is not None and dataset is not None:
         _check_name(plan, dataset)
         running = tuple(run for run in facts.running if run.get("dataset") == dataset)
         facts = dataclasses.replace(facts, running=running)
-    verdict = judge(plan, facts, now, dataset)
+    if verdict is None or dataset is not None:
+        verdict = judge(plan, facts, now, dataset)
     return {
         "schema": SCHEMA,
         "level": verdict.level,

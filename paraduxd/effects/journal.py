@@ -6,6 +6,7 @@ Times are RFC 3339 texts in UTC, given by the caller. Every method raises `Parad
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 from paraduxd.core import moments
 from paraduxd.core.facts import Key, Latest
+from paraduxd.core.places import Places
 from paraduxd.effects.journal_notes import Notes, read, write
 
 KEEP_RUNS = 10_000
@@ -67,6 +69,9 @@ class Ending:
 
 class Journal(Notes):
     """The one connection to the journal; any thread may call."""
+
+    _read: tuple[tuple[sqlite3.Connection, int, Places], dict[Key, Latest]] | None = None
+    """What `latest_by_target` has read, and of which state of the database and the names."""
 
     # Runs
 
@@ -154,7 +159,16 @@ class Journal(Notes):
     # How the last runs of every target ended
 
     def latest_by_target(self) -> dict[Key, Latest]:
-        """Everything that status and schedule need, in one query, by the names of now."""
+        """Everything that status and schedule need, in one query, by the names of now. Read anew when something was written."""
+        with self._lock:
+            state = (self._database, self._database.total_changes, self._places)
+            if self._open_transactions:  # what is written now may be taken back
+                return self._all_latest()
+            if self._read is None or self._read[0] != state:
+                self._read = (state, self._all_latest())
+            return dict(self._read[1])
+
+    def _all_latest(self) -> dict[Key, Latest]:
         found: dict[Key, Latest] = {}
         for place, (dataset, step, location), latest in self._latest(""):
             name = self._places.name(place, (dataset, location))

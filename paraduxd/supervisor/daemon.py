@@ -26,6 +26,7 @@ from paraduxd.supervisor import protection
 from paraduxd.supervisor.calls import Calls
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.drills import Drills
+from paraduxd.supervisor.judging import Judging
 from paraduxd.supervisor.keeper_host import KeeperHost
 from paraduxd.supervisor.launch import Launcher
 from paraduxd.supervisor.reporting import Reporter
@@ -85,6 +86,7 @@ class Daemon:
         self._reporter = Reporter(
             state, self._journal, self._dispatcher, self._scheduler, self._keeper, now(), weak_kdf, str(sticks or "")
         )
+        self._judging = Judging()
         calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards)
         self._server = RpcServer(
             peers.listen(run.supervisor_socket, group),
@@ -119,7 +121,9 @@ class Daemon:
         self._journal.close()
 
     def _status(self, dataset: str | None) -> dict[str, Any]:
-        return status.build(self._plan, self._reporter.facts(), now(), dataset)
+        plan, facts, moment = self._plan, self._reporter.facts(), now()
+        verdict = self._judging.verdict(plan, facts, moment) if dataset is None else None
+        return status.build(plan, facts, moment, dataset, verdict)
 
     def _stewards(self) -> dict[str, Any]:
         return kits.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
