@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -59,10 +58,9 @@ class SocketUnits:
 
     def _run(self, line: socket.socket) -> None:
         """One unit: the line is closed when nothing of it runs any more."""
-        extra = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
         with line:
             worker = subprocess.Popen(
-                self._command, stdin=line, stdout=subprocess.DEVNULL, env=environment(extra), start_new_session=True
+                self._command, stdin=line, stdout=subprocess.DEVNULL, env=environment(), start_new_session=True
             )
             worker.wait()
             kill_session(worker.pid)

@@ -15,9 +15,9 @@ import time
 from collections.abc import Sequence
 
 from paraduxd.effects import orphans
-from paraduxd.effects.process import environment, find
+from paraduxd.effects.process import NOWHERE, environment, find
 
-_QUICK_START = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+QUICK_START = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
 """Looking for plugins of pydantic would cost every transfer 40 ms."""
 
 _KILL_ROUNDS = 500
@@ -42,11 +42,11 @@ class Children:
         pass_fds: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a program (absolute path) in a session of its own; call it from a thread that lives as long as the child."""
-        extra = {**_QUICK_START, **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}}
         with self._lock:
             child = subprocess.Popen(
                 list(argv),
-                env=environment(extra),
+                env=environment(QUICK_START),
+                cwd=NOWHERE,
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,18 @@ from typing import IO
 from paraduxd.api.errors import ParaduxError
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+NOWHERE = "/"
+"""The working directory of everything that is started: a directory that nobody else can write to, so that nothing is found in it."""
+
+
+def python(module: str) -> tuple[str, ...]:
+    """The command that runs a module of ours.
+
+    "-I": neither the working directory nor PYTHON* variables nor the user's packages decide what code runs.
+    """
+    return (sys.executable, "-I", "-m", module)
+
 
 PACKAGES = {
     "blkid": "util-linux",

@@ -15,15 +15,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from paraduxd.core.orders import Order
-from paraduxd.effects.process import sealed_file
+from paraduxd.effects.process import python, sealed_file
 
-WORKER = (sys.executable, "-m", "paraduxd.worker.main")
+WORKER = python("paraduxd.worker.main")
 
 LIFE_LINE = socket.SOCK_SEQPACKET
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Done, Failed, Held, Order, Progress, report_from_json
-from paraduxd.effects.children import kill_session
-from paraduxd.effects.process import environment
+from paraduxd.effects.children import QUICK_START, kill_session
+from paraduxd.effects.process import NOWHERE, environment
 from paraduxd.effects.worker_hosts import WORKER, ChildHost, Host, Running
 from paraduxd.protocols.base import TransientError
 
@@ -100,9 +100,7 @@ def _ends_within(worker: Running, seconds: float) -> bool:
 
 
 def _start_child(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    extra = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    environ = environment({"PYDANTIC_DISABLE_PLUGINS": "__all__", **extra})
-    return subprocess.Popen(command, env=environ, start_new_session=True, **options)
+    return subprocess.Popen(command, env=environment(QUICK_START), cwd=NOWHERE, start_new_session=True, **options)
 
 
 def _end_child(child: subprocess.Popen[bytes]) -> int:

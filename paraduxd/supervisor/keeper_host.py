@@ -13,7 +13,6 @@ import queue
 import select
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from paraduxd.api.wire import ClosedError
 from paraduxd.effects import device_mapper, handover, hardening
 from paraduxd.effects.children import Children
 from paraduxd.effects.peers import Peer, peer_of
+from paraduxd.effects.process import python
 
 log = logging.getLogger("paradux.keeper-host")
 
@@ -192,7 +192,7 @@ class KeeperHost:
         return self._keeper
 
     def _command(self, control: int) -> list[str]:
-        command = [sys.executable, "-m", "paraduxd.keeper.main", "--state", str(self._state.directory)]
+        command = [*python("paraduxd.keeper.main"), "--state", str(self._state.directory)]
         command += ["--control", str(control), "--parent", str(os.getpid())]
         return [*command, *self._more]
 

@@ -17,6 +17,7 @@ from typing import IO
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.places import StatePlaces, run_directory, state_directory
 from paraduxd.effects import service_manager
+from paraduxd.effects.process import NOWHERE
 from paraduxd.supervisor.daemon import Daemon
 from paraduxd.version import VERSION
 
@@ -26,6 +27,12 @@ log = logging.getLogger("paradux")
 def main(argv: list[str] | None = None) -> int:
     """Run in the foreground until SIGTERM or SIGINT; gives the exit code."""
     options = parser().parse_args(argv)
+    options.state = str(state_directory(options.state).directory.absolute())
+    options.run = str(run_directory(options.run).directory.absolute())
+    for name in ("stick_folders", "worker_sockets"):
+        path = getattr(options, name)
+        setattr(options, name, path and path.absolute())
+    os.chdir(NOWHERE)  # whoever can write to where it was started decides nothing from here on
     _log_to_stderr(options.log_level)
     try:
         with _only_one(_prepared(state_directory(options.state))):

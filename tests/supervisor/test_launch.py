@@ -210,7 +210,7 @@ def test_a_worker_that_lingers_after_its_report_is_ended(start: Start, ear: Ear)
 def test_a_worker_without_a_sign_of_life_is_ended(start: Start, ear: Ear) -> None:
     launcher = start(
         'report(event="progress", bytes=1)\nwhile True:\n    report(event="progress", bytes=1); time.sleep(0.05)',
-        Patience(inactivity=0.5, grace=0.2),
+        Patience(inactivity=2.0, grace=0.2),
     )
     launcher.start(order(), ear)
     final = ear.final()
@@ -250,13 +250,13 @@ def test_what_cannot_be_started_is_told(ear: Ear) -> None:
 
 def test_environment_is_built_not_inherited(start: Start, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARADUX_SECRET", "canary")
-    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    monkeypatch.setenv("PYTHONPATH", "/canary")
     start('report(event="done", result={"env": dict(os.environ), "session": os.getsid(0) == os.getpid()})').start(
         order(), ear
     )
     final = ear.final()
     assert isinstance(final, Done) and final.result["session"] is True
-    assert "canary" not in str(final.result) and final.result["env"]["PYTHONPATH"] == "/somewhere"
+    assert "canary" not in str(final.result)
 
 
 def test_a_listener_that_fails_does_not_end_the_launcher(start: Start, ear: Ear) -> None:
