@@ -67,7 +67,7 @@ def fill(folder: Path, files: int = 12, prefix: str = "file") -> None:
 
 
 class Installation:
-    """State and run directory of one Paradux, its daemon, and its client."""
+    """State and run directory of one Paradux, its daemon, and its client; `as_user` is a command that starts both with other rights."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -76,12 +76,22 @@ class Installation:
         self.log = root / "paraduxd.log"
         self.passphrase_file = root / "passphrase"
         self.daemon: subprocess.Popen[bytes] | None = None
+        self.as_user: tuple[str, ...] = ()
         root.mkdir(parents=True, exist_ok=True)
         self.passphrase_file.write_text(PASSPHRASE + "\n")
 
     def start(self, *options: str) -> None:
         """Start the daemon and wait until its socket answers."""
-        argv = [sys.executable, "-m", "paraduxd.supervisor.main", "--state", str(self.state), "--run", str(self.run)]
+        argv = [
+            *self.as_user,
+            sys.executable,
+            "-m",
+            "paraduxd.supervisor.main",
+            "--state",
+            str(self.state),
+            "--run",
+            str(self.run),
+        ]
         argv += ["--weak-kdf-for-tests", "--log-level", "debug", *options]
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
@@ -98,7 +108,7 @@ class Installation:
 
     def ctl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run paraductl as a user would; with `check`, anything but success is a failed test."""
-        argv = [sys.executable, "-m", "paraductl.main", "--run", str(self.run), *arguments]
+        argv = [*self.as_user, sys.executable, "-m", "paraductl.main", "--run", str(self.run), *arguments]
         done = subprocess.run(
             argv, check=False, input=text, capture_output=True, text=True, timeout=110, env=clean_environment()
         )

@@ -1,10 +1,11 @@
-"""What the running kernel does about freed memory."""
+"""What the running kernel does about freed memory, and which rights it gives this process."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import os
+import re
 from pathlib import Path
 
 
@@ -21,6 +22,12 @@ def init_on_free() -> bool | None:
     if not config:
         return None
     return "CONFIG_INIT_ON_FREE_DEFAULT_ON=y" in config.splitlines()
+
+
+def reads_everything() -> bool:
+    """Whether rights on files do not bind this process (it has CAP_DAC_OVERRIDE, capabilities(7)); root outside of sandboxes has."""
+    match = re.search(r"(?m)^CapEff:\s*([0-9a-f]+)$", _read(Path("/proc/self/status")))
+    return bool(int(match[1], 16) >> 1 & 1) if match else os.geteuid() == 0
 
 
 def _read(path: Path) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import guard
 from paraduxd.core.orders import Held
-from paraduxd.effects import rsync
+from paraduxd.effects import kernel, rsync
 from paraduxd.effects.rsync_complaints import Kind
 from paraduxd.protocols.base import Context, HeldError, PullRequest, PullResult
 from paraduxd.protocols.gaps import Gaps, regular_files
@@ -162,8 +162,13 @@ def pull(
 
 
 def _readable() -> tuple[str, ...]:
-    """What lets an unprivileged daemon read again what it has written."""
-    return () if os.geteuid() == 0 else ("--chmod=u+r,Du+rx",)
+    """What lets a daemon without the rights of root read again what it has written.
+
+    Without root's number, rsync makes directories writable for as long as it writes into them.
+    """
+    if kernel.reads_everything():
+        return ()
+    return ("--chmod=u+r,Du+rwx",) if os.geteuid() == 0 else ("--chmod=u+r,Du+rx",)
 
 
 def changed_before(staging: Path, files: int, request: PullRequest) -> int:
