@@ -117,7 +117,7 @@ def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored
 
     def restore(pair: tuple[DatasetPlan, DestinationPlan]) -> Restored:
         dataset, destination = pair
-        whose = _identity(places, derived.plan, destination.uid)
+        whose = _identity(places, derived.plan, destination)
         order = _order(
             places, dataset.id, destination.id, {"sample": to_plain(DRILL), "identity": whose}, dataset.staging
         )
@@ -134,10 +134,10 @@ def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored
         yield restored
 
 
-def _identity(places: Places, plan: Plan, place: str) -> Json:
+def _identity(places: Places, plan: Plan, place: DestinationPlan) -> Json:
     """Whose place is to be read: another one is no proof."""
-    whose = {"owner": plan.owner, "place": place, "instance": plan.instance, "generation": plan.generation}
-    return {**whose, "outbox": str(places.keeping.state.outbox)}
+    whose = {"owner": plan.owner, "instance": plan.instance, "generation": plan.generation}
+    return {**whose, "place": place.uid, "formerly": place.formerly, "outbox": str(places.keeping.state.outbox)}
 
 
 def _described(result: dict[str, Any]) -> str:

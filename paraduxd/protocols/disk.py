@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -113,7 +114,7 @@ class DiskBlobs(BlobStore):
 
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
-        with _told(self._folder, name), (self._folder / name).open("rb") as file:
+        with _told(self._folder, name), open_regular(self._folder / name) as file:
             while piece := file.read(_PIECE):
                 yield piece
 
@@ -139,6 +140,15 @@ class DiskBlobs(BlobStore):
         with _told(self._folder):
             for path in self._folder.glob(f"{TEMPORARY}*"):
                 path.unlink(missing_ok=True)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file to read from; raises `FileNotFoundError` for what is none: a pipe on somebody's disk must not make us wait."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "not a regular file")
+    return open(descriptor, "rb")  # noqa: PTH123  (a descriptor, not a path)
 
 
 @contextlib.contextmanager

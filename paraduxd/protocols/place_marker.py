@@ -72,6 +72,14 @@ def check(found: bytes | None, identity: Identity, where: str) -> Marker | None:
     return marker
 
 
+def place_in(found: bytes) -> str:
+    """The uid of the place that this is the marker of; "" when it is not understood."""
+    try:
+        return _parsed(found, "").place
+    except ParaduxError:
+        return ""
+
+
 def needs_writing(found: Marker | None, identity: Identity, newest: int) -> bool:
     """Whether the marker at the place is not the one that belongs there now."""
     if found is None:

@@ -1,7 +1,7 @@
 """`removable`: a disk that lies elsewhere and is plugged in now and then, told by the UUID of its file system.
 
 The worker has found and mounted the disk (`effects/removable.py`) before anything here runs; every destination has a folder of its own
-on it. Plain trees need a POSIX file system; encrypted archives can lie on FAT as well.
+on it, which stays the same when it gets another name. Plain trees need a POSIX file system; encrypted archives can lie on FAT as well.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import removables
+from paraduxd.core.identity import legacy_uid
 from paraduxd.core.settings import ProtocolSettings, Text
 from paraduxd.effects import rsync
+from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, Protocol
-from paraduxd.protocols.disk import DiskBlobs
+from paraduxd.protocols.disk import DiskBlobs, open_regular
 from paraduxd.protocols.trees import TreeDestination
 
 FOLDER = "paradux-backup"
 """The folder on the disk that is ours; a steward's kit has another."""
+
+CONFIGS = "config"
+"""In it, the folder of metadata stashes."""
 
 
 class RemovableSettings(ProtocolSettings):
@@ -37,9 +42,33 @@ class RemovableSettings(ProtocolSettings):
 
 
 def _folder(context: Context) -> Path:
+    """The folder of this place: the one that its marker is in, or that had its first name; else a new one of its own."""
     if context.mounted is None:
         raise ParaduxError("not-inserted", "the disk is not opened", "plug it in")
-    return context.mounted / FOLDER / (context.dataset or "config") / context.location
+    ours = context.mounted / FOLDER
+    named = ours / (context.dataset or CONFIGS) / context.location
+    if context.identity is None:
+        return named
+    place = context.identity.place
+    marked = {folder: _marked_as(folder) for folder in (named, *ours.glob("*/*"))}
+    for folder, uid in marked.items():
+        if place == (uid or _legacy_uid(folder)):
+            return folder
+    return named if marked[named] is None else named.with_name(f"{named.name}-{place[:8]}")
+
+
+def _marked_as(folder: Path) -> str | None:
+    """The uid of the place that a folder is, by its marker; `None`: it has none."""
+    with contextlib.suppress(OSError), open_regular(folder / place_marker.NAME) as file:
+        return place_marker.place_in(file.read(place_marker.LONGEST))
+    return None
+
+
+def _legacy_uid(folder: Path) -> str | None:
+    """The uid of the place that version 0.1.0 has made a folder for; `None`: there is nothing in it."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    return legacy_uid("" if folder.parent.name == CONFIGS else folder.parent.name, folder.name)
 
 
 def _destination(_: RemovableSettings, context: Context) -> TreeDestination:
@@ -58,7 +87,7 @@ def _destination(_: RemovableSettings, context: Context) -> TreeDestination:
 
 
 def _blobs(_: RemovableSettings, context: Context) -> DiskBlobs:
-    return DiskBlobs(_folder(context))
+    return DiskBlobs(_folder(context), create=context.identity is None or not context.identity.marked)
 
 
 PROTOCOL = Protocol("removable", RemovableSettings, destination=_destination, blobs=_blobs)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.protocols.base import Blob, BlobStore
+from paraduxd.protocols.base import Blob, BlobStore, Identity, TransientError
+from paraduxd.protocols.marked_store import MarkedStore
+from paraduxd.protocols.place_marker import NAME
+
+IDENTITY = Identity("a" * 32, "b" * 32, "1" * 32)
 
 MakeStore = Callable[[], BlobStore]
 
@@ -99,3 +104,37 @@ class BlobStoreSuite:
         store.put("object", io.BytesIO(os.urandom(2_000_000)))
         next(store.get("object"))
         assert store.list() == (Blob("object", 2_000_000),)
+
+    # Whose place it is
+
+    def test_a_store_is_marked_at_first_contact(self, make: MakeStore) -> None:
+        place = MarkedStore(make(), IDENTITY, "the store")
+        assert place.check() == 0
+        place.claim()
+        assert [blob.name for blob in make().list()] == [NAME]
+        place.store.put("object", io.BytesIO(b"x"))
+        assert place.renew(41)
+        known = MarkedStore(make(), replace(IDENTITY, marked=True), "the store")
+        assert known.check() == 41
+        assert known.renew(42)
+        assert MarkedStore(make(), IDENTITY, "the store").check() == 42
+
+    @pytest.mark.parametrize(
+        ("who", "code"),
+        [(replace(IDENTITY, owner="f" * 32), "other-owner"), (replace(IDENTITY, place="f" * 32), "other-place")],
+    )
+    def test_a_store_of_another_is_refused(self, make: MakeStore, who: Identity, code: str) -> None:
+        MarkedStore(make(), IDENTITY, "the store").claim()
+        other = MarkedStore(make(), who, "the store")
+        for look in (other.check, other.check_for_reading):
+            with pytest.raises(ParaduxError) as refused:
+                look()
+            assert refused.value.code == code
+
+    def test_a_store_that_is_gone_is_not_begun_anew(self, make: MakeStore) -> None:
+        known = MarkedStore(make(), replace(IDENTITY, marked=True), "the store")
+        for look in (known.check, known.check_for_reading):
+            with pytest.raises(TransientError) as refused:
+                look()
+            assert refused.value.code == "not-mounted"
+        assert make().list() == ()
