@@ -15,7 +15,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError, TransientError
@@ -33,15 +32,14 @@ _REPORT = ("--stats", "--no-human-readable", "--outbuf=N")
 _ATTRIBUTES = ("-AX",)
 _IDLE_SECONDS = 600
 _KEEP_BYTES = 64 * 1024
-_LAST_LINES = 512
-"""Bytes at the end of a piece of output in which the last progress stands."""
+_LAST_LINES = 2048
+"""Bytes at the end of a piece of output in which the last progress stands, between names of files."""
 
 _BREATH = 0.02
 """Seconds between two looks at the output: rsync writes a line per file, and waking for each would cost as much as the transfer."""
 
 _DELETE_LIMIT = re.compile(rb"Deletions stopped due to --max-delete limit \((\d+) skipped\)")
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%\s+\S+\s+(\d+):(\d\d):(\d\d)")
-_CONTENT = re.compile(rb"[>h<.]f\S+ ([0-9a-f]{32}) (.*)")
 _SUMMARY = re.compile(rb"rsync (error|warning): |rsync: \[\w+\] write error: Broken pipe")
 _NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
 _MISSING = re.compile(rb'(change_dir|link_stat) ".*" failed: (No such file or directory|Not a directory)')
@@ -173,6 +171,7 @@ def run(
     *,
     given: Listed = NOTHING_LISTED,
     on_progress: OnProgress = lambda _: None,
+    on_output: OnOutput = lambda _: None,
 ) -> Ran:
     """A faithful copy. A failure is not raised.
 
@@ -181,6 +180,7 @@ def run(
     """
 
     def report(piece: bytes) -> None:
+        on_output(piece)
         if progress := parse_progress(piece[-_LAST_LINES:]):
             on_progress(progress)
 
@@ -239,39 +239,6 @@ def _follow(running: subprocess.Popen[bytes], on_output: OnOutput, said: Complai
     for stream in kept:
         stream.close()
     return kept[running.stdout].text(), kept[running.stderr].text()
-
-
-@dataclass
-class Contents:
-    """What was read of a tree: a sum over the paths and MD5 sums of all files, in any order, and a file that could not be read."""
-
-    total: int = 0
-    unreadable: str = ""
-    _rest: bytes = b""
-
-    def add(self, piece: bytes) -> None:
-        """The next piece of rsync's output."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        for line in lines:
-            if match := _CONTENT.match(line):
-                self.total = (self.total + int.from_bytes(sha256(line).digest())) % (1 << 256)
-                if match[1] == b"0" * 32:
-                    self.unreadable = self.unreadable or match[2].decode(errors="replace")
-
-    def text(self) -> str:
-        """The sum in hexadecimal digits."""
-        return f"{self.total:064x}"
-
-
-def read_contents(tree: Place, empty: Place) -> tuple[Ran, Contents]:
-    """Read every byte of a tree where it is, and count its files; only the sums travel. `empty` is a directory without files.
-
-    Every file that is new at the receiver is listed with its checksum, which the sender makes by reading it; a file that it
-    cannot read gets a checksum of zeros.
-    """
-    contents = Contents()
-    options = (*FAITHFUL, "--dry-run", "--checksum", "--checksum-choice=md5", "--out-format=%i %C %n")
-    return run_once(tree, empty, options, on_output=contents.add), contents
 
 
 class _Kept:

@@ -56,20 +56,25 @@ def check(found: bytes | None, identity: Identity, where: str) -> Marker | None:
             raise not_mounted(where)
         return None
     marker = _parsed(found, where)
-    if marker.owner != identity.owner:
+    stop_if_foreign(marker.owner, marker.place, identity, where)
+    _stop_if_superseded(marker, identity, where)
+    return marker
+
+
+def stop_if_foreign(owner: str, place: str, identity: Identity, where: str) -> None:
+    """Raises `ParaduxError` "other-owner" and "other-place" unless what lies at a place belongs to `identity`."""
+    if owner != identity.owner:
         raise ParaduxError(
             "other-owner",
             f"{where} belongs to another owner's Paradux, so nothing was written there",
             "give this one a place of its own: paraductl edit",
         )
-    if marker.place != identity.place:
+    if place != identity.place:
         raise ParaduxError(
             "other-place",
             f"{where} is another place of this owner, or was one under another address, so nothing was written there",
             'if it is the same one, say "was" with its old id: paraductl edit; else give this one a place of its own',
         )
-    _stop_if_superseded(marker, identity, where)
-    return marker
 
 
 def place_in(found: bytes) -> str:

@@ -140,7 +140,7 @@ class PlaceSuite:
         assert refused.value.code == "not-mounted"
         assert place.versions() == ()
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def successor(self) -> Iterator[tuple[Identity, str]]:
         """The machine that took over, with a claim that is signed, and the public key with which it is."""
         with tempfile.TemporaryDirectory(prefix="paradux-") as home, private_gpg(Path(home)) as gpg:

@@ -13,11 +13,21 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Progress
 from paraduxd.core.plan import Guard
-from paraduxd.protocols.base import Context, HeldError, PullRequest, PushRequest, TransientError, Version
+from paraduxd.protocols.base import (
+    Context,
+    Destination,
+    HeldError,
+    Identity,
+    PullRequest,
+    PushRequest,
+    TransientError,
+    Version,
+)
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.testing import samples
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
+from paraduxd.testing.places import PlaceCase, PlaceSuite
 from paraduxd.testing.sources import SourceCase, SourceSuite
 
 CONTEXT = Context(dataset="photos", location="disk")
@@ -43,6 +53,15 @@ def destination_case(root: Path, folder: Path) -> DestinationCase:
     return DestinationCase(make, folder)
 
 
+def disk_place(folder: Path) -> PlaceCase:
+    def make(who: Identity | None, dataset: str = "photos") -> Destination:
+        assert PROTOCOL.destination
+        return PROTOCOL.destination(settings(folder / "store"), Context(dataset, "disk", identity=who))
+
+    (folder / "scratch").mkdir()
+    return PlaceCase(make, folder / "scratch")
+
+
 class TestSource(SourceSuite):
     @pytest.fixture
     def case(self, tmp_path: Path) -> SourceCase:
@@ -53,6 +72,12 @@ class TestDestination(DestinationSuite):
     @pytest.fixture
     def case(self, tmp_path: Path) -> DestinationCase:
         return destination_case(tmp_path / "a" / "b $(touch x)\"'*", tmp_path / "scratch")
+
+
+class TestPlace(PlaceSuite):
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> PlaceCase:
+        return disk_place(tmp_path)
 
 
 class TestBlobs(BlobStoreSuite):

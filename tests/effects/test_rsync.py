@@ -6,7 +6,7 @@ import pytest
 
 from paraduxd.api.errors import TransientError
 from paraduxd.core.orders import Progress
-from paraduxd.effects import rsync
+from paraduxd.effects import rsync, rsync_files
 from paraduxd.effects.rsync_complaints import Complaint, Complaints, Kind, understand
 from paraduxd.effects.ssh import SshAccess
 
@@ -88,15 +88,37 @@ def test_files_that_vanish_are_no_failure() -> None:
     assert rsync.check(ran, "friend") is ran
 
 
-def test_contents_are_the_same_in_any_order_and_pieces_and_name_what_is_unreadable() -> None:
+def test_contents_are_the_same_in_any_order_and_pieces() -> None:
     lines = [b">f+++++++++ 009520053b00386d1173f3988c55d192 a", b"hf+++++++++ 009520053b00386d1173f3988c55d192 b"]
-    one, other = rsync.Contents(), rsync.Contents()
+    one, other = rsync_files.Contents(), rsync_files.Contents()
     one.add(b"\n".join(lines) + b"\n")
     for byte in b"cd+++++++++  " + b" " * 32 + b"d/\n" + b"\n".join(reversed(lines)) + b"\n":
         other.add(bytes([byte]))
-    assert one.text() == other.text() != rsync.Contents().text()
-    one.add(b">f+++++++++ " + b"0" * 32 + b" bad name\n")
-    assert one.unreadable == "bad name"
+    assert one.text() == other.text() != rsync_files.Contents().text()
+    one.add(b">f+++++++++ " + b"0" * 32 + rb" n\#012\#134 x" + b"\n")
+    assert one.files == {b"a": lines[0].split()[1].decode(), b"b": lines[0].split()[1].decode(), b"n\n\\ x": "0" * 32}
+
+
+def test_a_report_tells_what_was_linked_sent_and_copied() -> None:
+    blank, digest = b" " * 32, b"2cd6ee2c70b0bde53fbe6cac3c8b8bb1"
+    output = b"\r         32,768  41%    1.20MB/s    0:00:12  \n" + b"".join(
+        b"%b %b %b\n" % line
+        for line in (
+            (b"hf         ", blank, b"linked  twice"),
+            (b">f+++++++++", digest, b" sent"),
+            (b"cf...p.....", blank, b"copied"),
+            (b"cd         ", blank, b"directory/"),
+            (b"hL         ", blank, b"link"),
+            (b"hf+++++++++", blank, b"other name"),
+        )
+    )
+    report = rsync_files.Report()
+    for byte in output:
+        report.add(bytes([byte]))
+    told = {b"linked  twice": None, b" sent": digest.decode(), b"copied": "", b"other name": ""}
+    assert report.files == told
+    report.add(b".f          " + blank + b" linked  twice\n.f          " + blank + b" there before\n")
+    assert report.files == {**told, b"there before": ""}, "a second run says nothing new of what it leaves alone"
 
 
 @pytest.mark.parametrize(

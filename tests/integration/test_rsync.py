@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.orders import Progress
 from paraduxd.core.plan import Guard, Keep
-from paraduxd.protocols.base import Context, Destination, PullRequest, PushRequest, Source, TransientError
+from paraduxd.protocols import tree_sums
+from paraduxd.protocols.base import Context, Destination, Identity, PullRequest, PushRequest, Source, TransientError
 from paraduxd.protocols.disk import PROTOCOL as DISK
 from paraduxd.protocols.rsync import PROTOCOL, RsyncSettings
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
+from paraduxd.testing.places import PlaceCase, PlaceSuite
 from paraduxd.testing.sources import SourceCase, SourceSuite
 from tests.integration.sshd import Relay, Server, free_port, make_key
 
@@ -67,6 +70,47 @@ class TestDestination(DestinationSuite):
     @pytest.fixture
     def case(self, sshd: Server, tmp_path: Path) -> DestinationCase:
         return destination_case(sshd, tmp_path / "new" / HOSTILE, tmp_path / "scratch")
+
+
+@pytest.mark.slow
+class TestPlace(PlaceSuite):
+    @pytest.fixture
+    def place(self, sshd: Server, tmp_path: Path) -> PlaceCase:
+        def make(who: Identity | None) -> Destination:
+            assert PROTOCOL.destination
+            return PROTOCOL.destination(settings(sshd, tmp_path / "store"), context(sshd, identity=who))
+
+        (tmp_path / "scratch").mkdir()
+        return PlaceCase(make, tmp_path / "scratch")
+
+
+@pytest.mark.slow
+def test_a_byte_that_rots_on_a_server_is_named_and_healed(sshd: Server, tmp_path: Path) -> None:
+    """Scenario 44, finding 17: names of any kind, files with several names."""
+    case = destination_case(sshd, tmp_path / "store", tmp_path / "scratch")
+    count = samples.write_sample(case.staging)
+    first = case.push().version
+    case.push()
+    sums = (tmp_path / "store" / "hashes" / f"{first.id}.md5").read_bytes()
+    assert len(tree_sums.parse(sums, "md5")) == count
+    rotten = tmp_path / "store" / "versions" / first.id / "hard-1"
+    status = rotten.stat()
+    with rotten.open("r+b") as file:
+        file.write(b"O")
+    os.utime(rotten, ns=(status.st_atime_ns, status.st_mtime_ns))
+    case.destination().verify(deep=False)
+    with pytest.raises(ParaduxError, match=r"2 files .*'hard-1', 'hard-2'") as failed:
+        case.destination().verify(deep=True)
+    assert failed.value.code == "damaged"
+    third = case.push().version
+    assert samples.snapshot(case.restore(third)[0]) == samples.snapshot(case.staging)
+    result = case.destination().verify(deep=True)
+    assert len(result.damaged) == 4 and first.id in result.note
+    with (tmp_path / "store" / "versions" / third.id / "zero").open("w") as file:
+        file.write("no longer")
+    with pytest.raises(ParaduxError):
+        for part in range(3):
+            case.destination().verify_part(part, 3)
 
 
 @pytest.mark.slow
