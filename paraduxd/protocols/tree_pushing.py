@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
@@ -61,6 +61,7 @@ class Push:
     request: PushRequest
     context: Context
     _report: rsync_files.Report = field(default_factory=rsync_files.Report)
+    _closed: list[bytes] = field(default_factory=list)
     _began: int = field(default_factory=lambda: time.time_ns() - _TICK)
 
     def run(self) -> PushResult:
@@ -69,16 +70,14 @@ class Push:
         basis = self._basis(state)
         name = tree_store.new_id(self.request.now, {*state.unfinished, *state.unclear, *state.records})
         ran = self._transfer(basis, name, state)
-        unread, stats = self._unread(ran), ran.stats if ran.code == 0 else self._counted(name)
-        version = Version(
-            name,
-            self.request.now,
-            stats.files,
-            stats.bytes,
-            _next_number(state, marker, self.request.known_versions),
-            max(self.request.unread_count, len(self.request.unread), ran.said.count(*_UNREAD)),
-        )
-        self._declare(version, unread, self._read_back(basis, ran, version))
+        stats = ran.stats if ran.code == 0 else self._counted(name)
+        number = _next_number(state, marker, self.request.known_versions)
+        version = Version(name, self.request.now, stats.files, stats.bytes, number)
+        sums = self._read_back(basis, ran, version)
+        unread = self._unread(ran)
+        missing = max(self.request.unread_count, ran.said.count(*_UNREAD), len(unread))
+        version, unread = replace(version, missing=missing), unread[:_MOST_TOLD]
+        self._declare(version, unread, sums)
         versions = keep.in_order((*state.versions, version), self.request.now)
         if self.root.access is None:
             point_current_at(Path(self.root.path), versions[-1])
@@ -140,13 +139,15 @@ class Push:
             rsync.check(ran, self.root.name)
 
     def _unread(self, ran: rsync.Ran) -> tuple[str, ...]:
-        """Up to 100 names of what is missing, as the last pull and this push have found out."""
-        found = (os.fsdecode(name).removeprefix(f"{self.staging}/") for name in ran.said.of(*_UNREAD))
-        return tuple(dict.fromkeys((*self.request.unread, *found)))[:_MOST_TOLD]
+        """Names of what is missing, as the last pull and this push have found out."""
+        names = (os.fsdecode(name).removeprefix(f"{self.staging}/") for name in ran.said.of(*_UNREAD))
+        closed = (os.fsdecode(path) for path in self._closed)
+        return tuple(dict.fromkeys((*self.request.unread, *map(tree_sums.shown, (*names, *closed)))))
 
     def _counted(self, name: str) -> rsync.Stats:
         """What really came: rsync counts also what vanished and what could not be read."""
-        return rsync.check(tree_reading.count(self._tree(name)), self.root.name).stats
+        ran = tree_reading.count(self._tree(name))
+        return ran.stats if ran.code == 23 else rsync.check(ran, self.root.name).stats
 
     def _tree(self, name: str) -> rsync.Place:
         return self.root.below(f"versions/{name}")
@@ -185,18 +186,26 @@ class Push:
         if self.root.access is None:
             process.run(["sync", "--file-system", "--", self.root.path], timeout=3600)
         found = reader.read(version.id, fresh)
+        if self.root.access is not None:  # whoever logs in there may not read every file of his own
+            self._closed = [path for path, digest in found.items() if digest == tree_reading.UNREADABLE]
+            found = {path: digest for path, digest in found.items() if digest}
+            fresh = {path: sent for path, sent in fresh.items() if path not in self._closed}
         if wrong := self._wrong(version, found, fresh, vanished=ran.code != 0):
             with contextlib.suppress(ParaduxError):
                 tree_store.remove(self.root, (version.id,))
             raise _not_what_was_sent(self.root, wrong)
         sums = {**{path: before[path] for path in linked}, **found}
-        return sums if len(sums) == version.files else reader.read(version.id)
+        return sums if len(sums) + len(self._closed) == version.files else self._read_all(reader, version)
+
+    def _read_all(self, reader: tree_reading.Reader, version: Version) -> Sums:
+        """Of a version of which rsync did not tell every file."""
+        return {path: digest for path, digest in reader.read(version.id).items() if digest}
 
     def _wrong(self, version: Version, found: Sums, fresh: dict[bytes, str], *, vanished: bool) -> list[bytes]:
         """What cannot be read back, or is not what was sent; of what had `vanished`, or could not be read, nothing is there."""
         missing = [] if vanished else [path for path in fresh if path not in found]
         if self.root.access is not None:
-            return missing + [path for path, digest in found.items() if not digest or fresh[path] not in ("", digest)]
+            return missing + [path for path, digest in found.items() if fresh[path] not in ("", digest)]
         folder, staging = (os.fsencode(f"{tree}/") for tree in (self._tree(version.id).path, self.staging))
         pairs = ((path, folder + path, staging + path) for path in found)
         return missing + [path for path, copy, original in pairs if not self._is_same(copy, original, found[path])]

@@ -54,3 +54,8 @@ def digest_of(data: bytes) -> str:
 def in_part(paths: Iterable[bytes], part: int, parts: int) -> list[bytes]:
     """The paths that belong to the `part`th (from 0) of so many parts: the same ones in every version."""
     return [path for path in paths if int.from_bytes(sha256(path).digest()[:8]) % parts == part]
+
+
+def shown(path: str) -> str:
+    """A path, in which bytes may be surrogates, as it can be printed."""
+    return path if path.isprintable() else repr(path)[1:-1]

@@ -127,7 +127,7 @@ class Look:
             raise self._damaged(self.state.versions[-1].id, why)
         older = {name: self._damage(name, rotten) for name in (*self.state.records, *self.state.unclear)}
         damaged = sorted(name for name, why in older.items() if why)
-        names = [f"{name}: {path}" for name in damaged for path in rotten.names.get(name, ())]
+        names = [f"{name}: {tree_sums.shown(path)}" for name in damaged for path in rotten.names.get(name, ())]
         note = f"older versions at {self.root.name} are damaged, the newest is whole: " if damaged else ""
         note += "; ".join(f"{name}: {older[name]}" for name in damaged[:3]) + (" ..." if damaged[3:] else "")
         return VerifyResult(self.checked, self.size, tuple(names[:_MOST_NAMED]), note)

@@ -21,6 +21,7 @@ from paraduxd.protocols.base import Context, Destination, Identity, PushRequest,
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.testing import samples
 from paraduxd.testing.places import OURS, WEEK, PlaceCase
+from tests.contract.test_incomplete_pulls import NO_RIGHTS, wrap_rsync
 
 
 class Trees(PlaceCase):
@@ -226,6 +227,31 @@ def wait_until_settled(folder: Path) -> None:
         probe.write_text("")
         if probe.stat().st_ctime_ns > changed + 1_100_000_000:
             return
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="rights are taken away from root here")
+def test_what_cannot_be_read_is_missing_and_said(trees: Trees, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scenario 52, of a source that is pushed in place."""
+    samples.write_files(trees.staging, 3)
+    first = trees.push("2026-01-01").version
+    samples.write_files(trees.staging / "closed", 2)
+    for name in ("f01", "closed"):
+        (trees.staging / name).chmod(0)
+    wrap_rsync(trees.folder / "bin", monkeypatch, NO_RIGHTS)
+    result = trees.push("2026-01-02", unread=("f01",), unread_count=1)
+    monkeypatch.undo()
+    assert (result.version.missing, set(result.unread)) == (2, {"f01", "closed"})
+    assert set(trees.restored(result.version)) == {"f00", "f01", "f02"}, "what did not change needs not be read"
+    assert trees.versions() == (first, result.version)
+    assert trees.versions()[-1].missing == 2
+    for deep in (False, True):
+        assert trees.make(OURS).verify(deep).note == ""
+    trees.staging.chmod(0)
+    wrap_rsync(trees.folder / "again", monkeypatch, NO_RIGHTS)
+    with pytest.raises(ParaduxError) as failed:
+        trees.push("2026-01-03")
+    assert failed.value.code == "transfer-failed", "nothing at all is no version"
+    trees.staging.chmod(0o700)
 
 
 # Stores of version 0.1.0
