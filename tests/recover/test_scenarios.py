@@ -39,6 +39,9 @@ def test_scenario_1_maximum(family: Family, blank: Installation, tmp_path: Path)
     assert {dataset["id"] for dataset in blank.status()["datasets"]} == {"photos", "docs", "mail", "scans"}
     stewards = json.loads(blank.ctl("--json", "stewards").stdout)["stewards"]
     assert {steward["id"] for steward in stewards if steward["current"]} == {"alice", "carol", "erin"}
+    blank.wait_for(lambda: "dataset-unknown" not in blank.problem_codes(), "a first look at every destination")
+    lost = {each["subject"] for each in blank.status()["problems"] if each["code"].startswith("dataset-")}
+    assert lost == {"scans"}, "what the friend holds is seen without anybody asking"
 
     done = blank.ctl("--json", "restore", "--all", "--to", str(tmp_path / "back"), check=False)
     assert done.returncode == 1, "scans were in the house only"
