@@ -18,13 +18,14 @@ from paraduxd.core import archives
 from paraduxd.core.archives import Manifest
 from paraduxd.core.orders import Progress
 from paraduxd.effects import hardening, sealing, tar
-from paraduxd.protocols import archive_names, archive_placing, archive_receiving, archive_removing
+from paraduxd.protocols import archive_names, archive_placing, archive_receiving, archive_removing, archive_verifying
 from paraduxd.protocols.archive_index import Index
 from paraduxd.protocols.archive_pushing import Pusher, Task
 from paraduxd.protocols.archive_receiving import Receiver
 from paraduxd.protocols.archive_removing import versions_of
 from paraduxd.protocols.archive_sending import VOLUME
-from paraduxd.protocols.archive_shelf import Keys, PrivateKey, Shelf, damaged
+from paraduxd.protocols.archive_shelf import Keys, PrivateKey, Shelf
+from paraduxd.protocols.archive_verifying import Verifier
 from paraduxd.protocols.base import (
     BlobStore,
     Context,
@@ -133,61 +134,25 @@ class ArchiveDestination(Destination):
         """See `Destination.verify`. `checked` counts objects.
 
         Quick: every run that a version needs has a manifest that is signed, and all its objects have their sizes. Deep: besides, their
-        SHA-256; with the private key all of them are decrypted and decompressed as well.
+        SHA-256; with the private key all of them are decrypted and decompressed as well. After damage to the newest version
+        the next push makes a full run.
         """
-        manifests = self._verify_quickly()
-        if deep:
-            self._read_all(manifests)
-        return _verified(manifests, [part for each in manifests for part in each.objects] if deep else [])
+        receiver = Receiver(self._store, self._beat)
+        if not deep:
+            return self._verify(archive_verifying.nothing)
+        if self._keys.private is None:
+            return self._verify(archive_verifying.everything(receiver))
+        with self._opener() as opener:
+            return self._verify(archive_verifying.opening(receiver, opener))
 
     def verify_part(self, part: int, parts: int) -> VerifyResult:
         """See `Destination.verify_part`: the objects whose names fall into this part."""
-        manifests = self._verify_quickly()
-        objects = [each for manifest in manifests for each in manifest.objects]
-        read = [each for each in objects if archives.part_of(each.name, parts) == part]
-        receiver = Receiver(self._store, self._beat)
-        for each in read:
-            receiver.check(each)
-        return _verified(manifests, read)
+        return self._verify(archive_verifying.part_of(Receiver(self._store, self._beat), part, parts))
 
-    def _verify_quickly(self) -> list[Manifest]:
-        """The manifests of all runs that a version needs, signed, with all their objects there in their sizes."""
+    def _verify(self, read: archive_verifying.Read) -> VerifyResult:
         highest = self._place().check()
-        shelf = self._shelf(fresh=True)
-        newest = shelf.newest()
-        self._check_newest(newest, shelf, highest)
-        runs = (*newest.runs, newest.run) if newest else ()
-        manifests = [shelf.manifest(run.id, run.sha256) for run in runs]
-        for manifest in manifests:
-            shelf.check_sizes(manifest.objects)
-        return manifests
-
-    def _check_newest(self, newest: Manifest | None, shelf: Shelf, highest: int) -> None:
-        """What is listed must be as new as what this machine and the marker know, and the newest manifest must be whole."""
-        complete = archives.manifested(shelf.sizes)
-        if complete and (newest is None or newest.run.id != complete[-1]):
-            raise damaged(f"the manifest of the newest run, {complete[-1]}, cannot be used")
         with self._index() as index:
-            known = index.state.run
-        if (
-            known
-            and index.state.key == self._keys.fingerprint
-            and (newest is None or newest.serial < archives.serial_of(known))
-        ):
-            raise damaged(f"an older state is there than the one that was sent: {known} is missing")
-        if highest > (newest.serial if newest else 0):
-            raise damaged(f"an older state is there than the one that was sent: number {highest} is missing")
-
-    def _read_all(self, manifests: Sequence[Manifest]) -> None:
-        receiver = Receiver(self._store, self._beat)
-        if self._keys.private is None:
-            for manifest in manifests:
-                for part in manifest.objects:
-                    receiver.check(part)
-            return
-        with self._opener() as opener:
-            for manifest in manifests:
-                archive_receiving.try_to_open(manifest, receiver, opener)
+            return Verifier(self._shelf(fresh=True), index, self._keys.fingerprint).check(highest, read)
 
     def _beat(self, count: int) -> None:
         self._context.progress(Progress(None, count))
@@ -226,11 +191,6 @@ class ArchiveDestination(Destination):
             sealing.opener(private.private_key, private.passphrase, memory) as opener,
         ):
             yield opener
-
-
-def _verified(manifests: Sequence[Manifest], read: Sequence[archives.Part]) -> VerifyResult:
-    """All objects were checked, manifests among them, and these read."""
-    return VerifyResult(sum(1 + len(each.objects) for each in manifests), sum(part.size for part in read))
 
 
 def _clean(path: str) -> str:

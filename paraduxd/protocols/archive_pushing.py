@@ -182,6 +182,8 @@ class Pusher:
     def _why_full(self, runs: Sequence[Run], shelf: Shelf) -> str | None:
         state, task = self._index.state, self._task
         line = archives.chain(runs, state.run)
+        if task.request.suspect:
+            return "damage was found"
         if not line or not self._index.has_snapshot(state.run):
             return "this machine does not know the newest run"
         if (state.key, state.staging) != (task.keys.fingerprint, str(task.staging)):

@@ -155,8 +155,18 @@ class Desk:
             "read_back": self._may_read_back(dataset, destination, now),
             "guard": asdict(dataset.guard),
             "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
+            "suspect": self._is_suspect(dataset.id, location),
             **unread.of_pull(self.journal.latest((dataset.id, Step.PULL, SOURCE)).result or {}),
         }
+
+    def _is_suspect(self, dataset: str, location: str) -> bool:
+        """Whether damage was found at a destination after the last push to it."""
+        pushed = self.journal.latest((dataset, Step.PUSH, location)).last_success or ""
+        looks = [self.journal.latest((dataset, step, location)) for step in (Step.VERIFY, Step.REHEARSE)]
+        return any(
+            look.failures and (look.error or {}).get("code") == "damaged" and (look.last_attempt or "") >= pushed
+            for look in looks
+        )
 
     def _may_read_back(self, dataset: DatasetPlan, destination: DestinationPlan, now: datetime) -> bool:
         """Reading a large version back before something is removed is worth it once a day; a small one costs nothing."""

@@ -110,6 +110,7 @@ def _push_request(order: Order) -> PushRequest:
         read_back=bool(arguments.get("read_back", True)),
         unread=tuple(map(str, arguments.get("unread") or ())),
         unread_count=int(arguments.get("unread_count", 0)),
+        suspect=bool(arguments.get("suspect")),
     )
 
 

@@ -178,3 +178,46 @@ def test_a_version_that_is_not_there(case: DestinationCase) -> None:
     with pytest.raises(ParaduxError) as failed:
         case.restore(Version("000009-2026-01-01T12-00-00Z", "2026-01-01T12:00:00Z"))
     assert failed.value.code == "not-found"
+
+
+def rot(path: Path) -> bytes:
+    """One bit, so that the size stays; gives what was there."""
+    content = path.read_bytes()
+    flip(path)
+    return content
+
+
+@pytest.mark.parametrize("part", [None, 4])
+def test_a_byte_that_rots_is_healed_by_the_push_that_is_advised(case: DestinationCase, part: int | None) -> None:
+    """The next push was one more increment on the damaged run, so that no version made afterwards could be restored."""
+    (path,) = objects(case, "000001-*.00002.gpg")
+    rot(path)
+    with pytest.raises(ParaduxError, match=path.name) as found:
+        if part is None:
+            case.destination().verify(deep=True)
+        else:
+            case.destination().verify_part(archives.part_of(path.name, part), part)
+    assert "push again" in found.value.hint
+    result = case.push()
+    assert samples.contents(case.restore(result.version)[0]) == samples.contents(case.staging)
+    again = case.destination().verify(deep=True)
+    assert [path.name in told for told in again.damaged] == [True]
+    assert "the newest version is whole, but 2 older ones" in again.note
+
+
+def test_a_push_after_a_rehearsal_that_found_damage_builds_on_nothing(case: DestinationCase) -> None:
+    """A rehearsal changes nothing on this machine: that something is wrong comes with the next order."""
+    (path,) = objects(case, "000001-*.00002.gpg")
+    rot(path)
+    result = case.destination().push(case.staging, replace(case.request(), suspect=True))
+    assert samples.contents(case.restore(result.version)[0]) == samples.contents(case.staging)
+
+
+def test_a_version_that_is_damaged_and_not_the_newest_is_told(case: DestinationCase) -> None:
+    forget_all(case)
+    case.push()
+    (path,) = objects(case, "000002-*.00001.gpg")
+    rot(path)
+    found = case.destination().verify(deep=True)
+    assert [told.partition(":")[0] for told in found.damaged] == [path.name.partition(".")[0]]
+    assert "1 older ones" in found.note

@@ -73,6 +73,19 @@ def test_a_large_version_is_read_back_once_a_day_at_most(rig: Rig) -> None:
     assert pushing(rig)["read_back"], "the newest is small"
 
 
+@pytest.mark.parametrize(("code", "suspect"), [("damaged", True), ("timeout", False)])
+def test_after_damage_was_found_a_push_builds_on_nothing_until_one_went_well(
+    rig: Rig, code: str, suspect: bool
+) -> None:
+    assert not pushing(rig)["suspect"]
+    rig.clock.advance(hours=1)
+    rig.dispatcher.verify("home")
+    rig.workers.fail("home", "verify", "disk", code=code)
+    rig.clock.advance(hours=1)
+    assert pushing(rig)["suspect"] is suspect
+    assert not pushing(rig)["suspect"]
+
+
 @pytest.mark.parametrize("seen_by", ["push", "publish"])
 def test_a_replaced_machine_stops_everywhere_at_once(rig: Rig, seen_by: str) -> None:
     if seen_by == "push":
