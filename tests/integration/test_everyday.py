@@ -175,7 +175,7 @@ def test_nothing_runs_attended_until_somebody_unlocks(paradux: Installation) -> 
 
 def test_every_upload_fails_and_comes_back(paradux: Installation) -> None:
     for stash in ("nas", "office"):
-        shutil.rmtree(paradux.root / stash)
+        (paradux.root / stash).rename(paradux.root / f"{stash}-away")
         (paradux.root / stash).write_text("in the way")
     config = paradux.config()
     config["owner"]["name"] = "Fred Changed"
@@ -183,10 +183,12 @@ def test_every_upload_fails_and_comes_back(paradux: Installation) -> None:
     assert failed.returncode not in (0, 5)
     assert any("0 of 2" in problem["text"] for problem in paradux.status()["problems"])
     (paradux.root / "nas").unlink()
+    (paradux.root / "nas-away").rename(paradux.root / "nas")
     assert paradux.ctl("publish", check=False).returncode != 0
     assert any("1 of 2" in problem["text"] for problem in paradux.status()["problems"])
     assert (paradux.root / "nas" / "config-1-2.gpg").exists()
     (paradux.root / "office").unlink()
+    (paradux.root / "office-away").rename(paradux.root / "office")
     paradux.ctl("publish")
     assert all(stash["serial"] == 2 for stash in paradux.status()["metadata_stashes"])
 
