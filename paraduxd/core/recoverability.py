@@ -31,27 +31,24 @@ def of_datasets(plan: Plan, datasets: Sequence[DatasetCondition], serial: int | 
 
 
 def _of_dataset(condition: DatasetCondition, plan: Plan, serial: int | None) -> Iterator[Trouble]:
-    name, parts = condition.plan.id, condition.destinations
-    now = f"paraductl backup {name}"
-    if any(part.counts for part in parts):
-        if serial is not None and not _is_led_to(condition, serial):
-            text = (
-                f"the newest config that stewards can open has serial {serial}, and the places of {name} are in later ones"
-                " only: without this machine nobody finds them"
-            )
-            hint = "publish the config, or write new kits: paraductl publish; paraductl create-steward-device --all"
-            claim = "no config that stewards can open leads to {names}"
-            yield _critical("dataset-not-in-config", name, text, hint, claim)
-    elif not parts:
-        text = f"{name} has no destination, so that only its source and this machine hold it"
-        claim = "there is no destination for {names}"
-        yield _critical("dataset-no-destination", name, text, "add one: paraductl edit", claim)
-    elif plan.generation > 1 and any(is_unknown(part) for part in parts):
+    name, parts, recovered = condition.plan.id, condition.destinations, plan.generation > 1
+    counts = any(part.counts for part in parts)
+    if counts and (serial is None or _is_led_to(condition, serial)):
+        return
+    if recovered and any(is_unknown(part) for part in parts):
         text = f"nobody has looked yet at what the destinations of {name} hold, since this machine was recovered"
         hint = f"they are being asked; ask now: paraductl versions {name}"
         yield Trouble("warning", UNKNOWN, name, text, hint)
+    elif counts:
+        text = (
+            f"the newest config that stewards can open has serial {serial}, and the places of {name} are in later ones"
+            " only: without this machine nobody finds them"
+        )
+        hint = "publish the config, or write new kits: paraductl publish; paraductl create-steward-device --all"
+        claim = "no config that stewards can open leads to {names}"
+        yield _critical("dataset-not-in-config", name, text, hint, claim)
     else:
-        yield from _without_copy(condition, now, plan.generation > 1)
+        yield from _without_copy(condition, f"paraductl backup {name}", recovered)
 
 
 def is_unknown(part: Condition) -> bool:
@@ -66,7 +63,11 @@ def _is_led_to(condition: DatasetCondition, serial: int) -> bool:
 
 def _without_copy(condition: DatasetCondition, now: str, recovered: bool) -> Iterator[Trouble]:
     name, parts = condition.plan.id, condition.destinations
-    if not any(part.completed for part in parts):
+    if not parts:
+        text = f"{name} has no destination, so that only its source and this machine hold it"
+        claim = "there is no destination for {names}"
+        yield _critical("dataset-no-destination", name, text, "add one: paraductl edit", claim)
+    elif not any(part.completed for part in parts):
         text = f"no destination of {name} has completed a version yet"
         claim = "no destination holds a version of {names}"
         if recovered:  # and who could not be reached may hold one

@@ -240,6 +240,17 @@ def test_what_nobody_has_looked_at_is_not_known() -> None:
     )
 
 
+def test_a_place_that_nobody_has_looked_at_may_be_the_one_that_stewards_find() -> None:
+    changed = replace(PHOTOS, destinations=(replace(CLOUD, id="old"), replace(CLOUD, since=43)))
+    nothing: Keys = {("", "publish", each.id): Latest() for each in STASHES}
+    blank = nothing | {("photos", "push", "old"): Latest()}
+    some_plan = plan(serial=43, datasets=(changed,))
+    assert "dataset-not-in-config" in codes(status(some_plan, latest=blank, kits=kits(42)))
+    document = status(replace(some_plan, generation=2), latest=blank, kits=kits(42))
+    assert "dataset-unknown" in codes(document)
+    assert "dataset-not-in-config" not in codes(document)
+
+
 # 5: fates
 
 
