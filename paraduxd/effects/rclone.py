@@ -7,8 +7,10 @@ and the next operation refreshes it again. Works with rclone 1.60 and later.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
+import re
 import signal
 import subprocess
 from collections import deque
@@ -172,6 +174,13 @@ def features(remote: Remote) -> Features:
     except (ValueError, KeyError, TypeError):
         text = f"what rclone tells of {remote.where} is not understood"
         raise ParaduxError("rclone-failed", text, "see: rclone backend features") from None
+
+
+@functools.cache
+def writes_beside() -> bool:
+    """Whether this rclone writes a file beside its old copy and renames it then; one before 1.63 has lost the old one when it fails."""
+    match = re.match(rb"rclone v(\d+)\.(\d+)", process.run(["rclone", "--config=", "version"]).output)
+    return match is not None and (int(match[1]), int(match[2])) >= (1, 63)
 
 
 def upload(remote: Remote, name: str, data: BinaryIO) -> None:

@@ -18,6 +18,10 @@ BAD_CERTIFICATE = "certificate-unknown"
 """The code of the sentence for a certificate that is not trusted; whoever knows the pins says it better."""
 
 
+_OF_ONE_FILE = frozenset({"permission-denied", "rclone-failed", "server-error"})
+"""Codes of what a place may say of one file while it gives others."""
+
+
 @dataclass(frozen=True)
 class _Failure:
     """Words that give it away, and what is said then; `%s` is the place."""
@@ -122,6 +126,11 @@ _TABLE = (
     ),
     _LOST,
 )
+
+
+def of_one_file(complaint: str) -> bool:
+    """Whether what was said about a file says nothing of the others."""
+    return sentence(1, complaint.encode(errors="replace"), "", ()).code in _OF_ONE_FILE
 
 
 def sentence(code: int, complaints: bytes, where: str, secrets: Sequence[str]) -> ParaduxError:

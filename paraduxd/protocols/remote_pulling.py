@@ -2,6 +2,9 @@
 
 A rehearsal (`rclone sync --dry-run`) tells what a pull would copy and remove; when the guard agrees, the pull itself may remove no
 more files than that. What was copied then is counted once more: the source may have changed meanwhile.
+
+A file that cannot be read does not stop the rest: its earlier copy stays. rclone removes nothing then, so that what the rehearsal has found
+gone is removed here. As long as a directory cannot be listed, nothing is known to be gone, and nothing is removed.
 """
 
 from __future__ import annotations
@@ -18,13 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import guard
+from paraduxd.core import guard, unread
 from paraduxd.core.orders import Progress
 from paraduxd.effects import rclone
+from paraduxd.effects.rclone_failures import of_one_file
 from paraduxd.protocols.base import Context, PullRequest, PullResult, TransientError
 from paraduxd.protocols.pulling import as_error, changed_before, missing
+from paraduxd.protocols.set_aside import put_back, set_aside
 
 _COPIED = re.compile(r"(?:Multi-thread )?Copied \(.*?(new|replaced existing).*\)")
+_OF_A_NAME = re.compile(r"Failed to copy: |error reading source directory|error listing")
+_SUMMARY = re.compile(
+    r"([\d/]+ [\d:]+ (ERROR : )?)?(Attempt \d+/\d+ failed|Failed to (sync|copy)\b|not deleting \w+ as there were IO errors)"
+)
 _TOO_MANY = "--max-delete threshold reached"
 _CONTROL_PICTURES = {0x2400 + code: code for code in range(1, 32)} | {0x2421: 127}
 """How rclone writes control characters in names."""
@@ -36,12 +45,13 @@ class _Log:
 
     context: Context
     to_copy: list[str] = field(default_factory=list)
-    to_remove: int = 0
+    to_remove: list[str] = field(default_factory=list)
     created: int = 0
     replaced: int = 0
     removed: int = 0
     size: int = 0
     complaints: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
     def take(self, line: bytes) -> None:
         """One line; one that is no JSON is a complaint."""
@@ -49,10 +59,10 @@ class _Log:
             entry = json.loads(line)
             message = str(entry["msg"])
         except (ValueError, KeyError, TypeError):
-            self.complaints.append(line.decode(errors="replace"))
+            self._complain(line.decode(errors="replace"), "")
             return
-        if entry.get("level") in {"error", "critical", "fatal"}:
-            self.complaints.append(message)
+        if entry.get("level") in {"error", "critical", "fatal"} or _SUMMARY.match(message):
+            self._complain(message, str(entry.get("object") or ""))
         elif match := _COPIED.fullmatch(message):
             self.created += match[1] == "new"
             self.replaced += match[1] != "new"
@@ -61,10 +71,31 @@ class _Log:
         elif isinstance(stats := entry.get("stats"), dict):
             self._counted(stats)
 
+    def _complain(self, message: str, name: str) -> None:
+        """What is wrong with one file, or with the whole; summaries of other lines are left out."""
+        if name and _OF_A_NAME.match(message):
+            self.unread[name] = message
+        elif not (self.unread and _SUMMARY.match(message)):
+            self.complaints.append(message)
+
+    @property
+    def copied(self) -> int:
+        """Files that were copied."""
+        return self.created + self.replaced
+
+    def all_said(self) -> str:
+        """The first complaints, those about single files among them."""
+        return "\n".join([*self.complaints, *self.unread.values()][:100])
+
+    def only_unread(self) -> bool:
+        """Whether nothing is wrong but that some files cannot be read."""
+        return bool(self.unread) and not self.complaints and all(map(of_one_file, self.unread.values()))
+
     def _would(self, what: str, name: str) -> None:
         if what == "copy":
             self.to_copy.append(name)
-        self.to_remove += what == "delete"
+        if what == "delete":
+            self.to_remove.append(name)
 
     def _counted(self, stats: dict[str, Any]) -> None:
         self.size, self.removed = int(stats.get("bytes", 0)), int(stats.get("deletes", 0))
@@ -92,9 +123,9 @@ class _Pull:
         code, last = rclone.follow(self.source, argv, self.exclude, log.take)
         if code == rclone.NO_DIRECTORY:
             raise missing(self.source.where, self.request.known_files)
-        if code == 0:
+        if code == 0 or log.only_unread():
             return
-        complaints = "\n".join(log.complaints[:100])
+        complaints = log.all_said()
         if _TOO_MANY in complaints:
             text = f"{self.source.where} changed while it was read: more files are gone there than when the pull began"
             raise TransientError("source-changed", text, "the next pull looks again")
@@ -106,6 +137,23 @@ class _Pull:
         A remote that keeps no times of files has those of their last upload: what is younger than its copy here is copied again.
         """
         return (("sync",),) if rclone.features(self.source).times else (("sync",), ("copy", "--update"))
+
+    def rehearse(self) -> _Log:
+        """What a pull would do."""
+        log = _Log(self.context)
+        for options in self.passes():
+            self.run(log, *options, "--dry-run")
+        return log
+
+    def transfer(self, replaced: Sequence[str], gone: Sequence[str]) -> _Log:
+        """Copy what is new, and remove what is gone."""
+        log = _Log(self.context)
+        with set_aside(self.staging, replaced):
+            for options in self.passes():
+                self.run(log, *options, f"--max-delete={len(gone)}")
+        if log.unread:
+            _remove(self.staging, gone)
+        return log
 
     def verdict(self, *, removed: int, changed: int, files: int) -> None:
         """Raises `HeldError` when the guard says so."""
@@ -127,29 +175,38 @@ def pull(
 ) -> PullResult:
     """Make `staging` equal to `source`; the obligations are those of `Source.pull`, for files and directories."""
     this = _Pull(source, staging, exclude, request, context)
+    put_back(staging)
     before, _ = _count(staging)
-    passes = this.passes()
-    expected = _Log(context)
-    for options in passes:
-        this.run(expected, *options, "--dry-run")
-    changed = sum(_is_file(staging, name) for name in set(expected.to_copy))
-    new = len(set(expected.to_copy)) - changed
-    this.verdict(removed=expected.to_remove, changed=changed, files=before - expected.to_remove + new)
+    expected = this.rehearse()
+    gone = () if expected.unread else tuple(expected.to_remove)
+    replaced = [name for each in set(expected.to_copy) if (name := _file_of(staging, each))]
+    new = len(set(expected.to_copy)) - len(replaced)
+    this.verdict(removed=len(gone), changed=len(replaced), files=before - len(gone) + new)
     for name in expected.to_copy:
         _make_way(staging, name)
-    done = _Log(context)
-    for options in passes:
-        this.run(done, *options, f"--max-delete={expected.to_remove}")
+    done = this.transfer(replaced, gone)
     files, size = _count(staging)
-    this.verdict(removed=expected.to_remove, changed=done.replaced, files=files)
+    this.verdict(removed=len(gone), changed=done.copied - new, files=files)
+    names = sorted({*expected.unread, *done.unread})
+    if names and not files:
+        raise rclone.failure(source, 1, (done.all_said() or expected.all_said()).encode())
     return PullResult(
         files=files,
         bytes=size,
-        transferred_files=done.created + done.replaced,
+        transferred_files=done.copied,
         transferred_bytes=done.size,
-        removed=expected.to_remove,
-        changed=max(done.replaced, changed),
+        removed=len(gone),
+        changed=max(done.replaced, sum(name not in done.unread for name in replaced)),
+        unread=unread.shown([name.encode(errors="surrogateescape") for name in names]),
+        unread_count=len(names),
     )
+
+
+def _remove(staging: Path, names: Sequence[str]) -> None:
+    """Remove files that are gone from the source; the guard has agreed to it."""
+    for name in names:
+        if found := _file_of(staging, name):
+            (staging / found).unlink(missing_ok=True)
 
 
 def _count(folder: Path) -> tuple[int, int]:
@@ -163,9 +220,10 @@ def _count(folder: Path) -> tuple[int, int]:
     return files, size
 
 
-def _is_file(staging: Path, name: str) -> bool:
-    """Whether a name of rclone's is a regular file of staging."""
-    return any((staging / each).is_file() for each in {name, name.translate(_CONTROL_PICTURES)})
+def _file_of(staging: Path, name: str) -> str:
+    """Which regular file of staging rclone means by a name; "" if none."""
+    found = (each for each in (name, name.translate(_CONTROL_PICTURES)) if ".." not in Path(each).parts)
+    return next((each for each in found if not each.startswith("/") and (staging / each).is_file()), "")
 
 
 def _make_way(staging: Path, name: str) -> None:
