@@ -80,7 +80,7 @@ class Household:
             change(config)
             self._save(config)
         if self.chance.random() < 0.3:
-            self.paradux.owner("rotate")
+            self.paradux.owner("rotate", check=False)  # a stash may be closed
             self.books.next_epoch = True
         if self.books.next_epoch or self.chance.random() < 0.4:
             self._write_kits()

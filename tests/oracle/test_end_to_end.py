@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.oracle.compare import compare
+from tests.oracle.explain import explain
 from tests.oracle.family import Family, Form
 from tests.oracle.household import Household, keep, put_back
 from tests.oracle.truth import Loss, World, truth
@@ -24,7 +25,7 @@ NEW = "a quite different new passphrase"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_status_claims_is_what_comes_back(tmp_path: Path, seed: int) -> None:
     home = Household(tmp_path / "w", seed)
@@ -35,6 +36,8 @@ def test_what_status_claims_is_what_comes_back(tmp_path: Path, seed: int) -> Non
         home.close()
     found = compare(truth(family), document, set(home.books.datasets))
     assert not found, "\n".join(each.text for each in found)
+    found = compare(truth(family), document, set(home.books.datasets))
+    assert not found, explain(seed, family, found)
     archive = keep(home.root)
     for loss in _losses(family, random.Random(seed)):
         put_back(archive, home.root)
