@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from paraduxd.core.identity import legacy_uid, place_name
 from paraduxd.core.plain import from_plain, to_plain
 
+VERSION = 1
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -194,7 +196,7 @@ class Plan:
     grace: int = 7 * 86400
     grace_after_alarm: int = 30 * 86400
     verify_every: int | None = 30 * 86400
-    version: int = 1
+    version: int = VERSION
 
     def dataset(self, name: str) -> DatasetPlan | None:
         """The dataset with this id."""
@@ -226,14 +228,21 @@ class Plan:
         return (self.epoch,) if self.rotation is None else (self.epoch, self.rotation.epoch)
 
 
+class NewerPlanError(ValueError):
+    """The plan is of a format that this program does not know."""
+
+
 def to_json(plan: Plan) -> str:
     """The plan as the text of `plan.json`."""
     return json.dumps(to_plain(plan), indent=1, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Plan:
-    """The plan from the text of `plan.json`; raises `ValueError` when it is not one."""
-    return with_uids(from_plain(Plan, json.loads(text)))
+    """The plan from the text of `plan.json`; raises `ValueError` when it is not one, `NewerPlanError` when a newer program wrote it."""
+    plan = from_plain(Plan, json.loads(text))
+    if plan.version > VERSION:
+        raise NewerPlanError(f"it was written by a newer Paradux (its format is {plan.version})")
+    return with_uids(plan)
 
 
 def with_uids(plan: Plan) -> Plan:

@@ -50,7 +50,8 @@ def worst_level(found: Sequence[Trouble]) -> str:
 def judge(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = None) -> Verdict:
     """The verdict; troubles come critical first. If a dataset is named, of that only; what dies together is told by the whole plan."""
     if plan is None:
-        found = (troubles.not_set_up(), *ground_troubles.of_ground(facts), *troubles.of_daemon(facts))
+        first = () if facts.ground.was_set_up else (troubles.not_set_up(),)
+        found = (*first, *ground_troubles.of_ground(facts), *troubles.of_daemon(facts))
         return Verdict(headline(Claims(found), now), found)
     conditions = survey(plan, facts, now, dataset)
     where = Labels(plan, facts.own_names)

@@ -6,12 +6,15 @@ Times are RFC 3339 texts in UTC, given by the caller. Every method raises `Parad
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.core import moments
 from paraduxd.core.facts import Key, Latest
 from paraduxd.core.places import Places
@@ -67,11 +70,21 @@ class Ending:
     files: int | None = None
 
 
+UNRECORDED = 1 << 40
+"""Numbers from here on are those of runs that only read, and that could not be recorded: they are known until the daemon ends."""
+
+KEEP_UNRECORDED = 200
+
+
 class Journal(Notes):
     """The one connection to the journal; any thread may call."""
 
     _read: tuple[tuple[sqlite3.Connection, int, Places], dict[Key, Latest]] | None = None
     """What `latest_by_target` has read, and of which state of the database and the names."""
+
+    def __init__(self, path: Path, now: datetime, *, expected: bool = False) -> None:
+        self._in_memory_only: dict[int, Run] = {}
+        super().__init__(path, now, expected=expected)
 
     # Runs
 
@@ -85,6 +98,40 @@ class Journal(Notes):
             )
         return Run(int(cursor.lastrowid or 0), *key, trigger, "queued", now, place=self._place(key))
 
+    def add_reading(self, key: Key, trigger: str, now: str) -> Run:
+        """A new run that only reads, queued: when it cannot be recorded it is known all the same."""
+        try:
+            return self.add(key, trigger, now)
+        except ParaduxError:
+            with self._lock:
+                number = max([UNRECORDED, *self._in_memory_only]) + 1
+                run = Run(number, *key, trigger, "queued", now, place=self._place(key))
+                self._in_memory_only[number] = run
+                for old in sorted(self._in_memory_only)[:-KEEP_UNRECORDED]:
+                    del self._in_memory_only[old]
+            return run
+
+    def start_reading(self, number: int, now: str) -> None:
+        """The run, which only reads, runs now, whether that can be recorded or not."""
+        if number < UNRECORDED:
+            with contextlib.suppress(ParaduxError):
+                self.start(number, now)
+        elif number in self._in_memory_only:
+            self._in_memory_only[number] = replace(self._in_memory_only[number], state="running", started=now)
+
+    def show_ended(self, number: int, ending: Ending) -> None:
+        """The run has ended, which is not recorded yet: until it is, or the daemon ends, it is shown as ended."""
+        for run in self.get([number]):
+            self._in_memory_only[number] = replace(
+                run,
+                state=ending.state,
+                ended=ending.at,
+                error=ending.error,
+                result=ending.result,
+                bytes=ending.bytes,
+                files=ending.files,
+            )
+
     def start(self, number: int, now: str) -> None:
         """The run runs now."""
         with self.batch():
@@ -92,8 +139,11 @@ class Journal(Notes):
 
     def finish(self, number: int, ending: Ending) -> None:
         """The run has ended. A run that has ended before stays as it is."""
+        if number >= UNRECORDED:
+            self.show_ended(number, ending)
+            return
         with self.batch():
-            run = next(iter(self.get([number])), None)
+            run = next(iter(self._runs("WHERE number = ?", (number,))), None)
             if run is None or run.state not in UNFINISHED:
                 return
             self._database.execute(
@@ -109,10 +159,15 @@ class Journal(Notes):
                 ),
             )
             self._set_latest(run, latest_after(self._latest_of(run.place, run.step), run.started, ending))
+        self._in_memory_only.pop(number, None)
 
     def get(self, numbers: Iterable[int]) -> tuple[Run, ...]:
         """The runs with these numbers, by number; those that are unknown or forgotten are left out."""
-        found = [self._runs("WHERE number = ?", (number,)) for number in sorted(set(numbers))]
+        known = self._in_memory_only
+        found = [
+            (known[number],) if number in known else self._runs("WHERE number = ?", (number,))
+            for number in sorted(set(numbers))
+        ]
         return tuple(run for runs in found for run in runs)
 
     def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> tuple[Run, ...]:
@@ -120,9 +175,14 @@ class Journal(Notes):
         wanted = "WHERE (?1 IS NULL OR dataset = ?1 OR whole = ?3)"
         if failed:
             wanted += " AND state IN ('failed', 'held', 'interrupted')"
-        return self._runs(
-            wanted + " ORDER BY number DESC LIMIT ?2", (dataset, max(0, limit), self._places.uid(dataset or ""))
-        )
+        values = (dataset, max(0, limit), self._places.uid(dataset or ""))
+        recorded = self._runs(wanted + " ORDER BY number DESC LIMIT ?2", values)
+        return (*self._unrecorded(dataset, failed=failed), *recorded)[: max(0, limit)]
+
+    def _unrecorded(self, dataset: str | None, *, failed: bool) -> list[Run]:
+        states = ("failed", "held", "interrupted")
+        found = [run for number, run in sorted(self._in_memory_only.items(), reverse=True) if number >= UNRECORDED]
+        return [run for run in found if dataset in (None, run.dataset) and (run.state in states or not failed)]
 
     def last(self, key: Key, states: Sequence[str]) -> Run | None:
         """The newest run of this target in one of these states."""

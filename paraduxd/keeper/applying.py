@@ -14,7 +14,7 @@ from paraduxd.core import published, rotation
 from paraduxd.core.config import Config
 from paraduxd.core.derive import derive
 from paraduxd.core.shapes import Shape
-from paraduxd.effects import transports
+from paraduxd.effects import outbox, transports
 from paraduxd.effects.durable import write_atomically
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.keeper.making import Json, now
@@ -40,8 +40,7 @@ def _present_plan(state: StatePlaces) -> plans.Plan | None:
 
 def is_published(state: StatePlaces, managed: Json, serial: int) -> bool:
     """Whether the ciphertext of this serial, for every epoch, waits in the outbox or has been sent from there."""
-    names = [published.config_name(epoch, serial) for epoch in rotation.epochs(managed)]
-    return all((state.outbox / name).exists() for name in names)
+    return not outbox.lacking(state.outbox, rotation.epochs(managed), serial)
 
 
 def write_outbox(state: StatePlaces, document: Json, memory: Path) -> None:

@@ -99,6 +99,7 @@ class Conversation:
         self.session.hold(opened, self.visit)
 
     def _hello(self) -> Reply:
+        transaction.check_vault(self.keeping)
         return {"vault": self.keeping.vault().exists(), "authorized": self.session.covers(self.visit)}
 
     def _authorize(self, passphrase: str, note: Note) -> Reply:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
-from paraduxd.effects import hardening, orphans
+from paraduxd.effects import hardening, luks_header, orphans
 from paraduxd.effects.vault import Kdf, available_mode
 from paraduxd.effects.worker_hosts import UnitHost
 from paraduxd.keeper import workers
@@ -54,7 +54,8 @@ def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str,
         memory=hardening.private_memory(),
         control=control,
     )
-    session = Session(lambda current: _tell(control, current))
+    vault = luks_header.Look(keeping.state.vault)
+    session = Session(lambda current: _tell(control, current, vault))
     control.tell(vault=str(available_mode()), weaknesses=list(weaknesses))
     threading.Thread(target=session.end_when_over, daemon=True).start()
     sticks = Sticks(session, keeping, StickTools())
@@ -73,9 +74,12 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _tell(control: Control, session: Session) -> None:
+def _tell(control: Control, session: Session, vault: luks_header.Look) -> None:
+    """How it stands; and what the vault looks like that was just opened or saved, so that a change by somebody else is noticed."""
     window = session.window
-    control.tell(authorized=session.opened is not None, until=window.until if window else None)
+    opened = session.opened is not None
+    seen = {"vault_sha256": vault.now().sha256} if opened else {}
+    control.tell(authorized=opened, until=window.until if window else None, **seen)
 
 
 if __name__ == "__main__":

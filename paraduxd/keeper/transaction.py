@@ -23,6 +23,7 @@ from paraduxd.core.diff import changes, managed_changed
 from paraduxd.core.managed import Managed
 from paraduxd.core.problems import Problem
 from paraduxd.core.shapes import Shape
+from paraduxd.effects import ground
 from paraduxd.effects.durable import write_atomically
 from paraduxd.effects.vault import Kdf, LockedVault, OpenVault
 from paraduxd.keeper import announcing, applying, kit_records, making
@@ -58,8 +59,23 @@ class Saved:
 
 
 def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
-    """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault" or "damaged-vault"."""
+    """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault", "vault-missing" or "damaged-vault"."""
+    check_vault(keeping)
     return opened_from(keeping, keeping.vault().open(passphrase))
+
+
+def check_vault(keeping: Keeping) -> None:
+    """Raise `ParaduxError` "vault-missing" where a vault was and is gone: nothing may take its place but what was in it."""
+    state = keeping.state
+    if keeping.vault().exists() or not ground.was_set_up(state):
+        return
+    if ground.previous_vault(state).exists():
+        hint = f"use the one before the last save: cp {ground.previous_vault(state)} {state.vault}"
+    else:
+        hint = (
+            "put vault.luks back from a copy of the state directory, or bring enough kits together: paraductl recover"
+        )
+    raise ParaduxError("vault-missing", f"the vault is gone: {state.vault} was there and is not any more", hint)
 
 
 def opened_from(keeping: Keeping, vault: OpenVault) -> Opened:
@@ -130,6 +146,7 @@ def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[s
     """Make a new installation from answers: keys, shares, vault."""
     if keeping.vault().exists():
         raise ParaduxError("already-set-up", "this Paradux is set up already", "change it with: paraductl edit")
+    check_vault(keeping)
     checked = check(answers, keeping.shapes, answers=True)
     threshold = _valid(checked).policy.shares_required
     document = place_changes.without_was(json.loads(answers))

@@ -26,6 +26,7 @@ from paraduxd.supervisor import protection
 from paraduxd.supervisor.calls import Calls
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.drills import Drills
+from paraduxd.supervisor.grounds import Grounds
 from paraduxd.supervisor.judging import Judging
 from paraduxd.supervisor.keeper_host import KeeperHost
 from paraduxd.supervisor.launch import Launcher
@@ -70,6 +71,7 @@ class Daemon:
         of_keeper = ["--weak-kdf"] if weak_kdf else []
         of_keeper += ["--worker-sockets", str(worker_sockets)] if worker_sockets else []
         self._journal = Journal(state.journal, now(), expected=ground.was_set_up(state))
+        self._grounds = Grounds(state, run, self._journal)
         self._dispatcher = Dispatcher(self._journal, Launcher(host), now, state, str(sticks or ""))
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
@@ -81,10 +83,19 @@ class Daemon:
             more=of_keeper,
             may_connect=lambda peer: peers.may_connect(peer, group),
             on_kit=self._take_kit,
+            on_vault=self._grounds.take_vault,
             on_end=self._drills.sweep,
         )
         self._reporter = Reporter(
-            state, self._journal, self._dispatcher, self._scheduler, self._keeper, now(), weak_kdf, str(sticks or "")
+            state,
+            self._journal,
+            self._dispatcher,
+            self._scheduler,
+            self._keeper,
+            self._grounds,
+            now(),
+            weak_kdf,
+            str(sticks or ""),
         )
         self._judging = Judging()
         calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards)
@@ -107,11 +118,13 @@ class Daemon:
         self._keeper.start()
         self._server.start()
         self._rounds.start()
+        self._grounds.start(self._reporter.ground, lambda: self._plan, lambda: self._dispatcher.transports)
         self._watcher.start(privileged=os.geteuid() == 0)
 
     def stop(self) -> None:
         """End orderly: nothing new, transfers ended and marked, the keeper killed."""
         self._watcher.stop()
+        self._grounds.stop()
         self._rounds.stop()
         self._server.close()
         self._scheduler.stop()
@@ -126,6 +139,7 @@ class Daemon:
         return status.build(plan, facts, moment, dataset, verdict)
 
     def _stewards(self) -> dict[str, Any]:
+        self._dispatcher.need_plan()
         return kits.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
 
     def _load_plan(self) -> None:
@@ -134,7 +148,7 @@ class Daemon:
             return
         try:
             self._apply_plan()
-        except (OSError, ValueError) as problem:
+        except (OSError, ValueError, ParaduxError) as problem:
             log.error("The plan cannot be read: %s. Unlock the vault to write it again.", problem)
 
     def _apply_plan(self, *, publish: bool = False) -> tuple[int, ...]:
@@ -147,8 +161,7 @@ class Daemon:
         folder = transports.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._reporter.plan = plan
-        for steward in self._journal.forget_kits([steward.id for steward in plan.stewards]):
-            log.info("The kit of %s is forgotten: the config has no such steward any more", steward)
+        self._forget_kits(plan)
         self._dispatcher.apply_plan(plan, folder)
         self._dispatcher.set_ready(folder.is_dir())
         runs = self._dispatcher.publish() if publish else ()
@@ -157,6 +170,13 @@ class Daemon:
             "Plan applied: serial %d, %d datasets, in %.3f s", plan.serial, len(plan.datasets), time.monotonic() - begun
         )
         return runs
+
+    def _forget_kits(self, plan: Plan) -> None:
+        try:
+            for steward in self._journal.forget_kits([steward.id for steward in plan.stewards]):
+                log.info("The kit of %s is forgotten: the config has no such steward any more", steward)
+        except ParaduxError as problem:
+            log.error("Kits of former stewards cannot be forgotten now: %s", problem.message)
 
     def _answer_keeper(self, what: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the keeper asks of the supervisor: it has authorized whoever is behind the question."""

@@ -19,6 +19,7 @@ from paraduxd.core.plan import Timing
 from paraduxd.core.queue import STAGING
 from paraduxd.core.requests import Draft
 from paraduxd.core.sticks import Stick
+from paraduxd.effects import ground
 from paraduxd.supervisor import outcomes, protection
 from paraduxd.supervisor.engine import NO_PLAN, Engine
 from paraduxd.supervisor.ordering import staging_is_filled
@@ -157,11 +158,21 @@ class Dispatcher(Engine):
         running = self._running.get(number)
         return running.progress if running else None
 
+    def need_plan(self) -> None:
+        """Raises `ParaduxError` "plan-unreadable" where there was a plan, and none is run by."""
+        if self.plan is NO_PLAN and ground.was_set_up(self._state):
+            raise ParaduxError(
+                "plan-unreadable",
+                "the plan, by which everything runs, is gone or cannot be read",
+                "write it again: paraductl unlock",
+            )
+
     def _need_pushable(self, dataset: str) -> None:
         if error := self._guard_refuses(dataset):
             raise ParaduxError(error["code"], error["message"], error["hint"])
 
     def _need_credentials(self) -> None:
+        self.need_plan()
         if self.plan is NO_PLAN:
             raise ParaduxError("not-set-up", "Paradux is not set up yet", "set it up: paraductl setup")
         if not self._ready:

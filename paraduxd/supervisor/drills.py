@@ -7,6 +7,7 @@ been run, but proves nothing.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ class Drills:
         for base in self._bases():
             scratch.sweep(Path(base), self._mark, also_living=at_start)
         if at_start and self._bases() != [str(scratch.BASE)]:
-            self._journal.set_fact(BASES, None)
+            with contextlib.suppress(ParaduxError):  # then they are swept once more
+                self._journal.set_fact(BASES, None)
 
     def _bases(self) -> list[str]:
         bases = self._journal.fact(BASES)

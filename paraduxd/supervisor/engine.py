@@ -7,9 +7,9 @@ the owner approves.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,11 +30,15 @@ from paraduxd.supervisor import outcomes, protection
 from paraduxd.supervisor.launch import Final, Listener
 from paraduxd.supervisor.ordering import Desk
 from paraduxd.supervisor.outcomes import Error
+from paraduxd.supervisor.recording import Recorder
 
 log = logging.getLogger("paradux.runs")
 
 BY_CLOCK = frozenset({"schedule", "catch-up", "retry"})
 """What asks for a run that nobody waits for: it starts only while its window is open."""
+
+READING = frozenset({Step.RESTORE, Step.VERSIONS, Step.HOSTKEYS})
+"""Steps that change nothing anywhere: they run also when nothing can be recorded."""
 
 AGAIN = (Step.PULL, Step.PUSH, Step.PUBLISH)
 """Steps that are run again by themselves after an interruption."""
@@ -98,7 +102,7 @@ class Engine:
         self._queue: dict[tuple[Key, str], _Waiting] = {}
         self._running: dict[int, _Running] = {}
         self._changed: set[str] = set()
-        self._unrecorded: deque[Callable[[], None]] = deque()
+        self._recorder = Recorder()
         self._ready = False
         self._stopping = False
 
@@ -106,6 +110,11 @@ class Engine:
     def plan(self) -> Plan:
         """What is run by; an empty one before the first `apply_plan`."""
         return self._desk.plan
+
+    @property
+    def transports(self) -> Path:
+        """The directory of the transport files."""
+        return self._desk.transports
 
     @property
     def transport_ready(self) -> bool:
@@ -130,7 +139,7 @@ class Engine:
             before = self.plan
             self._journal.use_places(plan.uids)
             self._journal.hold_if_lost([dataset.id for dataset in plan.datasets])
-            protection.note_instance(self._journal, plan, self._now())
+            self._recorder.record(lambda: protection.note_instance(self._journal, plan, self._now()))
             self._desk = Desk(plan, self._journal, self._state, transports or self._state.transport, self._sticks)
             self._places = requests.places(plan)
             for waiting in list(self._queue.values()):
@@ -163,12 +172,17 @@ class Engine:
 
     def resume(self) -> None:
         """Once, after the first plan: queue again what the last supervisor left unfinished."""
+        with self._lock:
+            self._recorder.record(self._resume)
+        self._go_on()
+
+    def _resume(self) -> None:
         runs = [run for run in self._journal.mark_interrupted(self._now()) if run.step in AGAIN]
         pulls = {run.key for run in runs if run.step == Step.PULL}
         known = [run for run in runs if (run.dataset, run.location) in self._places]
         before = {run.key: requests.pull(run.dataset).key for run in known if run.step == Step.PUSH}
         after = {key: pull for key, pull in before.items() if pull in pulls}
-        self.submit([Draft(run.key, "catch-up", after.get(run.key)) for run in known])
+        self._enqueue([Draft(run.key, "catch-up", after.get(run.key)) for run in known])
 
     def beat(self) -> None:
         """Now and then: record what could not be recorded (a full disk), start what can start."""
@@ -192,7 +206,7 @@ class Engine:
     def cancel(self, numbers: Iterable[int]) -> None:
         """End these runs, and what waits for them; those that have ended are left as they are."""
         wanted = set(numbers)
-        with self._lock, self._journal.batch():
+        with self._lock:
             for waiting in list(self._queue.values()):
                 if waiting.request.number in wanted or waiting.request.after in wanted:
                     self._drop(waiting, Ending("cancelled", self._now(), CANCELLED))
@@ -222,7 +236,7 @@ class Engine:
             ending = outcomes.ending(running.order, final, running.progress, running.stopped, now)
             if ending.state == "interrupted":
                 return  # the next start finds it unfinished, marks it and runs it again
-            self._finish(run, running.request.dataset, lambda: self._keep(running, final, ending))
+            self._finish(running.request, ending, lambda: self._keep(running, final, ending))
             if ending.state == "done":
                 self._tell_safe(running.request.place)
             if running.request.step == Step.PULL:
@@ -242,6 +256,9 @@ class Engine:
         return self._guard_refuses(dataset) is None
 
     def _keep(self, running: _Running, final: Final, ending: Ending) -> None:
+        if running.order.step in READING:
+            self._journal.finish(running.request.number, ending)
+            return
         with self._journal.batch():
             self._journal.finish(running.request.number, ending)
             outcomes.remember(self._journal, running.order, final, running.started, ending.at)
@@ -259,7 +276,8 @@ class Engine:
 
     def _enqueue(self, drafts: Sequence[Draft]) -> list[int]:
         queue = dict(self._queue)
-        with self._journal.batch():
+        reading = all(draft.key[1] in READING for draft in drafts)
+        with contextlib.nullcontext() if reading else self._journal.batch():
             numbers = [self._enqueue_into(queue, draft) for draft in drafts]
         self._queue = queue
         return numbers
@@ -270,7 +288,8 @@ class Engine:
         request = Request(0, *draft.key, self._place(draft.key), draft.trigger == "manual", after, draft.detail)
         same = queue.get(request.identity)
         if same is None:
-            number = self._journal.add(draft.key, draft.trigger, self._now()).number
+            add = self._journal.add_reading if draft.key[1] in READING else self._journal.add
+            number = add(draft.key, draft.trigger, self._now()).number
             queue[request.identity] = _Waiting(replace(request, number=number), draft.trigger, draft.arguments)
             return number
         merged = replace(same.request, manual=same.request.manual or request.manual, after=after or same.request.after)
@@ -280,8 +299,7 @@ class Engine:
     def _go_on(self) -> None:
         """Start what can start, then tell what has changed; the lock is not held."""
         with self._lock:
-            while self._unrecorded and self._recorded(self._unrecorded[0]):
-                self._unrecorded.popleft()
+            self._recorder.catch_up()
             while chosen := self._choose():
                 for request in chosen:
                     self._begin(self._queue[request.identity])
@@ -290,9 +308,11 @@ class Engine:
             self.on_change(changed)
 
     def _choose(self) -> tuple[Request, ...]:
-        if self._stopping or self._unrecorded:  # what the journal does not know yet may be a hold
+        if self._stopping:
             return ()
         waiting = [waiting.request for waiting in self._queue.values()]
+        if self._recorder.is_behind:  # what the journal does not know yet may be a hold
+            waiting = [request for request in waiting if request.step in READING]
         shut = {each.request.number for each in self._queue.values() if self._is_shut_out(each)}
         waiting = [request for request in waiting if not {request.number, request.after} & shut]
         able = [request for request in waiting if self._ready or _needs_no_credentials(request)]
@@ -312,7 +332,8 @@ class Engine:
                 self._drop(waiting, Ending("cancelled", now, error))
                 return
             order = self._desk.order(request, waiting.arguments, self._clock())
-            self._journal.start(request.number, now)
+            start = self._journal.start_reading if request.step in READING else self._journal.start
+            start(request.number, now)
         except ParaduxError as problem:
             error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
             self._drop(waiting, Ending("failed", now, error))
@@ -325,27 +346,19 @@ class Engine:
         """A queued run does not run."""
         del self._queue[waiting.request.identity]
         number = waiting.request.number
-        self._finish(number, waiting.request.dataset, lambda: self._journal.finish(number, ending))
+        self._finish(waiting.request, ending, lambda: self._journal.finish(number, ending))
 
     def _end(self, number: int, why: Error) -> None:
         """Ask a run to end."""
         self._running[number].stopped = self._running[number].stopped or why
         self._workers.cancel(number)
 
-    def _finish(self, number: int, dataset: str, record: Callable[[], None]) -> None:
-        """A run has ended; what cannot be recorded now (a full disk) is kept for later."""
-        self._changed.add(dataset)
-        if not self._recorded(record):
-            log.error("The end of run %d cannot be recorded yet", number)
-            self._unrecorded.append(record)
-
-    def _recorded(self, record: Callable[[], None]) -> bool:
-        try:
-            record()
-        except ParaduxError as problem:
-            log.error("%s", problem.message)
-            return False
-        return True
+    def _finish(self, request: Request, ending: Ending, record: Callable[[], None]) -> None:
+        """A run has ended."""
+        self._changed.add(request.dataset)
+        if not self._recorder.record(record):
+            log.error("The end of run %d cannot be recorded yet", request.number)
+            self._journal.show_ended(request.number, ending)
 
     def _refusal(self, key: Key) -> Error | None:
         if key[1] in protection.WRITES and (error := protection.superseded(self._journal, self.plan, key)):

@@ -75,10 +75,12 @@ class KeeperHost:
         more: Sequence[str],
         may_connect: Callable[[Peer], bool],
         on_kit: Callable[[dict[str, Any]], None],
+        on_vault: Callable[[str], None],
         on_end: Callable[[], None],
     ) -> None:
         self._on_end = on_end
         self._on_kit = on_kit
+        self._on_vault = on_vault
         self._listener = listener
         self._state = state
         self._children = children
@@ -229,6 +231,8 @@ class KeeperHost:
     def _take_news(self, keeper: _Keeper, news: dict[str, Any]) -> None:
         if "kit" in news:
             self._on_kit(news["kit"])
+        if news.get("vault_sha256"):
+            self._on_vault(str(news["vault_sha256"]))
         keeper.facts = _with_news(keeper.facts, news)
         self.was_authorized |= keeper.facts.authorized
 

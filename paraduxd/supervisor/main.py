@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -125,14 +126,15 @@ def _prepared(state: StatePlaces) -> StatePlaces:
             "run paraduxd as that user, or give another directory with --state",
         )
     if stat.S_IMODE(status.st_mode) & 0o077:
-        directory.chmod(0o700)
+        with contextlib.suppress(OSError):  # a disk that is read-only: nobody can write there, and status says so
+            directory.chmod(0o700)
     return state
 
 
 def _only_one(state: StatePlaces) -> IO[bytes]:
     """The lock of the state directory, held for as long as the file is open; raises `ParaduxError` when it is taken."""
     try:
-        lock = state.lock.open("ab")
+        lock = _lock_file(state.lock)
     except OSError as problem:
         raise ParaduxError(
             "bad-state-directory",
@@ -149,6 +151,16 @@ def _only_one(state: StatePlaces) -> IO[bytes]:
             "use that one, or give another directory with --state",
         ) from None
     return lock
+
+
+def _lock_file(path: Path) -> IO[bytes]:
+    """The lock, opened for writing where it may be made; on a disk that is read-only, as it is there."""
+    try:
+        return path.open("ab")
+    except OSError as problem:
+        if problem.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+            raise
+        return path.open("rb")
 
 
 def _log_to_stderr(level: str) -> None:

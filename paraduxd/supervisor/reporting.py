@@ -17,6 +17,7 @@ from paraduxd.effects.device_mapper import available_mode
 from paraduxd.effects.journal import Journal
 from paraduxd.supervisor import drills
 from paraduxd.supervisor.dispatcher import Dispatcher
+from paraduxd.supervisor.grounds import Grounds
 from paraduxd.supervisor.keeper_host import KeeperHost
 from paraduxd.supervisor.scheduler import Scheduler
 from paraduxd.version import VERSION
@@ -31,6 +32,7 @@ class Reporter:
     dispatcher: Dispatcher
     scheduler: Scheduler
     keeper: KeeperHost
+    grounds: Grounds
     started: datetime
     weak_kdf: bool
     stick_folders: str = ""
@@ -49,11 +51,16 @@ class Reporter:
             kits=kits.held(self.journal.kits(), self.plan),
             transport_ready=self.dispatcher.transport_ready,
             save_pending=self.state.pending.exists() and not self.keeper.facts().authorized,
-            ground=Ground(self.journal.lost(), self.journal.set_aside),
+            ground=self.ground(),
             locked_since_start=not self.keeper.was_authorized,
             plugged_in=self._plugged_in(),
             own_names=own_names.found(),
         )
+
+    def ground(self) -> Ground:
+        """What the daemon stands on."""
+        ready, authorized = self.dispatcher.transport_ready, self.keeper.facts().authorized
+        return self.grounds.look(self.plan, self.dispatcher.transports, ready=ready, authorized=authorized)
 
     def _plugged_in(self) -> frozenset[str]:
         """Disks of destinations that are here now."""

@@ -5,6 +5,7 @@ Every name that is put is one of ours: `paradux-...`, or one that says by what i
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -98,12 +99,15 @@ def _remove_ended(store: BlobStore, present: set[str], ended: Sequence[Mapping[s
 
 
 def _from_outbox(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ParaduxError(
-            "nothing-to-publish", "the encrypted config is not in the outbox", "write it again: paraductl unlock"
-        ) from None
+    """Raises `ParaduxError` "nothing-to-publish" also for what was emptied: it must not take the place of what is published."""
+    content = b""
+    with contextlib.suppress(FileNotFoundError):
+        content = path.read_bytes()
+    if content.strip(b"\0"):
+        return content
+    raise ParaduxError(
+        "nothing-to-publish", f"{path.name} is not in the outbox, or is empty", "write it again: paraductl unlock"
+    )
 
 
 def _put(store: BlobStore, reader: BlobStore, name: str, content: bytes) -> None:

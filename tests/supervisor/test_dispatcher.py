@@ -145,9 +145,11 @@ def test_the_end_of_a_run_is_recorded_later_when_the_disk_is_full(rig: Rig) -> N
     assert code_of(rig.dispatcher.backup) == "journal-failed"
     rig.dispatcher.beat()
     rig.journal._database.execute("PRAGMA query_only = 0")
-    assert rig.state(number) == "running"
+    assert rig.state(number) == "done", "it has ended, whether that is recorded or not"
+    assert rig.journal.last(("home", "pull", "source"), ["done"]) is None
     rig.dispatcher.beat()
     assert rig.state(number) == "done"
+    assert rig.journal.last(("home", "pull", "source"), ["done"]) is not None
     assert rig.dispatcher.backup(push_only=True)
 
 
