@@ -46,8 +46,16 @@ def short(snapshot: str) -> str:
 
 
 def rfc3339(time: str) -> str:
-    """A time of restic's (nanoseconds, any offset) in UTC and whole seconds."""
-    return moment(re.sub(r"\.\d+", "", time)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A time of restic's (nanoseconds, any offset) in UTC and whole seconds; the epoch for one that no calendar has."""
+    try:
+        return moment(re.sub(r"\.\d+", "", time)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        return "1970-01-01T00:00:00Z"
+
+
+def count(value: object) -> int | None:
+    """A count that restic tells; `None` where it tells none."""
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def time_option(now: str) -> str:

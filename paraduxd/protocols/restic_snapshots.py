@@ -14,7 +14,7 @@ from typing import Any
 from paraduxd.core.identity import legacy_uid
 from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, Identity, Version
-from paraduxd.protocols.restic_output import rfc3339, short
+from paraduxd.protocols.restic_output import count, rfc3339, short
 
 MARK = "paradux"
 """Host and first tag of every snapshot that is a version."""
@@ -90,13 +90,14 @@ def _snapshot(listed: dict[str, Any]) -> Snapshot:
     for tag in listed.get("tags") or []:
         name, _, value = str(tag).partition(":")
         said.setdefault(name, value)
-    summary = listed.get("summary") or {}
+    summary = listed.get("summary")
+    told = summary if isinstance(summary, dict) else {}
     instance, _, generation = said.get("instance", "").partition(".")
     version = Version(
         short(str(listed["id"])),
         rfc3339(str(listed["time"])),
-        summary.get("total_files_processed"),
-        summary.get("total_bytes_processed"),
+        count(told.get("total_files_processed")),
+        count(told.get("total_bytes_processed")),
         _whole(said.get("number", "")) or None,
         _whole(said.get("missing", "")),
     )

@@ -117,6 +117,29 @@ def test_only_the_newer_restic_lists_counts() -> None:
     assert [each.version.files for each in listed] == [None, 2]
 
 
+@pytest.mark.parametrize(
+    ("time", "summary", "tags"),
+    [
+        ("0000-00-00T00:00:00Z", None, ["number:x", "missing:-1"]),
+        ("0001-01-01T00:00:00+14:00", [], ["number:" + "9" * 5000, "instance:."]),
+        ("soon", {"total_files_processed": "many"}, ["number:", "number:7", "instance:x.y.z", "missing:\u0663"]),
+    ],
+)
+def test_what_others_write_into_a_snapshot_stops_nobody(time: str, summary: object, tags: list[str]) -> None:
+    listed = {"id": "f" * 64, "time": time, "hostname": "paradux", "tags": ["paradux", *tags], "summary": summary}
+    (found,) = restic_snapshots.parse([listed, {"id": "e" * 64, "time": time, "hostname": "paradux", "tags": None}])
+    version = found.version
+    assert (version.time, version.files, version.number, version.missing) == ("1970-01-01T00:00:00Z", None, None, 0)
+    assert found.generation == 0
+
+
+def test_a_snapshot_that_was_tagged_again_counts_once() -> None:
+    old = {"id": "a" * 64, "time": "2026-01-01T12:00:00Z", "hostname": "paradux", "tags": ["paradux", "number:4"]}
+    new = {**old, "id": "b" * 64, "original": "a" * 64, "tags": ["paradux", "number:4", "missing:2"]}
+    (found,) = restic_snapshots.parse([old, new])
+    assert (found.version.id, found.version.number, found.version.missing) == ("b" * 8, 4, 2)
+
+
 @pytest.mark.parametrize("version", BOTH)
 def test_listing_counts_regular_files(version: str) -> None:
     everything = listing(version)

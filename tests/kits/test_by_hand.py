@@ -130,7 +130,11 @@ def test_data_in_a_restic_repository_comes_back_as_it_says(kits: Kits, stranger:
     (stranger.desk / "PASSWORDFILE").write_text("CANARY-restic")
     lines = re.findall(r"^  (restic .*)$", kits["alice"]["BY-HAND.txt"].decode(), re.MULTILINE)
     made = "restic -q --no-cache -r REPOSITORY --password-file PASSWORDFILE"
-    done = follow(stranger, f"set -e\n{made} init\n{made} backup photos\n" + "\n".join(lines) + "\n")
+    found = f"SNAPSHOT=$({made} snapshots --json --tag number:7 | grep -o '\"short_id\":\"[0-9a-f]*' | cut -d'\"' -f4)"
+    tagged = f"{made} backup --tag paradux,dataset:photos,number:7 photos\nrm -r photos\nmkdir photos"
+    stale = f"{made} backup --tag paradux,dataset:photos,number:6 --time '2031-01-01 12:00:00' photos"
+    steps = [line.replace("SNAPSHOT", '"$SNAPSHOT"') for line in lines]
+    done = follow(stranger, "\n".join(["set -e", f"{made} init", tagged, stale, found, *steps, ""]))
     assert done.returncode == 0, done.stderr
     assert [path.read_bytes() for path in stranger.desk.glob("restored/**/one.jpg")] == [b"a picture"]
 
