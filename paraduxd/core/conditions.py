@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from paraduxd.core import durations, moments, windows
+from paraduxd.core.damage import Damage
 from paraduxd.core.facts import Facts, Key, Latest
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
 from paraduxd.core.removables import uuid_of
@@ -63,7 +64,7 @@ class Condition:
     `rehearsed`: how rehearsals of a restore ended, `damaged`: the last of either found damage, or nothing to restore. `late`: overdue,
     `old`: its last `answer` is older than two periods, `ahead`: its last success is dated in the future. `due`: when the next success
     is expected. `disk`: UUID of the file system of a disk that must be plugged in. `looked_at`: this machine has asked it, or tried to.
-    `emptied`: when a look found no version there any more.
+    `emptied`: when a look found no version there any more. `found`: damage that no later look went deep enough to disprove.
     """
 
     dataset: str
@@ -88,10 +89,13 @@ class Condition:
     answer: datetime | None = None
     looked_at: bool = True
     emptied: datetime | None = None
+    found: Latest = _NOTHING
 
     @property
     def damage(self) -> Latest:
-        """Of checks and rehearsals those that found damage; the checks if neither did."""
+        """Of checks and rehearsals those that found damage; the checks if none did."""
+        if self.found is not _NOTHING and not _damaged(self.checked) and not _damaged(self.rehearsed):
+            return self.found
         return self.rehearsed if _damaged(self.rehearsed) and not _damaged(self.checked) else self.checked
 
     @property
@@ -228,6 +232,7 @@ class _Judge:
         news = [self.facts.latest.get((self.dataset, step, plan.id), _NOTHING) for step in steps]
         latest, listed, checked, rehearsed = news
         versions, size = _versions(latest, listed)
+        found = _as_latest(self.facts.damage.get((self.dataset, plan.id)))
         seen = moments.parse(latest.last_success) or moments.parse(rehearsed.last_success)
         completed = seen is not None if versions is None else versions > 0
         return self._condition(
@@ -238,7 +243,8 @@ class _Judge:
             never=not completed,
             answers=[moment for each in news if (moment := moments.parse(each.last_success))],
             completed=completed,
-            damaged=_found_bad(checked, rehearsed, latest),
+            damaged=found is not _NOTHING or _found_bad(checked, rehearsed, latest),
+            found=found,
             checked=checked,
             rehearsed=rehearsed,
             versions=versions or 0,
@@ -325,6 +331,14 @@ def _stands(bad: Latest, cured_by: Iterable[Latest], pushed: Latest) -> bool:
         return False
     cures = (*cured_by, *((pushed,) if error["code"] in GONE else ()))
     return tried is None or not any(_succeeded(cure) > tried for cure in cures)
+
+
+def _as_latest(damage: Damage | None) -> Latest:
+    """Damage as the check that found it."""
+    if damage is None:
+        return _NOTHING
+    error = {"code": "damaged", "message": damage.message, "hint": damage.hint}
+    return Latest(None, damage.at, 1, error, None, "failed")
 
 
 def _succeeded(latest: Latest) -> datetime:

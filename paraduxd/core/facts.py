@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from paraduxd.core.damage import Damage
 from paraduxd.core.ground import Ground
 
 Key = tuple[str, str, str]
@@ -114,7 +115,9 @@ class Facts:
     runs as in `api/calls.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
     the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
-    machine, in lower case. `ground`: what was found of vault, journal and the like.
+    machine, in lower case.
+    `damage`: (dataset, destination) -> what was found there, and not disproved since. `ground`: what was found of vault,
+    journal and the like.
     """
 
     daemon: Daemon = field(default_factory=Daemon)
@@ -130,3 +133,4 @@ class Facts:
     locked_since_start: bool = False
     plugged_in: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
+    damage: Mapping[tuple[str, str], Damage] = field(default_factory=dict)

@@ -189,7 +189,8 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
     if part.damaged and checked:
         found = "damage" if checked["code"] == "damaged" else "nothing to restore"
         text = f"the last check of {subject} found {found}: {checked['message']}"
-        yield _warning("destination-damaged", subject, text, checked["hint"])
+        again = f"mend it, then look again, at all of it: paraductl verify {part.dataset} --deep"
+        yield _warning("destination-damaged", subject, text, checked["hint"] or again)
     elif checked and failed(part.checked):
         text = f"{subject} could not be checked: {checked['message']}"
         yield _warning("destination-unchecked", subject, text, checked["hint"])

@@ -182,6 +182,12 @@ class Notes(Database):
             row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
+    def facts(self, prefix: str) -> dict[str, Any]:
+        """All values whose names begin with this, by the rest of their names."""
+        with self._lock, self._told():
+            query = "SELECT substr(name, length(?1) + 1), value FROM facts WHERE substr(name, 1, length(?1)) = ?1"
+            return {name: json.loads(value) for name, value in self._database.execute(query, (prefix,))}
+
     def set_fact(self, name: str, value: Any) -> None:
         """Keep a plain value (what JSON can hold); `None` forgets it."""
         with self.batch():

@@ -17,8 +17,8 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
+from paraduxd.core import damage, moments
 from paraduxd.core import facts as known
-from paraduxd.core import moments
 from paraduxd.core.drills import Drill, drill_from_plain
 from paraduxd.core.facts import Key, Latest
 from paraduxd.core.orders import Step
@@ -26,6 +26,7 @@ from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Plan
 from paraduxd.effects import scratch
 from paraduxd.effects.journal import Ending, Journal
+from paraduxd.supervisor import damages
 
 log = logging.getLogger("paradux.drills")
 
@@ -59,6 +60,11 @@ class Drills:
             self._journal.set_fact(BASES, [*bases, str(folder)])
         return {"scratch": str(folder), "mark": self._mark}
 
+    def _keep_damage(self, plan: Plan, key: Key, ending: Ending) -> None:
+        if key[0] and ending.error and ending.error.get("code") == damages.CODE:
+            place = plan.uids[key[0], key[2]]
+            damages.keep(self._journal, place, damage.found(ending.error, ending.at, {"deep": True}))
+
     def sweep(self, *, at_start: bool = False) -> None:
         """Remove what killed drills left; `at_start`: none can be under way."""
         for base in self._bases():
@@ -79,6 +85,7 @@ class Drills:
         with self._journal.batch():
             for key, ending in _endings(drill, now):
                 if key in places:
+                    self._keep_damage(plan, key, ending)
                     run = self._journal.add(key, TRIGGER, drill.started)
                     self._journal.start(run.number, drill.started)
                     self._journal.finish(run.number, ending)

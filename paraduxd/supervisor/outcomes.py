@@ -16,7 +16,7 @@ from paraduxd.core.plan import DatasetPlan
 from paraduxd.core.requests import SOURCE
 from paraduxd.core.sticks import Stick, known_kit
 from paraduxd.effects.journal import Ending, Journal, Run
-from paraduxd.supervisor import protection
+from paraduxd.supervisor import damages, protection
 from paraduxd.supervisor.launch import Final
 from paraduxd.supervisor.ordering import changes_fact, maintenance_fact, part_fact, staging_is_filled
 
@@ -43,6 +43,7 @@ def ending(order: Order, final: Final, progress: Progress, stopped: Error | None
 def remember(journal: Journal, order: Order, final: Final, started: str, now: str) -> None:
     """Keep what later runs of the dataset depend on: holds, used-up approvals, changes, maintenance; and what a kit was found to be."""
     key: Key = (order.dataset, order.step, order.location)
+    damages.remember(journal, order, final, now)
     if order.step == Step.KIT_CHECK and isinstance(final, Done):
         _remember_kit(journal, order, final, now)
     if order.step == Step.NOTIFY and isinstance(final, Done):

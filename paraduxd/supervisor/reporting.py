@@ -15,7 +15,7 @@ from paraduxd.core.plan import Plan
 from paraduxd.effects import kernel, own_names, removable
 from paraduxd.effects.device_mapper import available_mode
 from paraduxd.effects.journal import Journal
-from paraduxd.supervisor import drills
+from paraduxd.supervisor import damages, drills
 from paraduxd.supervisor.dispatcher import Dispatcher
 from paraduxd.supervisor.grounds import Grounds
 from paraduxd.supervisor.keeper_host import KeeperHost
@@ -55,6 +55,7 @@ class Reporter:
             locked_since_start=not self.keeper.was_authorized,
             plugged_in=self._plugged_in(),
             own_names=own_names.found(),
+            damage=damages.of_plan(self.journal, self.plan),
         )
 
     def ground(self) -> Ground:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from status_sample import CLOUD, DAY, DISK, DOCS, MAIL, NOW, PHOTOS, STEWARDS, healthy, ill, plan, well
+from status_sample import CLOUD, DAY, DISK, DOCS, MAIL, NOW, PHOTOS, STEWARDS, ago, healthy, ill, plan, well
 
 from paraduxd.core import copies
 from paraduxd.core.access import Kit
 from paraduxd.core.conditions import survey
+from paraduxd.core.damage import Damage
 from paraduxd.core.facts import Latest
 from paraduxd.core.families import Fates
 from paraduxd.core.fates import Copy, Model
@@ -142,3 +143,8 @@ def test_a_stash_counts_at_the_serial_it_was_seen_to_hold() -> None:
     assert serials(publish=well(DAY, serial=42, epoch=1), rehearse=ill("not-mounted")) == []
     assert serials(publish=well(DAY, serial=42, epoch=1), rehearse=ill("unreachable")) == [42]
     assert serials(publish=well(1, serial=42, epoch=1), rehearse=ill("not-read-back")) == [42], "published since"
+
+
+def test_damage_that_a_shallow_look_did_not_disprove_stands() -> None:
+    known = {("photos", "disk"): Damage(ago(DAY), "one byte has rotted", deep=True)}
+    assert "disk" not in copies_of(PHOTOS, damage=known, latest=_steps("disk", {"verify": well(1)}))
