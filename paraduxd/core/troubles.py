@@ -16,6 +16,7 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
     rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
     metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, destination-failed,
     destination-overdue, destination-never, destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
+    destination-incomplete,
     notify-failed, fates-alike, dataset-unknown, drill-incomplete
 """
 
@@ -160,19 +161,30 @@ def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Trouble]:
 
 
 def _incomplete(condition: DatasetCondition) -> Iterator[Trouble]:
-    """What the last good pull could not read or store."""
+    """What the last good pull could not read or store; and of destinations, what they lack besides."""
     name, result = condition.plan.id, condition.source.latest.result or {}
-    if missing := unread.count_in(result, "unread"):
+    missing, bare = unread.count_in(result, "unread"), unread.count_in(result, "unstored")
+    if missing:
         kept = "" if condition.plan.source.in_place else ", and stay as they were last read, if ever"
         text = f"{_count(missing, 'thing', 'things')} of {name} could not be read or stored in the last pull{kept}: "
         text += _some(unread.names_in(result, "unread"), in_all=missing)
         hint = "make them readable for the user that copies, or leave them out with exclude: paraductl edit"
         yield _warning("source-incomplete", name, text, hint)
-    if bare := unread.count_in(result, "unstored"):
+    if bare:
         text = f"owners, ACLs or other attributes of {_count(bare, 'file', 'files')} of {name} could not be stored in staging: "
         text += _some(unread.names_in(result, "unstored"), in_all=bare)
         hint = "put staging on a file system that holds them, such as ext4, XFS or Btrfs: paraductl edit"
         yield _warning("attributes-unstored", name, text, hint)
+    known = missing + bare
+    for part in condition.destinations:
+        pushed = part.latest.result or {}
+        if (lacks := unread.missing_in(pushed)) > known:
+            subject = f"{name}/{part.location}"
+            text = f"the newest version of {subject} lacks {_count(lacks, 'thing', 'things')} that could not be read or stored"
+            names = unread.names_in(pushed, "unread")
+            text += f": {_some(names, in_all=lacks)}" if names else ""
+            hint = f"make them readable for the user that copies, then: paraductl backup {name}"
+            yield _warning("destination-incomplete", subject, text, hint)
 
 
 def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Trouble]:

@@ -50,3 +50,13 @@ def count_in(result: Mapping[str, Any], what: str) -> int:
     count = result.get(f"{what}_count")
     known = isinstance(count, int) and not isinstance(count, bool) and count > 0
     return max(int(count) if known and count is not None else 0, len(names_in(result, what)))
+
+
+def missing_in(result: Mapping[str, Any]) -> int:
+    """How many things the version lacks that a push has made; 0 as well when nothing is told of it."""
+    versions = result.get("versions")
+    entries = versions if isinstance(versions, (list, tuple)) else ()
+    found = [
+        each.get("missing") for each in entries if isinstance(each, Mapping) and each.get("id") == result.get("version")
+    ]
+    return max((count for count in found if isinstance(count, int) and count > 0), default=0)

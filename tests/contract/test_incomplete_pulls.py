@@ -306,6 +306,20 @@ def test_attributes_that_staging_cannot_hold_are_named_in_one_run(
         assert runs(log) == 1
 
 
+def test_an_attribute_that_is_too_long_for_the_disk_of_staging_is_named(tmp_path: Path, tiny_disk: Path) -> None:
+    case = source_case(tiny_disk / "source", tmp_path / "staging")
+    samples.write_files(case.root, 3)
+    os.setxattr(case.root / "f01", "user.long", b"x" * 6000)
+    (tmp_path / "trial").touch()
+    try:
+        os.setxattr(tmp_path / "trial", "user.long", b"x" * 6000)
+        expected: tuple[str, ...] = ()
+    except OSError:
+        expected = ("f01",)  # ext4, for one
+    result = case.pull()
+    assert (result.files, result.unread, result.unstored) == (3, (), expected)
+
+
 def test_the_guard_sees_encrypted_files_beside_attributes_that_cannot_be_stored(
     bare_disk: Path, tmp_path: Path
 ) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from status_sample import NOW, PHOTOS, healthy, plan, well
+import pytest
+from status_sample import DAY, HOUR, NOW, PHOTOS, ago, healthy, plan, well
 
 from paraduxd.core import unread
 from paraduxd.core.status import build
@@ -32,3 +33,17 @@ def test_status_warns_of_what_could_not_be_read_and_the_dataset_stays_ok() -> No
     assert read["text"].endswith(": a, b, c and 117 more")
     assert (stored["code"], stored["level"]) == ("attributes-unstored", "warning")
     assert stored["text"].endswith("of 1 file of photos could not be stored in staging: e")
+
+
+@pytest.mark.parametrize(("pulled", "warned"), [(0, True), (1, True), (2, False)])
+def test_status_warns_of_what_a_destination_lacks_besides(pulled: int, warned: bool) -> None:
+    versions = [{"id": "a", "time": ago(DAY), "missing": 9}, {"id": "b", "time": ago(HOUR), "missing": 2}]
+    latest = {
+        ("photos", "pull", "source"): well(files=10, unread_count=pulled),
+        ("photos", "push", "disk"): well(version="b", versions=versions, files=10, bytes=1000, unread=["x", "y"]),
+    }
+    some_plan = plan(datasets=(PHOTOS,))
+    found = build(some_plan, healthy(some_plan, latest=latest), NOW)["problems"]
+    texts = [each["text"] for each in found if each["code"] == "destination-incomplete"]
+    expected = "the newest version of photos/disk lacks 2 things that could not be read or stored: x, y"
+    assert texts == [expected] * warned
