@@ -79,17 +79,14 @@ class Holding:
     seen: datetime
 
 
-def published(facts: Facts, stash: str) -> tuple[int | None, int | None]:
-    """Serial and epoch of the newest config that was published to this metadata stash and read back."""
-    result = facts.latest.get(("", "publish", stash), _NOTHING).result
-    result = result if isinstance(result, Mapping) else {}
-    return whole(result.get("serial")), whole(result.get("epoch"))
-
-
 def holding(plan: Plan, facts: Facts, stash: MetadataPlan) -> Holding | None:
     """What the stash holds of this epoch, unless a later rehearsal found that it does not."""
     sent = facts.latest.get(("", "publish", stash.id), _NOTHING)
-    read = facts.latest.get(("", "rehearse", stash.id), _NOTHING)
+    return seen_to_hold(plan, sent, facts.latest.get(("", "rehearse", stash.id), _NOTHING))
+
+
+def seen_to_hold(plan: Plan, sent: Latest, read: Latest) -> Holding | None:
+    """The same from how publishing there, and reading there in a rehearsal, have ended."""
     found = [held for held in (_held(sent), _held(read)) if held is not None]
     if not found or contradicted(read, moments.parse(sent.last_success)):
         return None

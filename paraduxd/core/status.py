@@ -142,11 +142,11 @@ def _destination(part: Condition, facts: Facts) -> dict[str, Any]:
 
 def _stash(stash: MetadataPlan, plan: Plan, facts: Facts) -> dict[str, Any]:
     latest = facts.latest.get(("", "publish", stash.id), Latest())
-    serial, epoch = copies.published(facts, stash.id)
+    held = copies.holding(plan, facts, stash)
     return {
         "id": stash.id,
-        "serial": serial,
-        "current": (serial, epoch) == (plan.serial, plan.epoch),
+        "serial": held.serial if held else None,
+        "current": held is not None and held.serial == plan.serial,
         "last_success": _clean(latest.last_success),
         "error": error_of(latest),
     }

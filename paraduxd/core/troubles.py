@@ -28,7 +28,7 @@ from datetime import datetime
 
 from paraduxd.core import durations, moments, unread
 from paraduxd.core.conditions import Condition, DatasetCondition, error_of, failed
-from paraduxd.core.copies import holding, published
+from paraduxd.core.copies import holding
 from paraduxd.core.facts import Facts, Latest
 from paraduxd.core.fates import Loss
 from paraduxd.core.labels import look_alikes
@@ -80,13 +80,12 @@ def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:
 
 def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:
     """Whether the published config is there, and is the current one; `opens`: the stewards can open some config."""
-    stashes = {stash.id: published(facts, stash.id) for stash in plan.metadata_stashes}
     held = {stash.id: holding(plan, facts, stash) for stash in plan.metadata_stashes}
-    behind = [name for name, version in stashes.items() if version != (plan.serial, plan.epoch) or not held[name]]
+    behind = [name for name, found in held.items() if found is None or found.serial != plan.serial]
     if taken_over := _superseded(plan, facts):
         yield taken_over
         return
-    count = f"{len(stashes) - len(behind)} of {len(stashes)} metadata stashes have serial {plan.serial}"
+    count = f"{len(held) - len(behind)} of {len(held)} metadata stashes have serial {plan.serial}"
     hint = "uploads are tried again by themselves; try now: paraductl publish"
     if not any(held.values()) and not opens:
         text = f"{count}, and none has any config of epoch {plan.epoch}: with this machine it is lost"

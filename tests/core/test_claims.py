@@ -283,3 +283,21 @@ def test_one_dataset_alone_is_judged_by_the_labels_of_all() -> None:
 def test_labels_that_look_alike_are_told() -> None:
     typo = replace(PHOTOS, destinations=(DISK, replace(CLOUD, fates=("place:hosue",))))
     assert "place:hosue and place:house" in codes(status(plan(datasets=(typo,))))["fates-alike"]
+
+
+# 3 and 9: what stashes hold
+
+
+def test_a_stash_that_was_found_with_an_older_serial_is_behind() -> None:
+    """Published to a folder below the mount point; the disk, mounted again, has what was there before."""
+    older: Keys = {("", "rehearse", "friend"): Latest(ago(60), ago(60), 0, None, {"serial": 41, "epoch": 1}, "done")}
+    document = status(latest={**older, ("", "publish", "friend"): well(HOUR, serial=42, epoch=1)})
+    assert codes(document)["metadata-not-current"] == "2 of 3 metadata stashes have serial 42; behind: friend"
+    found = document["metadata_stashes"][0]
+    assert (found["serial"], found["current"]) == (41, False)
+    gone: Keys = {
+        ("", "rehearse", "friend"): ill("not-mounted"),
+        ("", "publish", "friend"): well(HOUR, serial=42, epoch=1),
+    }
+    found = status(latest=gone)["metadata_stashes"][0]
+    assert (found["serial"], found["current"]) == (None, False)
