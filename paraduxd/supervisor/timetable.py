@@ -24,8 +24,8 @@ FIRST_REHEARSAL = timedelta(days=1)
 AGAIN = timedelta(minutes=1)
 """A stash that took the config but is still behind (another was saved meanwhile) is not tried again before."""
 
-LACKING = frozenset({"not-published", "not-read-back"})
-"""Codes of rehearsals after which a metadata stash is published to again."""
+LACKING = frozenset({"not-published", "not-read-back", "not-opened"})
+"""Codes of rehearsals and drills after which a metadata stash is published to again."""
 
 
 def targets_of(plan: Plan) -> dict[Key, Timing | None]:
