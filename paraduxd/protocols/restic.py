@@ -43,9 +43,6 @@ from paraduxd.protocols.restic_settings import ResticSettings, parse_repository
 from paraduxd.protocols.restic_snapshots import Listed
 from paraduxd.protocols.restic_versions import Versions
 
-GROUPS = 256
-"""In so many parts at most restic reads the data of a repository."""
-
 
 @dataclass
 class _Backup:
@@ -156,16 +153,13 @@ class ResticDestination(Destination):
         return self._check(1 if deep else 0, ("--read-data",) if deep else ())
 
     def verify_part(self, part: int, parts: int) -> VerifyResult:
-        """See `Destination.verify_part`. restic tells at most 256 parts of a repository."""
-        if parts <= 1:
-            return self.verify(deep=True)
-        groups = min(parts, GROUPS)
-        group = part * groups // parts
-        if part and group == (part - 1) * groups // parts:
-            return self.verify(deep=False)
-        return self._check(1 / groups, (f"--read-data-subset={group + 1}/{groups}",))
+        """See `Destination.verify_part`."""
+        group = output.group_of(part, parts)
+        if group is None:
+            return self._check(0)
+        return self._check(1 / group[1], (f"--read-data-subset={group[0]}/{group[1]}",))
 
-    def _check(self, share: float, options: Sequence[str]) -> VerifyResult:
+    def _check(self, share: float, options: Sequence[str] = ()) -> VerifyResult:
         """Check the repository; `share`: how much of the data that reads, as far as packs are equally large."""
         with self._opened() as repository:
             listed = _if_made(lambda: Versions(repository, self._context).listed(_now()))

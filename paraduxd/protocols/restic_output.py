@@ -63,6 +63,17 @@ def time_option(now: str) -> str:
     return moment(now).strftime("%Y-%m-%d %H:%M:%S")
 
 
+GROUPS = 256
+"""In so many groups at most restic reads the data of a repository."""
+
+
+def group_of(part: int, parts: int) -> tuple[int, int] | None:
+    """Which of how many groups (from 1) `restic check` reads for the `part`th (from 0) of so many parts; `None`: none."""
+    groups = min(parts, GROUPS)
+    group = part * groups // parts
+    return None if part and group == (part - 1) * groups // parts else (group + 1, groups)
+
+
 class Listing:
     """Counts what `restic ls --json` lists of a version, or of some paths in it: regular files, bytes, entries of any kind."""
 

@@ -149,11 +149,13 @@ def _names_in_0_1_0(snapshots: Sequence[Snapshot], location: str, identity: Iden
 
 
 def stop_if_superseded(snapshots: Iterable[Snapshot], identity: Identity | None, where: str) -> None:
-    """Raise `ParaduxError` "superseded" when another machine of this owner has pushed here as the later one, or first as one as late."""
-    if identity is None:
+    """Raise `ParaduxError` "superseded" when a later machine of this owner has pushed here, or one that is as late has pushed last.
+
+    Of two as late, the one that pushes first thus goes on, and never do both stop. `snapshots` are those of this place.
+    """
+    marked = [each for each in snapshots if each.place and each.instance]
+    if identity is None or not marked:
         return
-    others = [each for each in snapshots if each.place and each.instance not in ("", identity.instance)]
-    later = [each for each in others if each.generation >= identity.generation]
-    if later:
-        newest = max(later, key=lambda each: (each.generation, each.version.number or 0))
-        raise place_marker.superseded(where, newest.generation, newest.version.time)
+    last = max(marked, key=lambda each: (each.generation, each.version.number or 0))
+    if last.generation >= identity.generation and last.instance != identity.instance:
+        raise place_marker.superseded(where, last.generation, last.version.time)

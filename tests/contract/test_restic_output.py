@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.api.errors import TransientError
+from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.orders import Progress
 from paraduxd.protocols import restic_failures, restic_output, restic_snapshots
-from paraduxd.protocols.base import Version
+from paraduxd.protocols.base import Identity, Version
 
 CAPTURED = Path(__file__).parent.parent / "captured" / "restic"
 BOTH = ("0.14", "0.18")
@@ -131,6 +131,51 @@ def test_what_others_write_into_a_snapshot_stops_nobody(time: str, summary: obje
     version = found.version
     assert (version.time, version.files, version.number, version.missing) == ("1970-01-01T00:00:00Z", None, None, 0)
     assert found.generation == 0
+
+
+def pushed_by(*machines: tuple[str, int]) -> list[restic_snapshots.Snapshot]:
+    """Snapshots that these machines (instance, generation) have made one after the other."""
+    return [
+        restic_snapshots.Snapshot(
+            Version(str(number), "2026-01-01T12:00:00Z", number=number),
+            place="p",
+            instance=instance,
+            generation=generation,
+        )
+        for number, (instance, generation) in enumerate(machines, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("machines", "stopped"),
+    [
+        ([], set()),
+        ([("a", 1)], set()),
+        ([("a", 1), ("b", 2)], {"a", "c"}),
+        ([("b", 2), ("a", 1)], {"a", "c"}),
+        ([("b", 2), ("c", 2)], {"a", "b"}),
+        ([("c", 2), ("b", 2), ("a", 1)], {"a", "c"}),
+        ([("", 9)], set()),
+    ],
+)
+def test_which_machine_goes_on(machines: list[tuple[str, int]], stopped: set[str]) -> None:
+    found = set()
+    for instance, generation in (("a", 1), ("b", 2), ("c", 2)):
+        try:
+            restic_snapshots.stop_if_superseded(
+                pushed_by(*machines), Identity("o", "p", instance, generation), "/srv/cloud"
+            )
+        except ParaduxError as problem:
+            assert problem.code == "superseded"
+            found.add(instance)
+    assert found == stopped
+
+
+@pytest.mark.parametrize("parts", [1, 12, 255, 256, 257, 1000])
+def test_all_parts_are_all_groups_once(parts: int) -> None:
+    groups = [group for part in range(parts) if (group := restic_output.group_of(part, parts))]
+    count = min(parts, 256)
+    assert groups == [(number, count) for number in range(1, count + 1)]
 
 
 def test_a_snapshot_that_was_tagged_again_counts_once() -> None:

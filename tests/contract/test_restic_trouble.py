@@ -227,6 +227,18 @@ def restore_modes(staging: Path) -> None:
 
 
 @pytest.mark.slow
+def test_more_complaints_than_are_kept_are_counted() -> None:
+    with unprivileged() as folder:
+        it = destination_case(folder / "repository", folder / "scratch")
+        samples.write_files(it.staging, 1500)
+        for path in sorted(it.staging.iterdir())[1:]:
+            path.chmod(0)
+        result = it.push()
+        assert (result.version.missing, len(result.unread)) == (1499, 100)
+        assert it.destination().versions()[-1].missing == 1499
+
+
+@pytest.mark.slow
 def test_the_newest_version_in_which_nothing_is_missing_stays(written: Written) -> None:
     for day in (2, 3):
         result = written.push(day, keep=Keep(last=1), unread=("diary",), unread_count=1)
