@@ -16,7 +16,7 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
     rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
     metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, destination-failed,
     destination-overdue, destination-never, destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
-    destination-incomplete,
+    destination-incomplete, destination-old-damage,
     notify-failed, fates-alike, dataset-unknown, drill-incomplete
 """
 
@@ -212,6 +212,9 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
         text = f"old versions of {subject} cannot be removed: {why}"
         hint = "let the place remove them, or take keep out of this destination: paraductl edit"
         yield _warning("destination-not-thinned", subject, text, hint)
+    if kind == "destination" and not part.damaged and (note := (part.checked.result or {}).get("note")):
+        hint = "nothing can heal an older version; it goes when keep does not hold it any more"
+        yield _warning("destination-old-damage", subject, f"the last check of {subject}: {note}", hint)
     if error and failed(part.latest) and part.standing == "failed":
         last = f" (last success {_age(part.success, now)} ago)" if part.success else ""
         what = "pull from" if kind == "source" else "push to"

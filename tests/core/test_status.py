@@ -333,6 +333,14 @@ def test_versions_that_cannot_be_removed_are_told() -> None:
     assert state(document, "photos", "disk") == "ok"
 
 
+def test_damage_in_older_versions_is_told_although_the_newest_is_whole() -> None:
+    note = "older versions at /mnt/disk are damaged, the newest is whole: v1: 1 files"
+    document = status(latest={("photos", "push", "disk"): well(60), ("photos", "verify", "disk"): well(30, note=note)})
+    assert note in problem(document, "destination-old-damage")["text"]
+    document = status(latest={("photos", "push", "disk"): well(60), ("photos", "verify", "disk"): well(30, note="")})
+    assert "destination-old-damage" not in codes(document)
+
+
 def test_what_runs_only_by_hand_is_never_overdue() -> None:
     by_hand = replace(MAIL, source=replace(LAPTOP, timing=None), destinations=(replace(DISK, timing=None),))
     late = {("mail", "push", "disk"): well(900 * DAY), ("mail", "pull", "source"): well(900 * DAY)}
