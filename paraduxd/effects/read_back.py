@@ -17,7 +17,7 @@ def sha256_of(path: bytes, *, from_disk: bool = True) -> str:
     try:
         if from_disk:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        digest, buffer = sha256(), bytearray(_PIECE)
+        digest, buffer = sha256(), bytearray(min(_PIECE, os.fstat(descriptor).st_size + 1))
         while count := os.readv(descriptor, [buffer]):
             digest.update(memoryview(buffer)[:count])
         return digest.hexdigest()

@@ -35,6 +35,9 @@ _KEEP_BYTES = 64 * 1024
 _LAST_LINES = 2048
 """Bytes at the end of a piece of output in which the last progress stands, between names of files."""
 
+_PIECE = 1 << 20
+"""Bytes of output that are taken at once, all that a widened pipe holds: a line per file must not keep rsync waiting."""
+
 _BREATH = 0.02
 """Seconds between two looks at the output: rsync writes a line per file, and waking for each would cost as much as the transfer."""
 
@@ -224,11 +227,12 @@ def _follow(running: subprocess.Popen[bytes], on_output: OnOutput, said: Complai
     kept: dict[IO[bytes], _Kept] = {running.stdout: _Kept(), running.stderr: _Kept()}
     with selectors.DefaultSelector() as selector:
         for stream in kept:
+            process.widen(stream)
             selector.register(stream, selectors.EVENT_READ)
         while selector.get_map():
             for key, _ in selector.select():
                 stream = running.stdout if key.fileobj is running.stdout else running.stderr
-                piece = stream.read1(65536)  # type: ignore[attr-defined]
+                piece = stream.read1(_PIECE)  # type: ignore[attr-defined]
                 if not piece:
                     selector.unregister(stream)
                 kept[stream].add(piece)
