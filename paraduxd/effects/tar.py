@@ -254,15 +254,23 @@ def compressed(into: int) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def decompressed(into: int | None) -> Iterator[int]:
-    """A descriptor to write compressed data to; the data goes to `into`, or nowhere. Raises `ParaduxError` "damaged" at the end."""
+def decompressed(into: int | None, *, whole: bool = True) -> Iterator[int]:
+    """A descriptor to write compressed data to; the data goes to `into`, or nowhere. Raises `ParaduxError` "damaged" at the end.
+
+    Without `whole` the data may be cut off.
+    """
     target = subprocess.DEVNULL if into is None else into
-    zstd = process.start(["zstd", "--quiet", "--decompress", "--stdout", "-"], stdin=subprocess.PIPE, stdout=target)
+    zstd = process.start(
+        ["zstd", "--quiet", "--decompress", "--stdout", "-"],
+        stdin=subprocess.PIPE,
+        stdout=target,
+        stderr=subprocess.DEVNULL,
+    )
     assert zstd.stdin is not None  # noqa: S101  (it is a pipe)
     try:
         yield zstd.stdin.fileno()
         zstd.stdin.close()
-        if zstd.wait():
+        if zstd.wait() and whole:
             raise ParaduxError("damaged", "the archive cannot be decompressed", "try another version or place")
     finally:
         process.kill_group(zstd)

@@ -17,12 +17,19 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core import archives
 from paraduxd.core.archives import Manifest
 from paraduxd.core.orders import Progress
-from paraduxd.effects import hardening, sealing, tar
-from paraduxd.protocols import archive_names, archive_placing, archive_receiving, archive_removing, archive_verifying
+from paraduxd.effects import hardening, scratch, sealing, tar
+from paraduxd.protocols import (
+    archive_names,
+    archive_placing,
+    archive_receiving,
+    archive_removing,
+    archive_sampling,
+    archive_verifying,
+)
 from paraduxd.protocols.archive_index import Index
 from paraduxd.protocols.archive_pushing import Pusher, Task
 from paraduxd.protocols.archive_receiving import Receiver
-from paraduxd.protocols.archive_removing import versions_of
+from paraduxd.protocols.archive_removing import version_of, versions_of
 from paraduxd.protocols.archive_sending import VOLUME
 from paraduxd.protocols.archive_shelf import Keys, PrivateKey, Shelf
 from paraduxd.protocols.archive_verifying import Verifier
@@ -90,13 +97,7 @@ class ArchiveDestination(Destination):
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
         """See `Destination.restore`. Needs the private key; nothing is in its place in `to` before everything was unpacked."""
         wanted = [] if "" in (cleaned := [_clean(path) for path in paths]) else cleaned
-        self._place().check_for_reading()
-        shelf = self._shelf()
-        if archives.manifest_name(version.id) not in shelf.sizes:
-            raise ParaduxError("not-found", f"there is no version {version.id}", "see: paraductl versions DATASET")
-        line = shelf.line(shelf.manifest(version.id))
-        for manifest in line:
-            shelf.check_sizes(manifest.objects)
+        line = self._line(version)
         with self._opener() as opener:
             part = archive_placing.begin(to)
             try:
@@ -110,6 +111,28 @@ class ArchiveDestination(Destination):
                     archive_placing.remove(part)
                 raise
         return RestoreResult(version, files, size)
+
+    def _line(self, version: Version) -> tuple[Manifest, ...]:
+        """The runs of a version, the full one first, with all their objects there in their sizes."""
+        self._place().check_for_reading()
+        shelf = self._shelf()
+        if archives.manifest_name(version.id) not in shelf.sizes:
+            raise ParaduxError("not-found", f"there is no version {version.id}", "see: paraductl versions DATASET")
+        line = shelf.line(shelf.manifest(version.id))
+        for manifest in line:
+            shelf.check_sizes(manifest.objects)
+        return line
+
+    def sample(self, version: Version, to: Path, files: int, size: int) -> Version | None:
+        """See `Destination.sample`."""
+        line = self._line(version)
+        if sum(manifest.run.stored for manifest in line) <= archive_sampling.WHOLE:
+            return None
+        scratch.need_room(to, size)
+        with self._opener() as opener:
+            wanted = archive_sampling.Sample(to, files, size)
+            archive_sampling.take(line[0], wanted, Receiver(self._store, self._beat), opener)
+        return version_of(line[0].run)
 
     def _unpack(
         self, line: Sequence[Manifest], part: Path, wanted: Sequence[str], opener: sealing.Opener

@@ -284,6 +284,14 @@ class Destination(abc.ABC):
         """
         return self.verify(deep=part == 0)
 
+    def sample(self, version: Version, to: Path, files: int, size: int) -> Version | None:
+        """Write some complete files of the version into the existing directory `to`, where restoring single ones would take too long.
+
+        At most so many `files` and bytes together (`size`), but one. Gives the version that they are of, which may be an older one on
+        which the wanted one builds; `None`: `restore` is as good, and nothing was written.
+        """
+        return None
+
     def prune(self, request: PushRequest) -> PushResult:
         """Remove now what `request.keep` does not hold, without making a version; `version` of the result is the newest that stays.
 

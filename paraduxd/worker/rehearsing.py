@@ -87,6 +87,8 @@ class _Rehearsal:
         """Restore and compare; what was restored is counted."""
         staging, made = Path(self.order.staging), _seconds(version.time)
         sample = from_plain(Sample, self.order.arguments["sample"])
+        if part := self.destination.sample(version, self.to, sample.files, sample.bytes):
+            return self._judge(part, staging, _seconds(part.time))
         random = Random(self.order.arguments.get("seed"))  # noqa: S311  which files are tried is no secret
         chosen = choose(staging, made, sample, random) if self.order.staging else ()
         if chosen:
