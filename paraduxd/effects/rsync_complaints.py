@@ -33,6 +33,8 @@ class Kind(Enum):
     """A file whose content cannot be read."""
     UNWRITTEN = auto()
     """A file that the target cannot hold."""
+    TOO_LARGE = auto()
+    """A file that is larger than the target can hold; the run ends with it."""
     REFUSED = auto()
     """A directory, link or special file that the target cannot hold."""
     UNSTORED = auto()
@@ -59,6 +61,7 @@ _HEAD = rb"rsync: (?:\[(?P<role>\w+)\] )?"
 _ERRNO = rb": [^:]*\((?P<errno>\d+)\)"
 _QUOTED = rb'"(?P<name>.*)"(?: \(in [^)]*\))?'
 _MAKING = rb"(?:mkdir|mknod|symlink|link)"
+_FAILED_COPIES = (Kind.UNREAD, Kind.UNWRITTEN, Kind.TOO_LARGE)
 _PATTERNS: tuple[tuple[Kind, re.Pattern[bytes]], ...] = tuple(
     (kind, re.compile(pattern, re.DOTALL))
     for kind, pattern in (
@@ -70,13 +73,14 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[bytes]], ...] = tuple(
         (Kind.REMARK, _HEAD + rb"read errors mapping .*"),  # a second attempt may read it; else the next line follows
         (Kind.UNREAD, rb"ERROR: (?P<name>.*) failed verification -- update .*"),
         (Kind.REMARK, rb".*Deletions stopped due to --max-delete limit.*"),
-        (Kind.IN_THE_WAY, rb"could not make way for (?:new )?[\w ]+: .*"),
+        (Kind.IN_THE_WAY, rb"could not make way for (?:new )?[\w ]+: (?P<name>.*)"),
         (Kind.CLOSED, _HEAD + rb"opendir " + _QUOTED + rb" failed" + _ERRNO),
         (Kind.CLOSED, _HEAD + rb"readdir\(" + _QUOTED + rb"\)" + _ERRNO),
         (Kind.CLOSED, _HEAD + rb"readlink_stat\(" + _QUOTED + rb"\) failed" + _ERRNO),
         (Kind.CLOSED, rb"filename overflows max-path len by \d+: (?P<name>.*)/[^/]*"),
         (Kind.UNREAD, _HEAD + rb"send_files failed to open " + _QUOTED + _ERRNO),
         (Kind.REFUSED, _HEAD + rb"(?:recv_generator: )?" + _MAKING + rb' "(?P<name>.*?)"(?: [-=]> .*)? failed' + _ERRNO),
+        (Kind.TOO_LARGE, _HEAD + rb"write failed on " + _QUOTED + _ERRNO),
         (Kind.UNWRITTEN, _HEAD + rb"(?:mkstemp|open) " + _QUOTED + rb" failed" + _ERRNO),
         (Kind.UNWRITTEN, _HEAD + rb'rename "[^"]*" -> "(?P<name>.*)"' + _ERRNO),
         (Kind.UNSTORED, _HEAD + rb'(?:rsync_xal_set|rsync_xal_clear): \w+\("(?P<name>.*)",".*"\) failed' + _ERRNO),
@@ -112,7 +116,7 @@ def _complaint(kind: Kind, parts: dict[str, bytes | None]) -> Complaint:
         kind = Kind.UNSTORED
     if kind in {Kind.UNWRITTEN, Kind.UNSTORED} and role != b"generator":
         name = _final(name)
-    if kind in {Kind.REFUSED, Kind.UNWRITTEN} and int(parts.get("errno") or 0) not in _NOT_STORABLE:
+    if kind in {Kind.REFUSED, Kind.UNWRITTEN, Kind.TOO_LARGE} and int(parts.get("errno") or 0) not in _NOT_STORABLE:
         kind = Kind.OTHER
     return Complaint(kind, name)
 
@@ -184,7 +188,7 @@ class Complaints:
         if not line:
             return
         complaint = understand(line)
-        self.discarded += complaint.kind in {Kind.UNREAD, Kind.UNWRITTEN} or _DISCARDED.match(line) is not None
+        self.discarded += complaint.kind in _FAILED_COPIES or _DISCARDED.match(line) is not None
         if complaint.kind is Kind.REMARK:
             return
         self._keep(complaint.kind, complaint.name or line)

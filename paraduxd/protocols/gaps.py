@@ -15,8 +15,14 @@ from paraduxd.core import unread
 from paraduxd.effects import rsync
 from paraduxd.effects.rsync_complaints import PARTIAL, Complaints, Kind
 
-_FILES = (Kind.UNREAD, Kind.UNWRITTEN)
+_FILES = (Kind.UNREAD, Kind.UNWRITTEN, Kind.TOO_LARGE)
 _MISSING = (Kind.CLOSED, Kind.REFUSED, *_FILES)
+HARMLESS = (*_MISSING, Kind.UNSTORED, Kind.IN_THE_WAY)
+"""What does not stop the rest of a pull."""
+
+
+_FEW = 1000
+"""So many paths are left out of a run by a rule for each; rsync compares every file with every rule."""
 
 
 @dataclass
@@ -35,6 +41,11 @@ class Gaps:
     def __bool__(self) -> bool:
         return self.said.count(*_MISSING) > 0
 
+    @property
+    def are_few(self) -> bool:
+        """Whether the runs that follow can leave out each of them by a rule."""
+        return len(self.missing()) <= _FEW
+
     def missing(self) -> tuple[bytes, ...]:
         """Paths below the source that were not pulled, as far as they are remembered."""
         return self.said.of(*_MISSING)
@@ -50,7 +61,7 @@ class Gaps:
                 raise ParaduxError("unreadable", text, "make it readable for the user that copies")
             self.unplaced = self.unplaced or not places
             self.closed.update(places)
-        for name in said.of(Kind.UNREAD):
+        for name in said.of(Kind.UNREAD, Kind.TOO_LARGE):
             self._sweep(self._short(name))
 
     def never_copied(self) -> int:
@@ -60,9 +71,10 @@ class Gaps:
 
     def told(self) -> dict[str, Any]:
         """The fields of `PullResult`."""
+        kinds = _MISSING if self.are_few else (*_MISSING, Kind.IN_THE_WAY)  # which then stays in the way
         return {
-            "unread": unread.shown(self.missing()),
-            "unread_count": self.said.count(*_MISSING),
+            "unread": unread.shown(self.said.of(*kinds)),
+            "unread_count": self.said.count(*kinds),
             "unstored": unread.shown(self.said.of(Kind.UNSTORED)),
             "unstored_count": self.said.count(Kind.UNSTORED),
         }

@@ -11,8 +11,9 @@ empty to rsync: a run that removes leaves such directories alone, transfers noth
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
@@ -21,7 +22,7 @@ from paraduxd.core.orders import Held
 from paraduxd.effects import kernel, rsync
 from paraduxd.effects.rsync_complaints import Kind
 from paraduxd.protocols.base import Context, HeldError, PullRequest, PullResult
-from paraduxd.protocols.gaps import Gaps, regular_files
+from paraduxd.protocols.gaps import HARMLESS, Gaps, regular_files
 
 _ROUNDS = 8
 """So many runs at most; what is left to be removed then waits for the next pull."""
@@ -29,8 +30,8 @@ _ROUNDS = 8
 _REMOVE_ONLY = ("--existing", "--ignore-existing")
 """Options of a run that transfers nothing."""
 
-_FEW = 1000
-"""So many paths are left out of a run by a rule for each; rsync compares every file with every rule."""
+_LARGE_FILES, _FILE_ERROR = 20, 11
+"""So many files that are too large for staging are passed over, and with which code rsync ends at each."""
 
 
 @dataclass
@@ -65,6 +66,7 @@ class _Pull:
     gaps: Gaps
     before_removals: Callable[[], None]
     totals: _Totals = field(default_factory=_Totals)
+    started: float = field(default_factory=time.time)
 
     def all(self) -> PullResult:
         """Transfer, ask the guard, remove; as often as more turns out to be gone."""
@@ -93,16 +95,25 @@ class _Pull:
         return ran.skipped
 
     def _rsync(self, *options: str) -> rsync.Ran:
-        """One run. Of what is missing already, it knows nothing, unless that is too much: then it copies nothing."""
-        target = rsync.Place(str(self.staging), str(self.staging))
-        few = len(self.gaps.missing()) <= _FEW
-        untouched = self.gaps.closed.union(self.gaps.missing() if few else ())
-        more = () if few else _REMOVE_ONLY
-        with rsync.exclusions(self.exclude, sorted(untouched)) as rules:
-            ran = rsync.run(self.source, target, (*options, *more), given=rules, on_progress=self.context.progress)
+        """One run; more than one when staging cannot hold files that large, each of which ends a run."""
+        for _ in range(_LARGE_FILES):
+            ran = self._one_run(options)
+            if ran.code != _FILE_ERROR or not ran.said.count(Kind.TOO_LARGE) or not ran.said.only(*HARMLESS):
+                break
+            self.gaps.take(ran.said)
+            self.request = replace(self.request, since=self.request.since or self.started)  # its counts are lost
         _check(ran, self.source.name, self.request)
         self.gaps.take(ran.said)
         return ran
+
+    def _one_run(self, options: Sequence[str]) -> rsync.Ran:
+        """Of what is missing already, it knows nothing, unless that is too much: then it copies nothing."""
+        target = rsync.Place(str(self.staging), str(self.staging))
+        few = self.gaps.are_few
+        untouched = self.gaps.closed.union(self.gaps.missing() if few else ())
+        more = () if few else _REMOVE_ONLY
+        with rsync.exclusions(self.exclude, sorted(untouched)) as rules:
+            return rsync.run(self.source, target, (*options, *more), given=rules, on_progress=self.context.progress)
 
     def _agree(self, pending: int) -> None:
         """Raises `HeldError` when the guard does not agree to the removal of so many entries."""

@@ -260,6 +260,48 @@ def test_an_unprivileged_daemon_can_read_what_it_has_copied(nobody: Path) -> Non
     (case.root / "folder").chmod(0o700)
 
 
+def test_thousands_of_unreadable_files_and_removals_beside_them(case: SourceCase) -> None:
+    samples.write_files(case.root, 20)
+    samples.write_files(case.root / "folder", 2)
+    case.pull()
+    (case.root / "many").mkdir()
+    for number in range(1200):
+        close_new(case.root / "many" / f"n{number}")
+    (case.root / "f00").unlink()
+    shutil.rmtree(case.root / "folder")
+    (case.root / "folder").write_text("a file now")
+    result = case.pull(known=22)
+    assert (result.files, result.removed, result.changed) == (21, 1, 0)
+    assert (len(result.unread), result.unread_count) == (100, 1201)
+    assert result.unread[0] == "folder"
+    assert not (case.staging / "f00").exists()
+
+
+def close_new(path: Path) -> None:
+    path.write_text("x")
+    path.chmod(0)
+
+
+def test_files_that_are_too_large_for_staging_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = wrap_rsync(tmp_path / "bin", monkeypatch, 'sh -c \'trap "" XFSZ; ulimit -f 1024; exec "$0" "$@"\'')
+    case = source_case(tmp_path / "source", tmp_path / "staging")
+    case.first()
+    for name in ("f05a", "f15a"):
+        (case.root / name).write_bytes(os.urandom(3 << 20))
+    runs(log)
+    (case.root / "f19").unlink()
+    for number in range(3):
+        (case.root / f"f{number:02}").write_text("changed")
+    result = case.pull(known=20)
+    assert (result.files, result.removed, result.changed, result.unread) == (19, 1, 3, ("f05a", "f15a"))
+    assert samples.files(case.staging) == [f"f{number:02}" for number in range(19)]
+    for number in range(15):
+        (case.root / f"f{number:02}").write_text("encrypted by malware")
+    with pytest.raises(HeldError) as held:
+        case.pull(known=19)
+    assert held.value.reason == "many-changed"
+
+
 def test_sockets_pipes_and_devices_stop_nothing(case: SourceCase) -> None:
     samples.write_files(case.root, 2)
     os.mkfifo(case.root / "pipe")

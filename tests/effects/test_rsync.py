@@ -133,6 +133,8 @@ def test_a_report_tells_what_was_linked_sent_and_copied() -> None:
         (b"filename overflows max-path len by 125: a/b/c", Kind.CLOSED, b"a/b"),
         (b'rsync: [receiver] mkstemp "/t/.a\\#377.AbCdEf" failed: Invalid argument (22)', Kind.UNWRITTEN, b"/t/a\xff"),
         (b'rsync: [receiver] rename "/t/.a.AbCdEf" -> "ab": File name too long (36)', Kind.UNWRITTEN, b"ab"),
+        (b'rsync: [receiver] write failed on "/t/a": File too large (27)', Kind.TOO_LARGE, b"/t/a"),
+        (b'rsync: [receiver] write failed on "/t/a": No space left on device (28)', Kind.OTHER, b"/t/a"),
         (b'rsync: [receiver] mkstemp "/t/.a.AbCdEf" failed: Permission denied (13)', Kind.OTHER, b"/t/a"),
         (b'rsync: [generator] symlink "/t/l" -> "x" failed: Operation not permitted (1)', Kind.REFUSED, b"/t/l"),
         (b'rsync: [generator] link "/t/l" => x failed: Too many links (31)', Kind.REFUSED, b"/t/l"),
