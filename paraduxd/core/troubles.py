@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from paraduxd.core import durations, moments, unread
+from paraduxd.core import durations, moments, succession, unread
 from paraduxd.core.conditions import Condition, DatasetCondition, error_of, failed
 from paraduxd.core.copies import holding
 from paraduxd.core.facts import Facts, Latest
@@ -98,12 +98,11 @@ def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:
 
 
 def _superseded(plan: Plan, facts: Facts) -> Trouble | None:
-    """Another machine has taken over: what this one would publish is of no use to anybody."""
-    for stash in plan.metadata_stashes:
-        error = error_of(facts.latest.get(("", "publish", stash.id), Latest()))
-        if error is not None and error["code"] == SUPERSEDED:
-            text = f"{error['message']} (seen at {stash.id})"
-            return Trouble("critical", SUPERSEDED, "config", text, error["hint"], "another machine has taken over")
+    """Another machine has taken over: what this one would send is of no use to anybody."""
+    for (dataset, location), error in succession.shown(facts.latest, plan):
+        where = f"{dataset}/{location}".strip("/")
+        claim = "another machine has taken over"
+        return Trouble("critical", SUPERSEDED, "config", f"{error['message']} (seen at {where})", error["hint"], claim)
     return None
 
 

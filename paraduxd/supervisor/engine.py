@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
-from paraduxd.core import moments, requests, windows
+from paraduxd.core import moments, requests, succession, windows
 from paraduxd.core.facts import Key
 from paraduxd.core.orders import Order, Progress, Step
 from paraduxd.core.plan import DatasetPlan, Plan
@@ -361,7 +361,7 @@ class Engine:
             self._journal.show_ended(request.number, ending)
 
     def _refusal(self, key: Key) -> Error | None:
-        if key[1] in protection.WRITES and (error := protection.superseded(self._journal, self.plan, key)):
+        if key[1] in succession.WRITES and (error := protection.superseded(self._journal, self.plan, key)):
             return error
         return self._guard_refuses(key[0]) if key[1] == Step.PUSH else None
 

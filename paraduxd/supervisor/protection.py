@@ -6,23 +6,16 @@ wrong may not be known yet. A machine that another one has replaced sends and re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from paraduxd.core import moments
-from paraduxd.core.conditions import error_of
-from paraduxd.core.facts import Key, Latest
-from paraduxd.core.machine import SUPERSEDED
-from paraduxd.core.orders import Step
+from paraduxd.core import moments, succession
+from paraduxd.core.facts import Key
 from paraduxd.core.plan import Plan
 from paraduxd.effects.journal import Journal
 from paraduxd.effects.journal_database import ALARM
 
 INSTANCE = "instance"
 """The fact with the instance whose plan was run by last."""
-
-WRITES = frozenset({Step.PUSH, Step.PUBLISH, Step.PRUNE})
-"""Steps that a replaced machine does not do any more."""
 
 Error = dict[str, object]
 
@@ -56,15 +49,8 @@ def superseded(journal: Journal, plan: Plan, key: Key) -> Error | None:
 
     Each place that has shown it is asked again, so that it ends when it is no longer so.
     """
-    shown = dict(_shown(journal.latest_by_target(), plan))
+    shown = dict(succession.shown(journal.latest_by_target(), plan))
     if (key[0], key[2]) in shown:
         return None
-    return next(iter(shown.values()), None)
-
-
-def _shown(latest: dict[Key, Latest], plan: Plan) -> Iterator[tuple[tuple[str, str], Error]]:
-    """The places whose last run found another machine, with the error."""
-    for key, found in latest.items():
-        error = error_of(found) if key[1] in WRITES and (key[0], key[2]) in plan.uids else None
-        if error is not None and error["code"] == SUPERSEDED:
-            yield (key[0], key[2]), {**error}
+    found = next(iter(shown.values()), None)
+    return None if found is None else {**found}

@@ -28,11 +28,11 @@ KEYSLOTS_END = 548864
 """Bytes: two headers of 16 KiB and two keyslots of 252 KiB."""
 
 
-def answers() -> Json:
-    """Two datasets; every engine that needs no server."""
+def answers(root: Path = ROOT) -> Json:
+    """One dataset; every engine that needs no server."""
 
     def url(name: str) -> str:
-        return f"file://{ROOT}/{name}"
+        return f"file://{root}/{name}"
 
     return {
         "version": 1,
@@ -50,13 +50,13 @@ def answers() -> Json:
             {
                 "id": "photos",
                 "source": {"protocol": "disk", "url": url("source"), "every": "1h", "fate": ["place:house"]},
-                "staging": f"{ROOT}/staging",
+                "staging": f"{root}/staging",
                 "destinations": [
                     {"id": "disk", "protocol": "disk", "url": url("disk"), "every": "1d", "fate": ["place:office"]},
                     {
                         "id": "cloud",
                         "protocol": "restic",
-                        "repository": f"{ROOT}/cloud",
+                        "repository": f"{root}/cloud",
                         "every": "1d",
                         "fate": ["place:cloud"],
                     },
