@@ -36,6 +36,11 @@ def options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a published config-*.gpg, or a recovery-key-*.asc",
     )
+    parser.add_argument(
+        "--accept-older",
+        action="store_true",
+        help="go on with the newest config that opens although something newer is known of",
+    )
     parser.add_argument("--cancel", action="store_true", help="forget what was brought so far")
 
 
@@ -49,9 +54,10 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         return ExitCode.DONE
     collection = _collect(context, arguments)
     proof = collection.call("recover_prove")
+    _tell_newer(context, proof["newer"], accept=arguments.accept_older)
     _show(context, proof)
     candidate = _choose(context, proof)
-    saved = _commit(context, _new_passphrase(context), candidate)
+    saved = _commit(context, _new_passphrase(context), candidate, accept_older=arguments.accept_older)
     return _report(context, {**collection.state, **proof, **saved})
 
 
@@ -92,6 +98,19 @@ def _not_enough(state: Reply) -> ParaduxError:
     )
 
 
+def _tell_newer(context: Context, newer: Reply | None, *, accept: bool) -> None:
+    """Before all else: that something newer exists. Without consent to the older one it ends here; what was brought is kept for an hour."""
+    if newer is None:
+        return
+    if not accept:
+        hint = f"{newer['needed']}; or take the older one: paraductl recover --accept-older"
+        raise ParaduxError("newer-exists", f"{newer['message']}; nothing was changed", hint)
+    context.terminal.note(f"{newer['message']}. The older one is taken, as you said.")
+    context.terminal.note(
+        "A machine that has the newer one and still lives does not give way to this one: switch it off."
+    )
+
+
 def _show(context: Context, proof: Reply) -> None:
     """What was found, how old it is, and what does not fit together."""
     terminal = context.terminal
@@ -125,11 +144,13 @@ def _new_passphrase(context: Context) -> str:
     return context.passphrases.new()
 
 
-def _commit(context: Context, passphrase: str, candidate: int) -> Reply:
+def _commit(context: Context, passphrase: str, candidate: int, *, accept_older: bool) -> Reply:
     """Put it into effect. If the keeper has ended since it proved the shares, what was proven is gone with it."""
     note = context.terminal.note
     try:
-        return context.keeper().call("recover_commit", note, passphrase=passphrase, candidate=candidate)
+        return context.keeper().call(
+            "recover_commit", note, passphrase=passphrase, candidate=candidate, accept_older=accept_older
+        )
     except ParaduxError as error:
         if error.code != "closed":
             raise

@@ -27,7 +27,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """Get answers and passphrase, bring them in, report."""
     if context.keeper().call("hello")["vault"]:
         raise ParaduxError(
-            "already-set-up", "cannot set up: there is a config already", "change it with: paraductl edit"
+            "already-set-up",
+            "cannot set up: there is a config already",
+            "change it with: paraductl edit; if it does not open: paraductl recover",
         )
     ask = context.terminal.interactive and not arguments.answers
     answers = read_text(arguments.answers) if arguments.answers else _ask(context)

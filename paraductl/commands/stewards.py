@@ -27,7 +27,7 @@ def run(context: Context, _: argparse.Namespace) -> int:
     if reply["epoch"] is None:
         if context.terminal.as_json:
             return ExitCode.DONE
-        raise ParaduxError("not-set-up", "there are no stewards: Paradux is not set up", "set it up: paraductl setup")
+        raise ParaduxError("not-set-up", "there are no stewards: no config is in force", "see: paraductl status")
     if not context.terminal.as_json:
         for line in _page(reply, context.terminal.colour, datetime.now(UTC), shutil.get_terminal_size().columns):
             context.terminal.raw(line.rstrip() + "\n")

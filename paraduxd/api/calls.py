@@ -115,7 +115,9 @@ KEEPER: Mapping[str, Call] = {
     "recover_device": Call("owner", {"device": Field(str)}),
     "recover_state": Call("owner", {}),
     "recover_prove": Call("owner", {}),
-    "recover_commit": Call("owner", {"passphrase": Field(str), "candidate": _optional(int, 0)}),
+    "recover_commit": Call(
+        "owner", {"passphrase": Field(str), "candidate": _optional(int, 0), "accept_older": _optional(bool, False)}
+    ),
     "recover_cancel": Call("owner", {}),
 }
 """Replies: hello -> {"vault": bool, "authorized": bool}. authorize -> {"serial"}. document -> {"text", "serial"}.
@@ -127,7 +129,8 @@ owner. show -> {"text"}. unlock -> {"until": RFC 3339}. passphrase -> {"serial"}
 recover_add, recover_device, recover_state -> {"report": [sentence], "findings": [{"label", "state", "steward", "epoch", "text"}],
 "ready": bool}; a material is {"label", and what there is of "share_text" (text), "manifest", "key", "config" (base64)}.
 recover_prove -> {"candidates": [{"label", "epoch", "serial", "date", "instance", "generation", "age"}] (newest first), "alive": bool
-(the secret opens the vault that is there), "epoch", "owner", "datasets": [id], "disagreements": [sentence], "notes": [sentence]}.
+(the secret opens the vault that is there), "epoch", "owner", "datasets": [id], "disagreements": [sentence], "notes": [sentence],
+"newer": {"message", "needed"} (sentences) when something newer is known than what opens, or null}.
 recover_commit -> {"serial", "runs", "warnings", "alive"}; `candidate` is an index into the candidates. recover_cancel -> {}.
 
 drill, drill_kits -> {"proven": bool, "flawless": bool, "lacking": [sentence], "source": "shares" | "kits", "started", "ended", "epoch",

@@ -69,6 +69,12 @@ def is_key_name(name: str) -> bool:
     return _KEY.fullmatch(name) is not None
 
 
+def parse_key_name(name: str) -> int | None:
+    """The epoch of a published key's name, or `None`."""
+    match = _KEY.fullmatch(name)
+    return int(match[1]) if match else None
+
+
 def key_hash(key: bytes) -> str:
     """SHA-256 of a published key without its white space, which a stash may have changed; 64 hexadecimal digits."""
     return hashlib.sha256(b"".join(key.split())).hexdigest()

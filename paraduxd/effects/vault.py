@@ -52,15 +52,30 @@ class LockedVault:
         """Whether there is a vault."""
         return self.path.exists()
 
-    def create(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
+    def is_destroyed(self) -> bool:
+        """Whether what is there is no container any more: emptied, or with a header that nothing can read."""
+        try:
+            luks.segment(self.path)
+        except ParaduxError as problem:
+            return problem.code == "damaged-vault"
+        return False
+
+    def before(self) -> LockedVault:
+        """The vault before the last save, whether it is there or not."""
+        return LockedVault(self.previous, self.mode, self.kdf)
+
+    def create(
+        self, document: bytes, passphrase: bytes, recovery: bytes, *, replaces_previous: bool = False
+    ) -> OpenVault:
         """Make the vault; `recovery` is the recovery secret in 64 hexadecimal digits.
 
-        Raises `ParaduxError` "vault-exists", also when only a previous one does: it may be somebody's last copy; "bad-passphrase" for one
-        that could not be typed at cryptsetup's prompt, "too-long", "disk-full", and "not-saved" when nothing was changed.
+        Raises `ParaduxError` "vault-exists", also when only a previous one does: it may be somebody's last copy, unless the caller has
+        opened it and knows that the document replaces what is in it; "bad-passphrase" for one that could not be typed at cryptsetup's
+        prompt, "too-long", "disk-full", and "not-saved" when nothing was changed.
         """
         if self.exists():
             raise ParaduxError("vault-exists", "there is a vault already", "open it, or choose another state directory")
-        if self.previous.exists():
+        if self.previous.exists() and not replaces_previous:
             raise ParaduxError(
                 "vault-exists",
                 f"the vault is gone, but its predecessor is there: {self.previous}",

@@ -12,7 +12,8 @@ from paraduxd.core.plan import Plan
 from paraduxd.core.recovered import Found, found_in
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.keeper.drill_places import Answer
-from paraduxd.keeper.recover_proof import MOST_CANDIDATES, import_locked, open_configs
+from paraduxd.keeper.recover_opening import import_locked, open_configs
+from paraduxd.keeper.recover_proof import MOST_CANDIDATES
 from paraduxd.recovery.session import Session
 
 

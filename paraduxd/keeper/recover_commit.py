@@ -6,13 +6,17 @@ unlocking completes what is missing, as after every interrupted save.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import plan as plans
 from paraduxd.core.recovered import Found, renewed
+from paraduxd.effects.vault import LockedVault
 from paraduxd.keeper import transaction
+from paraduxd.keeper.recover_fetch import MOST_AHEAD
 from paraduxd.keeper.recover_proof import Proof
 from paraduxd.keeper.session import Opened
 from paraduxd.keeper.transaction import Keeping, Saved
@@ -28,14 +32,36 @@ class Recovered:
 
 
 def commit(keeping: Keeping, proof: Proof, candidate: int, passphrase: bytes) -> Recovered:
-    """Make the vault; raises `ParaduxError` "other-owner" or "vault-exists" when there is one that the secret does not open."""
+    """Make the vault; raises `ParaduxError` "other-owner" or "vault-exists" when there is one that the secret does not open.
+
+    A vault that is destroyed stays beside the new one, under another name.
+    """
     if proof.vault is not None:
         return _new_passphrase(keeping, proof, passphrase)
-    if keeping.vault().exists():
-        raise _strange_vault(keeping, proof)
+    vault = keeping.vault()
+    if (owner := _owner_here(keeping)) and owner != proof.owner:
+        raise _other_owner(keeping)
+    if vault.exists() and not vault.is_destroyed():
+        raise _strange_vault(keeping)
     if not 0 <= candidate < len(proof.found):
         raise ParaduxError("bad-request", "there is no such config to recover", "see what was found: paraductl recover")
-    return _new_machine(keeping, proof, proof.found[candidate], passphrase)
+    with _set_aside(vault):
+        return _new_machine(keeping, proof, proof.found[candidate], passphrase)
+
+
+@contextlib.contextmanager
+def _set_aside(vault: LockedVault) -> Iterator[None]:
+    """What is left of a destroyed vault gets another name; if no new one comes of it, its own again."""
+    aside = vault.path.with_name(f"{vault.path.name}.damaged-{secrets.token_hex(4)}")
+    there = vault.exists()
+    if there:
+        vault.path.rename(aside)
+    try:
+        yield
+    except BaseException:
+        if there and not vault.exists():
+            aside.rename(vault.path)
+        raise
 
 
 def _new_passphrase(keeping: Keeping, proof: Proof, passphrase: bytes) -> Recovered:
@@ -48,25 +74,31 @@ def _new_passphrase(keeping: Keeping, proof: Proof, passphrase: bytes) -> Recove
 
 
 def _new_machine(keeping: Keeping, proof: Proof, chosen: Found, passphrase: bytes) -> Recovered:
-    document = renewed(chosen, proof.highest_generation, proof.highest_serial, secrets.token_hex(16))
-    saved = transaction.create(keeping, document, passphrase)
+    epoch = max((each.epoch for each in proof.named), default=0)
+    numbers = (proof.highest_generation, proof.highest_serial)
+    document = renewed(chosen, *numbers, secrets.token_hex(16), min(epoch, chosen.header.epoch + MOST_AHEAD))
+    saved = transaction.create(keeping, document, passphrase, replaces_previous=proof.opens_previous)
     return Recovered(saved.opened, alive=False, saved=saved)
 
 
-def _strange_vault(keeping: Keeping, proof: Proof) -> ParaduxError:
+def _other_owner(keeping: Keeping) -> ParaduxError:
+    directory = keeping.state.directory
+    return ParaduxError(
+        "other-owner",
+        f"what is in {directory} belongs to another owner than the kits; nothing was changed",
+        f"if that was set up by mistake, stop paraduxd, move it away (mv {directory} {directory}.other), start paraduxd, and recover again;"
+        " else recover beside it: paraduxd --state DIR --run DIR",
+    )
+
+
+def _strange_vault(keeping: Keeping) -> ParaduxError:
     """Why the vault that is there stays as it is."""
-    owner = _owner_here(keeping)
-    if owner and owner != proof.owner:
-        return ParaduxError(
-            "other-owner",
-            "the vault on this machine belongs to another owner; nothing was changed",
-            "recover into another state directory: paraduxd --state DIR --run DIR",
-        )
+    directory = keeping.state.directory
     return ParaduxError(
         "vault-exists",
-        "there is a vault on this machine, and it does not open with these shares: another owner's, another epoch's, or damaged;"
+        "there is a vault on this machine, and it does not open with these shares: another owner's, or another epoch's;"
         " nothing was changed",
-        f"bring shares of its epoch, or move {keeping.state.directory} away and recover as on a blank machine",
+        f"bring shares of its epoch; or stop paraduxd, move it away (mv {directory} {directory}.before), start paraduxd, and recover again",
     )
 
 

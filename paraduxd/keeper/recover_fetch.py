@@ -16,12 +16,14 @@ from paraduxd.core.checks import check
 from paraduxd.core.config import Config
 from paraduxd.core.derive import derive, metadata_file
 from paraduxd.core.orders import Order, Step
+from paraduxd.core.recovered import Named, highest_epoch
 from paraduxd.core.shapes import Shapes
 from paraduxd.effects.process import sealed_file
 from paraduxd.keeper import workers
 from paraduxd.keeper.desk import Note
 from paraduxd.keeper.making import Json, now
-from paraduxd.keeper.recover_proof import Proof, open_configs
+from paraduxd.keeper.recover_opening import Opened, open_all
+from paraduxd.keeper.recover_proof import Proof
 from paraduxd.keeper.transaction import Keeping
 
 AT_ONCE = 8
@@ -39,28 +41,40 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Answer:
-    """What one stash holds: configs as they are, the highest serial in a name, who is the owner's machine; or why nobody knows."""
+    """What one stash holds: configs and keys as they are, and the highest serial of each epoch in names; who is the owner's machine.
+
+    `troubles`: what could not be read; `problem`: why nothing is known of this stash at all.
+    """
 
     stash: str
     configs: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    listed: tuple[tuple[int, int], ...] = ()
     highest_serial: int = 0
     machine: machine.Machine | None = None
+    troubles: tuple[str, ...] = ()
     problem: str = ""
 
 
 def look_everywhere(keeping: Keeping, proof: Proof, note: Note) -> Proof:
-    """The proof with what the stashes of the newest config hold, and of those that a newer one names besides."""
+    """The proof with what the stashes of the newest config hold, of whatever epoch, and of those that a newer one names besides."""
     asked: set[str] = set()
     for _ in range(ROUNDS):
-        transports = _transports(keeping.shapes, proof.found[0].document)
+        transports = _transports(keeping.shapes, proof.newest.document)
         new = {name: transport for name, transport in transports.items() if _identity(transport) not in asked}
         if not new:
             break
         asked |= {_identity(transport) for transport in new.values()}
         note(f"asking {', '.join(new)} for newer configs")
-        epochs = sorted({each.header.epoch for each in proof.found} | {proof.share_set.epoch or 1})
-        proof = _with_answers(proof, _ask_all(new, epochs), keeping)
+        proof = _with_answers(proof, _ask_all(new, _epochs(proof)), keeping)
     return proof
+
+
+def _epochs(proof: Proof) -> list[int]:
+    """Every epoch that anything names; those that were opened first."""
+    opened = [each.header.epoch for each in proof.found]
+    named = [each.epoch for each in proof.named if each.epoch]
+    return list(dict.fromkeys([*opened, *named, highest_epoch(proof.newest.document["managed"])]))
 
 
 def _transports(shapes: Shapes, document: Json) -> dict[str, Json]:
@@ -95,31 +109,54 @@ def _ask(stash: str, transport: Json, epochs: Sequence[int]) -> Answer:
 
 def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
     try:
-        configs = tuple((str(each["name"]), base64.b64decode(each["data"])) for each in untrusted["configs"])
         claimed = base64.b64decode(untrusted["machine"]) if untrusted.get("machine") else b""
-        return Answer(stash, configs, int(untrusted["highest_serial"]), machine.claimed(claimed))
+        return Answer(
+            stash,
+            configs=tuple((str(each["name"]), base64.b64decode(each["data"])) for each in untrusted["configs"]),
+            keys=tuple(base64.b64decode(each["data"]).decode(errors="replace") for each in untrusted["keys"]),
+            listed=tuple((int(epoch), int(serial)) for epoch, serial in untrusted["listed"]),
+            highest_serial=int(untrusted["highest_serial"]),
+            machine=machine.claimed(claimed),
+            troubles=tuple(map(str, untrusted["troubles"])),
+        )
     except (KeyError, TypeError, ValueError):
         return Answer(stash, problem="what it sent is not understood")
 
 
 def _with_answers(proof: Proof, answers: Sequence[Answer], keeping: Keeping) -> Proof:
-    """Open what came. A serial or generation that is only claimed makes ours higher, and does nothing else."""
-    refused = [f"{each.stash} could not be asked: {each.problem}" for each in answers if each.problem]
-    sealed = [(each.stash, content) for each in answers for _, content in each.configs]
-    found, bad, _ = open_configs(sealed, proof.keys, proof.secret, keeping.memory)
-    good_places = {label for each in found for label in each.labels}
-    refused += [sentence for sentence in bad if sentence.partition(":")[0] not in good_places]
-    refused += [
-        f"{each.stash} holds no config of these epochs" for each in answers if not each.problem and not each.configs
-    ]
-    proof = proof.with_more(found, refused)
-    machines = [each.machine for each in answers if each.machine and each.machine.owner == proof.owner]
-    newest = proof.found[0]
+    """Open what came, and what nothing had opened before. What is only claimed makes our numbers higher, and is asked about."""
+    sealed = [*proof.closed, *((each.stash, content) for each in answers for _, content in each.configs)]
+    keys = [*proof.keys, *(key for each in answers for key in each.keys)]
+    opened = open_all(sealed, keys, proof.secrets, keeping.memory)
+    found = [each for _, each in opened.found]
+    machines = [(each.stash, each.machine) for each in answers if each.machine and each.machine.owner == proof.owner]
+    listed = [Named(each.stash, epoch, serial) for each in answers for epoch, serial in each.listed]
+    taken = [Named(stash, generation=each.generation) for stash, each in machines]
+    proof = proof.with_more(found, _refused(proof, answers, opened))
     return replace(
         proof,
-        highest_generation=_highest(newest.generation, [each.generation for each in machines]),
-        highest_serial=_highest(newest.header.serial, [each.highest_serial for each in answers]),
+        keys=opened.keys,
+        secrets=opened.secrets,
+        closed=opened.closed,
+        named=(*proof.named, *listed, *taken),
+        highest_generation=_highest(
+            proof.newest.generation, [proof.highest_generation, *(each.generation for _, each in machines)]
+        ),
+        highest_serial=_highest(
+            proof.newest.header.serial, [proof.highest_serial, *(each.highest_serial for each in answers)]
+        ),
     )
+
+
+def _refused(proof: Proof, answers: Sequence[Answer], opened: Opened) -> list[str]:
+    """What could not be asked, read or opened, a sentence each; nothing of a stash of which another config did open."""
+    good = {label for _, each in opened.found for label in each.labels}
+    refused = [f"{each.stash} could not be asked: {each.problem}" for each in answers if each.problem]
+    refused += [f"{each.stash}: {trouble}" for each in answers for trouble in each.troubles]
+    refused += [each for each in opened.refused if each.partition(":")[0] not in good and each not in proof.refused]
+    return refused + [
+        f"{each.stash} holds no config of these epochs" for each in answers if not each.problem and not each.configs
+    ]
 
 
 def _highest(proven: int, claimed: Sequence[int]) -> int:

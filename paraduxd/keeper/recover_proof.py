@@ -1,9 +1,9 @@
-"""Proof before change: the secret that shares give must open something before anything is believed or done."""
+"""Proof before change: a secret that shares give must open something before anything is believed or done."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.published import FORMAT, Header
-from paraduxd.core.recovered import Found, found_in, newest_first
-from paraduxd.effects.gpg import Gpg, private_gpg
+from paraduxd.core.recovered import Found, Named, newest_first
 from paraduxd.effects.vault import LockedVault, OpenVault
+from paraduxd.keeper.recover_opening import Sealed, open_all
 
 if TYPE_CHECKING:
     from paraduxd.recovery.session import Session, ShareSet
@@ -22,15 +22,18 @@ MOST_CANDIDATES = 64
 """Secrets that are tried; honest shares of one epoch give one."""
 
 IN_VAULT = "the vault of this machine"
+IN_PREVIOUS = "this machine's vault before the last save"
 """Where a config was found that was not published."""
-
-Sealed = tuple[str, bytes]
-"""Where an encrypted config was found, and its bytes."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a proven secret opens. `found`: newest first; `vault`: that of this machine, if the secret opens it; `refused`: sentences."""
+    """What the proven secrets open.
+
+    `share_set`: the shares whose secret opens the newest of what was brought; `secret`: the one that opens the vault, else that of
+    `share_set`; `secrets` and `keys`: all that may open more. `found`: newest first, of one owner. `closed`: what nothing opens yet.
+    `vault`: that of this machine, if a secret opens it. `refused`: sentences. `named`: what anything says that there is.
+    """
 
     share_set: ShareSet
     secret: str = field(repr=False)
@@ -40,11 +43,20 @@ class Proof:
     refused: tuple[str, ...] = ()
     highest_generation: int = 0
     highest_serial: int = 0
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    closed: tuple[Sealed, ...] = field(default=(), repr=False)
+    opens_previous: bool = False
+    named: tuple[Named, ...] = ()
 
     @property
     def owner(self) -> str:
         """The owner whose config or vault was opened."""
         return self.found[0].header.owner
+
+    @property
+    def newest(self) -> Found:
+        """The config that counts."""
+        return self.found[0]
 
     def with_more(self, found: Sequence[Found], refused: Sequence[str]) -> Proof:
         """The proof with configs that were found later; those of another owner are refused."""
@@ -54,94 +66,53 @@ class Proof:
 
 
 def prove(session: Session, vault: LockedVault, memory: Path) -> Proof:
-    """The proof for the newest epoch whose shares are enough; raises `ParaduxError` "not-proven" when no secret opens anything.
+    """What every secret opens that enough of the shares give, of whatever epoch.
 
-    Where there is a vault, an epoch that opens it comes first: kits that were written in a rotation bring two, and it is the older one.
+    Raises `ParaduxError` "not-proven" when none opens anything. The vault of this machine says who the owner is, where a
+    secret opens it; else what the newest epoch opens does.
     """
     keys = tuple(dict.fromkeys(key.decode(errors="replace") for _, key in session.keys))
     sealed = tuple(dict.fromkeys(session.configs))
-    proven: Proof | None = None
-    for share_set, raw in islice(session.candidates(), MOST_CANDIDATES):
-        if proven is not None and share_set.epoch == proven.share_set.epoch:
-            continue
-        secret = raw.hex()
-        found, refused, fitting = open_configs(sealed, keys, secret, memory)
-        opened = _open_vault(vault, secret)
-        if opened is not None:
-            found = [*found, _in_vault(opened)]
-        if found:
-            newest = newest_first(found)[0]
-            refused += _other_owner(share_set, newest)
-            proof = Proof(share_set, secret, fitting, (newest,), opened, tuple(refused)).with_more(found, ())
-            if opened is not None or not vault.exists():
-                return proof
-            proven = proven or proof
-    if proven is not None:
-        return proven
-    raise _not_proven(bool(keys and sealed), vault.exists())
+    candidates = [(each, raw.hex()) for each, raw in islice(session.candidates(), MOST_CANDIDATES)]
+    opened = open_all(sealed, keys, [secret for _, secret in candidates], memory)
+    here = list(_in_vaults(vault, [secret for _, secret in candidates]))
+    by_secret = [*((secret, found) for secret, found, _ in here), *opened.found]
+    if not by_secret:
+        raise _not_proven(bool(keys and sealed), vault.exists())
+    first = by_secret[0][1]
+    share_set, secret = _proven_by(candidates, by_secret)
+    proof = Proof(
+        share_set=share_set,
+        secret=next((secret for secret, _, it in here if it), secret),
+        keys=opened.keys,
+        found=(first,),
+        vault=next((it for _, _, it in here if it), None),
+        secrets=opened.secrets,
+        closed=opened.closed,
+        opens_previous=any(it is None for _, _, it in here),
+    )
+    proof = proof.with_more([found for _, found in by_secret[1:]], opened.refused)
+    refused = (*proof.refused, *_other_owner(share_set, proof.newest))
+    return replace(proof, refused=refused, named=tuple(_named(session, proof.owner)))
 
 
-def open_configs(
-    sealed: Sequence[Sealed], keys: Sequence[str], secret: str, memory: Path
-) -> tuple[list[Found], list[str], tuple[str, ...]]:
-    """What the secret opens with these private keys: the configs, a sentence for each that it does not open, and the keys that fit."""
-    found: dict[int, Found] = {}
-    reasons: dict[int, str] = {}
-    fitting: list[str] = []
-    for key in keys:
-        with private_gpg(memory) as gpg:
-            opening = _Opening(gpg, secret, key)
-            for number, (label, message) in enumerate(sealed):
-                if number in found:
-                    continue
-                try:
-                    found[number] = found_in(label, opening.open(message))
-                    fitting.append(key)
-                except (ParaduxError, ValueError, RecursionError) as problem:
-                    reasons[number] = f"{label}: {_why(problem)}"
-    refused = [reasons[number] for number in sorted(reasons) if number not in found]
-    return [found[number] for number in sorted(found)], refused, tuple(dict.fromkeys(fitting))
+def _proven_by(candidates: Sequence[tuple[ShareSet, str]], opened: Sequence[tuple[str, Found]]) -> tuple[ShareSet, str]:
+    """The set of shares, with its secret, that opens the newest of what was opened with shares."""
+    given = {secret: share_set for share_set, secret in candidates}
+    newest = max((pair for pair in opened if pair[0] in given), key=lambda pair: pair[1].rank)
+    return given[newest[0]], newest[0]
 
 
-class _Opening:
-    """One private key, which nobody has vouched for: it counts if the secret locks it, signing part included."""
-
-    def __init__(self, gpg: Gpg, secret: str, key: str) -> None:
-        self._gpg = gpg
-        self._secret = secret
-        try:
-            self._fingerprint = import_locked(gpg, key, secret)
-        except ParaduxError:
-            self._fingerprint = ""
-
-    def open(self, message: bytes) -> bytes:
-        """The text of a config that this key has signed; raises `ParaduxError`."""
-        if not self._fingerprint:
-            raise ParaduxError("foreign", "the secret does not open the key")
-        return self._gpg.decrypt_signed(message, self._fingerprint, self._secret)
-
-
-def import_locked(gpg: Gpg, key: str, secret: str) -> str:
-    """Take a key of unknown origin into `gpg`; gives its fingerprint, or raises `ParaduxError` "foreign" if the secret does not lock it."""
-    fingerprint = gpg.import_key(key, secret)
-    if not gpg.is_locked_by(fingerprint, secret):
-        raise ParaduxError("foreign", "the secret does not open the recovery key there", "see who can write there")
-    return fingerprint
-
-
-def _other_owner(share_set: ShareSet, opened: Found) -> list[str]:
-    """The config is signed, a manifest that came with the shares is not checked: the config decides."""
-    if share_set.owner in ("", opened.header.owner):
-        return []
-    return ["the kits name another owner than the config that they open; kit.json was altered on most of them"]
-
-
-def _why(problem: Exception) -> str:
-    if isinstance(problem, ParaduxError) and problem.code == "bad-signature":
-        return "its config is not signed by the owner's recovery key"
-    if isinstance(problem, ParaduxError):
-        return "its config does not open with this secret and these keys"
-    return "its config opens, but is not one that Paradux has published"
+def _in_vaults(vault: LockedVault, secrets: Sequence[str]) -> Iterator[tuple[str, Found, OpenVault | None]]:
+    """The config in the vault of this machine, if a secret opens it; else that of the vault before it, which is not to be used as one."""
+    for secret in secrets:
+        if (opened := _open_vault(vault, secret)) is not None:
+            yield secret, _in_vault(opened, IN_VAULT), opened
+            return
+    for secret in secrets:
+        if (opened := _open_vault(vault.before(), secret)) is not None:
+            yield secret, _in_vault(opened, IN_PREVIOUS), None
+            return
 
 
 def _open_vault(vault: LockedVault, secret: str) -> OpenVault | None:
@@ -153,14 +124,28 @@ def _open_vault(vault: LockedVault, secret: str) -> OpenVault | None:
         return None
 
 
-def _in_vault(opened: OpenVault) -> Found:
-    """The vault's own config, as if it had been published."""
+def _in_vault(opened: OpenVault, label: str) -> Found:
+    """A vault's own config, as if it had been published."""
     document = json.loads(opened.document)
     managed = document["managed"]
     header = Header(
         FORMAT, managed["owner_id"], managed["instance"], managed["recovery"]["epoch"], document["serial"], ""
     )
-    return Found((IN_VAULT,), header, document)
+    return Found((label,), header, document)
+
+
+def _named(session: Session, owner: str) -> Iterator[Named]:
+    """What the kits say that they hold, whether it opens or not."""
+    for label, kit in session.manifests:
+        if kit.owner_id == owner:
+            yield Named(label, kit.epoch, kit.serial)
+
+
+def _other_owner(share_set: ShareSet, opened: Found) -> list[str]:
+    """The config is signed, a manifest that came with the shares is not checked: the config decides."""
+    if share_set.owner in ("", opened.header.owner):
+        return []
+    return ["the kits name another owner than the config that they open; kit.json was altered on most of them"]
 
 
 def _not_proven(has_config: bool, has_vault: bool) -> ParaduxError:

@@ -18,6 +18,7 @@ from paraduxd.keeper import (
     transaction,
 )
 from paraduxd.keeper.desk import Desk, Handler, Note, Reply
+from paraduxd.keeper.recover_newer import newer
 from paraduxd.keeper.recover_proof import IN_VAULT, Proof, prove
 from paraduxd.keeper.recover_state import STAYS, Recovery, material_from_plain
 
@@ -47,7 +48,9 @@ def recover_prove(desk: Desk, note: Note) -> Reply:
     with recovery.lock:
         _need_shares(recovery)
         proof = recovery.proof = _prove(desk, note, recovery)
+        found_newer = newer(proof, recovery.brought)
         return {
+            "newer": {"message": found_newer.message, "needed": found_newer.needed} if found_newer else None,
             "candidates": [_candidate(each) for each in proof.found],
             "alive": proof.vault is not None,
             "epoch": proof.share_set.epoch,
@@ -58,12 +61,17 @@ def recover_prove(desk: Desk, note: Note) -> Reply:
         }
 
 
-def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int) -> Reply:
-    """Make this machine the owner's Paradux, or give the one that is there a new passphrase."""
+def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int, accept_older: bool) -> Reply:
+    """Make this machine the owner's Paradux, or give the one that is there a new passphrase.
+
+    Raises `ParaduxError` "newer-exists" when something newer is known than what opens, unless the older one is accepted.
+    """
     recovery = _recovery(desk)
     with recovery.lock, desk.session.exclusive(), desk.session.saving():
         if recovery.proof is None:
             raise ParaduxError("not-proven", "nothing is proven yet, so nothing was changed", "see: paraductl recover")
+        if not accept_older and (found_newer := newer(recovery.proof, recovery.brought)):
+            raise found_newer.refusal()
         new = passphrase.encode(errors="surrogatepass")
         recovered = recover_commit.commit(desk.keeping, recovery.proof, candidate, new)
         desk.session.recovery = None
@@ -128,7 +136,7 @@ def _candidate(found: Found) -> Reply:
         "date": found.header.date,
         "instance": found.header.instance,
         "generation": found.generation,
-        "age": age(found.header.date, datetime.now(UTC)) if found.header.date else "in use",
+        "age": "in use" if IN_VAULT in found.labels else age(found.header.date, datetime.now(UTC)),
     }
 
 
@@ -139,9 +147,11 @@ def _ids(document: dict[str, Any], key: str) -> list[str]:
 
 def _other_epochs(recovery: Recovery, proof: Proof) -> list[str]:
     """What other epochs lack, so that nobody wonders why their shares were not used."""
-    others = [each for each in recovery.brought.sets if each != proof.share_set]
+    others = [each for each in recovery.brought.sets if each != proof.share_set and not each.complete]
+    newest = proof.newest.header.epoch
     return [
         f"epoch {each.epoch}: {len(each.held)} of {each.threshold} shares, not used"
+        + ("; if that epoch was in force by the end, something newer exists" if (each.epoch or 0) > newest else "")
         for each in others
         if each.owner == proof.share_set.owner
     ]

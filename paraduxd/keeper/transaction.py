@@ -23,7 +23,7 @@ from paraduxd.core.diff import changes, managed_changed
 from paraduxd.core.managed import Managed
 from paraduxd.core.problems import Problem
 from paraduxd.core.shapes import Shape
-from paraduxd.effects import ground
+from paraduxd.effects import remains
 from paraduxd.effects.durable import write_atomically
 from paraduxd.effects.vault import Kdf, LockedVault, OpenVault
 from paraduxd.keeper import announcing, applying, kit_records, making
@@ -59,23 +59,20 @@ class Saved:
 
 
 def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
-    """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault", "vault-missing" or "damaged-vault"."""
+    """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault", "vault-missing" where one was, or "damaged-vault"."""
     check_vault(keeping)
-    return opened_from(keeping, keeping.vault().open(passphrase))
+    try:
+        return opened_from(keeping, keeping.vault().open(passphrase))
+    except ParaduxError as problem:
+        if problem.code != "damaged-vault":
+            raise
+        raise remains.damaged_vault(keeping.state, problem.message) from None
 
 
 def check_vault(keeping: Keeping) -> None:
     """Raise `ParaduxError` "vault-missing" where a vault was and is gone: nothing may take its place but what was in it."""
-    state = keeping.state
-    if keeping.vault().exists() or not ground.was_set_up(state):
-        return
-    if ground.previous_vault(state).exists():
-        hint = f"use the one before the last save: cp {ground.previous_vault(state)} {state.vault}"
-    else:
-        hint = (
-            "put vault.luks back from a copy of the state directory, or bring enough kits together: paraductl recover"
-        )
-    raise ParaduxError("vault-missing", f"the vault is gone: {state.vault} was there and is not any more", hint)
+    if missing := remains.missing_vault(keeping.state):
+        raise missing
 
 
 def opened_from(keeping: Keeping, vault: OpenVault) -> Opened:
@@ -84,7 +81,7 @@ def opened_from(keeping: Keeping, vault: OpenVault) -> Opened:
         text = vault.document.decode()
     except UnicodeDecodeError:
         raise ParaduxError(
-            "damaged-vault", "the vault opens, but what is in it is not text", "the previous vault lies beside it"
+            "damaged-vault", "it opens, but what is in it is not text", "the previous vault lies beside it"
         ) from None
     config = _valid(check(text, keeping.shapes))
     return Opened(vault, config, json.loads(text), text)
@@ -143,10 +140,14 @@ def _ask_host_keys(keeping: Keeping, config: Config) -> dict[str, Any]:
 
 
 def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:
-    """Make a new installation from answers: keys, shares, vault."""
-    if keeping.vault().exists():
-        raise ParaduxError("already-set-up", "this Paradux is set up already", "change it with: paraductl edit")
+    """Make a new installation from answers: keys, shares, vault. Refused where a vault was: what is left of it may be somebody's last."""
     check_vault(keeping)
+    if keeping.vault().exists():
+        raise ParaduxError(
+            "already-set-up",
+            "this Paradux is set up already",
+            "change it with: paraductl edit; if it does not open: paraductl recover",
+        )
     checked = check(answers, keeping.shapes, answers=True)
     threshold = _valid(checked).policy.shares_required
     document = place_changes.without_was(json.loads(answers))
@@ -157,14 +158,19 @@ def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[s
     return Saved(create(keeping, document, passphrase, recovered=False).opened, checked)
 
 
-def create(keeping: Keeping, document: Json, passphrase: bytes, *, recovered: bool = True) -> Saved:
-    """Make the vault of a machine that has none: for a new installation, or for one that is recovered, whose places are what they were."""
+def create(
+    keeping: Keeping, document: Json, passphrase: bytes, *, recovered: bool = True, replaces_previous: bool = False
+) -> Saved:
+    """Make the vault of a machine that has none: for a new installation, or for one that is recovered, whose places are what they were.
+
+    `replaces_previous`: what is in `vault.luks.previous` is known, and older than the document.
+    """
     ordered = _ordered(document)
     old = _valid(check(_text(ordered), keeping.shapes)) if recovered else None
     document, config, text = _completed(keeping, ordered, old)
     recovery = document["managed"]["recovery"]["secret"].encode()
     with _pending(keeping, document["serial"]):
-        vault = keeping.vault().create(text.encode(), passphrase, recovery)
+        vault = keeping.vault().create(text.encode(), passphrase, recovery, replaces_previous=replaces_previous)
     return saved(keeping, Opened(vault, config, document, text))
 
 

@@ -113,6 +113,11 @@ class Session:
         )
 
     @property
+    def manifests(self) -> tuple[tuple[str, KitInfo], ...]:
+        """(label, what it says) of each manifest that was brought. Nothing of it is proven."""
+        return tuple((each.material.label, each.info) for each in self._entries if each.info)
+
+    @property
     def sets(self) -> tuple[ShareSet, ...]:
         """The sets that shares were brought of: newest epoch first, then the one of which most is there."""
         found = [self._set(identifier) for identifier in dict.fromkeys(each.identifier for each in self._shares())]

@@ -16,7 +16,8 @@ import pytest
 from paraduxd.effects import process
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.effects.vault import LockedVault
-from paraduxd.keeper.recover_proof import open_configs, prove
+from paraduxd.keeper.recover_opening import open_configs
+from paraduxd.keeper.recover_proof import prove
 from paraduxd.recovery.kitfiles import material_from_directory
 from paraduxd.recovery.session import Material, Session
 from tests.clocks import BEFORE, LATER, gpg_at

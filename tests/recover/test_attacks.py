@@ -23,7 +23,8 @@ from paraduxd.keeper.drill_opening import Secret
 from paraduxd.keeper.drill_places import Answer
 from paraduxd.keeper.kits import build
 from paraduxd.keeper.making import new_managed
-from paraduxd.keeper.recover_proof import Proof, open_configs, prove
+from paraduxd.keeper.recover_opening import open_configs
+from paraduxd.keeper.recover_proof import Proof, prove
 from paraduxd.recovery.session import Material, Session
 from tests.kits.forger import graft, packets
 from tests.kits.kit_rig import MEMORY, Family, new_family, published_family

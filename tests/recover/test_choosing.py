@@ -15,7 +15,7 @@ from paraduxd.api.places import StatePlaces
 from paraduxd.core import machine, published
 from paraduxd.core.orders import Order
 from paraduxd.core.plan import Guard, Keep
-from paraduxd.core.recovered import Found, age, disagreements, found_in, newest_first, renewed
+from paraduxd.core.recovered import Found, Named, age, disagreements, found_in, later, newest_first, renewed
 from paraduxd.effects import gpg as gpg_effects
 from paraduxd.effects import process
 from paraduxd.effects.gpg import private_gpg
@@ -29,8 +29,10 @@ from tests.kits.kit_rig import MEMORY, Family, new_family
 OWNER, FIRST, SECOND = "0" * 32, "1" * 32, "2" * 32
 
 
-def found(label: str, serial: int, generation: int = 1, instance: str = FIRST, **more: Any) -> Found:
-    managed = {"owner_id": OWNER, "instance": instance, "generation": generation}
+def found(
+    label: str, serial: int, generation: int = 1, instance: str = FIRST, highest_epoch: int = 1, **more: Any
+) -> Found:
+    managed = {"owner_id": OWNER, "instance": instance, "generation": generation, "highest_epoch": highest_epoch}
     document = {"serial": serial, "managed": managed, **more}
     date = f"2026-11-{serial:02}T10:00:00Z"
     header = published.Header(published.FORMAT, OWNER, instance, 1, serial, date)
@@ -102,17 +104,21 @@ class Store(BlobStore):
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = {name.replace("_", "-"): content for name, content in objects.items()}
+        self.gone: tuple[str, ...] = ()
 
     def put(self, name: str, data: Any) -> None:
         self.objects[name] = data.read()
 
     def get(self, name: str) -> Any:
+        if name in self.gone:
+            raise ParaduxError("not-found", "it is gone")
         yield self.objects[name]
 
     def list(self) -> Any:
         from paraduxd.protocols.base import Blob
 
-        return tuple(Blob(name, len(content)) for name, content in sorted(self.objects.items()))
+        listed = {**self.objects, **dict.fromkeys(self.gone, b"")}
+        return tuple(Blob(name, len(content)) for name, content in sorted(listed.items()))
 
     def delete(self, name: str) -> None:
         del self.objects[name]
@@ -162,14 +168,66 @@ def test_the_announcement_is_made_once_for_each_machine(family: Family, tmp_path
     assert (outbox / machine.NAME).read_bytes() == before
 
 
-def test_fetching_takes_the_newest_of_the_epochs_that_are_asked_for() -> None:
+def test_fetching_takes_the_newest_of_every_epoch_those_first_that_are_asked_for() -> None:
     objects = {f"config-{epoch}-{serial}.gpg": b"x" for epoch in (1, 2, 3) for serial in range(1, 5)}
     store = Store(**objects)
     store.objects["config-3-99.gpg"] = b"x"
     result = fetching.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1, 2]}), store)
     names = [entry["name"] for entry in result["configs"]]
-    assert names == ["config-1-4.gpg", "config-1-3.gpg", "config-2-4.gpg", "config-2-3.gpg"]
+    newest = ["config-1-4.gpg", "config-2-4.gpg", "config-3-99.gpg"]
+    assert names == [*newest, "config-1-3.gpg", "config-2-3.gpg", "config-3-4.gpg"]
     assert (result["highest_serial"], result["machine"]) == (99, None)
+    assert result["listed"] == [[1, 4], [2, 4], [3, 99]]
+
+
+def test_what_cannot_be_fetched_or_has_no_end_keeps_nothing_else_away() -> None:
+    store = Store(**{"config-1-4.gpg": b"x", "config-1-3.gpg": b"x", "recovery-key-1.asc": b"key"})
+    store.objects["config-2-7.gpg"] = bytes(fetching.LONGEST_CONFIG + 1)
+    del store.objects["config-1-4.gpg"]
+    store.gone = ("config-1-4.gpg",)
+    result = fetching.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1]}), store)
+    assert [entry["name"] for entry in result["configs"]] == ["config-1-3.gpg"]
+    assert [entry["name"] for entry in result["keys"]] == ["recovery-key-1.asc"]
+    assert result["troubles"] == [
+        "config-1-4.gpg cannot be read: it is gone",
+        "config-2-7.gpg is longer than such an object can be",
+    ]
+
+
+def test_there_is_room_for_the_newest_of_every_epoch() -> None:
+    store = Store()
+    for epoch in range(1, 40):
+        for serial in (1, 2, 3):
+            store.objects[f"config-{epoch}-{serial}.gpg"] = bytes(fetching.LONGEST_CONFIG)
+    result = fetching.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [5]}), store)
+    names = [entry["name"] for entry in result["configs"]]
+    assert names == ["config-5-3.gpg", "config-39-3.gpg", "config-38-3.gpg", "config-37-3.gpg"]
+    assert len(result["listed"]) == fetching.MOST_EPOCHS
+
+
+def named(where: str, epoch: int, serial: int) -> Named:
+    return Named(where, epoch, serial)
+
+
+def test_what_is_later_than_the_newest_that_opens() -> None:
+    newest = [found("nas", 8, highest_epoch=2), found("kit", 7)]
+    assert later([named("kit", 1, 7), named("nas", 1, 8)], newest) == ()
+    assert later([named("nas", 2, 8)], newest) == (), "in a rotation both epochs have the same serials"
+    assert later([named("nas", 2, 9), named("kit", 2, 8)], newest) == (named("nas", 2, 9),), "the next one is in force"
+    assert later([named("nas", 1, 9)], newest) == (named("nas", 1, 9),), "listed, and does not open"
+    assert later([named("alice", 3, 1)], newest) == (named("alice", 3, 1),), "an epoch that it does not know"
+    machine_of = [Named("office", generation=1), Named("nas", generation=2)]
+    assert later(machine_of, newest) == (Named("nas", generation=2),)
+
+
+def test_what_a_lost_machine_still_saved_is_not_later_if_it_opens() -> None:
+    lost, recovered = found("nas", 50), found("office", 12, generation=2, instance=SECOND)
+    assert later([named("nas", 1, 50)], newest_first([lost, recovered])) == ()
+
+
+def test_numbers_of_epochs_that_anything_names_are_not_used_again() -> None:
+    assert renewed(found("kit", 3), 1, 3, SECOND, 7)["managed"]["highest_epoch"] == 7
+    assert renewed(found("kit", 3, highest_epoch=9), 1, 3, SECOND, 7)["managed"]["highest_epoch"] == 9
 
 
 REQUEST = PushRequest(Keep(last=1), "2026-11-23T10:00:00Z")

@@ -104,7 +104,7 @@ def test_the_vault(paradux: Installation, loss: str) -> None:
     shown = paradux.owner("show", check=False)
     assert shown.returncode == 1 and "setup" not in shown.stderr
     refused = paradux.setup(check=False)
-    assert refused.returncode == 1 and ("vault is gone" in refused.stderr or "config already" in refused.stderr)
+    assert refused.returncode == 1 and ("vault is missing" in refused.stderr or "config already" in refused.stderr)
     assert {path.name: path.read_bytes() for path in (paradux.state / "outbox").iterdir()} == kept
     assert _restores(paradux) and _restores(paradux, "--from", "mirror")
 
