@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
-from paraduxd.core import durations, moments, windows
+from paraduxd.core import cron, moments, windows
 from paraduxd.core.damage import Damage
 from paraduxd.core.facts import Facts, Key, Latest
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
@@ -167,32 +165,7 @@ def period_of(timing: Timing | None) -> int | None:
         return None
     if timing.every is not None and timing.every > 0:
         return timing.every
-    return _cron_period(timing.cron) if timing.cron else None
-
-
-@lru_cache(maxsize=256)
-def _cron_period(expression: str) -> int:
-    """The longest gap that the coarsest restricted field leaves: Friday to Monday for "0 3 * * mon-fri"."""
-    try:
-        minutes, hours, days, months, weekdays = durations.cron_numbers(expression)
-    except ValueError:
-        return moments.DAY
-    fields = (
-        (months, 12, 31 * moments.DAY),
-        (days, 31, moments.DAY),
-        ({day % 7 for day in weekdays}, 7, moments.DAY),
-        (hours, 24, moments.HOUR),
-        (minutes, 60, moments.MINUTE),
-    )
-    return next(
-        (_gap(numbers, cycle) * unit for numbers, cycle, unit in fields if len(numbers) < cycle), moments.MINUTE
-    )
-
-
-def _gap(numbers: set[int], cycle: int) -> int:
-    """The longest way from one number to the next, the last of which is followed by the first."""
-    ordered = sorted(numbers)
-    return max(after - before for before, after in pairwise((*ordered, ordered[0] + cycle)))
+    return cron.period(timing.cron) if timing.cron else None
 
 
 def _dataset(plan: DatasetPlan, facts: Facts, now: datetime, running: set[Any]) -> DatasetCondition:

@@ -1,4 +1,4 @@
-"""Durations, fractions and cron expressions as the owner writes them in the config.
+"""Durations, fractions and rates as the owner writes them in the config.
 
 Every error is a `ValueError` that says what was expected and never repeats what was given.
 """
@@ -103,69 +103,3 @@ def write_rate(rate: int) -> str:
     """The shortest text that `parse_rate` reads as so many bytes per second: 500000 -> "500k"."""
     units = sorted(_RATE_UNITS.items(), key=lambda unit: -unit[1])
     return next(f"{rate // size}{unit}" for unit, size in units if rate % size == 0)
-
-
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-_CRON_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("minute", 0, 59, {}),
-    ("hour", 0, 23, {}),
-    ("day of the month", 1, 31, {}),
-    ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
-    ("day of the week", 0, 7, {name: number for number, name in enumerate(_WEEKDAYS)}),
-)
-
-
-def check_cron(text: str) -> None:
-    """Refuse what is not a five-field cron expression (crontab(5): lists, ranges, steps, names; 0 and 7 are Sunday).
-
-    Raises `ValueError` that names the field.
-    """
-    _, _, days, months, _ = cron_numbers(text)
-    if text.split()[4] == "*" and all(min(days) > _LONGEST_MONTHS[month - 1] for month in months):
-        raise ValueError("expected a day that these months have: this one never comes")
-
-
-def cron_numbers(text: str) -> tuple[set[int], ...]:
-    """The numbers that each of the five fields stands for (a Sunday is 0 or 7); raises `ValueError` that names the field."""
-    parts = text.split()
-    if len(parts) != len(_CRON_FIELDS):
-        raise ValueError(
-            'expected five cron fields: minute, hour, day, month, day of the week, like "30 3 * * mon-fri"'
-        )
-    return tuple(_cron_field(part, *field) for part, field in zip(parts, _CRON_FIELDS, strict=True))
-
-
-def _cron_field(text: str, name: str, low: int, high: int, names: dict[str, int]) -> set[int]:
-    """The numbers that one field stands for."""
-    numbers: set[int] = set()
-    for item in text.lower().split(","):
-        span, slash, step = item.partition("/")
-        first, last = _cron_span(span, low, high, names)
-        stepped = span == "*" or "-" in span
-        if not low <= first <= last <= high or (slash and not (stepped and re.fullmatch("[1-9][0-9]?", step))):
-            raise ValueError(
-                f"the {name} of the cron expression must be *, or numbers from {low} to {high} like 1,5-7,*/2"
-            )
-        numbers.update(range(first, last + 1, int(step) if slash else 1))
-    return numbers
-
-
-def _cron_span(span: str, low: int, high: int, names: dict[str, int]) -> tuple[int, int]:
-    """First and last number of `*`, `5` or `5-7`; (-1, -1) for anything else."""
-    if span == "*":
-        return low, high
-    first, dash, last = span.partition("-")
-    start = _cron_number(first, names)
-    end = _cron_number(last, names) if dash else start
-    if dash and end == 0 and last in names:
-        end = 7  # "fri-sun": Sunday closes the week
-    return start, end
-
-
-def _cron_number(text: str, names: dict[str, int]) -> int:
-    if re.fullmatch("[0-9]{1,2}", text):
-        return int(text)
-    return names.get(text, -1)

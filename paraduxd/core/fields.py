@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from paraduxd.core import durations, windows
+from paraduxd.core import cron, durations, windows
 from paraduxd.core.identity import NOTHING
 from paraduxd.core.settings import Secret, Text
 
@@ -48,7 +48,7 @@ _hex64_check, _hex64_schema = _matching(_HEX_64, "64 lower-case hex digits")
 
 
 def _cron(text: str) -> str:
-    durations.check_cron(text)
+    cron.check(text)
     return text
 
 

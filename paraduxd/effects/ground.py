@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -111,9 +110,7 @@ class Transports:
         if found == self._before:
             return
         command = [
-            sys.executable,
-            "-m",
-            "paraduxd.effects.transport_check",
+            *process.python("paraduxd.effects.transport_check"),
             str(folder),
             *(name for name, _, _ in found),
         ]

@@ -190,10 +190,15 @@ class Journal(Notes):
         where = f"WHERE place = ? AND step = ? AND state IN ({marks}) ORDER BY number DESC LIMIT 1"
         return next(iter(self._runs(where, (self._place(key), key[1], *states))), None)
 
-    def mark_interrupted(self, now: str) -> tuple[Run, ...]:
-        """What was queued or running when the last supervisor ended, now marked as interrupted."""
+    def newest(self) -> int:
+        """The number of the newest run that is recorded; 0 before the first."""
+        return max((run.number for run in self._runs("ORDER BY number DESC LIMIT 1", ())), default=0)
+
+    def mark_interrupted(self, now: str, newest: int | None = None) -> tuple[Run, ...]:
+        """What was queued or running when the last supervisor ended, now marked as interrupted; `newest`: its last run."""
+        where = "WHERE state IN ('queued', 'running') AND number <= ? ORDER BY number"
         with self.batch():
-            runs = self._runs("WHERE state IN ('queued', 'running') ORDER BY number", ())
+            runs = self._runs(where, (self.newest() if newest is None else newest,))
             for run in runs:
                 self.finish(run.number, Ending("interrupted", now, INTERRUPTED))
         return tuple(replace(run, state="interrupted", ended=now, error=INTERRUPTED) for run in runs)

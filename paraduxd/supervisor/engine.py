@@ -173,11 +173,13 @@ class Engine:
     def resume(self) -> None:
         """Once, after the first plan: queue again what the last supervisor left unfinished."""
         with self._lock:
-            self._recorder.record(self._resume)
+            newest = self._journal.newest()
+            self._recorder.record(lambda: self._resume(newest))
         self._go_on()
 
-    def _resume(self) -> None:
-        runs = [run for run in self._journal.mark_interrupted(self._now()) if run.step in AGAIN]
+    def _resume(self, newest: int) -> None:
+        """Of what is up to this run: when the journal could not be written at the start, there are others by now."""
+        runs = [run for run in self._journal.mark_interrupted(self._now(), newest) if run.step in AGAIN]
         pulls = {run.key for run in runs if run.step == Step.PULL}
         known = [run for run in runs if (run.dataset, run.location) in self._places]
         before = {run.key: requests.pull(run.dataset).key for run in known if run.step == Step.PUSH}

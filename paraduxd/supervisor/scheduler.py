@@ -15,20 +15,18 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import durations, moments
+from paraduxd.core import cron, moments
 from paraduxd.core.due import Due
 from paraduxd.core.facts import Key
 from paraduxd.core.orders import Step
@@ -143,7 +141,7 @@ class Scheduler:
         if not keys or self._ending.is_set():
             return
         with self._making:
-            look = Look(self._dispatcher.plan, self._journal, self._clock(), cron_next)
+            look = Look(self._dispatcher.plan, self._journal, self._clock(), cron.following)
             if len(keys) > MANY:
                 look.look_at_all()
             waiting = self._dispatcher.pending()
@@ -201,49 +199,3 @@ def has_jumped(wall: timedelta, steady: float) -> bool:
 
 _NEW = Timing(every=0)
 """Equal to no timing of a plan."""
-
-
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def cron_next(expression: str, after: datetime, zone: tzinfo | None = None) -> datetime | None:
-    """The first moment (UTC) after the given one at which a five-field cron expression holds, in local time or in `zone`.
-
-    As crontab(5) has it: 0 and 7 are Sunday; with both a day of the month and a day of the week, either will do. When the clock is put
-    back, an expression for certain hours holds in the first of the two only. Raises `ValueError`.
-    """
-    dates = [_next_of(trigger, after) for trigger in _triggers(expression, zone)]
-    return min((date for date in dates if date is not None), default=None)
-
-
-def _next_of(trigger: CronTrigger, after: datetime) -> datetime | None:
-    # In UTC, because adding to a local time forgets which of two equal hours it is.
-    date = trigger.get_next_fire_time(None, after.astimezone(UTC) + timedelta(microseconds=1))
-    while date is not None and date.fold and not _every_hour(trigger):
-        date = trigger.get_next_fire_time(None, date.astimezone(UTC) + timedelta(microseconds=1))
-    return date.astimezone(UTC) if date else None
-
-
-def _every_hour(trigger: CronTrigger) -> bool:
-    return any(field.name == "hour" and str(field) == "*" for field in trigger.fields)
-
-
-@lru_cache(maxsize=256)
-def _triggers(expression: str, zone: tzinfo | None) -> tuple[CronTrigger, ...]:
-    """APScheduler's own reading of cron differs (0 is Monday, steps are limited): it gets plain lists of numbers."""
-    minutes, hours, days, months, weekdays = durations.cron_numbers(expression)
-    _, _, day, _, weekday = expression.split()
-    fields = {
-        "minute": _list(minutes),
-        "hour": "*" if len(hours) == 24 else _list(hours),
-        "month": _list(months),
-        "timezone": zone,
-    }
-    by_day, by_weekday = {"day": _list(days)}, {"day_of_week": ",".join({_WEEKDAYS[number] for number in weekdays})}
-    if day.startswith("*") or weekday.startswith("*"):
-        return (CronTrigger(**fields, **by_day, **by_weekday),)
-    return CronTrigger(**fields, **by_day), CronTrigger(**fields, **by_weekday)
-
-
-def _list(numbers: Iterable[int]) -> str:
-    return ",".join(str(number) for number in sorted(numbers))

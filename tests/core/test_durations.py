@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraduxd.core import durations
+from paraduxd.core import cron, durations
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_written_fraction_is_read_back(hundredths) -> None:
     ],
 )  # fmt: skip
 def test_a_cron_expression_is_accepted(text) -> None:
-    durations.check_cron(text)
+    cron.check(text)
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_a_cron_expression_is_accepted(text) -> None:
 )
 def test_a_wrong_cron_field_is_named(text, named) -> None:
     with pytest.raises(ValueError, match=f"the {named} of the cron expression"):
-        durations.check_cron(text)
+        cron.check(text)
 
 
 @pytest.mark.parametrize("text", ["", "* * * *", "* * * * * *", "@daily"])
 def test_a_cron_expression_has_five_fields(text) -> None:
     with pytest.raises(ValueError, match="five cron fields"):
-        durations.check_cron(text)
+        cron.check(text)
 
 
 @pytest.mark.parametrize("text", ["0 0 30 2 *", "0 0 31 apr,jun *"])
 def test_a_day_that_never_comes_is_refused(text) -> None:
     with pytest.raises(ValueError, match="never comes"):
-        durations.check_cron(text)
+        cron.check(text)

@@ -16,7 +16,7 @@ from paraduxd.core.guard import MANY_CHANGED
 from paraduxd.core.orders import Failed, Order
 from paraduxd.core.plan import Timing
 from paraduxd.supervisor.launch import Listener
-from paraduxd.supervisor.scheduler import cron_next, has_jumped
+from paraduxd.supervisor.scheduler import has_jumped
 from tests.fakes import Workers
 from tests.supervisor.running import DAILY, HOURLY, Rig, dataset, destination, plan, without_timing
 
@@ -319,67 +319,6 @@ def test_publishing_is_tried_until_every_stash_has_the_newest_config(rig: Rig) -
 def test_a_stash_that_stays_behind_is_not_published_to_in_a_loop(rig: Rig) -> None:
     rig.run_by(plan(stashes=["friend"], serial=5))
     assert live(rig, 1, serial=4, epoch=1)["publish /friend"] <= 60
-
-
-# Cron
-
-
-def cron(expression: str, after: str) -> str:
-    date = cron_next(expression, datetime.fromisoformat(after).replace(tzinfo=BERLIN), BERLIN)
-    return date.astimezone(BERLIN).strftime("%a %Y-%m-%d %H:%M") if date else "never"
-
-
-@pytest.mark.parametrize(
-    ("expression", "after", "expected"),
-    [
-        ("30 3 * * *", "2026-11-23 12:00", "Tue 2026-11-24 03:30"),
-        ("30 3 * * *", "2026-11-23 03:30", "Tue 2026-11-24 03:30"),
-        ("0 4 * * 0", "2026-11-23 12:00", "Sun 2026-11-29 04:00"),
-        ("0 4 * * 7", "2026-11-23 12:00", "Sun 2026-11-29 04:00"),
-        ("0 4 * * 1", "2026-11-23 12:00", "Mon 2026-11-30 04:00"),
-        ("0 4 * * fri-sun", "2026-11-23 12:00", "Fri 2026-11-27 04:00"),
-        ("*/20 * * * *", "2026-11-23 12:05", "Mon 2026-11-23 12:20"),
-        ("0 */24 * * *", "2026-11-23 12:05", "Tue 2026-11-24 00:00"),
-        ("0 0 */31 * *", "2026-11-23 12:05", "Tue 2026-12-01 00:00"),
-        ("0 0 13 * fri", "2026-11-23 12:05", "Fri 2026-11-27 00:00"),
-        ("0 0 29 2 *", "2026-11-23 12:05", "Tue 2028-02-29 00:00"),
-        ("0 0 * jan mon", "2026-11-23 12:05", "Mon 2027-01-04 00:00"),
-    ],
-)
-def test_cron_as_in_crontab(expression: str, after: str, expected: str) -> None:
-    assert cron(expression, after) == expected
-
-
-def test_cron_in_the_hour_that_comes_twice_runs_once() -> None:
-    first = cron_next("30 2 * * *", datetime(2026, 10, 24, 12, tzinfo=BERLIN), BERLIN)
-    assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-    assert cron_next("30 2 * * *", first, BERLIN) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
-
-
-def test_cron_every_half_hour_goes_on_through_the_hour_that_comes_twice() -> None:
-    moment, gaps = datetime(2026, 10, 24, 23, 0, tzinfo=UTC), set()
-    for _ in range(8):
-        following = cron_next("*/30 * * * *", moment, BERLIN)
-        assert following is not None
-        gaps.add(following - moment)
-        moment = following
-    assert gaps == {timedelta(minutes=30)}
-
-
-def test_cron_in_the_hour_that_is_left_out_still_runs_that_day() -> None:
-    date = cron_next("30 2 * * *", datetime(2027, 3, 27, 12, tzinfo=BERLIN), BERLIN)
-    assert date is not None and date.date() == datetime(2027, 3, 28).date()
-
-
-def test_cron_without_a_zone_is_local_time() -> None:
-    after = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-    date = cron_next("* * * * *", after)
-    assert date == after + timedelta(minutes=1)
-
-
-def test_bad_cron_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="minute"):
-        cron_next("61 * * * *", datetime.now(UTC))
 
 
 # With APScheduler's own clock
