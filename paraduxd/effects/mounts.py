@@ -49,22 +49,26 @@ def parse(line: bytes) -> Mount | None:
         return None
 
 
-def points_around(directory: Path, mounts: tuple[Mount, ...]) -> tuple[Path, ...]:
-    """Where something of the directory comes from another file system: at mount points below it, and at the one that it lies on.
+def points(mounts: tuple[Mount, ...]) -> frozenset[Path]:
+    """Where something is to be seen that would not be there without the mount.
 
     Left out are the root of all, kinds that come and go, and directories that are bound to themselves (as sandboxes do it).
     """
-    here = os.path.realpath(os.fsencode(directory))
-    visible = {mount.point: mount for mount in mounts}
     numbered = {mount.number: mount for mount in mounts}
-    below = [point for point in visible if point.startswith(here.rstrip(b"/") + b"/")]
-    holders = [point for point in visible if (here + b"/").startswith(point.rstrip(b"/") + b"/")]
-    found = [*sorted(below), *([max(holders, key=len)] if holders else [])]
-    return tuple(
-        Path(os.fsdecode(point))
-        for point in found
-        if point != b"/" and visible[point].kind not in _PASSING and not _is_itself(visible[point], numbered)
+    return frozenset(
+        Path(os.fsdecode(mount.point))
+        for mount in mounts
+        if mount.point != b"/" and mount.kind not in _PASSING and not _is_itself(mount, numbered)
     )
+
+
+def points_around(directory: Path, mounts: tuple[Mount, ...]) -> tuple[Path, ...]:
+    """Those of the mount points that lie below a directory, sorted, and the one that it lies on."""
+    here = Path(os.path.realpath(directory))
+    all_of_them = points(mounts)
+    below = sorted(point for point in all_of_them if point != here and point.is_relative_to(here))
+    holders = [point for point in all_of_them if here.is_relative_to(point)]
+    return (*below, *([max(holders, key=lambda point: len(point.parts))] if holders else []))
 
 
 def _is_itself(mount: Mount, numbered: dict[int, Mount]) -> bool:

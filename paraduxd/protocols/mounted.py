@@ -39,7 +39,7 @@ class Inside:
         for point in known:
             with contextlib.suppress(OSError), os.scandir(point) as entries:
                 next(entries, None)  # an automounter mounts what is looked at
-        there = set(mounts.points_around(self.root, mounts.table()))
+        there = mounts.points(mounts.table())
         return tuple(point for point in map(Path, known) if point not in there or self._is_empty(point))
 
     def check(self, request: PullRequest) -> None:

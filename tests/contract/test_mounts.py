@@ -135,6 +135,13 @@ def test_a_directory_bound_from_elsewhere_counts_and_one_bound_to_itself_does_no
     assert source.held().removed == 3
 
 
+def test_a_sandbox_that_binds_directories_to_themselves_changes_nothing(source: Source) -> None:
+    known = source.pull().mounts
+    for folder in (source.disk, source.root, source.root.parent):
+        mount(folder, "--rbind", str(folder))
+    assert source.pull().mounts == known
+
+
 def test_what_has_no_files_or_is_no_disk_is_not_remembered(source: Source) -> None:
     mount(source.root / "empty")
     mount(source.root / "kernel", "-t", "mqueue", "paradux-test")
