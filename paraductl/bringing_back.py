@@ -54,19 +54,21 @@ class Outcome:
 
 
 def copies(dataset: dict[str, Any], listed: Sequence[Run]) -> list[Copy]:
-    """The newest version of each place, newest first, from a dataset's status and from what its destinations have listed.
+    """The newest version of each place, newest first, from a dataset's status and from what its destinations have listed, in order.
 
-    Staging comes before a destination with the same version; a held dataset's is not trusted before any destination's.
+    What is dated in the future is of an unknown age and comes last. Staging comes before a destination with the same version; a held
+    dataset's is not trusted before any destination's.
     """
     found = [
-        Copy(run["location"], max(version["time"] for version in run["result"]["versions"]))
+        Copy(run["location"], run["result"]["versions"][-1]["time"])
         for run in listed
         if run["dataset"] == dataset["id"] and run["state"] == "done" and run["result"]["versions"]
     ]
     pulled = dataset["source"]["last_success"]
     files = dataset["staging"]["files"]
     here = [Copy(STAGING, pulled, files)] if pulled and files else []
-    ordered = sorted([*here, *found], key=lambda copy: _moment(copy.time), reverse=True)
+    now = datetime.now(UTC)
+    ordered = sorted([*here, *found], key=lambda copy: (_moment(copy.time) <= now, _moment(copy.time)), reverse=True)
     return ordered if dataset["state"] != "held" else [*(copy for copy in ordered if copy not in here), *here]
 
 

@@ -34,6 +34,17 @@ def test_the_newest_version_comes_first_wherever_it_is() -> None:
     assert [copy.location for copy in copies(dataset(**HERE), found)] == ["staging", "friend", "disk"]
 
 
+def test_a_clock_that_was_ahead_makes_nothing_newer() -> None:
+    found = [
+        listed("disk", "2019-01-01T10:00:00Z", "2099-01-01T10:00:00Z", "2020-11-21T10:00:00Z"),
+        listed("bank", "2099-06-01T10:00:00Z"),
+        listed("friend", "2020-11-20T10:00:00Z"),
+    ]
+    ordered = copies(dataset(), found)
+    assert [copy.location for copy in ordered] == ["disk", "friend", "bank"]
+    assert ordered[0].time == "2020-11-21T10:00:00Z"
+
+
 def test_staging_of_a_held_dataset_comes_last() -> None:
     found = [listed("friend", "2026-11-22T10:00:00Z")]
     assert [copy.location for copy in copies(dataset(**HERE, state="held"), found)] == ["friend", "staging"]
