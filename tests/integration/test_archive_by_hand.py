@@ -36,14 +36,18 @@ def by_hand(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
         subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
 
 
-@pytest.fixture
-def case(tmp_path: Path) -> DestinationCase:
+@pytest.fixture(params=["0.1.0", "0.2.0"])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> DestinationCase:
+    """Keys go by the uid of the place; version 0.1.0 had them by its name."""
     made = disk_case(tmp_path)
     keys = new_keys()
     assert keys.private
     names = ("public_key", "verify_key", "signing_key", "fingerprint")
     key = {**{name: getattr(keys, name) for name in names}, "private_key": keys.private.private_key}
-    config = {"managed": {"data_keys": {"photos/friend": {"archive": {**key, "passphrase": keys.private.passphrase}}}}}
+    entry = {"archive": {**key, "passphrase": keys.private.passphrase}}
+    by_uid = {"c" * 32: {"name": "photos/other", **entry, "archive": {}}, "b" * 32: {"name": "photos/friend", **entry}}
+    data_keys = {"photos/friend": entry} if request.param == "0.1.0" else by_uid
+    config = {"managed": {"data_keys": data_keys}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "archives").symlink_to("store")
     return made

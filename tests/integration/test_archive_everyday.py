@@ -53,7 +53,8 @@ def test_versions_are_restored_with_the_passphrase_and_not_without(installation:
 
 def test_nothing_on_the_machine_opens_an_archive(installation: Installation) -> None:
     config = installation.config()
-    keys = config["managed"]["data_keys"]["home/vault"]["archive"]
+    (entry,) = [each for each in config["managed"]["data_keys"].values() if each["name"] == "home/vault"]
+    keys = entry["archive"]
     transport = json.loads((installation.state / "transport" / "dataset.home.vault.json").read_text())
     assert transport["archive"] == {
         name: keys[name] for name in ("fingerprint", "public_key", "verify_key", "signing_key")
