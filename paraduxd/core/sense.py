@@ -206,6 +206,10 @@ def _metadata(config: Config) -> Iterator[Finding]:
     if len(stashes) == 1:
         message = "there is only one metadata stash: when it is lost, kits hold the only other copies of this document"
         yield Finding("warning", ("metadata_stashes",), message, "add a second one that does not die together with it")
+    for index, stash in enumerate(stashes):
+        if not stash.fate:
+            message = f"metadata stash {stash.id} has no fate: it counts as lost together with this machine"
+            yield Finding("warning", ("metadata_stashes", index), message, 'add one, like "fate": ["place:friend"]')
     if config.owner.fate and all(set(config.owner.fate) <= set(stash.fate) for stash in stashes):
         message = "every metadata stash shares every fate with the owner's machine"
         yield Finding("warning", ("metadata_stashes",), message, "add one elsewhere")
@@ -236,7 +240,7 @@ def _destination(config: Config, destination: Destination, path: Path, known: Kn
         message = f"destination {name} shares every fate with the staging copy: whatever takes one takes both"
         yield Finding("warning", (*path, "fate"), message, "it protects against mistakes, not against losses")
     if not destination.fate:
-        message = f"destination {name} has no fate: nobody can tell what would be lost together with it"
+        message = f"destination {name} has no fate: it counts as lost together with this machine"
         yield Finding("warning", path, message, 'add one, like "fate": ["place:friend"]')
     if known is not None and known.directory is None and known.shape.encryption(destination.encryption) == "none":
         message = f"destination {name} is not encrypted: whoever runs that place can read it"

@@ -247,6 +247,10 @@ WARNINGS = [
         lambda d: d["datasets"][0]["destinations"].pop(0),
         "datasets[0].destinations", "every copy of dataset photos that Paradux makes shares place:house",
     ),
+    (
+        lambda d: d["metadata_stashes"][1].pop("fate"),
+        "metadata_stashes[1]", "metadata stash nas has no fate: it counts as lost together with this machine",
+    ),
     (lambda d: d["metadata_stashes"].pop(0), "metadata_stashes", "there is only one metadata stash"),
     (
         lambda d: [stash.update(fate=["place:house", "device:server"]) for stash in d["metadata_stashes"]],
