@@ -17,6 +17,9 @@ NAME = "machine.asc"
 PUBLIC_KEYS = "public-keys.asc"
 """In the outbox, never published: the public recovery keys that this machine knows, armored, one after the other."""
 
+ENDED_KEYS = "ended-keys.asc"
+"""Likewise, those of epochs that have ended: who signs with one of them has old shares, and is nobody to give way to."""
+
 FORMAT = "paradux.machine/1"
 
 SUPERSEDED = "superseded"

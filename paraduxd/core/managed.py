@@ -95,6 +95,11 @@ class PastEpoch(Strict):
         description="SHA-256 of its private key's armor without white space: tells which published key may be removed",
         examples=["0123456789abcdef" * 4],
     )
+    public_key: str = Field(
+        default="",
+        description="Its recovery key, armored: tells what was signed with old shares; empty for one that ended under version 0.1.0",
+        examples=["-----BEGIN PGP PUBLIC KEY BLOCK-----\n...\n-----END PGP PUBLIC KEY BLOCK-----\n"],
+    )
     cancelled: Flag = Field(
         default=False, description="Whether it ended before it replaced the epoch before it", examples=[False]
     )

@@ -107,6 +107,7 @@ def _past(part: Json, holders: Iterable[str], serial: int, now: str) -> Json:
         "threshold": part["shares"]["threshold"],
         "holders": list(dict.fromkeys(holders)),
         "key_sha256": key_hash(part["recovery"]["private_key"].encode()),
+        "public_key": part["recovery"]["public_key"],
     }
 
 

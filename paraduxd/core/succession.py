@@ -19,6 +19,15 @@ SEES = WRITES | {Step.VERIFY, Step.REHEARSE}
 """Steps that can find it out and that run again by themselves, so that what they have found does not stand for ever."""
 
 
+def by_old_shares(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[str, str]]:
+    """The metadata stashes at which a machine that was recovered with shares of an ended epoch was seen last, and since when it is one."""
+    for stash in plan.metadata_stashes:
+        looks = [latest.get(("", step, stash.id), Latest()) for step in (Step.PUBLISH, Step.REHEARSE)]
+        newest = max(looks, key=lambda each: each.last_success or "")
+        if found := (newest.result or {}).get("old_shares"):
+            yield stash.id, str(found["date"])
+
+
 def shown(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[PlaceKey, dict[str, str]]]:
     """The places whose last run found another machine, with its error."""
     places = plan.uids

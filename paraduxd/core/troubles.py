@@ -7,6 +7,7 @@ Critical, because something could not be recovered today:
     config-not-published    no metadata stash holds a config of this epoch, and too few kits do
     dataset-...             a dataset could not be had back (`core/recoverability.py`)
     superseded              another machine was recovered and has taken over
+    old-shares-used         a machine was recovered with shares of an epoch that has ended, and says that it has taken over
     journal-lost            what was held is not known, so that everything is (`core/ground_troubles.py`)
 
 Warning, because something is late, failed, held, unproven or weaker than it should be:
@@ -76,6 +77,21 @@ def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:
     elif not facts.transport_ready:
         text = "the credentials of the transfers cannot be read, so that no transfers run"
         yield _warning("transport-missing", "daemon", text, "write them again: paraductl unlock")
+
+
+def of_old_shares(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether somebody has used shares that a rotation was to end."""
+    for stash, since in succession.by_old_shares(facts.latest, plan):
+        text = (
+            f"a machine was recovered with shares of an epoch that has ended, and says at {stash} that it is this owner's Paradux"
+            f" since {since[:10]}; this one does not give way to it"
+        )
+        hint = (
+            "if that was you, use one of the two and switch the other off; if not, old shares are in wrong hands:"
+            " change the credentials that paraductl rotate names"
+        )
+        yield Trouble("critical", "old-shares-used", "config", text, hint, "somebody has used old shares")
+        return
 
 
 def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:

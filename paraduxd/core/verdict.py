@@ -88,6 +88,7 @@ def _of_the_whole(
     yield from troubles.of_transport(plan, facts)
     yield from troubles.of_clock(conditions)
     yield from troubles.of_config(plan, facts, serial is not None)
+    yield from troubles.of_old_shares(plan, facts)
     yield from kit_troubles.of_stewards(plan, facts)
     yield from kit_troubles.of_outdated(plan, facts)
     yield from kit_troubles.of_kits(plan, facts, now)

@@ -19,9 +19,8 @@ def write_announcement(state: StatePlaces, managed: Json, memory: Path) -> None:
     later rotation.
     """
     state.outbox.mkdir(mode=0o700, exist_ok=True)
-    keys = "".join(key.strip() + "\n" for key in _public_keys(managed)).encode()
-    if _read(state.outbox / machine.PUBLIC_KEYS) != keys:
-        write_atomically(state.outbox / machine.PUBLIC_KEYS, keys, 0o600)
+    _write_keys(state.outbox / machine.PUBLIC_KEYS, _public_keys(managed))
+    _write_keys(state.outbox / machine.ENDED_KEYS, _ended_keys(managed))
     generation = managed.get("generation", 1)
     present = machine.claimed(_read(state.outbox / machine.NAME))
     if present and (present.instance, present.generation) == (managed["instance"], generation):
@@ -32,6 +31,17 @@ def write_announcement(state: StatePlaces, managed: Json, memory: Path) -> None:
         gpg.import_key(recovery["private_key"], recovery["secret"])
         message = gpg.sign_clear(made.to_json(), recovery["fingerprint"], recovery["secret"])
     write_atomically(state.outbox / machine.NAME, message, 0o600)
+
+
+def _write_keys(path: Path, keys: Iterator[str]) -> None:
+    content = "".join(key.strip() + "\n" for key in keys).encode()
+    if _read(path) != content:
+        write_atomically(path, content, 0o600)
+
+
+def _ended_keys(managed: Json) -> Iterator[str]:
+    """As far as they are known: version 0.1.0 did not keep them."""
+    yield from (past["public_key"] for past in managed.get("past_epochs", []) if past.get("public_key"))
 
 
 def _public_keys(managed: Json) -> Iterator[str]:

@@ -37,7 +37,8 @@ class Identity:
     """Whose place this is: what is written into its marker and onto its versions (`place_marker.py`).
 
     `owner` and `instance` are ids of 32 hex digits, `place` is the uid. `claim` is the machine.asc of this machine, `keys` the
-    public keys that can have signed another machine's, armored, one after the other. `marked`: a marker of this place was
+    public keys that can have signed another machine's, armored, one after the other, `ended` those of
+    epochs that have ended. `marked`: a marker of this place was
     written before, so that it must be there. `formerly`: as what ("dataset/destination") version 0.1.0 knew the place.
     """
 
@@ -49,6 +50,7 @@ class Identity:
     keys: str = ""
     marked: bool = False
     formerly: str = ""
+    ended: str = ""
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,11 @@ class MarkedStore:
                 _log.warning("The marker of %s stays as it was: %s", self.where, problem.message)
         return self._found is not None
 
+    def by_old_shares(self) -> dict[str, str | int] | None:
+        """Of the marker that was found: the machine that was recovered with shares of an ended epoch, if one has written it."""
+        found = place_marker.by_old_shares(self._found, self.identity)
+        return {"generation": found.generation, "date": found.date} if found else None
+
     def _write(self, identity: Identity, newest: int) -> None:
         content = place_marker.render(identity, newest)
         self.store.put(NAME, io.BytesIO(content))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import machine
+from paraduxd.core.machine import Machine
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.effects.machine_claim import is_signed
 from paraduxd.protocols.base import Identity, TransientError
@@ -49,7 +50,8 @@ def check(found: bytes | None, identity: Identity, where: str) -> Marker | None:
 
     `where` names the place in sentences. Raises `TransientError` "not-mounted" when a marker was there before, `ParaduxError`
     "damaged-marker", "other-owner", "other-place", "superseded" when a machine that came later has signed it, and
-    "unknown-machine" when one says so that cannot be believed: that stops this place and no other.
+    "unknown-machine" when one says so that cannot be believed: that stops this place and no other. One that was recovered with
+    shares of an epoch that has ended is not obeyed (`by_old_shares`): its marker is replaced.
     """
     if found is None:
         if identity.marked:
@@ -122,13 +124,23 @@ def _stop_if_superseded(marker: Marker, identity: Identity, where: str) -> None:
     theirs = machine.claimed(message)
     if theirs is not None and (theirs.instance, theirs.generation) != (marker.instance, marker.generation):
         theirs = None
-    if theirs is not None and theirs.owner == identity.owner and is_signed(message, theirs, identity.keys):
-        raise superseded(where, theirs.generation, theirs.date)
+    if theirs is not None and theirs.owner == identity.owner:
+        if is_signed(message, theirs, identity.keys):
+            raise superseded(where, theirs.generation, theirs.date)
+        if is_signed(message, theirs, identity.ended):
+            return
     raise ParaduxError(
         "unknown-machine",
         f"{where} says that another machine has taken over (generation {marker.generation}), but not with a signature known here",
         f"if there is no such machine, remove {NAME} there",
     )
+
+
+def by_old_shares(marker: Marker | None, identity: Identity | None) -> Machine | None:
+    """The machine that wrote a marker which has passed `check` although it claims to have taken over: it has shares of an ended epoch."""
+    if marker is None or identity is None or marker.instance == identity.instance:
+        return None
+    return machine.claimed(marker.machine.encode()) if marker.generation >= identity.generation else None
 
 
 def superseded(where: str, generation: int, date: str) -> ParaduxError:

@@ -13,6 +13,7 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import machine, published
+from paraduxd.core.machine import Machine
 from paraduxd.core.orders import Order
 from paraduxd.protocols import marked_store, place_marker
 from paraduxd.protocols.base import BlobStore, Identity, TransientError
@@ -41,7 +42,7 @@ def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identit
     present = {blob.name for blob in store.list()}
     if order.arguments.get("known_serial") and not any(map(published.is_ours, present)):
         raise place_marker.not_mounted(place.where)
-    takeover.stop_if_superseded(outbox, store, present)
+    old_shares = _told(takeover.stop_if_superseded(outbox, store, present)) or place.by_old_shares()
     _stop_if_foreign(store, present, contents)
     place.claim()
     for name, content in contents.items():
@@ -58,6 +59,7 @@ def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identit
         "objects": list(contents),
         "marked": marked,
         "highest_serial": newest,
+        "old_shares": old_shares,
     }
 
 
@@ -79,6 +81,10 @@ def _stop_if_foreign(store: BlobStore, present: Collection[str], contents: Mappi
         ours = machine.claimed(contents[machine.NAME])
         if theirs and ours and theirs.owner != ours.owner:
             raise _other_installation(machine.NAME)
+
+
+def _told(found: Machine | None) -> dict[str, str | int] | None:
+    return {"generation": found.generation, "date": found.date} if found else None
 
 
 def _remove_old(store: BlobStore, names: set[str], epoch: int, serial: int) -> None:

@@ -178,9 +178,10 @@ def rehearse(order: Order, report: Reporter) -> Result:
             return rehearsing.rehearse(order, _kept(protocol, settings, context, transport, order), folder)
         if protocol.blobs is None:
             raise _cannot(protocol, "hold published configs")
-        marked_store.of_stash(protocol.blobs(settings, context), context.identity, order.location).check()
+        place = marked_store.of_stash(protocol.blobs(settings, context), context.identity, order.location)
+        place.check()
         reader = _kit_reader(protocol, transport, context) or protocol.blobs(settings, context)
-        return rehearsing.read_published(order, reader)
+        return {**rehearsing.read_published(order, reader), "old_shares": place.by_old_shares()}
 
 
 def hostkeys(order: Order, report: Reporter) -> Result:
@@ -285,6 +286,7 @@ def _identity(order: Order) -> Identity | None:
         keys=_text_of(outbox / machine.PUBLIC_KEYS),
         marked=bool(given.get("marked")),
         formerly=str(given.get("formerly") or ""),
+        ended=_text_of(outbox / machine.ENDED_KEYS),
     )
 
 

@@ -7,23 +7,29 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import machine
+from paraduxd.core.machine import Machine
 from paraduxd.effects.machine_claim import is_signed
 from paraduxd.protocols.base import BlobStore
 
 
-def stop_if_superseded(outbox: Path, store: BlobStore, present: Collection[str]) -> None:
+def stop_if_superseded(outbox: Path, store: BlobStore, present: Collection[str]) -> Machine | None:
     """Raise `ParaduxError` "superseded" when the stash holds a signed machine.asc of a machine that came after this one.
+
+    One that is signed by the key of an epoch that has ended is given back and not obeyed: rotating is what takes the power from old
+    shares.
 
     One that says so without a signature that can be checked here stops this upload ("unknown-machine") and no other: whoever can write to
     one stash must not be able to end all publishing.
     """
     ours = machine.claimed(_read(outbox / machine.NAME))
     if ours is None or machine.NAME not in present:
-        return
+        return None
     found = _beginning(store)
     theirs = machine.claimed(found)
     if theirs is None or not theirs.overrules(ours.owner, ours.instance, ours.generation):
-        return
+        return None
+    if is_signed(found, theirs, _read(outbox / machine.ENDED_KEYS).decode()):
+        return theirs
     if not is_signed(found, theirs, _read(outbox / machine.PUBLIC_KEYS).decode()):
         raise ParaduxError(
             "unknown-machine",

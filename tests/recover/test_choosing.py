@@ -12,7 +12,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.places import StatePlaces
-from paraduxd.core import machine, published
+from paraduxd.core import machine, published, rotation
 from paraduxd.core.orders import Order
 from paraduxd.core.plan import Guard, Keep
 from paraduxd.core.recovered import Found, Named, age, disagreements, found_in, later, newest_first, renewed
@@ -20,7 +20,8 @@ from paraduxd.effects import gpg as gpg_effects
 from paraduxd.effects import process
 from paraduxd.effects.gpg import private_gpg
 from paraduxd.keeper import announcing
-from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, PushRequest, Version
+from paraduxd.protocols import place_marker
+from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, Identity, PushRequest, Version
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.worker import arrival, fetching, restoring, takeover
 from tests.clocks import BEFORE, LATER, gpg_at
@@ -99,6 +100,12 @@ def test_what_is_no_machine_claims_nothing(message: bytes) -> None:
     assert machine.claimed(message) is None
 
 
+def ended(family: Family, others: Family) -> dict[str, Any]:
+    """What a rotation makes of `family`: the epoch of `others` has ended."""
+    past = rotation._past(others.document["managed"], (), 3, "2026-11-20T10:00:00Z")
+    return {**family.document["managed"], "past_epochs": [past]}
+
+
 class Store(BlobStore):
     """Objects in a dictionary."""
 
@@ -157,6 +164,7 @@ def test_a_machine_gives_way_to_the_one_that_took_over_and_to_no_forgery(family:
     assert stop_code(new, (old / machine.NAME).read_bytes()) == "", "the one before it is replaced"
     assert stop_code(new, taken) == ""
     assert stop_code(old, (forged / machine.NAME).read_bytes()) == "unknown-machine"
+    assert stop_code(new, (forged / machine.NAME).read_bytes()) == "unknown-machine"
     assert stop_code(old, taken.replace(b'"generation": 2', b'"generation": 9')) == "unknown-machine"
     assert stop_code(old, b"rubbish") == "", "what is no announcement is mended"
 
@@ -166,6 +174,34 @@ def test_the_announcement_is_made_once_for_each_machine(family: Family, tmp_path
     before = (outbox / machine.NAME).read_bytes()
     announcing.write_announcement(StatePlaces(tmp_path / "state"), family.document["managed"], MEMORY)
     assert (outbox / machine.NAME).read_bytes() == before
+
+
+def test_a_claim_with_old_shares_is_not_obeyed_and_is_told(family: Family, tmp_path: Path) -> None:
+    """A living machine has rotated; somebody recovers with the shares of before and says that his machine is the one."""
+    before = new_family()
+    owner = {"owner_id": family.document["managed"]["owner_id"]}
+    living = announced(family, tmp_path / "living", **ended(family, before))
+    theirs = announced(before, tmp_path / "theirs", **{**before.document["managed"], **owner, "generation": 2})
+    claim = (theirs / machine.NAME).read_bytes()
+    store = Store()
+    store.objects[machine.NAME] = claim
+    found = takeover.stop_if_superseded(living, store, store.objects)
+    assert found is not None and found.generation == 2
+    ours = Identity(
+        owner=owner["owner_id"],
+        place="b" * 32,
+        instance=family.document["managed"]["instance"],
+        keys=(living / machine.PUBLIC_KEYS).read_text(),
+        ended=(living / machine.ENDED_KEYS).read_text(),
+    )
+    marker = place_marker.render(replace(ours, instance=found.instance, generation=2, claim=claim.decode()), 3)
+    read = place_marker.check(marker, ours, "the stash")
+    assert place_marker.by_old_shares(read, ours) == found
+    assert place_marker.needs_writing(read, ours, 3), "it is replaced"
+    for keys in (replace(ours, ended=""), replace(ours, keys=ours.ended)):
+        with pytest.raises(ParaduxError) as stopped:
+            place_marker.check(marker, keys, "the stash")
+        assert stopped.value.code == ("unknown-machine" if not keys.ended else "superseded")
 
 
 def test_fetching_takes_the_newest_of_every_epoch_those_first_that_are_asked_for() -> None:

@@ -192,3 +192,23 @@ def test_words_of_the_epoch_in_force_open_what_only_the_stashes_have_the_key_for
     report = recover(blank, *words, *life.kits(1, "alice", "bob"))
     assert report["newer"] is None
     assert report["candidates"][0]["serial"] == life.serials["raised"]
+
+
+def test_a_machine_from_old_shares_does_not_stop_the_living_one(
+    life: Life, blank: Installation, tmp_path: Path
+) -> None:
+    life.at("raised")
+    taken = recover(blank, "--accept-older", *life.kits(1, "alice", "bob"))
+    assert {run["state"] for run in taken["runs"]} == {"done"}
+    theirs = (life.root / "nas/machine.asc").read_bytes()
+    blank.stop()
+    shutil.copytree(life.root / "state-raised", tmp_path / "living/state")
+    with running(tmp_path / "living") as living:
+        assert "old-shares-used" not in living.problem_codes()
+        sent = json.loads(living.ctl("--json", "publish").stdout)
+        assert {run["state"] for run in sent["runs"]} == {"done"}
+        assert (life.root / "nas/machine.asc").read_bytes() != theirs, "it says again who it is"
+        (told,) = [each for each in living.status()["problems"] if each["code"] == "old-shares-used"]
+        assert told["level"] == "critical" and "switch the other off" in told["hint"]
+        living.ctl("publish")
+        assert "old-shares-used" not in living.problem_codes(), "the other one has not come again"
