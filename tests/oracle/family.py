@@ -180,6 +180,7 @@ HOSTS = (
     "::1",
     "HOME.example",
 )
+DISKS = ("1111-AAAA", "2222-BBBB")
 OFFLINE = ("unreachable", "timeout", "not-inserted")
 """Why there was no answer."""
 
@@ -191,7 +192,7 @@ def draw(seed: int) -> Family:
 
 class _Draw:
     """One family being drawn. `sound`: how likely a thing is as it should be; some families are well kept, others are not.
-    `tidy`: what can be kept apart is kept apart."""
+    `tidy`: what can be kept apart is kept apart. `changes`: how often something was changed, and copies of the config left behind."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -199,8 +200,10 @@ class _Draw:
         self.tidy = chance.random() < 0.4
         self.recovered = chance.random() < 0.1
         self.pool = chance.sample(POOL, chance.randint(4, 6) if self.tidy else chance.randint(2, 5))
+        self.often_held = chance.choice((0.0, 0.1, 0.7))
         self.labelled = chance.choice((0.7, 0.95, 1.0))
         self.serial = chance.randint(1, 9)
+        self.changes = chance.choice((0.0, 0.2, 0.6))
         self.epoch = chance.randint(1, 3)
         self.rotating = chance.random() < 0.1
 
@@ -247,10 +250,10 @@ class _Draw:
         return tuple(sorted(self.chance.sample(self.pool, min(len(self.pool), count))))
 
     def since(self) -> int:
-        return 1 if self.well() else self.chance.randint(1, self.serial)
+        return self.chance.randint(1, self.serial) if self.chance.random() < self.changes else 1
 
     def serials(self) -> int:
-        return self.serial if self.well() else self.chance.randint(1, self.serial)
+        return self.chance.randint(1, self.serial) if self.chance.random() < self.changes else self.serial
 
     def steward(self, name: str) -> Steward:
         own = (f"person:{name}",) if self.chance.random() < (0.9 if self.tidy else 0.3) else self.labels(2)
@@ -264,7 +267,8 @@ class _Draw:
         return Kit(epoch, serial, not self.well(), not self.well(), self.chance.choice((2.0, 500.0, 10_000.0)))
 
     def stash(self, name: str) -> Stash:
-        stash = Stash(name, self.address(), self.labels(2), self.since())
+        disk = DISK + self.chance.choice(DISKS)
+        stash = Stash(name, disk if self.chance.random() < 0.1 else self.address(), self.labels(2), self.since())
         if not self.well():
             return replace(stash, publishing_fails=self.chance.random() < 0.5)
         stash = replace(stash, published=self.holding(48.0), publishing_fails=not self.well())
@@ -289,7 +293,7 @@ class _Draw:
         source = self.source()
         count = self.chance.choice((3, 4)) if self.tidy else self.chance.randint(1, 3)
         destinations = tuple(self.destination(f"c{number}") for number in range(count))
-        return Dataset(name, source, destinations, held=not self.well() and self.chance.random() < 0.5)
+        return Dataset(name, source, destinations, held=self.chance.random() < self.often_held)
 
     def source(self) -> Source:
         pulled = self.tries(1)
@@ -320,7 +324,7 @@ class _Draw:
         if form is Form.CLEAR_AWAY:
             return self.address_away()
         if self.chance.random() < 0.3:
-            return DISK + self.chance.choice(("1111-AAAA", "2222-BBBB")) if form is not Form.KEYED else MACHINE
+            return DISK + self.chance.choice(DISKS) if form is not Form.KEYED else MACHINE
         return MACHINE if form is Form.IN_HAND else self.address()
 
     def tries(self, every: int) -> Tries:

@@ -138,7 +138,8 @@ def _protocol(destination: Destination) -> tuple[str, str]:
 
 
 def _stash(stash: Stash) -> MetadataPlan:
-    protocol = "disk" if stash.address == MACHINE else "sftp"
+    away = "removable" if stash.address.startswith(DISK) else "sftp"
+    protocol = "disk" if stash.address == MACHINE else away
     return MetadataPlan(
         stash.name,
         protocol,
