@@ -41,6 +41,9 @@ _README = "paradux-README.txt"
 _LONGEST = 64 * 1024
 """Bytes of a manifest."""
 _LONGEST_ROTTEN = 16 * 1024 * 1024
+_LONGEST_SUMS = 1 << 30
+_LONGEST_LINE = 2 * 4096 + 128
+"""Bytes of the checksum of one file, with its path, every byte of which may be escaped."""
 _LARGEST_NUMBER = 1 << 53
 
 _README_TEXT = """\
@@ -131,7 +134,7 @@ def _state(folder: Path, now: str) -> State:
     records = {name: record for name in manifests if (record := _record(folder / "manifests" / f"{name}.json"))}
     trees = {path.name for path in folder.glob("versions/*") if _ID.fullmatch(path.name)}
     versions = in_order((record.version for record in records.values()), now)
-    contents = {path.stem: path.read_text(errors="replace").strip() for path in folder.glob("manifests/*.contents")}
+    contents = {path.stem: _text_of(path) for path in folder.glob("manifests/*.contents")}
     unclear = trees & (manifests - set(records))
     return State(
         versions,
@@ -150,6 +153,10 @@ def _bytes_of(path: Path, most: int) -> bytes | None:
         return None
     with path.open("rb") as file:
         return file.read(most)
+
+
+def _text_of(path: Path) -> str:
+    return (_bytes_of(path, _LONGEST) or b"").decode(errors="replace").strip()
 
 
 def _record(path: Path) -> Record | None:
@@ -241,7 +248,8 @@ def sums_of(root: rsync.Place, record: Record) -> tree_sums.Sums | None:
         return None
     name = f"{record.version.id}.{record.algorithm}"
     with _scratch() as folder:
-        options = (*rsync.BARE, f"--include=/{name}", "--exclude=*", "--chmod=u=rw")
+        most = min(_LONGEST_SUMS, (record.version.files or 0) * _LONGEST_LINE)
+        options = (*rsync.BARE, f"--max-size={most}", f"--include=/{name}", "--exclude=*", "--chmod=u=rw")
         ran = rsync.run_once(root.below("hashes"), _local(folder), options)
         if ran.missing():
             return None

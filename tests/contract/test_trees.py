@@ -182,6 +182,24 @@ def test_a_file_that_is_gone_or_cannot_be_checked_against_anything_is_damage(tre
     assert (trees.tree(first) / "f01").stat().st_ino == (trees.tree(second) / "f01").stat().st_ino, "it was compared"
 
 
+def test_an_endless_list_of_checksums_is_not_fetched(trees: Trees) -> None:
+    samples.write_files(trees.staging, 3, 100)
+    first = trees.push("2026-01-01").version
+    with (trees.store / "hashes" / f"{first.id}.sha256").open("r+b") as file:
+        file.truncate(1 << 40)
+    assert "list of its checksums" in verify_fails(trees)
+    trees.push("2026-01-02")
+
+
+def test_an_empty_dataset_has_no_checksums_and_is_whole(trees: Trees) -> None:
+    trees.staging.mkdir()
+    trees.push("2026-01-01")
+    assert trees.make(OURS).verify(deep=True).note == ""
+    samples.write_files(trees.staging, 3, 100)
+    trees.push("2026-01-02")
+    assert trees.make(OURS).verify(deep=True).note == ""
+
+
 def test_damage_that_cannot_be_read_as_a_record_stops_nothing(trees: Trees) -> None:
     samples.write_files(trees.staging, 3, 100)
     trees.push("2026-01-01")
