@@ -18,7 +18,7 @@ from paraduxd.core.kits import KitRecord
 from paraduxd.core.plain import from_plain, to_plain
 from paraduxd.core.plan import Plan
 from paraduxd.core.sticks import Check, Seen, Stick, decide, known_steward
-from paraduxd.effects import ground, peers, transports
+from paraduxd.effects import ground, hardening, peers, transports
 from paraduxd.effects.children import Children
 from paraduxd.effects.journal import Journal
 from paraduxd.effects.worker_hosts import WORKER, ChildHost, UnitHost
@@ -111,6 +111,7 @@ class Daemon:
     def start(self) -> None:
         """Take up what was going on, then answer."""
         transports.forget(self._state, unattended=False)
+        hardening.sweep_stale()
         self._load_plan()
         self._drills.sweep(at_start=True)
         self._dispatcher.resume()

@@ -17,16 +17,28 @@ from typing import IO
 
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.places import StatePlaces, run_directory, state_directory
-from paraduxd.effects import service_manager
+from paraduxd.effects import hardening, service_manager, transports
 from paraduxd.effects.process import NOWHERE
 from paraduxd.supervisor.daemon import Daemon
 from paraduxd.version import VERSION
 
 log = logging.getLogger("paradux")
 
+ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU, signal.SIGPWR})
+"""Signals that end the daemon in order, a closed terminal (SIGHUP) among them."""
+
+LEFT_ALONE = frozenset(
+    {
+        *(signal.SIGKILL, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCONT),
+        *(signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGPIPE, signal.SIGXFSZ),
+        *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGSYS),
+    }
+)
+"""Signals that nobody can catch, that stop or do nothing, that Python ignores, and those of a fault."""
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run in the foreground until SIGTERM or SIGINT; gives the exit code."""
+    """Run in the foreground until a signal ends it; gives the exit code."""
     options = parser().parse_args(argv)
     options.state = str(state_directory(options.state).directory.absolute())
     options.run = str(run_directory(options.run).directory.absolute())
@@ -37,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     _log_to_stderr(options.log_level)
     try:
         with _only_one(_prepared(state_directory(options.state))):
-            return _serve(options)
+            return _sweep(options) if options.sweep else _serve(options)
     except ParaduxError as problem:
         print(f"paraduxd: {problem.message}", *([problem.hint] if problem.hint else []), sep="\n  ", file=sys.stderr)
         return int(problem.exit_code)
@@ -69,11 +81,23 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="start what moves data through the sockets transfer and disk in DIR, in units of their own, instead of as children",
     )
+    parser.add_argument(
+        "--sweep",
+        action="store_true",
+        help="remove what a daemon that was killed has left in memory (/dev/shm), and end; refused while one runs",
+    )
     parser.add_argument("--version", action="version", version=f"paraduxd {VERSION}")
     return parser
 
 
+def _sweep(options: argparse.Namespace) -> int:
+    transports.forget(state_directory(options.state), unattended=False)
+    hardening.sweep_stale()
+    return ExitCode.DONE
+
+
 def _serve(options: argparse.Namespace) -> int:
+    ending = _ending_signals()
     daemon = Daemon(
         state_directory(options.state),
         run_directory(options.run),
@@ -82,7 +106,6 @@ def _serve(options: argparse.Namespace) -> int:
         sticks=options.stick_folders,
         worker_sockets=options.worker_sockets,
     )
-    ending = _ending_signals()
     daemon.start()
     service_manager.notify("READY=1")
     log.info("Paradux %s runs, process %d", VERSION, os.getpid())
@@ -102,9 +125,17 @@ def _ending_signals() -> int:
         with contextlib.suppress(BlockingIOError):
             os.write(writing, b"!")
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ring)
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
+            signal.signal(number, ring)
+    for number in signal.valid_signals() - ENDING - LEFT_ALONE:
+        signal.signal(number, _go_on)
     return reading
+
+
+def _go_on(number: int, _: object) -> None:
+    """A signal that means nothing here, and whose default would end the daemon at once."""
+    log.info("Signal %d is ignored", number)
 
 
 def _prepared(state: StatePlaces) -> StatePlaces:

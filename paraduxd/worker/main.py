@@ -22,6 +22,8 @@ log = logging.getLogger("paradux.worker")
 MAX_ORDER = 64 * 1024 * 1024
 """Bytes."""
 
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
 PROGRESS_EVERY = 0.5
 """Seconds between two reports of progress; nobody looks more often."""
 
@@ -49,7 +51,8 @@ def main() -> None:
     hardening.die_with_parent(os.getppid())
     orphans.adopt()
     hardening.no_core_dumps()
-    signal.signal(signal.SIGTERM, _end)
+    for number in _ENDING:
+        signal.signal(number, _end)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     report = Reporter()
     report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER)), report))
@@ -75,7 +78,8 @@ def _carry_out(order: Order, report: Reporter) -> Report:
 
 def _end(_signal: int, _frame: object) -> None:
     """Unwind, so that whoever has started a program, or put half an object somewhere, removes it; the supervisor kills what is left."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + signal.SIGTERM)
 
 
