@@ -194,6 +194,35 @@ def test_a_stick_of_a_rotation_that_never_ended_opens_by_the_old_epoch(
     assert (stranger.desk / "config.json").read_bytes() == family.envelope
 
 
+def test_every_set_of_which_there_is_enough_is_used_and_what_is_newer_is_told(
+    family: Family, stick: Stick, stranger: Stranger, program: Path
+) -> None:
+    """Kits of a rotation that was cancelled open the next epoch, and in previous/ the one in force, of which a newer config was fetched."""
+    document = copy.deepcopy(family.document)
+    document["managed"] = {**new_managed(document, MEMORY), "owner_id": document["managed"]["owner_id"]}
+    document["managed"]["recovery"]["epoch"] = 2
+    new = published_family(document)
+    before = PreviousEpoch(family.epoch, family.sign)
+    kits = []
+    for name in ("alice", "boeb", "carol"):
+        inputs = new.inputs(name)
+        files = build(type(inputs)(document, name, new.epoch, inputs.written, before), new.sign)
+        kits.append(write_kit(files, stranger.desk / name))
+    newer = published_family({**family.document, "serial": 9}, date="2026-11-25T10:00:00Z")
+    fetched = stranger.desk / "config-1-9.gpg"
+    fetched.write_bytes(newer.config_gpg)
+    done = stranger.recover(program, *kits, fetched)
+    assert done.returncode == 0, done.stderr
+    assert (stranger.desk / "config.json").read_bytes() == newer.envelope
+    assert "CAREFUL" not in done.stderr
+    alone = write_kit(published_family({**document, "serial": 12}).kit("dave"), stranger.desk / "dave")
+    done = stranger.recover(program, "--print", *kits, alone)
+    assert done.returncode == 0 and "CAREFUL: something newer exists" not in done.stderr, "that one opens"
+    (alone / "PARADUX/config.gpg").write_bytes(b"rotten")
+    done = stranger.recover(program, "--print", *kits, alone)
+    assert "CAREFUL: something newer exists" in done.stderr and "serial 12 of set 2" in done.stderr
+
+
 def test_the_newest_signed_config_is_taken(family: Family, stick: Stick, stranger: Stranger, program: Path) -> None:
     newer = published_family({**family.document, "serial": 9}, date="2026-11-25T10:00:00Z")
     fetched = stranger.desk / "config-1-9.gpg"

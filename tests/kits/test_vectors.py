@@ -80,6 +80,15 @@ def test_recoveries(case: Json, tmp_path: Path) -> None:
     assert secrets_of(gathered) == case["secrets"]
 
 
+@pytest.mark.parametrize("case", cases("choices"))
+def test_the_newest_config(case: Json) -> None:
+    opened = [
+        PROGRAM["Opened"](each["label"], "F" * 40, b"", each["header"], {"managed": {"generation": each["generation"]}})
+        for each in case["configs"]
+    ]
+    assert [each.label for each in PROGRAM["newest_first"](opened)] == case["order"]
+
+
 def test_what_comes_out_of_a_message_is_bounded() -> None:
     """A small message, signed by the owner's key, that holds more than any config."""
     family = new_family()

@@ -17,8 +17,8 @@ How it works, for whoever has to do it again without this program:
    recovery-key.asc.
 2. recovery-key.asc is an OpenPGP private key. config.gpg is a message that is encrypted to it and signed by it.
 3. The text of the message is JSON: {"header": {owner, instance, epoch, serial, date}, "config": {...}}. The highest serial
-   is the newest. "config" has "inventory" (what the family must know), "stewards" (people), and "datasets" (where the data
-   is and what opens it).
+   is the newest (of the highest "generation" in "managed", if there are several). "config" has "inventory" (what the family
+   must know), "stewards" (people), and "datasets" (where the data is and what opens it).
 """
 
 from __future__ import annotations
@@ -676,10 +676,16 @@ class Opened:
     header: dict[str, Any]
     config: dict[str, Any] = field(repr=False)
 
+    @property
+    def generation(self) -> int:
+        """How many machines the owner had had when it was saved."""
+        found = self.config.get("managed", {}).get("generation", 1)
+        return found if type(found) is int else 1
 
-def open_all(gathered: Gathered, secret: bytes) -> list[Opened]:
-    """Every config that the secret opens, the newest first."""
-    opened, why = [], {}
+
+def open_all(gathered: Gathered, secret: bytes, why: dict[str, str]) -> list[Opened]:
+    """Every config that the secret opens; `why` gets a sentence for each that it does not."""
+    opened = []
     for key in {content for _, content in gathered.keys}:
         with Gpg() as gpg:
             try:
@@ -693,11 +699,31 @@ def open_all(gathered: Gathered, secret: bytes) -> list[Opened]:
                     opened.append(_opened(label, fingerprint, gpg.open(message, fingerprint, secret.hex())))
                 except (Problem, ValueError) as problem:
                     why[label] = str(problem)
-    for label in sorted(set(why) - {each.label for each in opened}):
-        tell(f"not used: {clean(label)}: {clean(why[label])}")
-    return sorted(
-        opened, key=lambda each: (each.header["serial"], each.header["epoch"], each.header["date"]), reverse=True
-    )
+    return opened
+
+
+def newest_first(opened: Sequence[Opened]) -> list[Opened]:
+    """A machine that has taken over counts more than what the one before it still saved; then the serial; the clock counts last."""
+    return sorted(opened, key=lambda each: (each.generation, each.header["serial"], each.header["date"]), reverse=True)
+
+
+def tell_newer(gathered: Gathered, opened: Sequence[Opened]) -> None:
+    """Say that something newer exists than the newest that was opened, if a kit tells of it."""
+    newest, known = opened[0], {(each.header["epoch"], each.header["serial"]) for each in opened}
+    managed = newest.config.get("managed", {})
+    for manifest in gathered.manifests:
+        epoch, serial, owner = manifest.get("epoch"), manifest.get("serial"), manifest.get("owner")
+        if not isinstance(owner, dict) or owner.get("id") != newest.header.get("owner"):
+            continue
+        if type(epoch) is not int or type(serial) is not int or (epoch, serial) in known:
+            continue
+        if serial > newest.header["serial"] or epoch > max(managed.get("highest_epoch", 0), newest.header["epoch"]):
+            tell(
+                f"CAREFUL: something newer exists than what could be opened: a kit has serial {serial} of set {epoch},"
+                f" the newest here is serial {newest.header['serial']} of set {newest.header['epoch']}."
+                f" Bring more kits of set {epoch}."
+            )
+            return
 
 
 def _opened(label: str, fingerprint: str, text: bytes) -> Opened:
@@ -819,15 +845,27 @@ def gather(given: Sequence[str]) -> Gathered:
 
 
 def recover(gathered: Gathered, secret_only: bool) -> tuple[bytes, list[Opened]]:
-    """The secret, and what it opens; raises Problem when there is not enough."""
+    """A secret, and all that every set of which there is enough opens, newest first; raises Problem when there is not enough."""
     sets = share_sets(gathered)
     report(gathered, sets)
+    opened: list[Opened] = []
+    first = b""
+    why: dict[str, str] = {}
     for found in sets:
         for secret, good in found.secrets() if found.held >= found.needed else ():
-            opened = [] if secret_only else open_all(gathered, secret)
-            if opened or secret_only:
+            more = [] if secret_only else open_all(gathered, secret, why)
+            if more or secret_only:
                 name_strangers(found, good, gathered)
-                return secret, opened
+                first, opened = first or secret, [*opened, *more]
+                break
+        if first and secret_only:
+            return first, []
+    for label in sorted(set(why) - {each.label for each in opened}):
+        tell(f"not used: {clean(label)}: {clean(why[label])}")
+    if opened:
+        ordered = newest_first(opened)
+        tell_newer(gathered, ordered)
+        return first, ordered
     if any(found.held >= found.needed for found in sets):
         raise Problem(
             "there are enough shares, but they open no config here: bring one more share, or another config.gpg with its key"
