@@ -258,11 +258,12 @@ def test_what_was_published_in_a_rotation_counts_for_the_epoch_that_takes_over()
         ("", "publish", "cloud"): well(serial=42, epoch=1, epochs=[1]),
     }
     facts = Facts(latest=latest)
-    assert [copies.holds_config(facts, name, 2) for name in ("friend", "cloud", "sister")] == [True, False, False]
-    assert [trouble.code for trouble in of_config(after, facts)] == ["metadata-not-current"]
-    assert [trouble.code for trouble in of_config(under_way, facts)] == ["metadata-not-current"]
-    assert [trouble.code for trouble in of_config(plan(epoch=3), facts)] == ["config-not-published"]
-    assert [trouble.code for trouble in of_config(plan(), healthy(plan()))] == []
+    assert [copies.holding(after, facts, stash) is not None for stash in after.metadata_stashes] == [True, False, False]
+    assert [trouble.code for trouble in of_config(after, facts, opens=False)] == ["metadata-not-current"]
+    assert [trouble.code for trouble in of_config(under_way, facts, opens=False)] == ["metadata-not-current"]
+    assert [trouble.code for trouble in of_config(plan(epoch=3), facts, opens=False)] == ["config-not-published"]
+    assert [trouble.code for trouble in of_config(plan(epoch=3), facts, opens=True)] == ["metadata-not-current"]
+    assert [trouble.code for trouble in of_config(plan(), healthy(plan()), opens=True)] == []
 
 
 def test_the_ten_newest_of_each_epoch_stay() -> None:
