@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.core import arrivals, conditions, due, moments, notices, removables, requests
 from paraduxd.core.facts import Facts
 from paraduxd.core.orders import Step
@@ -50,6 +51,7 @@ class Rounds:
         self._folders = folders
         self._found: Counter[str] = Counter()
         """In how many rounds in a row each disk was there."""
+        self._complaint = ""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._go_round, name="rounds", daemon=True)
 
@@ -68,8 +70,17 @@ class Rounds:
             try:
                 self.push_what_is_due()
                 self.tell()
+                self._complaint = ""
+            except ParaduxError as problem:
+                self._complain(problem.message)
             except Exception:
                 log.exception("A round failed")
+
+    def _complain(self, what: str) -> None:
+        """Once, not every few seconds while a disk is full."""
+        if what != self._complaint:
+            log.error("What is due cannot be looked at: %s", what)
+        self._complaint = what
 
     def take(self, stick: Stick) -> bool:
         """Push at once to a disk that was plugged in; false if no destination lies on it."""

@@ -76,3 +76,12 @@ def test_a_disk_that_went_and_came_again_has_not_stayed(desk: Desk) -> None:
         assert desk.go(STAYS - 1) == []
         (desk.folders / UUID).rmdir()
         assert desk.go(1) == []
+
+
+def test_what_goes_wrong_in_every_round_is_told_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    for what in ("the disk is full", "the disk is full", "it is something else"):
+        desk.rounds._complain(what)
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        "the disk is full",
+        "it is something else",
+    ]
