@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,11 @@ from paraduxd.effects.peers import Peer
 from paraduxd.supervisor.dispatcher import Dispatcher
 
 Reply = dict[str, Any]
+
+log = logging.getLogger("paradux.calls")
+
+_ACTS = frozenset(SUPERVISOR) - {"status", "history", "runs", "stewards"}
+"""Calls that do more than tell: the log names who asked."""
 
 MAX_RUNS = 10_000
 """How many runs one call may name or ask for."""
@@ -40,11 +46,15 @@ class Calls:
         call = SUPERVISOR.get(untrusted_name)
         if call is None:
             raise ParaduxError("bad-request", "the daemon has no such call", "do client and daemon differ in version?")
-        if call.access == "owner" and peer.uid not in (0, os.geteuid()):
+        if call.access == "owner" and not _is_owner(peer):
             raise ParaduxError(
                 "not-allowed", "this needs the operational passphrase", "give it", ExitCode.NOT_AUTHORIZED
             )
         arguments = check_arguments(call, _parsed(untrusted_arguments))
+        if untrusted_name in _ACTS:
+            log.info("uid %d asks for %s", peer.uid, untrusted_name)
+        if untrusted_name == "backup":
+            arguments["removes"] = _is_owner(peer)
         method: Callable[..., Reply] = getattr(self, f"_{untrusted_name}")
         return json.dumps({"reply": method(**arguments)})
 
@@ -73,9 +83,11 @@ class Calls:
         count = max(1, min(limit, MAX_RUNS))
         return {"runs": self._dispatcher.history(dataset, failed=failed, limit=count)}
 
-    def _backup(self, datasets: list[Any], destination: str | None, pull_only: bool, push_only: bool) -> Reply:
+    def _backup(
+        self, datasets: list[Any], destination: str | None, pull_only: bool, push_only: bool, removes: bool
+    ) -> Reply:
         runs = self._dispatcher.backup(
-            _texts(datasets, "datasets"), destination, pull_only=pull_only, push_only=push_only
+            _texts(datasets, "datasets"), destination, pull_only=pull_only, push_only=push_only, removes=removes
         )
         return {"runs": list(runs)}
 
@@ -105,6 +117,11 @@ class Calls:
         if at is not None and moments.parse(at) is None:
             raise ParaduxError("bad-request", "a time must be of the form 2026-11-23T12:00:00Z", "say it with --at")
         return {"runs": list(self._dispatcher.restore(dataset, to, source, at, _texts(paths, "paths"), key=key))}
+
+
+def _is_owner(peer: Peer) -> bool:
+    """Root, or the user that the daemon runs as."""
+    return peer.uid in (0, os.geteuid())
 
 
 def _parsed(untrusted_text: str) -> Any:

@@ -7,7 +7,7 @@ changed something (`scheduler.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.core import moments, requests
 from paraduxd.core.facts import Key
 from paraduxd.core.orders import Progress, Step
-from paraduxd.core.plan import Timing
+from paraduxd.core.plan import Keep, Timing
 from paraduxd.core.queue import STAGING
 from paraduxd.core.requests import Draft
 from paraduxd.core.sticks import Stick
@@ -39,15 +39,20 @@ class Dispatcher(Engine):
         pull_only: bool = False,
         push_only: bool = False,
         trigger: str = "manual",
+        removes: bool = True,
     ) -> tuple[int, ...]:
-        """Pull, then push to all destinations or one. No `datasets`: all."""
+        """Pull, then push to all destinations or one. No `datasets`: all.
+
+        `removes`: the pushes may remove what `keep` does not want; else that is left to the next one that the schedule makes.
+        """
         if pull_only and push_only:
             raise ParaduxError("bad-request", "a backup cannot be pull only and push only", "choose one of the two")
         self._need_credentials()
         drafts = requests.backup(self.plan, datasets, destination, pulls=not push_only, pushes=not pull_only)
         if push_only and len(refused := {draft.key[0] for draft in drafts}) == 1:
             self._need_pushable(refused.pop())
-        return self.submit([replace(draft, trigger=trigger) for draft in drafts])
+        more = {} if removes else {"keep": asdict(Keep())}
+        return self.submit([replace(each, trigger=trigger, arguments={**each.arguments, **more}) for each in drafts])
 
     def verify(self, dataset: str | None = None, *, deep: bool = False) -> tuple[int, ...]:
         """Check all destinations of one dataset, or of all; `deep` reads all data."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from paraduxd.core.plan import Keep
+from paraduxd.effects.peers import Peer
+from paraduxd.supervisor.calls import Calls
 from tests.supervisor.running import Rig, dataset, destination, plan
 
 GB = 1 << 30
@@ -112,6 +115,18 @@ def test_scheduled_checks_read_all_data_within_a_year(rig: Rig) -> None:
         seen.append((arguments["part"], arguments["parts"]))
         rig.workers.done("home", "verify", checked=3)
     assert seen == [(part % 12, 12) for part in range(13)]
+
+
+def test_a_backup_that_a_member_asks_for_removes_nothing(rig: Rig) -> None:
+    calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict)
+    calls.handle(Peer(1, 4711, 4711), "backup", json.dumps({"push_only": True, "destination": "disk"}))
+    assert rig.workers.find("home", "push", "disk").arguments["keep"] == asdict(Keep())
+    rig.workers.done("home", "push", versions=[])
+    calls.handle(Peer(1, 0, 0), "backup", json.dumps({"push_only": True, "destination": "disk"}))
+    assert rig.workers.find("home", "push", "disk").arguments["keep"]["last"] == 1
+    rig.workers.done("home", "push", versions=[])
+    rig.dispatcher.scheduled([(("home", "push", "disk"), "schedule")])
+    assert rig.workers.find("home", "push", "disk").arguments["keep"]["last"] == 1
 
 
 def test_prune_ignores_the_grace_and_leaves_the_rest_to_the_destination(rig: Rig) -> None:
