@@ -152,8 +152,11 @@ def delete(remote: Remote, name: str) -> None:
 
 
 def move(remote: Remote, old: str, new: str) -> None:
-    """Rename a file of the directory; one that has the new name is removed first."""
-    run(remote, "moveto", "--", remote.address(old), remote.address(new))
+    """Rename a file of the directory; one that has the new name is replaced.
+
+    Without --ignore-times rclone takes a file of the same size for the same one where a remote keeps no times, and removes the new one.
+    """
+    run(remote, "moveto", "--ignore-times", "--", remote.address(old), remote.address(new))
 
 
 @dataclass(frozen=True)
