@@ -161,8 +161,15 @@ def test_files_that_give_errors_while_they_are_read_are_named(tmp_path: Path) ->
     assert result.files + result.unread_count == len([each for each in os.scandir(case.root) if each.is_file()])
 
 
-def test_a_tree_deeper_than_any_path_is_pulled_as_far_as_it_goes(tmp_path: Path) -> None:
-    case = source_case(tmp_path / "source", tmp_path / "staging")
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose own path is always as long, because how deep a path can go depends on it."""
+    with tempfile.TemporaryDirectory(prefix="paradux-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_tree_deeper_than_any_path_is_pulled_as_far_as_it_goes(short: Path) -> None:
+    case = source_case(short / "source", short / "staging")
     deepen(case.root, 30)
     (case.root / "gone").write_text("gone soon")
     result = case.pull()
@@ -237,11 +244,11 @@ def test_in_place_a_directory_that_held_much_and_cannot_be_read_is_held_by_name(
     root.chmod(0o700)
 
 
-def test_in_place_a_tree_deeper_than_any_path_is_named(tmp_path: Path) -> None:
-    root = tmp_path / "source"
+def test_in_place_a_tree_deeper_than_any_path_is_named(short: Path) -> None:
+    root = short / "source"
     root.mkdir()
     deepen(root, 30)
-    result = in_place(root, tmp_path / "index")
+    result = in_place(root, short / "index")
     assert (result.files, result.unread_count) == (20, 1)
     shutil.rmtree(root)
 
