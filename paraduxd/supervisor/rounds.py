@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import arrivals, conditions, due, moments, notices, removables, requests
-from paraduxd.core.facts import Facts
+from paraduxd.core.facts import Facts, Key
 from paraduxd.core.orders import Step
 from paraduxd.core.plan import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.requests import Draft
@@ -88,8 +88,18 @@ class Rounds:
         if meant:
             names = ", ".join("/".join(filter(None, (dataset, location))) for dataset, _, location in meant)
             log.info("%s is the disk of %s: it is written now", stick.name, names)
-            self._dispatcher.submit([Draft(key, "inserted") for key in meant])
+            checks = [Draft((key[0], Step.VERIFY, key[2]), "inserted", key) for key in meant if self._check_is_due(key)]
+            self._dispatcher.submit([*(Draft(key, "inserted") for key in meant), *checks])
         return bool(meant)
+
+    def _check_is_due(self, pushed: Key) -> bool:
+        """Whether the versions on a disk are to be checked now that it is here: the schedule never finds it."""
+        every, now = self._dispatcher.plan.verify_every, self._clock()
+        checked = self._journal.latest((pushed[0], Step.VERIFY, pushed[2])).last_success
+        since = due.known(checked or self._journal.latest(pushed).last_success, now)
+        if pushed[1] != Step.PUSH or not every or since is None:
+            return False
+        return now >= since + timedelta(seconds=every)
 
     def push_what_is_due(self) -> None:
         """Push to disks that stay plugged in, or were there before the daemon."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,16 @@ def test_what_goes_wrong_in_every_round_is_told_once(desk: Desk, caplog: pytest.
         "the disk is full",
         "it is something else",
     ]
+
+
+def test_a_disk_that_comes_is_checked_when_that_is_due(desk: Desk) -> None:
+    desk.rig.run_by(replace(desk.rig.dispatcher.plan, verify_every=30 * 86_400))
+    stick = desk.comes()
+    desk.rounds.take(stick)
+    assert desk.go(1) == [PUSH], "what was just written was just read"
+    desk.rig.clock.advance(days=31)
+    desk.rounds.take(stick)
+    assert desk.go(1) == [PUSH, "verify home/bank"]
+    desk.rig.clock.advance(days=1)
+    desk.rounds.take(stick)
+    assert desk.go(1) == [PUSH]
