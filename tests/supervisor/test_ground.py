@@ -174,14 +174,16 @@ def test_transport_files(paradux: Installation, loss: str) -> None:
 @pytest.mark.parametrize("which", ["machine.asc", "config-*", "recovery-key-*"])
 def test_the_outbox(paradux: Installation, loss: str, which: str) -> None:
     (path,) = (paradux.state / "outbox").glob(which)
-    before = path.read_bytes()
+    paradux.wait_for(lambda: not paradux.status()["running"], "the end of what the last test has published")
+    published = [paradux.root / stash / path.name for stash in ("nas", "office")]
+    before = [each.read_bytes() for each in published]
     LOSSES[loss](path)
     found = _problem(paradux.status(), "outbox-incomplete")
     assert found["level"] == "warning" and path.name in found["text"]
     if loss != "deleted":
         failed = paradux.ctl("publish", check=False)
         assert failed.returncode == 1, "nothing that is empty is published over what is there"
-        assert all((paradux.root / stash / path.name).read_bytes() == before for stash in ("nas", "office"))
+        assert [each.read_bytes() for each in published] == before
     paradux.owner("unlock")
     assert "outbox-incomplete" not in paradux.problem_codes()
     assert path.read_bytes()
