@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from paraduxd.core import cron, moments, windows
@@ -241,7 +241,7 @@ class _Judge:
     ) -> Condition:
         success = moments.parse(latest.last_success)
         age = (self.now - success).total_seconds() if success else 0.0
-        due = success + timedelta(seconds=period) if success and period else None
+        due = moments.later(success, period) if success and period else None
         late = due is not None and period is not None and self._is_late(due, period, window)
         answer = max(answers, default=success)
         waiting = bool(due or (never and period)) and self._is_waiting(due, window, latest)
@@ -266,13 +266,15 @@ class _Judge:
 
     def _is_late(self, due: datetime, period: int, window: str | None) -> bool:
         """Whether more than half a period, and an hour, has passed since it was due and could start."""
-        grace = timedelta(seconds=max(period // 2, moments.HOUR))
-        return self.now > windows.opens(window, due) + grace if self.now > due + grace else False
+        grace = max(period // 2, moments.HOUR)
+        is_past = self.now > moments.later(due, grace)
+        return is_past and self.now > moments.later(windows.opens(window, due), grace)
 
     def _is_old(self, answer: datetime, period: int, window: str | None) -> bool:
         """Whether the last answer is older than two periods; and than one and an hour, for those that are short."""
-        due, grace = answer + timedelta(seconds=period), timedelta(seconds=max(period, moments.HOUR))
-        return self.now > windows.opens(window, due) + grace if self.now > due + grace else False
+        due, grace = moments.later(answer, period), max(period, moments.HOUR)
+        is_past = self.now > moments.later(due, grace)
+        return is_past and self.now > moments.later(windows.opens(window, due), grace)
 
     def _is_waiting(self, due: datetime | None, window: str | None, latest: Latest) -> bool:
         """Whether it is due (or was never run) and may not start at this hour; what was tried in vain is told as that."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 DAY = 86_400
 HOUR = 3_600
@@ -31,3 +31,11 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{int(seconds // length)} {word}"
     return "1 minute" if seconds >= MINUTE else "a moment"
+
+
+def later(moment: datetime, seconds: float) -> datetime:
+    """So many seconds later; the end of all dates for what lies beyond them, as a record with a wrong clock may."""
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
