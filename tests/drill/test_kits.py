@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -38,15 +39,21 @@ def test_one_kit_is_not_enough(paradux: Installation, kits: tuple[Path, Path]) -
     assert production(paradux) == before
 
 
-def test_a_wrong_word_is_no_proof(paradux: Installation, kits: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "code"), [(r"\bacademic\b", 0), (r"\b[a-z]{3,8}\b", 1)], ids=["one word", "every word"]
+)
+def test_wrong_words_are_put_right_by_the_hash_or_prove_nothing(
+    paradux: Installation, kits: tuple[Path, Path], tmp_path: Path, wrong: str, code: int
+) -> None:
     alice, bob = kits
     bad = shutil.copytree(bob, tmp_path / "bob")
     for file in ("share.txt", "copies/share-2.txt", "copies/share-3.txt"):
         path = bad / "PARADUX" / file
-        path.write_text(path.read_text().replace("academic", "acid"))
+        path.write_text(re.sub(wrong, "acid", path.read_text()))
     before = production(paradux)
-    code, report = drill(paradux, alice, bad)
-    assert (code, report["error"]["code"]) == (1, "not-enough-shares")
+    found, report = drill(paradux, alice, bad)
+    assert found == code, report
+    assert report["proven"] if code == 0 else report["error"]["code"] == "not-enough-shares"
     assert production(paradux) == before
     assert left_in_scratch(paradux) == []
 
