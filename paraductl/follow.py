@@ -42,8 +42,16 @@ def follow(context: Context, numbers: list[int], on_end: Callable[[Run], None], 
             raise ParaduxError(
                 "interrupted", "interrupted; the daemon goes on", "see how far it is: paraductl status"
             ) from None
-    context.supervisor(fresh=True).call("cancel", runs=numbers)
+    _cancel(context, numbers)
     return _watch(context, numbers, on_end)
+
+
+def _cancel(context: Context, numbers: list[int]) -> None:
+    """End what we asked for; what others asked for as well, with the passphrase."""
+    left = context.supervisor(fresh=True).call("cancel", runs=numbers).get("left")
+    if left:
+        context.terminal.note(f"others have asked for {_names(left)}, too: cancelling needs the passphrase")
+        context.secret_call("cancel", runs=left)
 
 
 def report(context: Context, run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from paraductl.context import Context, Reply
 from paraductl.follow import finish, follow, report
 from paraductl.options import moment, usage
-from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.errors import ExitCode
 
 if TYPE_CHECKING:
     from paraductl.bringing_back import Outcome
@@ -55,12 +55,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
 def _start(context: Context, wanted: Reply) -> Reply:
     """Who may not write wherever they like as the daemon's user has to know the passphrase."""
-    try:
-        return context.supervisor().call("restore", **wanted)
-    except ParaduxError as error:
-        if error.code != "not-allowed":
-            raise
-    return context.secret_call("restore", **wanted)
+    return context.member_call("restore", **wanted)
 
 
 def _all(context: Context, arguments: argparse.Namespace) -> int:

@@ -18,5 +18,5 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Start and follow."""
-    reply = context.supervisor().call("verify", dataset=arguments.dataset, deep=arguments.deep)
+    reply = context.member_call("verify", dataset=arguments.dataset, deep=arguments.deep)
     return finish(context, reply["runs"])

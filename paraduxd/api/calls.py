@@ -6,7 +6,9 @@ by any number of `{"event": "note", "text": ...}` and then one `{"reply": {...}}
 Over either socket an error is `ParaduxError.to_wire()`; rpyc carries a reply as the text of `{"reply": ...}` or `{"error": ...}`.
 
 Access levels: "member" may see status and trigger backups (the socket's group); "owner" is the user the daemon runs as, or root;
-"authorized" has given the operational passphrase (or set the vault up) on this connection, or is the uid with an open window.
+"authorized" has given the operational passphrase (or set the vault up) on this connection, or is the uid with an open window;
+"asker" is a member, for what the same uid has asked for or opened: the rest is the owner's, and that of who is authorized.
+A field has an access level besides when other values than its default need more than the call.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ class Field:
     kind: type
     required: bool = True
     default: Any = None
+    access: str = "member"
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,13 @@ class Call:
     access: str
     fields: Mapping[str, Field]
 
+    def of_owner(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether one of the (checked) arguments is for the owner alone."""
+        return any(field.access == "owner" and arguments[name] != field.default for name, field in self.fields.items())
 
-def _optional(kind: type, default: Any = None) -> Field:
-    return Field(kind, required=False, default=default)
+
+def _optional(kind: type, default: Any = None, access: str = "member") -> Field:
+    return Field(kind, required=False, default=default, access=access)
 
 
 SUPERVISOR: Mapping[str, Call] = {
@@ -54,9 +61,9 @@ SUPERVISOR: Mapping[str, Call] = {
         },
     ),
     "runs": Call("member", {"runs": Field(list)}),
-    "cancel": Call("member", {"runs": Field(list)}),
+    "cancel": Call("asker", {"runs": Field(list)}),
     "versions": Call("member", {"dataset": Field(str), "destination": _optional(str)}),
-    "verify": Call("member", {"dataset": _optional(str), "deep": _optional(bool, False)}),
+    "verify": Call("member", {"dataset": _optional(str), "deep": _optional(bool, False, "owner")}),
     "publish": Call("member", {}),
     "lock": Call("member", {}),
     "stewards": Call("member", {}),
@@ -72,7 +79,7 @@ SUPERVISOR: Mapping[str, Call] = {
     ),
 }
 """Replies: status -> `schema/status.schema.json`. history, runs -> {"runs": [run]}. backup, versions, verify, publish, restore ->
-{"runs": [number]}, at once; the client follows them with `runs`. cancel, lock -> {}.
+{"runs": [number]}, at once; the client follows them with `runs`. cancel -> {"left": [number]}: of others, not ended. lock -> {}.
 stewards -> {"epoch", "serial", "rotation": next epoch | null, "shares_required", "stewards": [{"id", "name", "accepted_on", "epoch",
 "serial", "written", "last_seen", "device_serial", "current", "void", "problems": [sentence], "overdue", "next": bool | null}]}: of each
 steward the kit that matters; `next`: has one of the next epoch, while a rotation runs.
@@ -109,6 +116,8 @@ KEEPER: Mapping[str, Call] = {
     ),
     "approve": Call("authorized", {"dataset": Field(str)}),
     "prune": Call("authorized", {"dataset": Field(str), "destination": _optional(str)}),
+    "verify": Call("authorized", dict(SUPERVISOR["verify"].fields)),
+    "cancel": Call("authorized", dict(SUPERVISOR["cancel"].fields)),
     "rotate": Call("authorized", {}),
     "rotate_cancel": Call("authorized", {}),
     "recover_add": Call("owner", {"materials": Field(list)}),
@@ -124,7 +133,8 @@ KEEPER: Mapping[str, Call] = {
 preview, preview_setup -> {"problems": [problem], "changes": [sentence], "unchanged": bool,
 "hosts": {"host:port": {"keys": [line], "fingerprints": [text], "error": text | null}}} where hosts are the ones not pinned yet.
 setup, save -> {"serial", "runs": [publish runs], "warnings": [problem]}; `trust_hosts` is {"host:port": [line]} as accepted by the
-owner. show -> {"text"}. unlock -> {"until": RFC 3339}. passphrase -> {"serial"}. restore, approve, prune -> {"runs": [number]}.
+owner. show -> {"text"}. unlock -> {"until": RFC 3339}. passphrase -> {"serial"}. restore, approve, prune, verify ->
+{"runs": [number]}. cancel -> {"left": []}.
 
 recover_add, recover_device, recover_state -> {"report": [sentence], "findings": [{"label", "state", "steward", "epoch", "text"}],
 "ready": bool}; a material is {"label", and what there is of "share_text" (text), "manifest", "key", "config" (base64)}.

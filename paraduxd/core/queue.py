@@ -35,7 +35,7 @@ _LIGHT = frozenset({Step.VERSIONS, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK, 
 @dataclass(frozen=True)
 class Request:
     """One run that waits or goes on. `after`: the number of the run that must end before; `detail` tells apart what is
-    not the same request although step and location are (a deep check, a restore)."""
+    not the same request although step and location are (a deep check, a restore). `uid`: who asked; 0 when others did, too."""
 
     number: int
     dataset: str
@@ -45,6 +45,7 @@ class Request:
     manual: bool = False
     after: int | None = None
     detail: str = ""
+    uid: int = 0
 
     @property
     def key(self) -> Key:

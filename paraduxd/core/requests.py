@@ -23,7 +23,7 @@ class Draft:
     """One run to be queued, and what asks for it: "manual", "schedule", "catch-up", "retry", "notice" or "inserted" (a stick).
 
     `after`: the target of the run it has to wait for; `detail` as in `core/queue.py`; `arguments` are those of the order that do not
-    follow from the plan.
+    follow from the plan; `uid`: who asked, 0 also for the schedule.
     """
 
     key: Key
@@ -31,6 +31,7 @@ class Draft:
     after: Key | None = None
     detail: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
+    uid: int = 0
 
 
 def places(plan: Plan) -> dict[tuple[str, str], str]:

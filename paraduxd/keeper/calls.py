@@ -181,6 +181,12 @@ class Conversation:
     def _prune(self, dataset: str, destination: str | None) -> Reply:
         return self.keeping.control.ask("prune", dataset=dataset, destination=destination)
 
+    def _verify(self, dataset: str | None, deep: bool) -> Reply:
+        return self.keeping.control.ask("verify", dataset=dataset, deep=deep)
+
+    def _cancel(self, runs: list[Any]) -> Reply:
+        return self.keeping.control.ask("cancel", runs=runs)
+
     def _restore(self, **arguments: Any) -> Reply:
         keys = private_archive_keys(self.opened().config, str(arguments["dataset"]))
         with key_handover.offered(keys, self.keeping.state.directory) as handover:

@@ -21,6 +21,9 @@ log = logging.getLogger("paradux.calls")
 _ACTS = frozenset(SUPERVISOR) - {"status", "history", "runs", "stewards"}
 """Calls that do more than tell: the log names who asked."""
 
+_OF_SOMEBODY = frozenset({"backup", "versions", "verify", "publish", "cancel"})
+"""Calls that make runs which belong to who asked, or end such."""
+
 MAX_RUNS = 10_000
 """How many runs one call may name or ask for."""
 
@@ -46,15 +49,15 @@ class Calls:
         call = SUPERVISOR.get(untrusted_name)
         if call is None:
             raise ParaduxError("bad-request", "the daemon has no such call", "do client and daemon differ in version?")
-        if call.access == "owner" and not _is_owner(peer):
+        arguments = check_arguments(call, _parsed(untrusted_arguments))
+        if not _is_owner(peer) and (call.access == "owner" or call.of_owner(arguments)):
             raise ParaduxError(
                 "not-allowed", "this needs the operational passphrase", "give it", ExitCode.NOT_AUTHORIZED
             )
-        arguments = check_arguments(call, _parsed(untrusted_arguments))
         if untrusted_name in _ACTS:
             log.info("uid %d asks for %s", peer.uid, untrusted_name)
-        if untrusted_name == "backup":
-            arguments["removes"] = _is_owner(peer)
+        if untrusted_name in _OF_SOMEBODY:
+            arguments["uid"] = 0 if _is_owner(peer) else peer.uid
         method: Callable[..., Reply] = getattr(self, f"_{untrusted_name}")
         return json.dumps({"reply": method(**arguments)})
 
@@ -73,6 +76,14 @@ class Calls:
         """Remove versions for somebody whom the keeper has authorized."""
         return {"runs": list(self._dispatcher.prune(dataset, destination))}
 
+    def verify(self, **untrusted_arguments: Any) -> Reply:
+        """Check destinations for somebody whom the keeper has authorized."""
+        return self._verify(**check_arguments(SUPERVISOR["verify"], untrusted_arguments), uid=0)
+
+    def cancel(self, runs: list[Any]) -> Reply:
+        """End runs for somebody whom the keeper has authorized."""
+        return self._cancel(runs, uid=0)
+
     def _status(self, dataset: str | None) -> Reply:
         return self._build_status(dataset)
 
@@ -84,28 +95,28 @@ class Calls:
         return {"runs": self._dispatcher.history(dataset, failed=failed, limit=count)}
 
     def _backup(
-        self, datasets: list[Any], destination: str | None, pull_only: bool, push_only: bool, removes: bool
+        self, datasets: list[Any], destination: str | None, pull_only: bool, push_only: bool, uid: int
     ) -> Reply:
+        names = _texts(datasets, "datasets")
         runs = self._dispatcher.backup(
-            _texts(datasets, "datasets"), destination, pull_only=pull_only, push_only=push_only, removes=removes
+            names, destination, pull_only=pull_only, push_only=push_only, removes=not uid, uid=uid
         )
         return {"runs": list(runs)}
 
     def _runs(self, runs: list[Any]) -> Reply:
         return {"runs": self._dispatcher.runs(_numbers(runs))}
 
-    def _cancel(self, runs: list[Any]) -> Reply:
-        self._dispatcher.cancel(_numbers(runs))
-        return {}
+    def _cancel(self, runs: list[Any], uid: int) -> Reply:
+        return {"left": list(self._dispatcher.cancel(_numbers(runs), uid))}
 
-    def _versions(self, dataset: str, destination: str | None) -> Reply:
-        return {"runs": list(self._dispatcher.versions(dataset, destination))}
+    def _versions(self, dataset: str, destination: str | None, uid: int) -> Reply:
+        return {"runs": list(self._dispatcher.versions(dataset, destination, uid=uid))}
 
-    def _verify(self, dataset: str | None, deep: bool) -> Reply:
-        return {"runs": list(self._dispatcher.verify(dataset, deep=deep))}
+    def _verify(self, dataset: str | None, deep: bool, uid: int) -> Reply:
+        return {"runs": list(self._dispatcher.verify(dataset, deep=deep, uid=uid))}
 
-    def _publish(self) -> Reply:
-        return {"runs": list(self._dispatcher.publish())}
+    def _publish(self, uid: int) -> Reply:
+        return {"runs": list(self._dispatcher.publish(uid=uid))}
 
     def _lock(self) -> Reply:
         self._lock_vault()

@@ -186,6 +186,8 @@ class Daemon:
             "restore": self._calls.restore,
             "approve": self._calls.approve,
             "prune": self._calls.prune,
+            "verify": self._calls.verify,
+            "cancel": self._calls.cancel,
             "alarm": self._alarm,
             "kit": self._kit_for_keeper,
             "kits": self._kits_for_keeper,

@@ -16,12 +16,13 @@ from paraduxd.core import moments, requests
 from paraduxd.core.facts import Key
 from paraduxd.core.orders import Progress, Step
 from paraduxd.core.plan import Keep, Timing
-from paraduxd.core.queue import STAGING
+from paraduxd.core.queue import STAGING, Request
 from paraduxd.core.requests import Draft
 from paraduxd.core.sticks import Stick
 from paraduxd.effects import ground
+from paraduxd.effects.journal import Ending
 from paraduxd.supervisor import outcomes, protection
-from paraduxd.supervisor.engine import NO_PLAN, Engine
+from paraduxd.supervisor.engine import CANCELLED, NO_PLAN, Engine
 from paraduxd.supervisor.ordering import staging_is_filled
 
 FRESH = timedelta(minutes=5)
@@ -40,6 +41,7 @@ class Dispatcher(Engine):
         push_only: bool = False,
         trigger: str = "manual",
         removes: bool = True,
+        uid: int = 0,
     ) -> tuple[int, ...]:
         """Pull, then push to all destinations or one. No `datasets`: all.
 
@@ -52,17 +54,18 @@ class Dispatcher(Engine):
         if push_only and len(refused := {draft.key[0] for draft in drafts}) == 1:
             self._need_pushable(refused.pop())
         more = {} if removes else {"keep": asdict(Keep())}
-        return self.submit([replace(each, trigger=trigger, arguments={**each.arguments, **more}) for each in drafts])
+        drafts = [replace(each, trigger=trigger, arguments={**each.arguments, **more}) for each in drafts]
+        return self.submit(drafts, uid)
 
-    def verify(self, dataset: str | None = None, *, deep: bool = False) -> tuple[int, ...]:
+    def verify(self, dataset: str | None = None, *, deep: bool = False, uid: int = 0) -> tuple[int, ...]:
         """Check all destinations of one dataset, or of all; `deep` reads all data."""
         self._need_credentials()
-        return self.submit(requests.verify(self.plan, dataset, deep=deep))
+        return self.submit(requests.verify(self.plan, dataset, deep=deep), uid)
 
-    def versions(self, dataset: str, destination: str | None = None) -> tuple[int, ...]:
+    def versions(self, dataset: str, destination: str | None = None, *, uid: int = 0) -> tuple[int, ...]:
         """Ask destinations what can be restored."""
         self._need_credentials()
-        return self.submit(requests.versions(self.plan, dataset, destination))
+        return self.submit(requests.versions(self.plan, dataset, destination), uid)
 
     def where_from(self, dataset: str, source: str | None = None, at: str | None = None) -> str:
         """From where a dataset is restored: what was asked for, else the newest copy that is known."""
@@ -97,10 +100,10 @@ class Dispatcher(Engine):
             draft = replace(draft, arguments={**draft.arguments, "key": key})
         return self.submit([draft])
 
-    def publish(self) -> tuple[int, ...]:
+    def publish(self, *, uid: int = 0) -> tuple[int, ...]:
         """Upload the outbox to every metadata stash."""
         self._need_credentials()
-        return self.submit(requests.publish(self.plan))
+        return self.submit(requests.publish(self.plan), uid)
 
     def hostkeys(self, hosts: Sequence[tuple[str, int] | tuple[str, int, str]]) -> tuple[int, ...]:
         """Fetch the keys of SSH servers (host, port) and certificates of TLS servers (host, port, how); needs no plan."""
@@ -130,6 +133,27 @@ class Dispatcher(Engine):
         """Remove now what `keep` does not want at the destinations of a dataset, or at one, grace or not."""
         self._need_credentials()
         return self.submit(requests.prune(self.plan, dataset, destination))
+
+    def cancel(self, numbers: Iterable[int], uid: int = 0) -> tuple[int, ...]:
+        """End these runs, and what waits for them; those that have ended are left as they are.
+
+        A `uid` other than 0 ends what it asked for alone; gives the numbers that belong to others, or that others wait for.
+        """
+        wanted = set(numbers)
+        with self._lock:
+            others = {each.number for each in self._open() if uid not in (0, each.uid)}
+            others |= {each.after for each in self._open() if each.number in others and each.after}
+            for waiting in list(self._queue.values()):
+                if {waiting.request.number, waiting.request.after} & (wanted - others):
+                    self._drop(waiting, Ending("cancelled", self._now(), CANCELLED))
+            for number in (wanted - others) & set(self._running):
+                self._end(number, CANCELLED)
+        self._go_on()
+        return tuple(sorted(wanted & others))
+
+    def _open(self) -> list[Request]:
+        """What waits or goes on."""
+        return [*(each.request for each in self._queue.values()), *(each.request for each in self._running.values())]
 
     def scheduled(self, due: Iterable[tuple[Key, str]]) -> None:
         """Queue what the schedule says is due: (target, trigger)."""

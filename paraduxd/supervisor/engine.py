@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -198,23 +198,12 @@ class Engine:
                 running.stopped = running.stopped or INTERRUPTED
         self._workers.stop()
 
-    def submit(self, drafts: Sequence[Draft]) -> tuple[int, ...]:
-        """Queue runs, all or none, and start what can start."""
+    def submit(self, drafts: Sequence[Draft], uid: int = 0) -> tuple[int, ...]:
+        """Queue runs that `uid` asks for, all or none, and start what can start."""
         with self._lock:
-            numbers = self._enqueue(drafts)
+            numbers = self._enqueue([replace(draft, uid=uid) for draft in drafts])
         self._go_on()
         return tuple(numbers)
-
-    def cancel(self, numbers: Iterable[int]) -> None:
-        """End these runs, and what waits for them; those that have ended are left as they are."""
-        wanted = set(numbers)
-        with self._lock:
-            for waiting in list(self._queue.values()):
-                if waiting.request.number in wanted or waiting.request.after in wanted:
-                    self._drop(waiting, Ending("cancelled", self._now(), CANCELLED))
-            for number in wanted & set(self._running):
-                self._end(number, CANCELLED)
-        self._go_on()
 
     def pending(self) -> set[Key]:
         """The targets of all runs that wait or go on."""
@@ -287,14 +276,18 @@ class Engine:
     def _enqueue_into(self, queue: dict[tuple[Key, str], _Waiting], draft: Draft) -> int:
         before = queue.get((draft.after, "")) if draft.after else None
         after = before.request.number if before else None
-        request = Request(0, *draft.key, self._place(draft.key), draft.trigger == "manual", after, draft.detail)
+        request = Request(
+            0, *draft.key, self._place(draft.key), draft.trigger == "manual", after, draft.detail, draft.uid
+        )
         same = queue.get(request.identity)
         if same is None:
             add = self._journal.add_reading if draft.key[1] in READING else self._journal.add
             number = add(draft.key, draft.trigger, self._now()).number
             queue[request.identity] = _Waiting(replace(request, number=number), draft.trigger, draft.arguments)
             return number
-        merged = replace(same.request, manual=same.request.manual or request.manual, after=after or same.request.after)
+        uid = request.uid if request.uid == same.request.uid else 0
+        manual = same.request.manual or request.manual
+        merged = replace(same.request, manual=manual, after=after or same.request.after, uid=uid)
         queue[request.identity] = replace(same, request=merged, arguments={**same.arguments, **draft.arguments})
         return merged.number
 

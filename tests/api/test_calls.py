@@ -34,4 +34,9 @@ def test_a_flag_is_no_number() -> None:
 
 
 def test_every_call_has_a_known_access_level() -> None:
-    assert {call.access for call in [*SUPERVISOR.values(), *KEEPER.values()]} == {"member", "owner", "authorized"}
+    assert {call.access for call in [*SUPERVISOR.values(), *KEEPER.values()]} == {
+        "member",
+        "asker",
+        "owner",
+        "authorized",
+    }
