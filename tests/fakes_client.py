@@ -84,6 +84,8 @@ class FakeDaemon:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.window_open = False
         self.is_owner = True
+        self.others_work = False
+        """Somebody else has the vault open."""
         self.cancelled: list[int] = []
         self.keepers: list[FakeKeeper] = []
         self.before: dict[str, Callable[[], None]] = {}
@@ -129,7 +131,8 @@ class FakeSupervisor(Connection):
     def call(self, name: str, **arguments: Any) -> dict[str, Any]:
         checked = check_arguments(SUPERVISOR[name], json.loads(json.dumps(arguments)))
         self.daemon.arrived(name, checked)
-        if SUPERVISOR[name].access == "owner" and not self.daemon.is_owner:
+        call = SUPERVISOR[name]
+        if (call.access == "owner" or call.of_owner(checked)) and not self.daemon.is_owner:
             raise ParaduxError("not-allowed", "only root may do this", "use sudo", ExitCode.NOT_AUTHORIZED)
         answer = getattr(self, f"_{name}", None)
         reply = answer(**checked) if answer else {"runs": self.daemon.next_runs}
@@ -233,7 +236,12 @@ class FakeKeeper(Connection):
     def _restore(self, **_: Any) -> dict[str, Any]:
         return {"runs": self.daemon.next_runs}
 
-    _approve = _prune = _restore
+    _approve = _prune = _verify = _restore
+
+    def _lock(self) -> dict[str, Any]:
+        if self.daemon.others_work and not self.authorized:
+            raise ParaduxError("not-allowed", "somebody else works with it", "", ExitCode.NOT_AUTHORIZED)
+        raise ParaduxError("closed", "the connection was closed by the other side")
 
     def _serial(self) -> int:
         return int((self.daemon.document or {}).get("serial", 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from paraductl.context import Context
-from paraduxd.api.errors import ExitCode
+from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "close the vault now"
 
@@ -16,7 +16,32 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Lock; locked already is fine."""
-    context.supervisor().call("lock")
+    try:
+        context.supervisor().call("lock")
+    except ParaduxError as error:
+        if error.code != "not-allowed":
+            raise
+        _close(context)
     context.terminal.line("Locked.")
     context.terminal.document({"locked": True})
     return ExitCode.DONE
+
+
+def _close(context: Context) -> None:
+    """Close what we opened ourselves; what others opened, with the passphrase. A keeper that is gone has locked."""
+    try:
+        context.keeper().call("lock")
+    except ParaduxError as error:
+        if error.code == "not-allowed":
+            _close_all(context)
+        elif error.code != "closed":
+            raise
+
+
+def _close_all(context: Context) -> None:
+    context.authorize()
+    try:
+        context.keeper().call("lock")
+    except ParaduxError as error:
+        if error.code != "closed":
+            raise

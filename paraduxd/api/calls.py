@@ -65,7 +65,7 @@ SUPERVISOR: Mapping[str, Call] = {
     "versions": Call("member", {"dataset": Field(str), "destination": _optional(str)}),
     "verify": Call("member", {"dataset": _optional(str), "deep": _optional(bool, False, "owner")}),
     "publish": Call("member", {}),
-    "lock": Call("member", {}),
+    "lock": Call("owner", {}),
     "stewards": Call("member", {}),
     "restore": Call(
         "owner",
@@ -102,7 +102,8 @@ KEEPER: Mapping[str, Call] = {
     "preview_setup": Call("owner", {"answers": Field(str)}),
     "drill": Call("authorized", {"scratch": _optional(str, "")}),
     "drill_kits": Call("owner", {"materials": Field(list), "scratch": _optional(str, "")}),
-    "drill_cancel": Call("member", {}),
+    "drill_cancel": Call("asker", {}),
+    "lock": Call("asker", {}),
     "kits_directory": Call("authorized", {"steward": Field(str)}),
     "kits_confirm": Call("authorized", {"steward": Field(str), "sha256": Field(str)}),
     "kits_arm": Call(
@@ -146,7 +147,7 @@ recover_commit -> {"serial", "runs", "warnings", "alive"}; `candidate` is an ind
 drill, drill_kits -> {"proven": bool, "flawless": bool, "lacking": [sentence], "source": "shares" | "kits", "started", "ended", "epoch",
 "serial", "datasets": [id], "openings": [{"place", "good", "text", "kit", "present"}], "restored": [{"dataset", "destination", "good",
 "text", "result": null | {...}, "error": null | {...}}], "kits": [finding]} (`core/drills.py` says what proves what); `scratch` is an
-absolute path; materials and findings are those of recover_add. drill_cancel -> {}.
+absolute path; materials and findings are those of recover_add. drill_cancel, lock -> {}.
 
 rotate -> {"state": "begun" | "under-way" | "completed", "serial", "epoch" (in force), "next_epoch": int | null, "started": RFC 3339 | null,
 "confirmed": [steward], "missing": [steward], "shares_required", "exposure": {...} (`core/exposure.py`), "runs"}; rotate_cancel -> {"epoch",

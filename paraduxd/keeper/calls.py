@@ -168,6 +168,16 @@ class Conversation:
                 transaction.complete(self.keeping, opened)
         return {"until": self.session.unlock(self.peer.uid, length).until}
 
+    def _lock(self) -> Reply:
+        if not self.session.close(None if self.is_trusted() else self.peer.uid):
+            raise ParaduxError(
+                "not-allowed",
+                "somebody else works with the open vault: closing it needs the operational passphrase",
+                "give it, or wait",
+                ExitCode.NOT_AUTHORIZED,
+            )
+        return {}
+
     def _passphrase(self, new: str) -> Reply:
         with self.change() as opened:
             changed = transaction.change_passphrase(opened, encoded(new))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.core import plan as plans
 from paraduxd.core.drills import KITS, SHARES, Drill, Opening
 from paraduxd.core.plan import Plan
@@ -24,6 +25,7 @@ from paraduxd.keeper.transaction import Keeping
 from paraduxd.recovery import shares
 
 _under_way = threading.Lock()
+_uids: list[int] = []
 _cancelled = threading.Event()
 
 
@@ -65,8 +67,20 @@ def drill_kits(desk: Desk, note: Note, materials: list[Any], scratch: str) -> Re
 
 def drill_cancel(desk: Desk, note: Note) -> Reply:
     """End the drill that is under way, if there is one; its scratch place goes as if it had come to its end."""
+    if not all(_may_end(desk, uid) for uid in list(_uids)):
+        raise ParaduxError(
+            "not-allowed",
+            "somebody else began the drill: ending it needs the operational passphrase",
+            "wait for it",
+            ExitCode.NOT_AUTHORIZED,
+        )
     _cancelled.set()
     return {}
+
+
+def _may_end(desk: Desk, uid: int) -> bool:
+    """Whether this connection may end the drill of this user."""
+    return desk.peer.uid in (0, os.geteuid(), uid) or desk.session.covers(desk.visit)
 
 
 def _bad_shares(findings: list[Json]) -> Iterator[Opening]:
@@ -87,9 +101,11 @@ def _one(desk: Desk) -> Iterator[None]:
         raise ParaduxError("busy", "a drill is under way already", "wait for it, or end it: paraductl lock")
     try:
         _cancelled.clear()
+        _uids[:] = [desk.peer.uid]
         with desk.session.working():
             yield
     finally:
+        _uids.clear()
         _under_way.release()
 
 

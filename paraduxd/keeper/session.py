@@ -9,7 +9,6 @@ import contextlib
 import os
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from paraduxd.core.config import Config
 from paraduxd.effects.vault import OpenVault
 from paraduxd.keeper.kit_state import KitState
 from paraduxd.keeper.making import Json
+from paraduxd.keeper.turns import Turns
 
 if TYPE_CHECKING:
     from paraduxd.keeper.recover_state import Recovery
@@ -84,7 +84,7 @@ class Session:
         self._clock = clock
         self._state = threading.Condition(threading.RLock())
         self._changing = threading.Lock()
-        self._turns: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._turns = Turns(frozenset({0, os.geteuid()}))
         self._attempts: list[float] = []
         self._saving_since: float | None = None
         self._visits: set[Visit] = set()
@@ -198,10 +198,28 @@ class Session:
             self._state.notify_all()
         self._on_change(self)
 
+    def close(self, uid: int | None = None) -> bool:
+        """Take back the authority that this user has, or everybody; gives whether nobody has any now. Then the process ends at once."""
+        with self._state:
+            for visit in self._visits:
+                visit.authorized_until = 0.0 if uid in (None, visit.uid) else visit.authorized_until
+            if self._window is not None and uid in (None, self._window.uid):
+                self._window = None
+            closed = uid is None or not self._somebody_works()
+            if closed:
+                self._working_since = None
+                self._needed = self._clock() - GRACE
+            self._state.notify_all()
+        self._on_change(self)
+        return closed
+
+    def _somebody_works(self) -> bool:
+        return self._working_since is not None or self._clock() < self._authorized_until()
+
     @contextlib.contextmanager
     def attempt(self, uid: int) -> Iterator[None]:
-        """While a passphrase is tried: one at a time for each user, so that nobody who guesses keeps the owner waiting."""
-        with self._turns[uid]:
+        """While a passphrase is tried: one at a time for all users together, the owner's first."""
+        with self._turns.turn(uid):
             begun = self._clock()
             self._attempts.append(begun)
             try:
@@ -244,13 +262,15 @@ class Session:
             needed = max(needed, self._working_since + LONGEST_WORK - self._clock())
         return needed if self._opened is not None else max(needed, self._kept_until - self._clock())
 
+    def _authorized_until(self) -> float:
+        deadline = self._window.deadline if self._window is not None else 0.0
+        return max([deadline, *(visit.authorized_until for visit in self._visits)])
+
     def _seconds_needed(self) -> float:
         now = self._clock()
         if self._saving_since is not None:
             return self._saving_since + LONGEST_SAVE - now
-        authorized_until = max((visit.authorized_until for visit in self._visits), default=0.0)
-        if self._window is not None:
-            authorized_until = max(authorized_until, self._window.deadline)
+        authorized_until = self._authorized_until()
         if self._opened is not None and now < authorized_until:
             return authorized_until - now
         if self._opened is None and self._visits:

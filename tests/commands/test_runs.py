@@ -124,6 +124,16 @@ def test_prune(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
     assert daemon.calls("prune") == [{"dataset": "home", "destination": "friend"}]
 
 
+def test_a_member_reads_all_data_with_the_passphrase(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
+    daemon.is_owner = False
+    daemon.will_run(a_run(7, "verify", result={"checked": 12, "bytes": 2048, "deep": True}))
+    assert paraductl("verify", "home", "--deep", "--passphrase-file", secret).code == 0
+    assert len(daemon.calls("authorize")) == 1 and len(daemon.calls("verify")) == 2
+    daemon.will_run(a_run(8, "verify", result={"checked": 12, "bytes": 2048, "deep": False}))
+    assert paraductl("verify", "home").code == 0
+    assert len(daemon.calls("authorize")) == 1
+
+
 def test_verify(paraductl: Run, daemon: FakeDaemon) -> None:
     daemon.will_run(a_run(7, "verify", result={"checked": 12, "bytes": 2048, "deep": True}))
     outcome = paraductl("verify", "home", "--deep")

@@ -50,6 +50,19 @@ def test_lock(paraductl: Run, daemon: FakeDaemon) -> None:
     assert daemon.calls("lock") == [{}]
 
 
+def test_a_member_locks_what_nobody_else_uses(paraductl: Run, daemon: FakeDaemon) -> None:
+    daemon.is_owner = False
+    assert paraductl("lock").out == "Locked.\n"
+    assert daemon.calls("authorize") == []
+
+
+def test_what_others_use_is_locked_with_the_passphrase(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
+    daemon.is_owner, daemon.others_work = False, True
+    outcome = paraductl("lock", "--passphrase-file", secret)
+    assert (outcome.code, outcome.out) == (0, "Locked.\n")
+    assert len(daemon.calls("authorize")) == 1
+
+
 def test_unlock(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
     outcome = paraductl("unlock", "--for", "2h", "--passphrase-file", secret, "--json")
     assert outcome.document == {"until": "2026-11-20T10:15:00Z"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.peers import Peer
 from paraduxd.keeper import drilling
 from paraduxd.keeper.session import LONGEST_WORK, Session
 from paraduxd.recovery import shares
@@ -66,14 +68,31 @@ def test_the_keeper_stays_for_a_drill_but_not_for_ever() -> None:
     assert session.seconds_left() <= 1
 
 
-def test_one_drill_at_a_time() -> None:
-    class Desk:
-        session = Session(lambda _: None)
+MEMBER = os.geteuid() + 4242
 
-    with drilling._one(Desk()), pytest.raises(ParaduxError) as failed, drilling._one(Desk()):  # type: ignore[arg-type]
+
+class Desk:
+    """A connection of this user, on which nobody has authorized."""
+
+    def __init__(self, uid: int) -> None:
+        self.session = Session(lambda _: None)
+        self.peer = Peer(1, uid, uid)
+        self.visit = self.session.enter(uid)
+
+
+def test_one_drill_at_a_time() -> None:
+    desk, others = Desk(MEMBER), Desk(MEMBER + 1)
+    with drilling._one(desk), pytest.raises(ParaduxError) as failed, drilling._one(desk):  # type: ignore[arg-type]
         pass
     assert failed.value.code == "busy"
-    with drilling._one(Desk()):  # type: ignore[arg-type]
+    with drilling._one(desk):  # type: ignore[arg-type]
+        with pytest.raises(ParaduxError) as failed:
+            drilling.drill_cancel(others, print)  # type: ignore[arg-type]
+        assert failed.value.code == "not-allowed"
         assert not drilling._cancelled.is_set()
-        assert drilling.drill_cancel(Desk(), print) == {}  # type: ignore[arg-type]
+        assert drilling.drill_cancel(desk, print) == {}  # type: ignore[arg-type]
         assert drilling._cancelled.is_set()
+        for uid in (0, os.geteuid()):
+            drilling._cancelled.clear()
+            drilling.drill_cancel(Desk(uid), print)  # type: ignore[arg-type]
+            assert drilling._cancelled.is_set()

@@ -53,8 +53,9 @@ def test_every_call_of_the_table_is_answered_by_something() -> None:
 
 
 def test_every_access_level_is_one_that_is_checked() -> None:
-    assert {call.access for call in KEEPER.values()} == {"member", "owner", "authorized"}
-    assert {name for name, call in KEEPER.items() if call.access == "member"} == {"hello", "authorize", "drill_cancel"}
+    assert {call.access for call in KEEPER.values()} == {"member", "asker", "owner", "authorized"}
+    assert {name for name, call in KEEPER.items() if call.access == "member"} == {"hello", "authorize"}
+    assert {name for name, call in KEEPER.items() if call.access == "asker"} == {"drill_cancel", "lock"}
 
 
 @pytest.mark.parametrize(

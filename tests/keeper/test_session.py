@@ -170,3 +170,41 @@ def test_what_stays_ends_with_a_new_passphrase(session: Session) -> None:
     session.hold(opened(), other)
     session.revoke_others(other)
     assert not session.covers(stays)
+
+
+def test_nobody_closes_what_another_opened(session: Session) -> None:
+    owners, others = session.enter(OWNER), session.enter(OTHER)
+    session.hold(opened(), owners)
+    assert not session.close(OTHER)
+    assert session.covers(owners) and session.seconds_left() == UNLOCK_FOR
+    session.hold(opened(), others)
+    session.unlock(OWNER, 60)
+    assert not session.close(OTHER)
+    assert not session.covers(others) and session.window is not None
+
+
+def test_what_one_opened_alone_is_closed_at_once(session: Session) -> None:
+    session.hold(opened(), session.enter(OTHER))
+    session.unlock(OTHER, 60)
+    assert session.close(OTHER)
+    assert session.window is None and session.seconds_left() <= 0
+
+
+def test_the_owner_closes_everything(session: Session) -> None:
+    session.hold(opened(), session.enter(OTHER))
+    session.unlock(OTHER, 60)
+    with session.working():
+        assert session.close()
+        assert session.seconds_left() <= 0
+
+
+def test_a_member_who_locks_again_and_again_stops_no_passphrase_that_is_tried(session: Session, clock: Clock) -> None:
+    visit = session.enter(OWNER)
+    with session.attempt(OWNER):
+        for _ in range(10):
+            session.enter(OTHER)
+            session.close(OTHER)
+            clock.now += 1
+            assert session.seconds_left() > 0
+        session.hold(opened(), visit)
+    assert session.covers(visit)
