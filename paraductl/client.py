@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from paraduxd.api import wire
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.places import RunPlaces
+from paraduxd.api.trust import distrust
 
 if TYPE_CHECKING:
     from paraductl.rpc import ValuesConnection
@@ -96,6 +98,7 @@ class Keeper:
 
 
 def _connect(path: Path) -> socket.socket:
+    _check_folder(path.parent)
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # The kernel's limit, not Python's: with that one, connecting fails at once while many others wait to be accepted.
@@ -105,6 +108,19 @@ def _connect(path: Path) -> socket.socket:
         channel.close()
         raise _unreachable(path, problem) from None
     return channel
+
+
+def _check_folder(folder: Path) -> None:
+    """Whoever owns the run directory, or can rename it, gets every passphrase: only root, or the caller, may."""
+    if not os.path.exists(folder):  # noqa: PTH110 - one that we may not even look at is no error here
+        return
+    if reason := distrust(folder, frozenset({0, os.geteuid()}), sticky=True):
+        raise ParaduxError(
+            "untrusted-run-directory",
+            f"the run directory {folder} is not used: {reason}",
+            "it must belong to root or to you, and nobody else may write to it; see --run and PARADUX_RUN",
+            ExitCode.UNREACHABLE,
+        )
 
 
 def _unreachable(path: Path, problem: OSError) -> ParaduxError:

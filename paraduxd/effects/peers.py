@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.trust import distrust
 
 MAX_PATH = 107
 """Bytes; `sun_path` of unix(7) holds 108 with the final zero."""
@@ -68,6 +69,7 @@ def listen(path: Path, group: str | None) -> socket.socket:
         )
     try:
         _make_folder(path.parent)
+        _check_folder(path.parent)
         _remove_dead(path)
         return _bound(path, group)
     except OSError as problem:
@@ -94,6 +96,20 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True)
         folder.chmod(0o755)  # whatever the umask: members of the group must reach the sockets
+
+
+def _check_folder(folder: Path) -> None:
+    """Whoever else owns the directory, or can rename it, could put a socket of his own there and be given passphrases."""
+    if folder.stat().st_uid != os.geteuid():
+        reason = f"belongs to user {folder.stat().st_uid}, not to the daemon's"
+    else:
+        reason = distrust(folder, frozenset({0, os.geteuid()}), sticky=True)
+    if reason:
+        raise ParaduxError(
+            "untrusted-run-directory",
+            f"cannot listen in {folder}: {reason}",
+            "give the daemon a run directory of its own that nobody else may write to (--run DIR)",
+        )
 
 
 def _remove_dead(path: Path) -> None:

@@ -112,3 +112,26 @@ def test_a_user_that_the_database_does_not_know_has_its_group_only() -> None:
     daemon = grp.getgrnam("daemon").gr_gid
     assert may_connect(Peer(1, 3_000_000, daemon), "daemon")
     assert not may_connect(Peer(1, 3_000_000, daemon + 1), "daemon")
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o777, 0o1777])
+def test_nobody_listens_where_others_may_write(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(ParaduxError, match="may be written by others") as refused:
+        listen(folder / "s.sock", None)
+    assert refused.value.code == "untrusted-run-directory"
+    assert list(folder.iterdir()) == []
+
+
+def test_nobody_listens_in_the_directory_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    if os.geteuid() == 0:
+        os.chown(folder, 4711, -1)
+    else:
+        monkeypatch.setattr("paraduxd.effects.peers.os.geteuid", lambda: 4711)
+    with pytest.raises(ParaduxError, match="belongs to user") as refused:
+        listen(folder / "s.sock", None)
+    assert refused.value.code == "untrusted-run-directory"

@@ -100,6 +100,37 @@ def test_no_permission(run: RunPlaces) -> None:
     assert "group paradux" in caught.value.hint
 
 
+@pytest.mark.parametrize("connection", [Supervisor, Keeper])
+@pytest.mark.parametrize("mode", [0o775, 0o777, 0o1777])
+def test_no_passphrase_goes_to_a_directory_that_others_may_write(
+    run: RunPlaces, connection: type[Supervisor | Keeper], mode: int
+) -> None:
+    with listen(run.keeper_socket, None), listen(run.supervisor_socket, None):
+        run.directory.chmod(mode)
+        with pytest.raises(ParaduxError, match="may be written by others") as caught:
+            connection(run)
+        assert (caught.value.code, caught.value.exit_code) == ("untrusted-run-directory", ExitCode.UNREACHABLE)
+
+
+@pytest.mark.parametrize("connection", [Supervisor, Keeper])
+def test_nor_to_a_directory_of_somebody_else(
+    run: RunPlaces, connection: type[Supervisor | Keeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listen(run.keeper_socket, None), listen(run.supervisor_socket, None):
+        _give_away(run.directory, monkeypatch)
+        with pytest.raises(ParaduxError, match="belongs to user") as caught:
+            connection(run)
+        assert caught.value.code == "untrusted-run-directory"
+
+
+def _give_away(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To another user, or, without root's rights, become another one."""
+    if os.geteuid() == 0:
+        os.chown(directory, 4711, -1)
+    else:
+        monkeypatch.setattr("paraductl.client.os.geteuid", lambda: 4711)
+
+
 @contextlib.contextmanager
 def as_nobody() -> Iterator[None]:
     """Without root's rights, if there are any."""
