@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from paraduxd.api import plugins
 
 
 def pytest_configure() -> None:
     """The tests end processes as a terminal does, also where they were started with these signals ignored (nohup, `&` in a script)."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def drop_ins_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of tests lie below /tmp, which everybody may write."""
+    monkeypatch.setattr(plugins, "TOP", Path(tempfile.gettempdir()).absolute())
 
 
 @pytest.fixture

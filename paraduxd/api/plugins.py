@@ -1,7 +1,8 @@
 """Drop-in modules: Python files in a folder that only the administrator can write, loaded by being there.
 
 Used for `/etc/paradux/protocols.d` by the daemon and `/etc/paradux/commands.d` by the client. A file that others could
-have written is code of others: it is named and left out. So is one that fails to load.
+have written is code of others: it is named and left out. So is one that fails to load. What runs is the text of the file, never something
+compiled that lies beside it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,14 @@ import importlib.util
 import stat
 import sys
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
+
+from paraduxd.api.trust import OTHERS_WRITE, distrust
+
+TOP = Path("/")
+"""The folder of drop-ins and all above it, below this one, must be in the right hands."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,12 @@ class DropIns:
 def load_folder(folder: Path, owner_uids: frozenset[int]) -> DropIns:
     """Import every `*.py` of `folder` whose name does not start with "_" or ".".
 
-    The folder and each file must belong to one of `owner_uids` and not be writable by group or others; the folder may be
-    missing. Nothing is raised for what cannot be loaded.
+    The folder, every one above it, and each file must belong to one of `owner_uids` and not be writable by group or others, not even
+    as `/tmp` is; the folder may be missing. Nothing is raised for what cannot be loaded.
     """
     if not folder.exists():
         return DropIns()
-    if reason := _unsafe(folder, owner_uids, directory=True):
+    if reason := _unsafe(folder, owner_uids, directory=True) or distrust(folder, owner_uids, sticky=False, below=TOP):
         return DropIns(refused=(f"{folder} is ignored: {reason}",))
     modules: list[ModuleType] = []
     refused: list[str] = []
@@ -54,15 +61,22 @@ def _unsafe(path: Path, owner_uids: frozenset[int], *, directory: bool) -> str:
         return "is not a directory" if directory else "is not a regular file"
     if status.st_uid not in owner_uids:
         return f"belongs to user {status.st_uid}, not to root"
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if status.st_mode & OTHERS_WRITE:
         return "others may write it"
     return ""
+
+
+class _TextOnly(SourceFileLoader):
+    """Compiles the file each time: a `__pycache__` may have been planted before the folder was safe. Nothing is written there, either."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def _load(path: Path) -> ModuleType | str:
     """The module, or what went wrong: a plugin may fail in any way, even by leaving the program."""
     name = f"paradux_dropin_{path.parent.name.replace('.', '_')}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_TextOnly(name, str(path)))
     if spec is None or spec.loader is None:
         return "is not a Python module"
     module = importlib.util.module_from_spec(spec)

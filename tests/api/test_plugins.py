@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import importlib.util
 import os
+import py_compile
 from pathlib import Path
 
 import pytest
 
+from paraduxd.api import plugins
 from paraduxd.api.plugins import load_folder
 
-ME = frozenset({os.getuid()})
+ME = frozenset({0, os.getuid()})
+TOP = plugins.TOP  # before the tests replace it
 
 
 @pytest.fixture
@@ -71,3 +75,44 @@ def test_a_broken_module_is_named_and_hurts_nobody(folder: Path, text: str) -> N
     found = load_folder(folder, ME)
     assert [module.__name__.endswith("good") for module in found.modules] == [True]
     assert "broken.py" in found.refused[0] and "secret" not in found.refused[0]
+
+
+def test_a_planted_pycache_is_not_run_instead_of_the_file(folder: Path, tmp_path: Path) -> None:
+    """One whose time and size, by which Python trusts it, are those of the file."""
+    path = write(folder, "good.py", "WHO = 'root'")
+    planted = write(tmp_path, "good.py", "WHO = 'evil'")
+    for made in (path, planted):
+        os.utime(made, (1_700_000_000, 1_700_000_000))
+    cached = folder / "__pycache__" / Path(importlib.util.cache_from_source(str(path))).name
+    py_compile.compile(str(planted), str(cached), doraise=True)
+    (module,) = load_folder(folder, ME).modules
+    assert module.WHO == "root"
+
+
+def test_nothing_compiled_is_left_behind(folder: Path) -> None:
+    write(folder, "good.py", "")
+    assert len(load_folder(folder, ME).modules) == 1
+    assert [path.name for path in folder.iterdir()] == ["good.py"]
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o777, 0o1777])
+def test_a_folder_below_one_that_others_may_write_is_ignored(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "etc" / "paradux" / "protocols.d"
+    folder.mkdir(parents=True)
+    write(folder, "good.py", "")
+    (tmp_path / "etc").chmod(mode)
+    found = load_folder(folder, ME)
+    assert found.modules == () and "etc, on the way to it, may be written by others" in found.refused[0]
+    (tmp_path / "etc").chmod(0o755)
+    assert len(load_folder(folder, ME).modules) == 1
+
+
+def test_all_the_way_up_is_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Path("/") == TOP
+    (folder.parent / "open").mkdir()
+    (folder.parent / "open").chmod(0o1777)
+    below = folder.parent / "open" / "protocols.d"
+    below.mkdir()
+    write(below, "good.py", "")
+    monkeypatch.setattr(plugins, "TOP", TOP)
+    assert load_folder(below, ME).modules == ()
