@@ -14,8 +14,9 @@ import pytest
 
 from paraduxd.effects.vault import Kdf, LockedVault
 from tests.rig import PASSPHRASE, Installation, fill, running
+from tests.width import times
 
-POINTS = int(os.environ.get("PARADUX_KILL_POINTS", "40"))
+POINTS = times(full=200, usual=16)
 
 
 def _edit_and_kill(paradux: Installation, text: str, delay: float, victim: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import subprocess
@@ -22,8 +21,9 @@ from tests.keeper.vault_rig import (
     script,
     stock_opens,
 )
+from tests.width import times
 
-POINTS = int(os.environ.get("PARADUX_KILL_POINTS", "60"))
+POINTS = times(full=200, usual=24)
 
 DIE_AT_STEP = """
 import os, signal, sys
