@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import getpass
+import os
 import resource
+import stat
 
 from paraductl.files import read_text
 from paraductl.terminal import Terminal
 from paraduxd.api.errors import ExitCode, ParaduxError
-
-SHORTEST = 8
-"""Characters of a new passphrase; fewer are guessed in hours, whatever they are."""
+from paraduxd.api.passphrases import refusal
 
 ADVISED = 12
-
-LONGEST = 512
-"""Bytes; stock cryptsetup takes no more at its prompt."""
 
 _PR_SET_DUMPABLE = 4
 
@@ -55,6 +52,7 @@ class Passphrases:
         """A new passphrase: from `file`, else `--passphrase-file`, else asked for twice; raises `ParaduxError` for a bad one."""
         harden()
         if file is not None:
+            self._warn_of(file)
             return _acceptable(read_passphrase(file))
         if self._file is not None:
             return _acceptable(self._read())
@@ -62,8 +60,13 @@ class Passphrases:
 
     def _read(self) -> str:
         if self._from_file is None:
+            self._warn_of(self._file or "-")
             self._from_file = read_passphrase(self._file or "-")
         return self._from_file
+
+    def _warn_of(self, file: str) -> None:
+        if is_open_to_others(file):
+            self._terminal.note(f"warning: other users may read or change {file}; as it should be: chmod 600")
 
     def _ask_new(self) -> str:
         while True:
@@ -84,15 +87,13 @@ def read_passphrase(file: str) -> str:
     return read_text(file).removesuffix("\n")
 
 
-def refusal(passphrase: str) -> str:
-    """Why a new passphrase cannot be used, or nothing."""
-    if len(passphrase) < SHORTEST:
-        return f"the new passphrase must have at least {SHORTEST} characters"
-    if len(passphrase.encode(errors="surrogatepass")) > LONGEST:
-        return f"the new passphrase must have at most {LONGEST} bytes"
-    if not passphrase.isprintable():
-        return "the new passphrase must not hold line feeds or control characters: it could not be typed"
-    return ""
+def is_open_to_others(file: str) -> bool:
+    """Whether a file that holds a passphrase can be read or written by more than its owner; a pipe is not asked."""
+    try:
+        mode = os.stat(file).st_mode  # noqa: PTH116 - as it is read
+    except OSError:
+        return False
+    return file != "-" and stat.S_ISREG(mode) and bool(mode & 0o077)
 
 
 def weakness(passphrase: str) -> str:
@@ -106,7 +107,7 @@ def weakness(passphrase: str) -> str:
 
 def _acceptable(passphrase: str) -> str:
     if problem := refusal(passphrase):
-        raise ParaduxError("bad-passphrase", problem, "choose a longer one, for example four random words")
+        raise ParaduxError("bad-passphrase", problem, "choose another one, for example four random words")
     return passphrase
 
 

@@ -78,6 +78,7 @@ class Installation:
         self.daemon: subprocess.Popen[bytes] | None = None
         self.as_user: tuple[str, ...] = ()
         root.mkdir(parents=True, exist_ok=True)
+        self.passphrase_file.touch(mode=0o600)
         self.passphrase_file.write_text(PASSPHRASE + "\n")
 
     def start(self, *options: str) -> None:

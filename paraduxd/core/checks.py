@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from paraduxd.core.config import Config, Destination, KitAccess, MetadataStash, Source, Stash, kit_settings
 from paraduxd.core.document import Document, DocumentError, parse
 from paraduxd.core.faults import model_findings
+from paraduxd.core.labels import is_loopback
 from paraduxd.core.outline import keys
 from paraduxd.core.problems import Finding, Path, Problem, path_text, suggestion
 from paraduxd.core.sense import Known, sense
+from paraduxd.core.settings import ProtocolSettings
 from paraduxd.core.shapes import Role, Shape, Shapes
 
 _MODELS: Mapping[Role, type[Stash]] = {
@@ -129,9 +131,20 @@ def _stash_findings(
         known[path] = Known(role, shape, shape.settings.model_validate(own))
     except ValidationError as error:
         yield from model_findings(error, shape.settings, stash, path, common)
+    if path in known:
+        yield from _clear_findings(path, known[path].settings)
     access = stash.get("kit_access")
     if role is Role.METADATA and isinstance(access, dict):
         yield from _kit_findings((*path, "kit_access"), access, shape, own if path in known else {})
+
+
+def _clear_findings(path: Path, settings: ProtocolSettings) -> Iterator[Finding]:
+    """Whether everybody on the way may read the login."""
+    address = settings.in_clear()
+    if address is None or is_loopback(address[1]):
+        return
+    message = "the address is spoken to without encryption: everybody on the way can read and change what is sent, the login as well"
+    yield Finding("warning", (*path, address[0]), message, "use https")
 
 
 def _ability_findings(path: Path, role: Role, stash: dict[str, Any], shape: Shape, shapes: Shapes) -> Iterator[Finding]:

@@ -59,6 +59,10 @@ class ProtocolSettings(Strict):
         """The absolute directory on this machine that the stash is, if it is one."""
         return None
 
+    def in_clear(self) -> tuple[str, str] | None:
+        """The key of an address that is spoken to without encryption although it could be with, and the host there."""
+        return None
+
     def whereabouts(self) -> str | None:
         """Where the stash is, without secrets, the same for whatever means the same place: another address is another place.
 

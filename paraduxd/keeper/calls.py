@@ -18,6 +18,7 @@ from paraduxd.core.masking import mask
 from paraduxd.effects.peers import Peer
 from paraduxd.keeper import drilling, key_handover, kit_records, kit_writing, recovering, rotating, transaction
 from paraduxd.keeper.desk import Handler, Note, Reply
+from paraduxd.keeper.passphrases import acceptable, encoded
 from paraduxd.keeper.session import Opened, Session, Visit
 from paraduxd.keeper.transaction import Keeping
 
@@ -180,7 +181,8 @@ class Conversation:
 
     def _passphrase(self, new: str) -> Reply:
         with self.change() as opened:
-            changed = transaction.change_passphrase(opened, encoded(new))
+            owner = opened.config.owner
+            changed = transaction.change_passphrase(opened, acceptable(new, owner.name, owner.email))
             self.hold(changed)
             self.session.revoke_others(self.visit)
         return {"serial": changed.config.serial}
@@ -204,16 +206,6 @@ class Conversation:
             if reply["needs_key"]:
                 handover.wait()
         return {"runs": reply["runs"]}
-
-
-def encoded(passphrase: str) -> bytes:
-    """The passphrase as the vault takes it; raises `ParaduxError` for what is no text (half of a surrogate pair)."""
-    try:
-        return passphrase.encode()
-    except UnicodeEncodeError:
-        raise ParaduxError(
-            "bad-passphrase", "a passphrase must be text that can be written in UTF-8", "type it again"
-        ) from None
 
 
 def _hosts(untrusted_hosts: dict[str, Any]) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from paraduxd.keeper import (
     transaction,
 )
 from paraduxd.keeper.desk import Desk, Handler, Note, Reply
+from paraduxd.keeper.passphrases import acceptable
 from paraduxd.keeper.recover_newer import newer
 from paraduxd.keeper.recover_proof import IN_VAULT, Proof, prove
 from paraduxd.keeper.recover_state import STAYS, Recovery, material_from_plain
@@ -72,7 +73,7 @@ def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int, acc
             raise ParaduxError("not-proven", "nothing is proven yet, so nothing was changed", "see: paraductl recover")
         if not accept_older and (found_newer := newer(recovery.proof, recovery.brought)):
             raise found_newer.refusal()
-        new = passphrase.encode(errors="surrogatepass")
+        new = acceptable(passphrase)
         recovered = recover_commit.commit(desk.keeping, recovery.proof, candidate, new)
         desk.session.recovery = None
         desk.session.keep(0)

@@ -29,6 +29,7 @@ from paraduxd.effects.vault import Kdf, LockedVault, OpenVault
 from paraduxd.keeper import announcing, applying, kit_records, making
 from paraduxd.keeper.control import Control
 from paraduxd.keeper.making import Json
+from paraduxd.keeper.passphrases import acceptable
 from paraduxd.keeper.session import Opened
 
 HOSTKEY_TIMEOUT = 45.0
@@ -149,7 +150,9 @@ def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[s
             "change it with: paraductl edit; if it does not open: paraductl recover",
         )
     checked = check(answers, keeping.shapes, answers=True)
-    threshold = _valid(checked).policy.shares_required
+    config = _valid(checked)
+    acceptable(passphrase.decode(), config.owner.name, config.owner.email)
+    threshold = config.policy.shares_required
     document = place_changes.without_was(json.loads(answers))
     document.setdefault("version", 1)
     document.setdefault("policy", {}).setdefault("shares_required", threshold)

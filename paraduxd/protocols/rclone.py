@@ -133,6 +133,11 @@ class RcloneSettings(ProtocolSettings):
             return ()
         return ((parts.hostname, port, "tls"),) if parts.scheme == "https" and parts.hostname else ()
 
+    def in_clear(self) -> tuple[str, str] | None:
+        """The server of an address with http."""
+        parts = urlsplit(self._address())
+        return ("options", parts.hostname) if parts.scheme == "http" and parts.hostname else None
+
     def whereabouts(self) -> str:
         """Where it is: the path, and those options that say where; an account that has other tokens is still the same."""
         options = self.all_options()

@@ -122,6 +122,11 @@ class ResticSettings(ProtocolSettings):
             return ((place.host, place.port, "tls"),)
         return ()
 
+    def in_clear(self) -> tuple[str, str] | None:
+        """The server of a repository that is reached over HTTP."""
+        place = parse_repository(self.repository)
+        return ("repository", place.host) if isinstance(place, HttpAddress) and place.scheme == "http" else None
+
     def local_path(self) -> str | None:
         """The directory of a local repository."""
         place = parse_repository(self.repository)

@@ -82,6 +82,10 @@ class S3Settings(ProtocolSettings):
         """The host of the service."""
         return self.server()[0]
 
+    def in_clear(self) -> tuple[str, str] | None:
+        """The service, when its address says http."""
+        return ("endpoint", self.place()) if (self.endpoint or "").startswith("http:") else None
+
     def tls_hosts(self) -> tuple[tuple[str, int, str], ...]:
         """The service, unless it is spoken to in clear, or is Amazon's own."""
         if self.endpoint is None or self.endpoint.startswith("http:"):

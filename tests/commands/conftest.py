@@ -54,6 +54,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def secret(tmp_path: Path) -> str:
     """A file with the passphrase."""
     path = tmp_path / "passphrase"
+    path.touch(mode=0o600)
     path.write_text(PASSPHRASE + "\n")
     return str(path)
 

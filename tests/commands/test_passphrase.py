@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.passphrase import refusal, weakness
+from paraductl.passphrase import weakness
+from paraduxd.api.passphrases import refusal
 from tests.commands.conftest import Outcome
 from tests.commands.person import Person
 from tests.fakes_client import FakeDaemon
@@ -23,6 +24,7 @@ GOOD = "four quite random words"
 @pytest.fixture
 def new_file(tmp_path: Path) -> str:
     path = tmp_path / "new"
+    path.touch(mode=0o600)
     path.write_text(GOOD + "\n")
     return str(path)
 
@@ -36,6 +38,7 @@ def test_the_old_passphrase_is_needed_even_while_unlocked(
     paraductl: Run, daemon: FakeDaemon, tmp_path: Path, new_file: str
 ) -> None:
     daemon.window_open = True
+    (tmp_path / "wrong").touch(mode=0o600)
     (tmp_path / "wrong").write_text("wrong")
     outcome = paraductl("passphrase", "--passphrase-file", str(tmp_path / "wrong"), "--new-passphrase-file", new_file)
     assert (outcome.code, outcome.err) == (3, "paraductl: cannot open vault: wrong passphrase\n")
@@ -92,8 +95,8 @@ def test_refused(passphrase: str) -> None:
 
 def test_weak_and_good() -> None:
     assert weakness("elevenchars") and not refusal("elevenchars")
-    assert weakness("aaaaaaaaaaaaaaaaaaaa")
-    assert not refusal("é" * 256)
+    assert weakness("abcdeabcdeabcdeabcde")
+    assert not refusal("éàüöß" * 51)
     assert not weakness(GOOD) and not refusal(GOOD)
 
 
@@ -153,3 +156,25 @@ def test_while_a_command_waits_no_passphrase_is_in_arguments_or_environment() ->
                 assert canary.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
         person.types("q\n")
         person.sees("Nothing changed.")
+
+
+@pytest.mark.parametrize(
+    ("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o644, True), (0o666, True)]
+)
+def test_a_file_that_others_may_read_is_warned_of(
+    paraductl: Run, daemon: FakeDaemon, secret: str, mode: int, warned: bool
+) -> None:
+    Path(secret).chmod(mode)
+    outcome = paraductl("unlock", "--passphrase-file", secret)
+    assert outcome.code == 0
+    assert ("other users may read or change" in outcome.err) is warned
+    assert daemon.passphrase not in outcome.err
+
+
+def test_a_pipe_is_not_warned_of(paraductl: Run, daemon: FakeDaemon) -> None:
+    assert paraductl("unlock", "--passphrase-file", "-", stdin=daemon.passphrase + "\n").err == ""
+
+
+@pytest.mark.parametrize("passphrase", ["aaaaaaaa", "abcdabcdabcd"])
+def test_few_different_characters_are_refused(passphrase: str) -> None:
+    assert "different characters" in refusal(passphrase)

@@ -10,7 +10,8 @@ import pytest
 from paraduxd.api.calls import KEEPER
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.peers import Peer
-from paraduxd.keeper.calls import HANDLERS, Conversation, encoded
+from paraduxd.keeper.calls import HANDLERS, Conversation
+from paraduxd.keeper.passphrases import acceptable, encoded
 from paraduxd.keeper.session import Session
 
 STRANGER = os.geteuid() + 4242
@@ -77,3 +78,15 @@ def test_half_of_a_surrogate_pair_is_no_passphrase() -> None:
         encoded("\ud800")
     assert refused.value.code == "bad-passphrase"
     assert "\\ud800" not in repr(refused.value)
+
+
+@pytest.mark.parametrize("new", ["seven c", "aaaaaaaa", "abcdabcdabcdabcd", "Fred Myself", " fred@EXAMPLE.org"])
+def test_what_is_guessed_at_once_is_no_new_passphrase(new: str) -> None:
+    with pytest.raises(ParaduxError) as refused:
+        acceptable(new, "Fred Myself", "fred@example.org")
+    assert refused.value.code == "bad-passphrase"
+    assert new not in repr(refused.value)
+
+
+def test_what_is_not_guessed_at_once_is_one() -> None:
+    assert acceptable("correct horse battery staple", "Fred Myself", "") == b"correct horse battery staple"
