@@ -13,6 +13,7 @@ A field has an access level besides when other values than its default need more
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +23,13 @@ from paraduxd.api.errors import ParaduxError
 
 @dataclass(frozen=True)
 class Field:
-    """One argument: its JSON type and whether it may be left out (then it is `default`)."""
+    """One argument: its JSON type and whether it may be left out (then it is `default`). `is_path`: it must be one for the system."""
 
     kind: type
     required: bool = True
     default: Any = None
     access: str = "member"
+    is_path: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Call:
         return any(field.access == "owner" and arguments[name] != field.default for name, field in self.fields.items())
 
 
-def _optional(kind: type, default: Any = None, access: str = "member") -> Field:
-    return Field(kind, required=False, default=default, access=access)
+def _optional(kind: type, default: Any = None, access: str = "member", *, is_path: bool = False) -> Field:
+    return Field(kind, required=False, default=default, access=access, is_path=is_path)
 
 
 SUPERVISOR: Mapping[str, Call] = {
@@ -71,7 +73,7 @@ SUPERVISOR: Mapping[str, Call] = {
         "owner",
         {
             "dataset": Field(str),
-            "to": Field(str),
+            "to": Field(str, is_path=True),
             "source": _optional(str),
             "at": _optional(str),
             "paths": _optional(list, []),
@@ -100,8 +102,8 @@ KEEPER: Mapping[str, Call] = {
     "passphrase": Call("authorized", {"new": Field(str)}),
     "restore": Call("authorized", dict(SUPERVISOR["restore"].fields)),
     "preview_setup": Call("owner", {"answers": Field(str)}),
-    "drill": Call("authorized", {"scratch": _optional(str, "")}),
-    "drill_kits": Call("owner", {"materials": Field(list), "scratch": _optional(str, "")}),
+    "drill": Call("authorized", {"scratch": _optional(str, "", is_path=True)}),
+    "drill_kits": Call("owner", {"materials": Field(list), "scratch": _optional(str, "", is_path=True)}),
     "drill_cancel": Call("asker", {}),
     "lock": Call("asker", {}),
     "kits_directory": Call("authorized", {"steward": Field(str)}),
@@ -111,7 +113,7 @@ KEEPER: Mapping[str, Call] = {
         {
             "stewards": _optional(list, []),
             "erase": _optional(bool, False),
-            "device": _optional(str),
+            "device": _optional(str, is_path=True),
             "wait": _optional(bool, True),
         },
     ),
@@ -122,7 +124,7 @@ KEEPER: Mapping[str, Call] = {
     "rotate": Call("authorized", {}),
     "rotate_cancel": Call("authorized", {}),
     "recover_add": Call("owner", {"materials": Field(list)}),
-    "recover_device": Call("owner", {"device": Field(str)}),
+    "recover_device": Call("owner", {"device": Field(str, is_path=True)}),
     "recover_state": Call("owner", {}),
     "recover_prove": Call("owner", {}),
     "recover_commit": Call(
@@ -175,4 +177,13 @@ def _argument(name: str, field: Field, untrusted_arguments: dict[str, Any]) -> A
         return field.default
     if type(value) is not field.kind:
         raise ParaduxError("bad-request", f"the argument {name} must be of type {field.kind.__name__}")
+    if field.is_path and not _is_path(str(value)):
+        raise ParaduxError("bad-request", f"the argument {name} has characters that no path has", "write it again")
     return value
+
+
+def _is_path(text: str) -> bool:
+    try:
+        return b"\x00" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

@@ -31,7 +31,7 @@ def describe(node: str) -> Stick:
     """What the kernel knows of a block device; raises `ParaduxError` "refused" when it is none."""
     try:
         status = Path(node).stat()
-    except OSError:
+    except (OSError, ValueError):  # a NUL, or half of a surrogate pair
         raise _no_device(node) from None
     if not stat.S_ISBLK(status.st_mode):
         raise _no_device(node)

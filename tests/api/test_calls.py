@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.api.calls import KEEPER, SUPERVISOR, check_arguments
+from paraduxd.api.calls import KEEPER, SUPERVISOR, Call, check_arguments
 from paraduxd.api.errors import ParaduxError
 
 
@@ -40,3 +40,24 @@ def test_every_call_has_a_known_access_level() -> None:
         "owner",
         "authorized",
     }
+
+
+@pytest.mark.parametrize("text", ["/dev/sd\x00b", "/dev/\ud800", "\x00"])
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (KEEPER["kits_arm"], "device"),
+        (KEEPER["recover_device"], "device"),
+        (KEEPER["drill"], "scratch"),
+        (KEEPER["restore"], "to"),
+        (SUPERVISOR["restore"], "to"),
+    ],
+)
+def test_what_no_path_has_is_refused_at_the_door(call: Call, name: str, text: str) -> None:
+    others = {"dataset": "home"} if "dataset" in call.fields else {}
+    with pytest.raises(ParaduxError) as refused:
+        check_arguments(call, {**others, name: text})
+    assert refused.value.code == "bad-request"
+    assert refused.value.message == f"the argument {name} has characters that no path has"
+    strange = "/mnt/not-utf-8-\udcff"
+    assert check_arguments(call, {**others, name: strange})[name] == strange
