@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -23,7 +24,8 @@ def kill_keeper(machine: Installation) -> None:
     assert machine.daemon is not None
     killed = machine.processes() - {machine.daemon.pid}
     for pid in killed:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself, or with the keeper
+            os.kill(pid, signal.SIGKILL)
     machine.wait_for(lambda: not killed & machine.processes(), "the keeper to be gone")
 
 
