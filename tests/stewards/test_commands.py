@@ -105,7 +105,7 @@ def test_without_a_config_there_are_no_stewards(
 ) -> None:
     answer(monkeypatch, FakeSupervisor, "stewards", {"epoch": None, "stewards": []})
     assert main(["stewards"], FakeDaemon()) == 1
-    assert "paraductl setup" in capsys.readouterr().err
+    assert "no config is in force" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def host(tmp_path: Path) -> KeeperHost:
         more=["--weak-kdf"],
         may_connect=lambda peer: True,
         on_kit=lambda kit: None,
+        on_vault=lambda digest: None,
         on_end=lambda: None,
     )
 
