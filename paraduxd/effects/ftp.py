@@ -18,7 +18,27 @@ _TIMEOUT = 30.0
 _LOGIN_REFUSED = "530"
 
 
-class _Secure(ftplib.FTP_TLS):
+_MOST_LINES = 1000
+"""Lines of one answer."""
+
+
+class _Session(ftplib.FTP):
+    """One whose server cannot answer without an end."""
+
+    _lines = 0
+
+    def getmultiline(self) -> str:
+        self._lines = 0
+        return super().getmultiline()
+
+    def getline(self) -> str:
+        self._lines += 1
+        if self._lines > _MOST_LINES:
+            raise ftplib.error_proto("the answer is too long")  # noqa: S321
+        return super().getline()
+
+
+class _Secure(_Session, ftplib.FTP_TLS):
     """Servers such as vsftpd refuse a data channel that is not seen to come from whoever logged in (require_ssl_reuse)."""
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int]:
@@ -39,7 +59,7 @@ def open_session(address: SshAddress, password: str, secure: bool, pins: tuple[s
     Raises what the socket and ftplib raise; `ParaduxError` for a login that is refused and a certificate that is not trusted.
     """
     where = f"{address.host}:{address.port}"
-    session = _Secure(context=tls.context(pins), timeout=_TIMEOUT) if secure else ftplib.FTP(timeout=_TIMEOUT)  # noqa: S321
+    session = _Secure(context=tls.context(pins), timeout=_TIMEOUT) if secure else _Session(timeout=_TIMEOUT)
     session.encoding = "utf-8"
     try:
         session.connect(address.host, address.port)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects import bounded
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -119,11 +120,13 @@ def run(
     pass_fds: Sequence[int] = (),
     cwd: Path | None = None,
     timeout: float = 120.0,
+    most: int | None = None,
 ) -> Outcome:
     """Run a program to its end. `data` goes to its standard input; `timeout` is in seconds.
 
-    A code other than 0 is returned, not raised. Raises `ParaduxError` "timeout" (after killing the group) and
-    "missing-program"; no error repeats the arguments or the output.
+    `most`: so many bytes may it write to its output at most, and it takes no `data` then. A code other than 0 is returned, not raised.
+    Raises `ParaduxError` "timeout" and "too-large" (after killing the group) and "missing-program"; no error repeats the arguments or
+    the output.
     """
     process = start(
         command,
@@ -133,7 +136,9 @@ def run(
         stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
     )
     try:
-        output, errors = process.communicate(data, timeout=timeout)
+        told = process.communicate(data, timeout=timeout) if most is None else bounded.output(process, most, timeout)
+        if told is None:
+            raise bounded.too_large(f"what {command[0]} tells")
     except subprocess.TimeoutExpired:
         kill_group(process)
         raise ParaduxError(
@@ -142,7 +147,7 @@ def run(
     except BaseException:
         kill_group(process)
         raise
-    return Outcome(process.returncode, output or b"", errors or b"")
+    return Outcome(process.returncode, told[0] or b"", told[1] or b"")
 
 
 def widen(pipe: IO[bytes]) -> IO[bytes]:

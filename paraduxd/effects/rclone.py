@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import IO, BinaryIO
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects import process, rclone_failures, tls
+from paraduxd.effects import bounded, process, rclone_failures, tls
 from paraduxd.effects.process import Outcome
 
 NO_DIRECTORY = 3
@@ -120,14 +120,15 @@ def run(
     names: Sequence[str] = (),
     allowed: Sequence[int] = (0,),
     timeout: float = 900.0,
+    most: int | None = None,
 ) -> Outcome:
     """Run a command to its end; `names` restricts it to files of the directory, which are looked up one by one.
 
-    Raises the failure as a sentence unless the exit code is `allowed`.
+    Raises the failure as a sentence unless the exit code is `allowed`, and `ParaduxError` "too-large" for an output beyond `most` bytes.
     """
     with _prepared(remote, _only(names)) as (options, descriptors):
         argv = ["rclone", *_OPTIONS, *options, *command]
-        outcome = process.run(argv, pass_fds=descriptors, extra_env=_ENVIRONMENT, timeout=timeout)
+        outcome = process.run(argv, pass_fds=descriptors, extra_env=_ENVIRONMENT, timeout=timeout, most=most)
     if outcome.code not in allowed:
         raise failure(remote, outcome.code, outcome.errors)
     return outcome
@@ -136,13 +137,23 @@ def run(
 def listing(remote: Remote, names: Sequence[str] = ()) -> tuple[Entry, ...] | None:
     """The files of the directory (or those of `names` that are there), sorted; `None` when there is no such directory."""
     command = ("lsjson", "--files-only", "--no-mimetype", "--no-modtime", remote.address())
-    outcome = run(remote, *command, names=names, allowed=(0, NO_DIRECTORY))
+    outcome = run(remote, *command, names=names, allowed=(0, NO_DIRECTORY), most=bounded.LONGEST_LISTING)
     if outcome.code == NO_DIRECTORY:
         return None
     try:
-        found = [Entry(str(entry["Name"]), int(entry["Size"])) for entry in json.loads(outcome.output)]
-    except (ValueError, KeyError, TypeError):
+        return _entries(remote.where, outcome.output)
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ParaduxError("rclone-failed", f"rclone's list of {remote.where} is not understood", "try again") from None
+
+
+def _entries(where: str, told: bytes) -> tuple[Entry, ...]:
+    """What lsjson lists, an entry a line, sorted; rclone says -1 of what it does not know the size of."""
+    listing, found = bounded.Listing(where), []
+    for line in told.splitlines():
+        if len(text := line.strip(b"[], \t")) > 0:
+            listing.count(len(text))
+            entry = json.loads(text)
+            found.append(Entry(str(entry["Name"]), max(-1, min(int(entry["Size"]), bounded.LARGEST_NUMBER))))
     return tuple(sorted(found, key=lambda entry: entry.name))
 
 

@@ -25,6 +25,19 @@ _IDLE_SECONDS = 120.0
 _KEY_TYPES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
+_LONGEST_PACKET = 1024 * 1024
+"""Bytes; OpenSSH sends and takes 256 KiB."""
+
+
+class _Client(paramiko.SFTPClient):
+    """One that does not wait in memory for all that a server announces."""
+
+    def _read_all(self, n: int) -> bytes:
+        if n > _LONGEST_PACKET:
+            raise paramiko.SFTPError("the packet is too long")
+        return super()._read_all(n)  # type: ignore[misc, no-any-return]  # the stubs leave it out
+
+
 class Connection:
     """An SFTP session that is opened at the first use and stays open until `close` or the end of the process."""
 
@@ -64,7 +77,7 @@ class Connection:
         if [shown.get_name(), shown.get_base64()] not in keys:
             raise ssh.host_key_changed(where)
         self._log_in(transport, where)
-        client = paramiko.SFTPClient.from_transport(transport)
+        client = _Client.from_transport(transport)
         if client is None:
             raise EOFError
         if channel := client.get_channel():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,11 @@ from paraduxd.effects.durable import write_atomically
 from paraduxd.protocols.base import BlobStore
 
 _LONGEST_MANIFEST = 64 * 1024 * 1024
+_LONGEST_SIGNATURE = 64 * 1024
+_LONGEST_HEAD = 64 * 1024
+"""Bytes at the beginning of a manifest that have its key."""
+
+_KEY = re.compile(rb'"key":\s*"([^"]*)"')
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +81,7 @@ class Shelf:
             raise damaged(f"the signature of {name} is not good")
         try:
             manifest = archives.from_line(line)
-        except (ValueError, RecursionError):
+        except (ValueError, OverflowError, RecursionError):
             raise damaged(f"{name} is not understood") from None
         if manifest.run.id != run or sha256 not in ("", found):
             raise damaged(f"{name} is not the object that belongs there")
@@ -108,8 +113,8 @@ class Shelf:
     def _read(self, name: str) -> tuple[bytes, bytes]:
         """The signed line, with its end, and the signature."""
         content = self._cached(name) or self._fetched(name)
-        line, _, signature = content.partition(b"\n")
-        return line + b"\n", signature.strip()
+        end = content.find(b"\n") + 1 or len(content)
+        return content[:end], content[end : end + _LONGEST_SIGNATURE].strip()
 
     def _cached(self, name: str) -> bytes | None:
         with contextlib.suppress(OSError):
@@ -118,13 +123,15 @@ class Shelf:
         return None
 
     def _fetched(self, name: str) -> bytes:
-        content = bytearray()
+        pieces, size = [], 0
         for piece in self._store.get(name):
-            content += piece
-            if len(content) > _LONGEST_MANIFEST:
+            pieces.append(piece)
+            size += len(piece)
+            if size > _LONGEST_MANIFEST:
                 raise damaged(f"{name} is longer than a manifest can be")
-        self.remember(name, bytes(content))
-        return bytes(content)
+        content = b"".join(pieces)
+        self.remember(name, content)
+        return content
 
     def remember(self, name: str, content: bytes) -> None:
         """Keep a manifest for the next time."""
@@ -134,13 +141,13 @@ class Shelf:
                 write_atomically(self._cache / name, content)
 
     def _stop_if_foreign(self, line: bytes) -> None:
-        with contextlib.suppress(ValueError, RecursionError, AttributeError):
-            if json.loads(line).get("key", self._keys.fingerprint) != self._keys.fingerprint:
-                raise ParaduxError(
-                    "other-dataset",
-                    "the directory holds archives of another dataset or destination",
-                    "give every destination a directory of its own with paraductl edit",
-                )
+        found = _KEY.search(line, 0, _LONGEST_HEAD)
+        if found and found[1] != self._keys.fingerprint.encode():
+            raise ParaduxError(
+                "other-dataset",
+                "the directory holds archives of another dataset or destination",
+                "give every destination a directory of its own with paraductl edit",
+            )
 
 
 def damaged(why: str) -> ParaduxError:

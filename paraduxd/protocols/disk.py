@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.settings import ProtocolSettings, Text, parse_file_url
-from paraduxd.effects import rsync
+from paraduxd.effects import bounded, rsync
 from paraduxd.effects.durable import sync_directory
 from paraduxd.protocols import pulling, scan
 from paraduxd.protocols.base import (
@@ -123,11 +123,7 @@ class DiskBlobs(BlobStore):
         if not os.path.lexists(self._folder):
             return ()
         with _told(self._folder), os.scandir(self._folder) as entries:
-            blobs = [
-                Blob(entry.name, entry.stat(follow_symlinks=False).st_size)
-                for entry in entries
-                if entry.is_file(follow_symlinks=False) and not entry.name.startswith(TEMPORARY)
-            ]
+            blobs = list(_files(entries, bounded.Listing(str(self._folder))))
         return tuple(sorted(blobs, key=lambda blob: blob.name))
 
     def delete(self, name: str) -> None:
@@ -140,6 +136,13 @@ class DiskBlobs(BlobStore):
         with _told(self._folder):
             for path in self._folder.glob(f"{TEMPORARY}*"):
                 path.unlink(missing_ok=True)
+
+
+def _files(entries: Iterator[os.DirEntry[str]], listing: bounded.Listing) -> Iterator[Blob]:
+    for entry in entries:
+        listing.count(len(entry.name))
+        if entry.is_file(follow_symlinks=False) and not entry.name.startswith(TEMPORARY):
+            yield Blob(entry.name, entry.stat(follow_symlinks=False).st_size)
 
 
 def open_regular(path: Path) -> BinaryIO:

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.settings import ProtocolSettings, Secret, SshAddress, Strict, Text, parse_ssh_url
-from paraduxd.effects import ftp
+from paraduxd.effects import bounded, ftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
 
 TEMPORARY = "_tmp-"
@@ -224,6 +224,10 @@ class FtpBlobs(BlobStore):
         """Failures of the server and the network as sentences; after one of the network the next use connects anew."""
         try:
             yield
+        except ParaduxError as problem:
+            if problem.code == "too-large":  # the server is still sending
+                self.close()
+            raise
         except UnicodeError:
             connected = self._session is not None
             self.close()
@@ -283,6 +287,8 @@ def _size(session: ftplib.FTP, name: str) -> int | None:
     session.voidcmd("TYPE I")
     try:
         return session.size(name)
+    except ValueError:
+        raise ftplib.error_proto("no size") from None  # noqa: S321
     except ftplib.error_perm as problem:
         if str(problem).startswith(_UNKNOWN_COMMAND):
             return None
@@ -294,17 +300,42 @@ def _size(session: ftplib.FTP, name: str) -> int | None:
 def _entries(session: ftplib.FTP) -> list[tuple[str, int]]:
     """The files of the present directory with their sizes; by NLST and SIZE where the server has no MLSD."""
     try:
-        found = list(session.mlsd(facts=["type", "size"]))
+        session.sendcmd("OPTS MLST type;size;")
+        lines = _lines(session, "MLSD")
     except ftplib.error_perm as problem:
         if not str(problem).startswith(_UNKNOWN_COMMAND):
             raise
         return _entries_by_names(session)
-    return [(name, int(facts.get("size", 0))) for name, facts in found if facts.get("type") == "file"]
+    return [entry for line in lines if (entry := _parsed(line))]
+
+
+def _parsed(line: str) -> tuple[str, int] | None:
+    """Name and size of a file on a line of MLSD; `None` for anything else."""
+    told, _, name = line.rstrip("\r\n").partition(" ")
+    facts = {key.lower(): value for key, _, value in (fact.partition("=") for fact in told[:-1].split(";"))}
+    if facts.get("type") != "file":
+        return None
+    try:
+        return name, bounded.size(facts.get("size", 0))
+    except ValueError:
+        raise ftplib.error_proto("no size") from None  # noqa: S321
+
+
+def _lines(session: ftplib.FTP, command: str) -> list[str]:
+    """What a command lists; raises `ParaduxError` "too-large" before there is too much of it."""
+    listing, lines = bounded.Listing(f"{session.host}:{session.port}"), list[str]()
+
+    def take(line: str) -> None:
+        listing.count(len(line))
+        lines.append(line)
+
+    session.retrlines(command, take)
+    return lines
 
 
 def _entries_by_names(session: ftplib.FTP) -> list[tuple[str, int]]:
     try:
-        names = [each.rpartition("/")[2] for each in session.nlst()]
+        names = [each.rpartition("/")[2] for each in _lines(session, "NLST")]
     except ftplib.error_perm as problem:
         if str(problem).startswith(_ABSENT):  # an empty directory, as many servers tell it
             return []

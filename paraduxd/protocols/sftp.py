@@ -20,13 +20,15 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
-from paraduxd.effects import sftp
+from paraduxd.effects import bounded, sftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
 
 TEMPORARY = ".tmp-"
 """How the names of half-written objects start; no object may have such a name."""
 
 _PIECE = 256 * 1024
+_WINDOW = 16 * 1024 * 1024
+"""So many bytes are asked for ahead."""
 
 _NOT_WRITTEN = re.compile("Failure$|size mismatch in put")
 """What paramiko says when the server refused to write, depending on whether it asked in time."""
@@ -90,9 +92,7 @@ class SftpBlobs(BlobStore):
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
         with self._told(name), self._connection.client().open(self._path(name), "rb") as file:
-            file.prefetch()
-            while piece := file.read(_PIECE):
-                yield piece
+            yield from _pieces(file)
 
     def list(self) -> tuple[Blob, ...]:
         """See `BlobStore.list`."""
@@ -103,10 +103,15 @@ class SftpBlobs(BlobStore):
         """Half-written ones, too."""
         with self._told():
             try:
-                entries = self._connection.client().listdir_attr(self._folder)  # type: ignore[arg-type]  # takes bytes, too
+                found = list(self._listed())
             except FileNotFoundError:
                 return
-        for entry in entries:
+        yield from found
+
+    def _listed(self) -> Iterator[Blob]:
+        listing = bounded.Listing(self._where)
+        for entry in self._connection.client().listdir_iter(self._folder):
+            listing.count(len(entry.filename))
             if stat.S_ISREG(entry.st_mode or 0):
                 yield Blob(entry.filename, entry.st_size or 0)
 
@@ -151,6 +156,18 @@ class SftpBlobs(BlobStore):
             return TransientError("disk-full", text, "make room there")
         self._connection.close()
         return sftp.sentence(problem, self._where)
+
+
+def _pieces(file: paramiko.SFTPFile) -> Iterator[bytes]:
+    """The content, asked for ahead by one window at a time, whatever size the server tells."""
+    size, position = file.stat().st_size or 0, 0
+    while True:
+        if position % _WINDOW == 0 and position < size:
+            file.prefetch(min(size, position + _WINDOW))
+        if not (piece := file.read(min(_PIECE, _WINDOW - position % _WINDOW))):
+            return
+        position += len(piece)
+        yield piece
 
 
 def _make_directories(client: paramiko.SFTPClient, folder: bytes) -> None:

@@ -45,6 +45,7 @@ _LONGEST_SUMS = 1 << 30
 _LONGEST_LINE = 2 * 4096 + 128
 """Bytes of the checksum of one file, with its path, every byte of which may be escaped."""
 _LARGEST_NUMBER = 1 << 53
+_FIRST_YEAR = 1970
 
 _README_TEXT = """\
 This directory is one destination of Paradux: copies of one set of files, one per point in time.
@@ -163,12 +164,12 @@ def _record(path: Path) -> Record | None:
     """What a manifest says; what is not one of ours is passed over."""
     try:
         plain = json.loads(_bytes_of(path, _LONGEST) or b"")
-        version = Version(str(plain["id"]), str(plain["time"]), int(plain["files"]), int(plain["bytes"]))
+        version = Version(str(plain["id"]), str(plain["time"]), plain["files"], plain["bytes"])
         number, missing = plain.get("number"), plain.get("missing", 0)
-        ours = plain.get("format") == FORMAT and version.id == path.stem and _is_count(missing)
-        if not ours or not (number is None or _is_count(number)):
+        counts = (version.files, version.bytes, missing, 0 if number is None else number)
+        ours = plain.get("format") == FORMAT and version.id == path.stem and all(map(_is_count, counts))
+        if not ours or moment(version.time).year < _FIRST_YEAR:
             return None
-        moment(version.time)
         texts = {key: str(plain.get(key, "")) for key in ("dataset", "place", "owner", "instance", "algorithm", "sums")}
         unread = tuple(map(str, plain.get("unread", ())))
         return Record(replace(version, number=number, missing=missing), **texts, unread=unread)

@@ -445,6 +445,31 @@ def test_a_number_that_is_none_makes_no_version(trees: Trees, number: object) ->
     assert trees.versions() == (first,)
 
 
+@pytest.mark.parametrize("field", ["files", "bytes"])
+@pytest.mark.parametrize("number", [-1, 1e999, float("nan"), 1e300, 10**30, "3", True])
+def test_a_count_that_is_none_makes_no_version(trees: Trees, field: str, number: object) -> None:
+    _check_stops_nothing(trees, **{field: number})
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"]
+)
+def test_a_year_that_cannot_be_makes_no_version(trees: Trees, time: str) -> None:
+    _check_stops_nothing(trees, time=time)
+
+
+def _check_stops_nothing(trees: Trees, **changes: object) -> None:
+    """With a manifest that was changed, the version is named as one that cannot be read, and the others stay usable."""
+    samples.write_files(trees.staging, 2)
+    first, second = trees.push("2026-01-01").version, trees.push("2026-01-02").version
+    plain = {**trees.manifest(second), **changes}
+    (trees.store / "manifests" / f"{second.id}.json").write_text(json.dumps(plain))
+    assert trees.versions() == (first,)
+    third = trees.push("2026-01-03", known_versions=()).version
+    assert trees.versions() == (first, third) and trees.tree(second).is_dir()
+    assert second.id in trees.make(OURS).verify(deep=False).note
+
+
 def test_a_full_disk_says_until_when_its_versions_are_protected(tiny_disk: Path, tmp_path: Path) -> None:
     assert PROTOCOL.destination
     settings = DiskSettings.model_validate({"url": (tiny_disk / "store").as_uri()})
