@@ -23,6 +23,10 @@ CONTAINER_SIZE = 32 * 1024 * 1024
 PASSPHRASE_SLOT = 0
 RECOVERY_SLOT = 1
 
+LEAST_PASSES = 4
+LEAST_MEMORY = 512 * 1024
+"""KiB of argon2id for the operational passphrase, or half of the machine's memory: cryptsetup measures, and takes less when it is busy."""
+
 _TIMEOUT = 300.0
 _CHEAP = ("--pbkdf-force-iterations", "4", "--pbkdf-memory", "32", "--pbkdf-parallel", "1")
 _XTS = "aes-xts-plain64"
@@ -35,7 +39,7 @@ class Kdf(Enum):
     """How dear each guess of the operational passphrase is made."""
 
     DEFAULT = "default"
-    """What cryptsetup measures to take about two seconds on this machine."""
+    """What cryptsetup measures to take about two seconds on this machine, and never less than the floor."""
 
     WEAK = "weak"
     """Next to nothing; for tests only."""
@@ -55,6 +59,15 @@ class Segment:
     first_tweak: int
 
 
+@dataclass(frozen=True)
+class Cost:
+    """How much argon2id takes: KiB, passes over them, threads."""
+
+    memory: int
+    passes: int
+    threads: int
+
+
 def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -> bytes:
     """Make a container: `passphrase` in keyslot 0, `recovery` in keyslot 1, both argon2id; gives its fresh volume key.
 
@@ -70,6 +83,8 @@ def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -
         _make(format_command(path, second_path), [second])
         key = volume_key(path, recovery)
         _make(add_key_command(path, second_path, first_path, kdf), [first, second])
+        if kdf is Kdf.DEFAULT:
+            raise_cost(path, (first, first_path), least_memory())
         _make(prefer_command(path))
     return key
 
@@ -86,6 +101,37 @@ def add_key_command(path: Path, key_file: str, new_key_file: str, kdf: Kdf) -> l
     slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
     options = ("--batch-mode", *slot, "--pbkdf", "argon2id", *kdf.options)
     return ["cryptsetup", "luksAddKey", *options, "--", str(path), new_key_file]
+
+
+def raise_cost(path: Path, passphrase: tuple[int, str], memory: int) -> None:
+    """See that each guess of the operational passphrase (descriptor and path of its file) takes so many KiB and enough passes."""
+    now = cost(path)
+    if now.memory < memory or now.passes < LEAST_PASSES:
+        dearer = Cost(max(now.memory, memory), max(now.passes, LEAST_PASSES), now.threads)
+        _make(convert_command(path, passphrase[1], dearer), [passphrase[0]])
+
+
+def cost(path: Path) -> Cost:
+    """What a guess of the operational passphrase takes; raises `ParaduxError` "damaged-vault"."""
+    try:
+        header = json.loads(_ask(["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]))
+        kdf = header["keyslots"][str(PASSPHRASE_SLOT)]["kdf"]
+        return Cost(int(kdf["memory"]), int(kdf["time"]), int(kdf["cpus"]))
+    except (ValueError, KeyError, TypeError):
+        raise damaged("its header cannot be understood") from None
+
+
+def least_memory() -> int:
+    """KiB."""
+    return min(LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2048)
+
+
+def convert_command(path: Path, key_file: str, wanted: Cost) -> list[str]:
+    """`cryptsetup luksConvertKey`: the same passphrase, stretched so much."""
+    slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
+    passes, memory = ("--pbkdf-force-iterations", str(wanted.passes)), ("--pbkdf-memory", str(wanted.memory))
+    options = ("--batch-mode", *slot, "--pbkdf", "argon2id", *passes, *memory, "--pbkdf-parallel", str(wanted.threads))
+    return ["cryptsetup", "luksConvertKey", *options, "--", str(path)]
 
 
 def prefer_command(path: Path) -> list[str]:
