@@ -44,6 +44,7 @@ def test_a_slow_start_is_waited_for_and_silence_afterwards_is_not(
         more=["--weak-kdf"],
         may_connect=lambda peer: True,
         on_kit=lambda kit: None,
+        on_vault=lambda digest: None,
         on_end=lambda: None,
     )
     client, ours = socket.socketpair()
