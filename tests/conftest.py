@@ -21,9 +21,14 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def drop_ins_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Folders of tests lie below /tmp, which everybody may write."""
-    monkeypatch.setattr(plugins, "TOP", Path(tempfile.gettempdir()).absolute())
+def drop_ins_in_tests() -> Iterator[None]:
+    """Folders of tests lie below /tmp, which everybody may write.
+
+    Not with the fixture `monkeypatch`: made before all others, it would be undone after them, and a working directory with it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plugins, "TOP", Path(tempfile.gettempdir()).absolute())
+        yield
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from paraduxd.core.drills import Sample
 from paraduxd.worker.sampling import Outcome, choose, compare, is_settled
 
-LATER, EARLIER = time.time() + 1000, time.time() - 1000
+LATER, EARLIER = time.time() + 86_400, time.time() - 1000
 """When a version was made: after everything in these tests, or before it."""
 
 
