@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from paraduxd.core import plan as plans
+from paraduxd.core.addresses import address, settings_of
 from paraduxd.core.config import (
     Config,
     DataKey,
@@ -64,8 +65,8 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         drill_every=config.policy.drill_every,
         owner_fates=config.owner.fate,
         limits=plans.Limits(config.policy.limits.transfers, config.policy.limits.per_place),
-        datasets=tuple(_dataset(dataset, config.managed, shapes) for dataset in config.datasets),
-        metadata_stashes=tuple(_metadata(stash, config.managed, shapes) for stash in config.metadata_stashes),
+        datasets=tuple(_dataset(dataset, config, shapes) for dataset in config.datasets),
+        metadata_stashes=tuple(_metadata(stash, config, shapes) for stash in config.metadata_stashes),
         stewards=tuple(plans.StewardPlan(s.id, s.name, s.fate, s.accepted_on) for s in config.stewards),
         rotation=_rotation(config.managed),
         ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
@@ -80,11 +81,6 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         verify_every=config.policy.verify_every,
     )
     return Derived(plan, dict(_transports(config, config.managed, shapes)))
-
-
-def settings_of(stash: Stash, shapes: Shapes) -> ProtocolSettings:
-    """The checked settings of a stash's protocol."""
-    return shapes[stash.protocol].settings.model_validate(stash.settings)
 
 
 def source_file(dataset: str) -> str:
@@ -229,7 +225,8 @@ def _rotation(managed: Managed) -> plans.RotationPlan | None:
     return plans.RotationPlan(managed.rotation.recovery.epoch, managed.rotation.started, managed.rotation.confirmed)
 
 
-def _dataset(dataset: Dataset, managed: Managed, shapes: Shapes) -> plans.DatasetPlan:
+def _dataset(dataset: Dataset, config: Config, shapes: Shapes) -> plans.DatasetPlan:
+    managed = _managed(config)
     source = settings_of(dataset.source, shapes)
     place = managed.place(dataset.id, "source")
     staging = dataset.staging or source.local_path()
@@ -251,14 +248,14 @@ def _dataset(dataset: Dataset, managed: Managed, shapes: Shapes) -> plans.Datase
         ),
         staging=str(PurePosixPath(staging)),
         guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
-        destinations=tuple(_destination(dataset.id, each, managed, shapes) for each in dataset.destinations),
+        destinations=tuple(_destination(dataset.id, each, config, shapes) for each in dataset.destinations),
         uid=managed.place(dataset.id, "").uid,
         staging_uid=managed.place(dataset.id, "staging").uid,
     )
 
 
-def _destination(dataset: str, destination: Destination, managed: Managed, shapes: Shapes) -> plans.DestinationPlan:
-    place = managed.place(dataset, destination.id)
+def _destination(dataset: str, destination: Destination, config: Config, shapes: Shapes) -> plans.DestinationPlan:
+    place = _managed(config).place(dataset, destination.id)
     return plans.DestinationPlan(
         id=destination.id,
         protocol=destination.protocol,
@@ -272,13 +269,48 @@ def _destination(dataset: str, destination: Destination, managed: Managed, shape
         uid=place.uid,
         since=place.since,
         formerly=place.formerly,
+        beside=_stashes_beside(destination, config, shapes),
     )
 
 
-def _metadata(stash: MetadataStash, managed: Managed, shapes: Shapes) -> plans.MetadataPlan:
-    where, place = settings_of(stash, shapes).place(), managed.place("", stash.id)
-    transport = metadata_file(stash.id)
-    return plans.MetadataPlan(stash.id, stash.protocol, where, transport, stash.fate, place.uid, place.since)
+def _metadata(stash: MetadataStash, config: Config, shapes: Shapes) -> plans.MetadataPlan:
+    place = _managed(config).place("", stash.id)
+    return plans.MetadataPlan(
+        id=stash.id,
+        protocol=stash.protocol,
+        place=settings_of(stash, shapes).place(),
+        transport=metadata_file(stash.id),
+        fates=stash.fate,
+        uid=place.uid,
+        since=place.since,
+        beside=_archives_beside(stash, config, shapes),
+    )
+
+
+def _managed(config: Config) -> Managed:
+    """What Paradux has generated; only answers have none, and `derive` takes no answers."""
+    if config.managed is None:
+        raise ValueError("answers are no saved config")
+    return config.managed
+
+
+def _stashes_beside(destination: Destination, config: Config, shapes: Shapes) -> tuple[str, ...]:
+    """The metadata stashes in whose folder these archives lie: names of objects tell them apart, and one marker serves both."""
+    if destination.encryption != "gpg":
+        return ()
+    here = address(destination, shapes)
+    stashes = (stash for stash in config.metadata_stashes if address(stash, shapes) == here)
+    return tuple(_managed(config).place("", stash.id).uid for stash in stashes)
+
+
+def _archives_beside(stash: MetadataStash, config: Config, shapes: Shapes) -> tuple[str, ...]:
+    """The encrypted archives in the folder of a metadata stash."""
+    here = address(stash, shapes)
+    return tuple(
+        _managed(config).place(dataset, each.id).uid
+        for dataset, each in _destinations(config)
+        if each.encryption == "gpg" and address(each, shapes) == here
+    )
 
 
 def _transports(config: Config, managed: Managed, shapes: Shapes) -> Iterator[tuple[str, Transport]]:
@@ -293,8 +325,8 @@ def _transports(config: Config, managed: Managed, shapes: Shapes) -> Iterator[tu
             yield destination_file(dataset.id, destination.id), transport
     for stash in config.metadata_stashes:
         yield metadata_file(stash.id), {**_transport(stash, managed, shapes), "kit_access": _kit_plain(stash, shapes)}
-    for name, address in _addresses(config).items():
-        yield notify_file(name), {"address": address}
+    for name, url in _addresses(config).items():
+        yield notify_file(name), {"address": url}
 
 
 def _addresses(config: Config) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Order:
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
               since (end of the last good pull if a later one was cut off, or null), staged_as (name of the fact that remembers it),
               mounts [paths], mounts_looked (as the last good pull reported them)
-              of every step at a destination or stash: identity {owner, place, formerly, instance, generation, outbox, marked} (`base.py`)
+              of every step at a destination or stash: identity (`Identity` of `protocols/base.py`; outbox in place of what lies there)
     push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
               pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
               prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination),

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from paraduxd.core.addresses import address
 from paraduxd.core.config import Config, Dataset, Destination, Stash, plain
-from paraduxd.core.derive import data_key, settings_of
+from paraduxd.core.derive import data_key
 from paraduxd.core.identity import NOTHING, Assigned, Entry, Known, Match, assign, match, place_name
 from paraduxd.core.managed import DataKey, Place
-from paraduxd.core.outline import secret_keys
 from paraduxd.core.problems import Finding, Path, suggestion
 from paraduxd.core.shapes import Shapes
-
-_NOT_AN_ADDRESS = frozenset({"credentials", "exclude"})
-"""Keys of settings that say nothing about where a place is."""
 
 SOURCE, STAGING = "source", "staging"
 
@@ -221,21 +218,9 @@ def _entry(stash: Stash, shapes: Shapes, name: str, was: str | None = None, key:
 
 
 def _address(stash: Stash, shapes: Shapes) -> str:
-    """Where it is and in what form it is kept there, in one form for what can be written in several; no secret."""
-    settings = settings_of(stash, shapes)
+    """Where it is, and in what form it is kept there."""
     encryption = stash.encryption if isinstance(stash, Destination) else ""
-    here = settings.whereabouts()
-    if here is None:
-        hidden = secret_keys([type(settings)]) | _NOT_AN_ADDRESS
-        shown = settings.model_dump(mode="json", by_alias=True)
-        plain_values = {key: _normal(value) for key, value in shown.items() if key not in hidden}
-        here = json.dumps(plain_values, sort_keys=True)
-    return f"{stash.protocol} {encryption} {here}"
-
-
-def _normal(value: Any) -> Any:
-    """A slash at the end of an address means nothing."""
-    return value.rstrip("/") if isinstance(value, str) else value
+    return f"{encryption} {address(stash, shapes)}"
 
 
 def described(found: Changes) -> Iterator[str]:

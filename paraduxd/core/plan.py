@@ -80,6 +80,7 @@ class DestinationPlan:
     uid: str = ""
     since: int = 1
     formerly: str = ""
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class DatasetPlan:
 
 @dataclass(frozen=True)
 class MetadataPlan:
-    """One metadata stash."""
+    """One metadata stash. `beside`: uids of the encrypted archives that lie in the same folder, as theirs has that of the stash."""
 
     id: str
     protocol: str
@@ -107,6 +108,7 @@ class MetadataPlan:
     fates: tuple[str, ...] = ()
     uid: str = ""
     since: int = 1
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

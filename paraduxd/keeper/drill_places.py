@@ -19,6 +19,7 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core import removables
+from paraduxd.core.addresses import settings_of
 from paraduxd.core.checks import check
 from paraduxd.core.config import Config
 from paraduxd.core.derive import (
@@ -27,7 +28,6 @@ from paraduxd.core.derive import (
     destination_file,
     metadata_file,
     private_archive_keys,
-    settings_of,
 )
 from paraduxd.core.drills import DRILL, Restored
 from paraduxd.core.orders import Order, Step

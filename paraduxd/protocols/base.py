@@ -40,6 +40,7 @@ class Identity:
     public keys that can have signed another machine's, armored, one after the other, `ended` those of
     epochs that have ended. `marked`: a marker of this place was
     written before, so that it must be there. `formerly`: as what ("dataset/destination") version 0.1.0 knew the place.
+    `beside`: uids of places of the same config in the same folder, whose marker serves this one, too.
     """
 
     owner: str
@@ -51,6 +52,7 @@ class Identity:
     marked: bool = False
     formerly: str = ""
     ended: str = ""
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.protocols import place_marker
@@ -36,7 +36,7 @@ class MarkedStore:
         if self.identity is None:
             return 0
         self._found = place_marker.check(self._read(), self.identity, self.where)
-        return self._found.newest if self._found else 0
+        return self._found.newest if self._found and self._found.place == self.identity.place else 0
 
     def check_for_reading(self) -> int:
         """Before something is read: what a machine that was replaced, or one that cannot read the marker, may still do.
@@ -62,9 +62,12 @@ class MarkedStore:
         """
         if self.identity is None:
             return False
-        if place_marker.needs_writing(self._found, self.identity, newest):
+        identity = self.identity
+        if self._found and self._found.place in identity.beside:  # it stays the marker of the place that was here first
+            identity, newest = replace(identity, place=self._found.place), self._found.newest
+        if place_marker.needs_writing(self._found, identity, newest):
             try:
-                self._write(self.identity, newest)
+                self._write(identity, newest)
             except ParaduxError as problem:
                 _log.warning("The marker of %s stays as it was: %s", self.where, problem.message)
         return self._found is not None

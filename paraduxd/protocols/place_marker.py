@@ -58,7 +58,8 @@ def check(found: bytes | None, identity: Identity, where: str) -> Marker | None:
             raise not_mounted(where)
         return None
     marker = _parsed(found, where)
-    stop_if_foreign(marker.owner, marker.place, identity, where)
+    place = identity.place if marker.place in identity.beside else marker.place
+    stop_if_foreign(marker.owner, place, identity, where)
     _stop_if_superseded(marker, identity, where)
     return marker
 

@@ -97,6 +97,7 @@ class Desk:
             "owner": self.plan.owner,
             "place": place.uid,
             "formerly": place.formerly if isinstance(place, DestinationPlan) else "",
+            "beside": list(place.beside),
             "instance": self.plan.instance,
             "generation": self.plan.generation,
             "outbox": str(self.state.outbox),

@@ -286,6 +286,7 @@ def _identity(order: Order) -> Identity | None:
         keys=_text_of(outbox / machine.PUBLIC_KEYS),
         marked=bool(given.get("marked")),
         formerly=str(given.get("formerly") or ""),
+        beside=tuple(map(str, given.get("beside") or ())),
         ended=_text_of(outbox / machine.ENDED_KEYS),
     )
 

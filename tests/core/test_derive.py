@@ -191,3 +191,15 @@ def test_a_transport_file_holds_no_secret_of_another_stash() -> None:
     files = derived(canary_document(numbered())).transports
     seen = [canary for text in map(json.dumps, files.values()) for canary in {*text.split('"')} if "canary-" in canary]
     assert len(seen) == len(set(seen))
+
+
+def test_archives_and_a_stash_at_one_address_know_of_each_other() -> None:
+    document = family()
+    stash = document["metadata_stashes"][0]
+    here = {key: stash[key] for key in ("protocol", "url") if key in stash}
+    document["datasets"][0]["destinations"].append({"id": "beside", **here, "encryption": "gpg"})
+    plan = derived(document).plan
+    beside = plan.dataset("photos").destinations[-1]
+    assert plan.metadata_stashes[0].beside == (beside.uid,)
+    assert beside.beside == (plan.metadata_stashes[0].uid,)
+    assert all(not each.beside for each in plan.dataset("photos").destinations[:-1])

@@ -15,7 +15,7 @@ from paraduxd.core import machine, published
 from paraduxd.core.orders import Order
 from paraduxd.protocols.base import Context, Identity, TransientError
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
-from paraduxd.protocols.place_marker import NAME
+from paraduxd.protocols.place_marker import NAME, render
 from paraduxd.worker import publishing
 from paraduxd.worker.rehearsing import read_published
 
@@ -190,3 +190,20 @@ def test_a_marker_that_is_not_understood_stops_it(here: Machine, who: Identity) 
     with pytest.raises(ParaduxError) as refused:
         here.publish(41, who)
     assert refused.value.code == "damaged-marker"
+
+
+def test_a_stash_and_archives_in_one_folder_share_a_marker(here: Machine) -> None:
+    """Version 0.1.0 allowed it, and the names of objects tell them apart."""
+    archives = replace(OURS, place="e" * 32)
+    here.stash.mkdir()
+    (here.stash / NAME).write_bytes(render(archives, 7))
+    with pytest.raises(ParaduxError) as refused:
+        here.publish(40)
+    assert refused.value.code == "other-place", "unless the config has both there"
+    here.publish(40, replace(OURS, beside=(archives.place,)))
+    found = json.loads((here.stash / NAME).read_text())
+    assert (found["place"], found["newest"]) == (archives.place, 7)
+    recovered = replace(OURS, instance="2" * 32, generation=2, beside=(archives.place,), marked=True)
+    here.publish(41, recovered)
+    found = json.loads((here.stash / NAME).read_text())
+    assert (found["place"], found["newest"], found["generation"]) == (archives.place, 7, 2)

@@ -314,6 +314,7 @@ def test_publish_order_has_outbox_serial_and_epoch(rig: Rig, tmp_path: Path) -> 
         "owner": "fred",
         "place": legacy_uid("", "friend"),
         "formerly": "",
+        "beside": [],
         "instance": "one",
         "generation": 1,
         "outbox": str(tmp_path / "outbox"),
