@@ -5,7 +5,9 @@ Subclass it, override the fixture `place`, run it with pytest.
 
 from __future__ import annotations
 
+import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,8 +41,12 @@ class PlaceCase:
         return self.folder / "staging"
 
     def fill(self, count: int = 3) -> None:
-        """Put files into staging, other ones each time."""
+        """Put files into staging, other ones each time, and a minute newer: rsync compares sizes and whole seconds."""
+        before = [path.stat().st_mtime for path in self.staging.glob("f*")]
         samples.write_files(self.staging, count)
+        stamp = max(before, default=time.time() - 86_400) + 60
+        for path in self.staging.glob("f*"):
+            os.utime(path, (stamp, stamp))
 
     def push(self, date: str, who: Identity | None = OURS, **more: Any) -> PushResult:
         """One push at noon of the date ("2026-01-31"); `more` are fields of the request."""
