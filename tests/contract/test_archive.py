@@ -36,6 +36,15 @@ def case(tmp_path: Path) -> DestinationCase:
     return disk_case(tmp_path)
 
 
+@pytest.fixture
+def own_temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files that no other test writes to; its path is short, as gpg's sockets need."""
+    with tempfile.TemporaryDirectory(prefix="own-") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
 def names(tmp_path: Path, pattern: str = "*") -> list[str]:
     return sorted(path.name for path in (tmp_path / "store").glob(pattern))
 
@@ -54,14 +63,16 @@ def test_pushing_needs_no_private_key_and_restoring_does(case: DestinationCase, 
     assert samples.contents(case.restore(version)[0]) == samples.contents(case.staging)
 
 
-def test_only_a_signing_key_that_signs_nothing_else_is_on_the_machine(case: DestinationCase) -> None:
+def test_only_a_signing_key_that_signs_nothing_else_is_on_the_machine(
+    case: DestinationCase, own_temporary: Path
+) -> None:
     """While a push runs no program of it knows a secret key of OpenPGP."""
     samples.write_files(case.staging, 5, 400_000)
     seen: set[Path] = set()
     found: list[str] = []
 
     def look(_: Progress) -> None:
-        homes = {path.parent for path in Path(tempfile.gettempdir()).glob("paradux-*/key.asc")}
+        homes = {path.parent for path in own_temporary.rglob("key.asc")}
         seen.update(homes)
         found.extend(str(path) for home in homes for path in home.rglob("private-keys-v1.d/*"))
         found.extend(str(home) for home in homes if b"PRIVATE KEY" in (home / "key.asc").read_bytes())
@@ -221,14 +232,14 @@ def test_a_volume_is_tried_again_when_the_connection_was_lost(
     assert samples.contents(case.restore(version)[0]) == samples.contents(case.staging)
 
 
-def test_the_disk_never_holds_a_volume(case: DestinationCase, tmp_path: Path) -> None:
+def test_the_disk_never_holds_a_volume(case: DestinationCase, own_temporary: Path) -> None:
     samples.write_files(case.staging, 9, 400_000)
     sizes: list[int] = []
-    places = [case.folder / "index", case.folder / "cache", Path(tempfile.gettempdir())]
+    places = [case.folder / "index", case.folder / "cache", own_temporary]
 
     def look(_: Progress) -> None:
-        ours = [path for place in places for path in place.glob("paradux-*/*" if place == places[-1] else "*")]
-        sizes.append(sum(path.stat().st_size for path in ours if path.is_file()))
+        ours = [path for place in places for path in place.rglob("*")]
+        sizes.append(sum(path.lstat().st_size for path in ours if path.is_file()))
 
     case.make(look).push(case.staging, case.request())
     assert max(sizes) < 100_000
