@@ -1,0 +1,351 @@
+"""Directories by descriptor: the one way in which root follows a path that somebody else could rename meanwhile.
+
+A name says where a directory was a moment ago; a descriptor is the directory. So a path of others is walked once, one name after the other,
+no link of others is followed, and everybody who could exchange a part of it is looked at (`opened`). What follows goes by the
+descriptor: work is done in a fresh directory that nobody else can enter (`Directory.fresh`), and moved to its place when it is whole
+(`Directory.move`). Programs get `Directory.path`, which leads through their copy of the descriptor. See openat(2), proc_pid_fd(5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.files import renaming
+
+HINT = "give a directory that only root and you can change; a new one below /tmp will do"
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_LINKS = 40
+_DEEPEST = 64
+"""So many directories are open at once while a tree is removed."""
+
+
+def trusted(*uids: int) -> frozenset[int]:
+    """Who may own what leads to a directory: root, the user of this process, and these."""
+    return frozenset({0, os.geteuid(), *uids})
+
+
+def opened(path: Path, uids: frozenset[int], *, make: bool = False, shared: bool = False) -> Directory:
+    """The directory at an absolute path, if nobody but `uids` can put another in its place, or write to it.
+
+    Links are followed where one of `uids` made them. A directory on the way may be one like /tmp, where nobody renames what belongs to
+    another; `shared`: so may the last. `make`: what is missing is made, with mode 0700. Raises `ParaduxError` "unsafe-directory" which says
+    who could, and `OSError`.
+    """
+    with _Walk(path, uids, make) as walk:
+        walk.go()
+        if not shared and (reason := _distrust(walk.at, uids, sticky=False)):
+            raise _unsafe(path, path, reason)
+        return Directory(os.open(".", _READ, dir_fd=walk.at), path)
+
+
+@dataclass
+class Directory:
+    """An open directory, to be closed; `shown` is what it was called, for sentences."""
+
+    descriptor: int
+    shown: Path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self.descriptor)
+
+    @property
+    def path(self) -> Path:
+        """A path to it for this process, and for programs that inherit the descriptor, whatever it is called by now."""
+        return Path(f"/proc/self/fd/{self.descriptor}")
+
+    def status(self) -> os.stat_result:
+        """What fstat(2) tells."""
+        return os.fstat(self.descriptor)
+
+    def names(self) -> list[str]:
+        """What is in it, sorted."""
+        return sorted(os.listdir(self.descriptor))  # noqa: PTH208  (a descriptor, not a path)
+
+    def inner(self, name: str) -> Directory:
+        """A directory in it, no link; raises `OSError`."""
+        return Directory(os.open(_part(name), _READ, dir_fd=self.descriptor), self.shown / name)
+
+    def fresh(self, name: str) -> Directory:
+        """A new directory in it that only this user can enter; raises `FileExistsError` when the name is taken.
+
+        Whoever may write here could exchange it before it is open: then it is not ours, not empty, or of another file system.
+        """
+        os.mkdir(_part(name), stat.S_IRWXU, dir_fd=self.descriptor)
+        made = self.inner(name)
+        if not _is_private(made, self) or made.names():
+            made.close()
+            raise _unsafe(self.shown, self.shown / name, "was exchanged while it was made")
+        return made
+
+    def private(self, name: str) -> Directory | None:
+        """What `fresh` made here earlier, with what is in it; `None`: there is no such directory of ours."""
+        try:
+            found = self.inner(name)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as problem:
+            if problem.errno in {errno.ELOOP, errno.EACCES}:
+                return None
+            raise
+        if _is_private(found, self):
+            return found
+        found.close()
+        return None
+
+    def make(self, name: str) -> Directory:
+        """A directory in it, with mode 0700, made unless it is there: for what nobody else can write to."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(_part(name), stat.S_IRWXU, dir_fd=self.descriptor)
+        return self.inner(name)
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """At most so many bytes of a regular file in it; `None`: there is none."""
+        try:
+            descriptor = os.open(_part(name), _READ_FILE, dir_fd=self.descriptor)
+        except OSError as problem:
+            if problem.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
+                return None
+            raise
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
+        with open(descriptor, "rb") as file:  # noqa: PTH123  (a descriptor, not a path)
+            return file.read(most)
+
+    def write(self, name: str, data: bytes, mode: int = 0o600) -> None:
+        """A new file in it, on the disk when this returns; raises `FileExistsError`."""
+        descriptor = os.open(_part(name), _WRITE_FILE, 0o600, dir_fd=self.descriptor)
+        with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def move(self, name: str, to: Directory, new_name: str | None = None) -> None:
+        """Rename something of the same file system into another directory; raises `FileExistsError` when the name is taken there."""
+        new = _part(name if new_name is None else new_name)
+        with _unlocked(self.descriptor, _part(name)) as locked:
+            renaming.rename(name, new, self.descriptor, to.descriptor)
+        if locked:
+            _chmod(to.descriptor, new, locked)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a directory with all that is in it; gone already is success. No link is followed, no mount is entered."""
+        with contextlib.suppress(FileNotFoundError):
+            if _is_directory(self.descriptor, _part(name)):
+                _empty_out(self.descriptor, name, self.status().st_dev)
+                os.rmdir(name, dir_fd=self.descriptor)
+            else:
+                os.unlink(name, dir_fd=self.descriptor)
+
+    def files(self) -> Iterator[tuple[str, int, str]]:
+        """Everything below it that is no directory: relative path, and descriptor of its directory with its name there."""
+        for folder, _, names, descriptor in os.fwalk(".", dir_fd=self.descriptor):
+            for name in names:
+                yield os.path.normpath(f"{folder}/{name}"), descriptor, name
+
+    def take_after(self, other: Directory) -> None:
+        """Take mode, owner (as root), extended attributes and times of another directory."""
+        status = other.status()
+        if os.geteuid() == 0:
+            os.fchown(self.descriptor, status.st_uid, status.st_gid)
+        os.fchmod(self.descriptor, stat.S_IMODE(status.st_mode))
+        with contextlib.suppress(OSError):
+            for name in os.listxattr(other.descriptor):
+                with contextlib.suppress(OSError):  # what this file system does not keep
+                    os.setxattr(self.descriptor, name, os.getxattr(other.descriptor, name))
+        os.utime(self.descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _part(name: str) -> str:
+    """A name in a directory, and no way through it."""
+    if name in {"", ".", ".."} or "/" in name:
+        raise ValueError("not a name in a directory")
+    return name
+
+
+def descriptor_in(path: Path | str) -> tuple[int, ...]:
+    """The descriptor that a path of `Directory.path` leads through, for a program that is given it; none in any other path."""
+    parts = Path(path).parts
+    return (int(parts[4]),) if parts[:4] == ("/", "proc", "self", "fd") and len(parts) > 4 else ()
+
+
+@dataclass
+class _Walk:
+    """From the root to where a path leads. `at` is an open directory, `here` what it is called."""
+
+    path: Path
+    uids: frozenset[int]
+    make: bool
+    at: int = -1
+    here: Path = Path("/")
+    ahead: deque[str] = field(default_factory=deque)
+    links: int = 0
+
+    def __enter__(self) -> Self:
+        self.at = os.open("/", _LOOK | os.O_DIRECTORY)
+        self.ahead.extend(self.path.parts[1:])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.at)
+
+    def go(self) -> None:
+        if not self.path.is_absolute():
+            raise OSError(errno.EINVAL, "not an absolute path")
+        self._judge(self.at, self.here)
+        while self.ahead:
+            self._step(self.ahead.popleft())
+
+    def _step(self, name: str) -> None:
+        found = self._look(name)
+        step = self.here / name
+        try:
+            self._judge(found, step)
+            if stat.S_ISLNK(os.fstat(found).st_mode):
+                self._follow(os.readlink("", dir_fd=found))
+                return
+            self._go_to(os.open(".", _LOOK | os.O_DIRECTORY, dir_fd=found), step)
+        finally:
+            os.close(found)
+
+    def _look(self, name: str) -> int:
+        try:
+            return os.open(name, _LOOK, dir_fd=self.at)
+        except FileNotFoundError:
+            if not self.make:
+                raise
+        os.mkdir(name, stat.S_IRWXU, dir_fd=self.at)
+        return os.open(name, _LOOK | os.O_DIRECTORY, dir_fd=self.at)
+
+    def _follow(self, target: str) -> None:
+        self.links += 1
+        if self.links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        self.ahead.extendleft(reversed([part for part in target.split("/") if part not in {"", "."}]))
+        if target.startswith("/"):
+            self._go_to(os.open("/", _LOOK | os.O_DIRECTORY), Path("/"))
+
+    def _go_to(self, descriptor: int, step: Path) -> None:
+        os.close(self.at)
+        self.at, self.here = descriptor, step
+
+    def _judge(self, descriptor: int, step: Path) -> None:
+        if reason := _distrust(descriptor, self.uids, sticky=True):
+            raise _unsafe(self.path, step, reason)
+
+
+def _distrust(descriptor: int, uids: frozenset[int], *, sticky: bool) -> str:
+    """Why others than `uids` could change what is there; `sticky`: not by what they may make in a directory like /tmp."""
+    status = os.fstat(descriptor)
+    if status.st_uid not in uids:
+        return f"belongs to user {status.st_uid}"
+    if stat.S_ISLNK(status.st_mode) or (sticky and status.st_mode & stat.S_ISVTX):
+        return ""
+    return "may be written by others" if status.st_mode & _OTHERS_WRITE else ""
+
+
+def _unsafe(path: Path, step: Path, reason: str) -> ParaduxError:
+    what = f"{path} {reason}" if step == path else f"{step}, on the way to {path}, {reason}"
+    return ParaduxError("unsafe-directory", what, HINT)
+
+
+def _is_private(found: Directory, where: Directory) -> bool:
+    status = found.status()
+    ours = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    return ours and status.st_dev == where.status().st_dev
+
+
+def _is_directory(parent: int, name: str) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def _empty_out(parent: int, name: str, device: int) -> None:
+    """Remove everything in a directory, however deep: what lies too deep is moved up first."""
+    top = _enter(parent, name, device)
+    try:
+        while names := os.listdir(top):  # noqa: PTH208
+            for inner in names:
+                with contextlib.suppress(FileNotFoundError):
+                    _remove(top, inner, device, top, 1)
+    finally:
+        os.close(top)
+
+
+def _remove(parent: int, name: str, device: int, top: int, depth: int) -> None:
+    if not _is_directory(parent, name):
+        os.unlink(name, dir_fd=parent)
+        return
+    folder = _enter(parent, name, device)
+    try:
+        if depth >= _DEEPEST:
+            renaming.rename(name, secrets.token_hex(16), parent, top)
+            return
+        for inner in os.listdir(folder):  # noqa: PTH208
+            with contextlib.suppress(FileNotFoundError):
+                _remove(folder, inner, device, top, depth + 1)
+    finally:
+        os.close(folder)
+    os.rmdir(name, dir_fd=parent)
+
+
+def _enter(parent: int, name: str, device: int) -> int:
+    """Open a directory to be emptied, also one that its owner has locked; raises `OSError` for one of another file system."""
+    looked = os.open(name, _LOOK | os.O_DIRECTORY, dir_fd=parent)
+    try:
+        status = os.fstat(looked)
+        if status.st_dev != device:
+            raise OSError(errno.EBUSY, "another file system is mounted in it")
+        if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+            Path(f"/proc/self/fd/{looked}").chmod(stat.S_IRWXU)
+        return os.open(".", _READ, dir_fd=looked)
+    finally:
+        os.close(looked)
+
+
+@contextlib.contextmanager
+def _unlocked(parent: int, name: str) -> Iterator[int]:
+    """A directory can change its parent only while its owner may write to it; gives the mode to be set again, or 0."""
+    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    locked = stat.S_ISDIR(status.st_mode) and not status.st_mode & stat.S_IWUSR
+    if not locked:
+        yield 0
+        return
+    mode = stat.S_IMODE(status.st_mode)
+    _chmod(parent, name, mode | stat.S_IWUSR)
+    try:
+        yield mode
+    except BaseException:
+        _chmod(parent, name, mode)
+        raise
+
+
+def _chmod(parent: int, name: str, mode: int) -> None:
+    """Change the mode of a directory, and of nothing else that may lie there instead."""
+    looked = os.open(name, _LOOK | os.O_DIRECTORY, dir_fd=parent)
+    try:
+        Path(f"/proc/self/fd/{looked}").chmod(mode)
+    finally:
+        os.close(looked)
