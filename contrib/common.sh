@@ -46,22 +46,36 @@ need_programs() {
   apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# Build .venv with Paradux in it; $1 is "" or "[test]". Nothing is done when it is up to date.
+PIP=(-m pip --quiet --quiet --disable-pip-version-check)
+
+# Install what a lock file names and nothing else; a file with another hash is refused, and no code of a package runs.
+# $1 is the Python whose pip does it, $2 the Python that gets the packages, $3 the lock file; the rest are options of pip.
+install_locked() {
+  local pip=$1 python=$2 lock=$3
+  shift 3
+  "$pip" "${PIP[@]}" --python "$python" install --require-hashes --only-binary :all: --requirement "$ROOT/contrib/$lock" "$@"
+}
+
+# Build .venv with Paradux in it, for what $1 names: "run" or "test". Nothing is done when it is up to date.
 build_venv() {
-  local extras=${1:-} stamp wanted
-  stamp=$VENV/.paradux-built
-  wanted="$extras $(sha256sum "$ROOT/pyproject.toml" | cut -d' ' -f1) $(python3 -V)"
+  local for=$1 stamp=$VENV/.paradux-built python=$VENV/bin/python wanted
+  wanted="$(cat "$ROOT"/pyproject.toml "$ROOT"/contrib/requirements*.lock | sha256sum | cut -d' ' -f1) $(python3 -V)"
   if [ -x "$VENV/bin/paraductl" ] && [ -f "$stamp" ]; then
     case "$(cat "$stamp")" in
-      "$wanted") return 0 ;;
-      "[test]${wanted# }" | "[test] ${wanted# }") return 0 ;;
+      "$for $wanted" | "test $wanted") return 0 ;;
     esac
   fi
   say "Building $VENV"
-  [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
+  # What was built by other lock files is built anew, so that nothing else is in it.
+  if [ -f "$stamp" ] && ! grep -qF "$wanted" "$stamp"; then python3 -m venv --clear "$VENV"; fi
+  [ -x "$python" ] || python3 -m venv "$VENV"
+  install_locked "$python" "$python" requirements-build.lock
+  install_locked "$python" "$python" requirements.lock
+  # Some of what tests need exists as source only; it is built with the setuptools that was just installed.
+  [ "$for" = run ] || "$python" "${PIP[@]}" install --require-hashes --no-build-isolation --use-pep517 --requirement "$ROOT/contrib/requirements-test.lock"
   # The plain path file instead of an import hook: the hook would cost every start of the client 20 ms.
-  "$VENV/bin/pip" --quiet --quiet --disable-pip-version-check install --config-settings editable_mode=compat --editable "$ROOT$extras"
-  printf '%s\n' "$wanted" >"$stamp"
+  "$python" "${PIP[@]}" install --no-index --no-deps --no-build-isolation --config-settings editable_mode=compat --editable "$ROOT"
+  printf '%s\n' "$for $wanted" >"$stamp"
 }
 
 # An independent SLIP-39 for tests/recovery, as its package-lock.json has it. Nothing is done when it is up to date.

@@ -6,11 +6,11 @@ Usage: python contrib/manuals.py DIR; DIR gets man/man1, man/man8, bash-completi
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 import shtab
-from argparse_manpage.manpage import Manpage
 
 from paraductl.main import DESCRIPTION
 from paraductl.modules import Commands
@@ -33,17 +33,51 @@ def client() -> argparse.ArgumentParser:
 
 
 def manual(parser: argparse.ArgumentParser, section: int, see: str) -> str:
-    """A manual page."""
-    about = {
-        "project_name": "paradux",
-        "version": VERSION,
-        "manual_section": section,
-        "manual_title": "Paradux",
-        "description": (parser.description or "").partition(":")[0].rstrip("."),
-        "long_description": parser.description,
-        "extra_sections": [{"heading": "SEE ALSO", "content": see}],
-    }
-    return str(Manpage(parser, about, format="single-commands-section"))
+    """A manual page, in the macros that groff_man(7) describes."""
+    about = (parser.description or "").partition(":")[0].rstrip(".")
+    lines = [f'.TH {parser.prog.upper()} {section} "" "paradux {VERSION}" Paradux']
+    lines += [".SH NAME", f"{parser.prog} \\- {_text(about)}"]
+    lines += [".SH SYNOPSIS", _synopsis(parser), ".SH DESCRIPTION", _text(parser.description or "")]
+    lines += [".SH OPTIONS", *_arguments(parser)]
+    lines += _commands(parser)
+    return "\n".join([*lines, ".SH SEE ALSO", see, ""])
+
+
+def _commands(parser: argparse.ArgumentParser) -> list[str]:
+    lines: list[str] = []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                lines += [f'.SS "{_text(name)}"', _synopsis(command), ".PP", _text(command.description or "")]
+                lines += _arguments(command)
+    return [".SH COMMANDS", *lines] if lines else []
+
+
+def _arguments(parser: argparse.ArgumentParser) -> list[str]:
+    lines: list[str] = []
+    for action in parser._actions:
+        if action.help == argparse.SUPPRESS or isinstance(action, argparse._SubParsersAction):
+            continue
+        names = ", ".join(f"\\fB{_text(name)}\\fR" for name in action.option_strings)
+        value = "" if action.nargs == 0 else f"\\fI{_text(_metavar(action))}\\fR"
+        lines += [".TP", f"{names} {value}".strip(), _text((action.help or "") % {**vars(action), "prog": parser.prog})]
+    return lines
+
+
+def _metavar(action: argparse.Action) -> str:
+    choices = "|".join(map(str, action.choices)) if action.choices else action.dest.upper()
+    return action.metavar if isinstance(action.metavar, str) else choices
+
+
+def _synopsis(parser: argparse.ArgumentParser) -> str:
+    usage = re.sub(r"\s+", " ", parser.format_usage().removeprefix("usage: ")).strip()
+    return f"\\fB{_text(usage)}\\fR"
+
+
+def _text(text: str) -> str:
+    """Text that no macro and no escape is made from."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("\n", " ")
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
 def main() -> None:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+
+from paraduxd.version import VERSION
+from tests.packaging.contrib_module import load
 
 CHECKOUT = Path(__file__).parents[2]
+SHIPPED = {"contrib", "paraductl", "paraduxd", "pyproject.toml", "LICENSE", "README.md"}
+LICENCE = (CHECKOUT / "LICENSE").read_text()
+CHANGES = (CHECKOUT / "CHANGES.md").read_text()
+locks = load("locks")
+LOCK = CHECKOUT / "contrib/requirements.lock"
 pytestmark = pytest.mark.timeout(900)  # packages come over the network
 
 PROGRAM = re.compile(r"usr/(local/)?lib/paradux/")
@@ -63,6 +74,47 @@ def test_what_is_installed(installed: Path) -> None:
         "usr/local/share/zsh/site-functions/_paraduxd",
     }
     assert (installed / "usr/local/bin/paraductl").readlink() == Path("/usr/local/lib/paradux/bin/paraductl")
+
+
+def bundled(root: Path) -> dict[str, str]:
+    """The Python packages of the program: name (as its folder spells it) and version."""
+    folders = root.glob("usr/local/lib/paradux/lib/python3*/site-packages/*.dist-info")
+    return dict(each.name.removesuffix(".dist-info").rsplit("-", 1) for each in folders)
+
+
+@pytest.mark.slow
+def test_what_is_installed_is_what_the_lock_file_names(installed: Path) -> None:
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    entries = [
+        each for each in map(locks.parse_pin, locks.entries(LOCK.read_text())) if each and each.meant_for(python)
+    ]
+    found = {canonicalize_name(name): version for name, version in bundled(installed).items()}
+    assert found == {**{each.name: each.version for each in entries}, "paradux": VERSION}
+
+
+@pytest.mark.slow
+def test_the_licence_comes_with_the_program(installed: Path) -> None:
+    (licence,) = installed.glob(
+        f"usr/local/lib/paradux/lib/python3*/site-packages/paradux-{VERSION}.dist-info/licenses/LICENSE"
+    )
+    assert licence.read_text() == LICENCE
+
+
+@pytest.mark.slow
+def test_a_file_with_another_hash_is_not_installed(installed: Path, tmp_path: Path) -> None:
+    """Every hash of one package is another: whatever the index delivers, it is not the one; what was there stays."""
+    checkout, root = tmp_path / "checkout", tmp_path / "root"
+    shutil.copytree(
+        CHECKOUT, checkout, ignore=lambda folder, names: set(names) - SHIPPED if folder == str(CHECKOUT) else set()
+    )
+    lock = checkout / "contrib/requirements-build.lock"
+    lock.write_text(re.sub(r"sha256:[0-9a-f]{8}(?=[0-9a-f]{56})", "sha256:00000000", lock.read_text()))
+    program = root / "usr/local/lib/paradux/of-the-old-version"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    said = run(checkout / "contrib/install", "--root", root, check=False)
+    assert "DO NOT MATCH THE HASHES" in said and "00000000" in said
+    assert {path.name for path in program.parent.iterdir()} == {program.name}
 
 
 @pytest.mark.slow
@@ -132,11 +184,37 @@ def test_the_package_has_the_same_files(installed: Path, tmp_path: Path) -> None
     names = {words[5].removeprefix("./") for words in listed if not words[0].startswith("d")}
     wanted = {path.replace("usr/local/", "usr/") for path in contents(installed)}
     assert {name for name in names if not PROGRAM.match(name)} == {
-        f"{path}.gz" if "/man/" in path else path for path in wanted
+        "usr/share/doc/paradux/changelog.gz",
+        "usr/share/doc/paradux/copyright",
+        "usr/share/lintian/overrides/paradux",
+        *(f"{path}.gz" if "/man/" in path else path for path in wanted),
     }
     assert all(words[1] == "root/root" for words in listed)
     needs = run("dpkg-deb", "--field", package, "Depends")
-    assert all(name in needs for name in ("cryptsetup-bin", "restic", "rclone", "python3 (>= 3."))
+    assert all(name in needs for name in ("cryptsetup-bin", "restic", "rclone", "python3 (>= 3.", "libc6 (>= 2."))
+    run("dpkg-deb", "--extract", package, tmp_path / "unpacked")
+    documents = tmp_path / "unpacked/usr/share/doc/paradux"
+    says_whose_everything_is((documents / "copyright").read_text(), installed)
+    history = gzip.decompress((documents / "changelog.gz").read_bytes()).decode()
+    assert history.startswith(f"paradux ({VERSION}) unstable; urgency=medium\n\n  * ")
+    assert re.findall(r"^paradux \((\S+)\)", history, re.MULTILINE) == re.findall(r"^## (\S+)", CHANGES, re.MULTILINE)
+    assert (
+        len(re.findall(r"^ -- [^<>]+ <\S+@\S+>  \w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000$", history, re.MULTILINE)) == 2
+    )
+
+
+def says_whose_everything_is(text: str, installed: Path) -> None:
+    """DEP-5: every bundled package has its paragraph, and every paragraph its licence with a text."""
+    paragraphs = text.strip().split("\n\n")
+    assert paragraphs[0].startswith("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n")
+    licence = "\n".join(
+        line.removeprefix(" ").replace(".", "", line == " .") for line in paragraphs[1].splitlines()[3:]
+    )
+    assert paragraphs[1].startswith("Files: *\nCopyright: ") and licence.split() == LICENCE.split()
+    assert all(re.search(r"^License: \S[^\n]*\n ", each, re.MULTILINE) for each in paragraphs[1:])
+    assert all(not re.search(r"^Copyright: *\.?$", each, re.MULTILINE) for each in paragraphs[1:])
+    described = {re.findall(r"/([^/ ]+)\.dist-info/\*", each)[0] for each in paragraphs[2:]}
+    assert described == {f"{name}-{version}" for name, version in bundled(installed).items()} - {f"paradux-{VERSION}"}
 
 
 @pytest.mark.parametrize(

@@ -102,18 +102,16 @@ def test_an_upgrade_keeps_state_and_schedules_and_removal_keeps_the_data(home: H
 def test_contrib_install_from_a_checkout(image: Image, booted: Path, tmp_path: Path) -> None:
     """Offline, from wheels; with the key stretching that a user gets."""
     wheels = tmp_path / "wheels"
-    guest_image.run(
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--dest",
-        wheels,
-        f"{CHECKOUT}[install]",
-        "setuptools",
-        "wheel",
-    )
+    for lock in ("requirements.lock", "requirements-build.lock"):
+        options = [
+            "--quiet",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+            CHECKOUT / "contrib" / lock,
+        ]
+        guest_image.run(sys.executable, "-m", "pip", "download", *options, "--dest", wheels)
     tracked = guest_image.run("git", "ls-files", "-z", cwd=CHECKOUT)
     guest_image.run(
         "tar", "--create", "--file", tmp_path / "checkout.tar", "--null", "--files-from=-", cwd=CHECKOUT, stdin=tracked
