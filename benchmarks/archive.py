@@ -29,10 +29,10 @@ from pathlib import Path
 
 import paraduxd
 from benchmarks import data
-from paraduxd.core.orders import Order
-from paraduxd.core.plan import Keep
-from paraduxd.effects import sealing
-from paraduxd.effects.gpg import private_gpg
+from paraduxd.core.plan.model import Keep
+from paraduxd.core.runs.orders import Order
+from paraduxd.effects.crypto import archive_crypto
+from paraduxd.effects.crypto.gpg import private_gpg
 
 PASSPHRASE = "5ec3e7" * 10
 
@@ -42,7 +42,7 @@ class Place:
     """Everything for one set of data: sources, targets, a gpg home with the whole key for duplicity's restore."""
 
     root: Path
-    key: sealing.SigningKey
+    key: archive_crypto.SigningKey
     fingerprint: str
     public_key: str
     private_key: str
@@ -73,7 +73,7 @@ def prepared(root: Path, made: Path) -> Place:
     made.rename(root / "source")
     with private_gpg(root) as gpg:
         pair = gpg.generate("benchmark", PASSPHRASE)
-    place = Place(root, sealing.new_signing_key(), pair.fingerprint, pair.public_key, pair.private_key)
+    place = Place(root, archive_crypto.new_signing_key(), pair.fingerprint, pair.public_key, pair.private_key)
     (root / "gnupg" / "gpg-agent.conf").write_text("allow-loopback-pinentry\n")
     for key in (pair.public_key, pair.private_key):
         command = ["gpg", "--batch", "--import"]

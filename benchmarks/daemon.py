@@ -39,8 +39,8 @@ def cold_status(paradux: Installation, rounds: int = 15) -> tuple[float, float]:
 
 def lock_time(paradux: Installation) -> float:
     """Milliseconds from the call until the keeper's process is gone, as seen from outside."""
-    from paraductl.client import Supervisor
-    from paraduxd.api.places import RunPlaces
+    from paraductl.daemon.connections import Supervisor
+    from paraduxd.api.paths import RunPlaces
 
     assert paradux.daemon is not None
     paradux.owner("unlock")

@@ -78,9 +78,9 @@ build_venv() {
   printf '%s\n' "$for $wanted" >"$stamp"
 }
 
-# An independent SLIP-39 for tests/recovery, as its package-lock.json has it. Nothing is done when it is up to date.
+# An independent SLIP-39 for tests/shares, as its package-lock.json has it. Nothing is done when it is up to date.
 build_interop() {
-  local folder=$ROOT/tests/recovery/interop
+  local folder=$ROOT/tests/shares/interop
   cmp -s "$folder/package-lock.json" "$folder/node_modules/.paradux-built" && return 0
   say "Building $folder/node_modules"
   npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import shtab
 
+from paraductl.arguments import add_global_options
+from paraductl.command_loader import Commands
 from paraductl.main import DESCRIPTION
-from paraductl.modules import Commands
-from paraductl.options import add_global_options
 from paraduxd.supervisor import main as daemon
 from paraduxd.version import VERSION
 

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
-from paraductl.passphrase import Passphrases
-from paraductl.terminal import Terminal
+from paraductl.terminal.passphrase import Passphrases
+from paraductl.terminal.terminal import Terminal
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.places import RunPlaces
+from paraduxd.api.paths import RunPlaces
 
 Reply = dict[str, Any]
 
@@ -51,13 +51,13 @@ class SocketDaemon:
 
     def supervisor(self) -> Supervisor:
         """Connect; raises `ParaduxError` with exit code 4 when nobody listens."""
-        from paraductl.client import Supervisor as Connection
+        from paraductl.daemon.connections import Supervisor as Connection
 
         return Connection(self._places)
 
     def keeper(self) -> Keeper:
         """Connect; raises `ParaduxError` with exit code 4 when nobody listens."""
-        from paraductl.client import Keeper as Connection
+        from paraductl.daemon.connections import Keeper as Connection
 
         return Connection(self._places)
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from paraductl import sentences
 from paraductl.context import Context
-from paraductl.sentences import Run
+from paraductl.terminal import wording
+from paraductl.terminal.wording import Run
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 ENDED = {"done", "failed", "held", "interrupted", "cancelled"}
@@ -57,9 +57,9 @@ def _cancel(context: Context, numbers: list[int]) -> None:
 def report(context: Context, run: Run) -> None:
     """A line about a run that has ended."""
     if run["state"] == "done":
-        context.terminal.line(sentences.success(run))
+        context.terminal.line(wording.success(run))
     else:
-        context.terminal.failure(*sentences.failure(run))
+        context.terminal.failure(*wording.failure(run))
 
 
 def _watch(context: Context, numbers: list[int], on_end: Callable[[Run], None]) -> list[Run]:
@@ -74,7 +74,7 @@ def _watch(context: Context, numbers: list[int], on_end: Callable[[Run], None]) 
                 on_end(run)
         if len(told) == len(runs):
             return runs
-        context.terminal.progress(sentences.progress(runs))
+        context.terminal.progress(wording.progress(runs))
         time.sleep(min(LONGEST_PAUSE, max(FIRST_PAUSE, (time.monotonic() - begun) / 20)))
     return []
 

@@ -7,13 +7,13 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
+from paraductl.arguments import Parser, add_global_options, usage
+from paraductl.command_loader import Commands
 from paraductl.context import Context, Daemon, SocketDaemon
-from paraductl.modules import Commands
-from paraductl.options import Parser, add_global_options, usage
-from paraductl.passphrase import Passphrases
-from paraductl.terminal import OutputClosedError, Terminal
+from paraductl.terminal.passphrase import Passphrases
+from paraductl.terminal.terminal import OutputClosedError, Terminal
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.places import run_directory
+from paraduxd.api.paths import run_directory
 from paraduxd.version import VERSION
 
 DESCRIPTION = (

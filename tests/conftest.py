@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.api import plugins
+from paraduxd.api import dropins
 
 
 def pytest_configure() -> None:
@@ -27,7 +27,7 @@ def drop_ins_in_tests() -> Iterator[None]:
     Not with the fixture `monkeypatch`: made before all others, it would be undone after them, and a working directory with it.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plugins, "TOP", Path(tempfile.gettempdir()).absolute())
+        patch.setattr(dropins, "TOP", Path(tempfile.gettempdir()).absolute())
         yield
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from paraduxd.core.orders import Done, Failed, Held, Order, Progress
-from paraduxd.supervisor.launch import Final, Listener
+from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress
+from paraduxd.supervisor.runs.launcher import Final, Listener
 
 
 class Clock:

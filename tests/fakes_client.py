@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Self
 
-from paraduxd.api.calls import KEEPER, SUPERVISOR, check_arguments
+from paraduxd.api.contract import KEEPER, SUPERVISOR, check_arguments
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 PASSPHRASE = "correct horse battery staple"

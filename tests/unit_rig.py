@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from paraduxd.effects.children import kill_session
-from paraduxd.effects.process import environment
-from paraduxd.effects.worker_hosts import DISK, LIFE_LINE, TRANSFER
+from paraduxd.effects.process.children import kill_session
+from paraduxd.effects.process.run import environment
+from paraduxd.effects.process.worker_hosts import DISK, LIFE_LINE, TRANSFER
 
-COMMAND = (sys.executable, "-m", "paraduxd.worker.unit")
+COMMAND = (sys.executable, "-m", "paraduxd.worker.unit_main")
 
 
 class SocketUnits:

@@ -9,8 +9,8 @@ import sys
 from typing import Any
 
 from paraductl.context import Context
-from paraductl.files import read_text, shown_name
-from paraductl.review import show_problems
+from paraductl.editing.review import show_problems
+from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "check a config file; needs no daemon"
@@ -37,7 +37,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _check(text: str) -> dict[str, Any]:
-    command = [sys.executable, "-I", "-m", "paraduxd.keeper.check"]
+    command = [sys.executable, "-I", "-m", "paraduxd.keeper.config.check_command"]
     try:
         outcome = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIME_LIMIT, check=False)
         found: dict[str, Any] = json.loads(outcome.stdout)

@@ -6,10 +6,10 @@ import argparse
 import base64
 from pathlib import Path
 
-from paraductl import passphrase
+from paraductl.arguments import usage
 from paraductl.context import Context, Reply
-from paraductl.options import usage
-from paraductl.sentences import local_time
+from paraductl.terminal import passphrase
+from paraductl.terminal.wording import local_time
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "write kits for stewards: onto sticks as they are plugged in, or into folders"
@@ -63,7 +63,7 @@ def _into_folders(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _into_folder(context: Context, steward: str, directory: Path, *, erase: bool) -> Reply:
-    from paraductl.kit_folder import write_kit
+    from paraductl.recovery.kit_writer import write_kit
 
     kit = context.secret_call("kits_directory", steward=steward)
     files = {name: base64.b64decode(content) for name, content in kit.pop("files").items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from paraductl.context import Context, Reply
-from paraductl.sentences import files, local_time, size
+from paraductl.terminal.wording import files, local_time, size
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "rehearse a recovery into a scratch place; nothing else is changed"
@@ -44,7 +44,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 def _drill(context: Context, kits: list[str], scratch: str) -> Reply:
     if not kits:
         return context.secret_call("drill", scratch=scratch)
-    from paraductl import materials
+    from paraductl.recovery import materials
 
     brought = [materials.as_plain(material) for kit in kits for material in materials.kit(kit)]
     return context.keeper().call("drill_kits", context.terminal.note, materials=brought, scratch=scratch)

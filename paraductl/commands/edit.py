@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 
 from paraductl.context import Context, Reply
-from paraductl.files import read_text, shown_name
+from paraductl.editing.review import NAME, MovedError, Review
 from paraductl.follow import follow, report
-from paraductl.review import NAME, MovedError, Review
+from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "change the config: editor, check, save and publish as one transaction"
@@ -85,7 +85,7 @@ class Change:
 
 
 def _edited(text: str) -> str:
-    from paraductl.editor import edit
+    from paraductl.editing.editor import edit
 
     return edit(text)
 

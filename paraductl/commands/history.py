@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 
-from paraductl import sentences
 from paraductl.context import Context
-from paraductl.sentences import Run
+from paraductl.terminal import wording
+from paraductl.terminal.wording import Run
 from paraduxd.api.errors import ExitCode
 
 HELP = "list past runs, the newest first"
@@ -34,16 +34,16 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _line(run: Run) -> str:
-    when = sentences.local_time(run["started"] or run["requested"])
+    when = wording.local_time(run["started"] or run["requested"])
     line = f"{when}  {run['run']:>6}  {run['state']:<11}  {_what(run)}"
     took = _seconds(run)
-    return line if took is None else f"{line}  ({sentences.length(took)})"
+    return line if took is None else f"{line}  ({wording.length(took)})"
 
 
 def _what(run: Run) -> str:
     if run["state"] == "done":
-        return sentences.success(run)
-    return sentences.doing(run) if run["state"] in ("queued", "running") else sentences.failure(run)[0]
+        return wording.success(run)
+    return wording.doing(run) if run["state"] in ("queued", "running") else wording.failure(run)[0]
 
 
 def _seconds(run: Run) -> float | None:

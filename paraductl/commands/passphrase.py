@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from paraductl.arguments import usage
 from paraductl.context import Context
-from paraductl.options import usage
 from paraduxd.api.errors import ExitCode
 
 HELP = "change the operational passphrase"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from paraductl import passphrase
 from paraductl.context import Context, Reply
 from paraductl.follow import follow, report
-from paraductl.sentences import local_time
+from paraductl.terminal import passphrase
+from paraductl.terminal.wording import local_time
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 if TYPE_CHECKING:
-    from paraductl.collecting import Collection
+    from paraductl.recovery.collect import Collection
 
 HELP = "get the config back with enough shares: new machine, or forgotten passphrase"
 
@@ -63,8 +63,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
 def _collect(context: Context, arguments: argparse.Namespace) -> Collection:
     """All that the options name, and what a person brings besides as long as it is not enough."""
-    from paraductl import materials
-    from paraductl.collecting import Collection, ask
+    from paraductl.recovery import materials
+    from paraductl.recovery.collect import Collection, ask
 
     collection = Collection(context)
     collection.look()

@@ -7,13 +7,13 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from paraductl.arguments import moment, usage
 from paraductl.context import Context, Reply
 from paraductl.follow import finish, follow, report
-from paraductl.options import moment, usage
 from paraduxd.api.errors import ExitCode
 
 if TYPE_CHECKING:
-    from paraductl.bringing_back import Outcome
+    from paraductl.recovery.restore_all import Outcome
 
 WIDTH = 120
 """Columns of the table in the end; it is worth keeping, so it does not depend on the terminal."""
@@ -60,7 +60,7 @@ def _start(context: Context, wanted: Reply) -> Reply:
 
 def _all(context: Context, arguments: argparse.Namespace) -> int:
     """Every dataset that can be had; ends with what came from where, and what is lost."""
-    from paraductl.bringing_back import BringingBack, copies
+    from paraductl.recovery.restore_all import BringingBack, copies
 
     if arguments.dataset or arguments.source or arguments.at or arguments.paths:
         raise usage("--all takes the newest of everything: leave out DATASET, PATH, --from and --at")
@@ -90,8 +90,8 @@ def _listed(context: Context, datasets: list[Reply]) -> list[Reply]:
 
 def _report(context: Context, outcomes: list[Outcome]) -> int:
     """A table of what came back, then what did not."""
-    from paraductl.bringing_back import rows
-    from paraductl.text_table import table
+    from paraductl.recovery.restore_all import rows
+    from paraductl.terminal.table import table
 
     terminal = context.terminal
     terminal.line()

@@ -8,7 +8,7 @@ from typing import Any
 
 from paraductl.context import Context
 from paraductl.follow import finish
-from paraductl.sentences import local_time
+from paraductl.terminal.wording import local_time
 
 HELP = "replace the recovery secret: new shares for every steward"
 

@@ -6,8 +6,8 @@ import argparse
 
 from paraductl.commands.edit import report_saved
 from paraductl.context import Context, Reply
-from paraductl.files import read_text, shown_name
-from paraductl.review import NAME, Review
+from paraductl.editing.review import NAME, Review
+from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "make the config, the keys and the shares, and publish them for the first time"
@@ -69,7 +69,7 @@ class Making:
 def _ask(context: Context) -> str:
     if not context.terminal.interactive:
         raise ParaduxError("no-terminal", "cannot ask questions: there is no terminal", "use --answers FILE")
-    from paraductl.dialogue import ask_for_answers
+    from paraductl.editing.setup_questions import ask_for_answers
 
     try:
         return ask_for_answers(context.terminal)

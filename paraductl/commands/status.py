@@ -7,8 +7,8 @@ import shutil
 import time
 from datetime import UTC, datetime
 
+from paraductl.arguments import usage
 from paraductl.context import Context, Reply
-from paraductl.options import usage
 from paraduxd.api.errors import ExitCode
 
 HELP = "say whether everything could be recovered today (exit code 10: warning, 20: critical)"
@@ -46,7 +46,7 @@ def _show(context: Context, document: Reply, *, clear: bool) -> None:
     if context.terminal.as_json:
         context.terminal.document(document)
         return
-    from paraductl.render_status import render
+    from paraductl.terminal.status_page import render
 
     colour = context.terminal.colour
     text = render(document, colour, datetime.now(UTC), shutil.get_terminal_size().columns)

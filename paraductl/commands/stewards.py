@@ -48,8 +48,8 @@ def state_of(steward: Reply) -> str:
 
 
 def _page(reply: Reply, colour: bool, now: datetime, width: int) -> Iterator[str]:
-    from paraductl.render_status import ago
-    from paraductl.text_table import Cell, safe, table
+    from paraductl.terminal.status_page import ago
+    from paraductl.terminal.table import Cell, safe, table
 
     stewards: list[dict[str, Any]] = safe(reply["stewards"])
     heads = ("Steward", "", "kit", "written", "last seen", "on", "agreed")

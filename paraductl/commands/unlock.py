@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from paraductl.arguments import duration
 from paraductl.context import Context
-from paraductl.options import duration
-from paraductl.sentences import local_time
+from paraductl.terminal.wording import local_time
 from paraduxd.api.errors import ExitCode
 
 HELP = "open the vault for a while, so that the passphrase is not asked for again"

@@ -6,7 +6,7 @@ import argparse
 
 from paraductl.context import Context
 from paraductl.follow import follow, report
-from paraductl.sentences import Run, local_time, size
+from paraductl.terminal.wording import Run, local_time, size
 from paraduxd.api.errors import ExitCode
 
 HELP = "list what can be restored"

@@ -11,18 +11,19 @@ import threading
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.places import StatePlaces
-from paraduxd.effects import hardening, luks_header, orphans
-from paraduxd.effects.vault import Kdf, available_mode
-from paraduxd.effects.worker_hosts import UnitHost
-from paraduxd.keeper import workers
-from paraduxd.keeper.clients import Clients
-from paraduxd.keeper.control import Control
-from paraduxd.keeper.kit_sticks import Sticks
-from paraduxd.keeper.session import Session
-from paraduxd.keeper.shapes import shapes_of
-from paraduxd.keeper.stick_tools import StickTools
-from paraduxd.keeper.transaction import Keeping
+from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.process import hardening, orphans
+from paraduxd.effects.process.worker_hosts import UnitHost
+from paraduxd.effects.vault import luks_header
+from paraduxd.effects.vault.vault import Kdf, available_mode
+from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.connections import Clients
+from paraduxd.keeper.kits.stick_worker import StickTools
+from paraduxd.keeper.runtime import workers
+from paraduxd.keeper.runtime.session import Session
+from paraduxd.keeper.runtime.supervisor_link import Control
+from paraduxd.keeper.stick_dispatch import Sticks
 from paraduxd.protocols import registry
 
 log = logging.getLogger("paradux.keeper")

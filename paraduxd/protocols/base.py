@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, ClassVar
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
-from paraduxd.core.orders import Progress
-from paraduxd.core.plan import Guard, Keep
-from paraduxd.core.settings import ProtocolSettings
+from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.runs.orders import Progress
 
 
 class HeldError(Exception):

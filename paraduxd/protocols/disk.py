@@ -15,10 +15,10 @@ from typing import Annotated, BinaryIO
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.settings import ProtocolSettings, Text, parse_file_url
-from paraduxd.effects import bounded, rsync
-from paraduxd.effects.durable import sync_directory
-from paraduxd.protocols import pulling, scan
+from paraduxd.core.config.protocol_settings import ProtocolSettings, Text, parse_file_url
+from paraduxd.effects.files import bounded
+from paraduxd.effects.files.atomic import sync_directory
+from paraduxd.effects.tools import rsync
 from paraduxd.protocols.base import (
     Blob,
     BlobStore,
@@ -29,8 +29,9 @@ from paraduxd.protocols.base import (
     Source,
     TransientError,
 )
-from paraduxd.protocols.mounted import Inside
-from paraduxd.protocols.trees import TreeDestination
+from paraduxd.protocols.pulling import in_place_scan, rsync_pull
+from paraduxd.protocols.pulling.mounted_disks import Inside
+from paraduxd.protocols.trees.destination import TreeDestination
 
 TEMPORARY = ".tmp-"
 """How the names of half-written objects start; no object may have such a name."""
@@ -72,11 +73,11 @@ class DiskSource(Source):
         """See `Source.pull`."""
         path = self._settings.local_path()
         if request.in_place:
-            return scan.pull_in_place(Path(path), request)
+            return in_place_scan.pull_in_place(Path(path), request)
         inside = Inside(Path(path), staging)
         inside.check(request)
         place = rsync.Place(path, path, bandwidth=self._context.bandwidth)
-        result = pulling.pull(place, staging, self._settings.exclude, request, self._context)
+        result = rsync_pull.pull(place, staging, self._settings.exclude, request, self._context)
         return replace(result, mounts=inside.remembered())
 
 

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.settings import ProtocolSettings, Secret, SshAddress, Strict, Text, parse_ssh_url
-from paraduxd.effects import bounded, ftp
+from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Strict, Text, parse_ssh_url
+from paraduxd.effects.files import bounded
+from paraduxd.effects.tools import ftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
 
 TEMPORARY = "_tmp-"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from paraduxd.core.settings import SshAddress, Text
+from paraduxd.core.config.protocol_settings import SshAddress, Text
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.ftp import FtpBlobs, FtpSettings, parse_url
 

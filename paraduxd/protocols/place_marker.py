@@ -11,10 +11,10 @@ import json
 from dataclasses import dataclass, replace
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import machine
-from paraduxd.core.machine import Machine
-from paraduxd.core.plain import from_plain, to_plain
-from paraduxd.effects.machine_claim import is_signed
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.recovery import machine_claim
+from paraduxd.core.recovery.machine_claim import Machine
+from paraduxd.effects.crypto.machine_claim import is_signed
 from paraduxd.protocols.base import Identity, TransientError
 
 NAME = "paradux-place.json"
@@ -122,7 +122,7 @@ def _stop_if_superseded(marker: Marker, identity: Identity, where: str) -> None:
     if marker.instance == identity.instance or marker.generation < identity.generation:
         return
     message = marker.machine.encode()
-    theirs = machine.claimed(message)
+    theirs = machine_claim.claimed(message)
     if theirs is not None and (theirs.instance, theirs.generation) != (marker.instance, marker.generation):
         theirs = None
     if theirs is not None and theirs.owner == identity.owner:
@@ -141,13 +141,13 @@ def by_old_shares(marker: Marker | None, identity: Identity | None) -> Machine |
     """The machine that wrote a marker which has passed `check` although it claims to have taken over: it has shares of an ended epoch."""
     if marker is None or identity is None or marker.instance == identity.instance:
         return None
-    return machine.claimed(marker.machine.encode()) if marker.generation >= identity.generation else None
+    return machine_claim.claimed(marker.machine.encode()) if marker.generation >= identity.generation else None
 
 
 def superseded(where: str, generation: int, date: str) -> ParaduxError:
     """Another machine is the owner's Paradux now."""
     return ParaduxError(
-        machine.SUPERSEDED,
+        machine_claim.SUPERSEDED,
         f"another machine has taken over as this owner's Paradux on {date[:10]} (generation {generation}, seen at {where}),"
         " so this one sends and removes nothing any more",
         "work with that one; if it is this one that shall go on, move its state directory away and: paraductl recover",

@@ -9,14 +9,17 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from paraduxd.api.dropins import load_folder
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.plugins import load_folder
 from paraduxd.protocols.base import Protocol
 
 GROUP = "paradux.protocols"
 FOLDER = Path("/etc/paradux/protocols.d")
 
-SHIPPED = frozenset({"disk", "rsync", "sftp", "ftp", "ftps", "restic", "s3", "rclone", "removable"})
+SHIPPED = {name: name for name in ("disk", "rsync", "sftp", "ftp", "ftps", "s3", "removable")} | {
+    "restic": "restic.destination",
+    "rclone": "rclone.protocol",
+}
 """Modules of this package, found without the metadata of everything that is installed: a worker starts for each transfer."""
 
 _log = logging.getLogger(__name__)
@@ -38,7 +41,7 @@ def load(folder: Path = FOLDER) -> dict[str, Protocol]:
 def find(name: str, folder: Path = FOLDER) -> Protocol:
     """The protocol of this name; raises `ParaduxError` "unknown-protocol". Loads no other plugin of a package than this one."""
     if name in SHIPPED:
-        shipped: Protocol = import_module(f"paraduxd.protocols.{name}").PROTOCOL
+        shipped: Protocol = import_module(f"paraduxd.protocols.{SHIPPED[name]}").PROTOCOL
         return shipped
     for point in entry_points(group=GROUP, name=name):
         if isinstance(protocol := _resolve(point), Protocol):

@@ -1,7 +1,7 @@
 """`removable`: a disk that lies elsewhere and is plugged in now and then, told by the UUID of its file system.
 
-The worker has found and mounted the disk (`effects/removable.py`) before anything here runs; every destination has a folder of its own
-on it, which stays the same when it gets another name. Plain trees need a POSIX file system; encrypted archives can lie on FAT as well.
+The worker has found and mounted the disk (`effects/devices/removable_disk.py`) before anything here runs; every destination has a
+folder of its own on it, which stays the same when it gets another name. Plain trees need a POSIX file system; encrypted archives can lie on FAT as well.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import removables
-from paraduxd.core.identity import legacy_uid
-from paraduxd.core.settings import ProtocolSettings, Text
-from paraduxd.effects import rsync
+from paraduxd.core.config.protocol_settings import ProtocolSettings, Text
+from paraduxd.core.primitives.place_identity import legacy_uid
+from paraduxd.core.runs import removable_disks
+from paraduxd.effects.tools import rsync
 from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.disk import DiskBlobs, open_regular
-from paraduxd.protocols.trees import TreeDestination
+from paraduxd.protocols.trees.destination import TreeDestination
 
 FOLDER = "paradux-backup"
 """The folder on the disk that is ours; a steward's kit has another."""
@@ -32,13 +32,13 @@ CONFIGS = "config"
 class RemovableSettings(ProtocolSettings):
     """A file system on a disk that is plugged in now and then."""
 
-    uuid: Annotated[Text, AfterValidator(removables.checked_uuid)] = Field(
+    uuid: Annotated[Text, AfterValidator(removable_disks.checked_uuid)] = Field(
         description="UUID of the file system, as `lsblk -o NAME,UUID` shows it", examples=["1234-ABCD"]
     )
 
     def place(self) -> str:
         """The disk: one transfer at a time."""
-        return removables.place_of(self.uuid)
+        return removable_disks.place_of(self.uuid)
 
 
 def _folder(context: Context) -> Path:

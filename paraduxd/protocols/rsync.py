@@ -9,12 +9,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from paraduxd.core.settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
-from paraduxd.effects import rsync, ssh
-from paraduxd.protocols import pulling
+from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
+from paraduxd.effects.tools import rsync, ssh
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
-from paraduxd.protocols.remote_mounts import RemoteMounts
-from paraduxd.protocols.trees import TreeDestination
+from paraduxd.protocols.pulling import rsync_pull
+from paraduxd.protocols.pulling.remote_mounts import RemoteMounts
+from paraduxd.protocols.trees.destination import TreeDestination
 
 SCHEME = "rsync+ssh"
 
@@ -76,7 +76,7 @@ class RsyncSource(Source):
         with open_place(self._settings, self._context) as place:
             mounts = RemoteMounts(place, staging, self._settings.exclude, request)
             exclude, context = self._settings.exclude, self._context
-            result = pulling.pull(place, staging, exclude, request, context, before_removals=mounts.check)
+            result = rsync_pull.pull(place, staging, exclude, request, context, before_removals=mounts.check)
             return mounts.remember(result)
 
 

@@ -11,22 +11,22 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from paraduxd.core import s3
-from paraduxd.core.settings import ProtocolSettings, Secret, Strict, Text
-from paraduxd.effects import rclone, tls
+from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, Strict, Text
+from paraduxd.effects.tools import rclone, tls_pins
+from paraduxd.protocols import s3_urls
 from paraduxd.protocols.base import Context, Protocol
-from paraduxd.protocols.remote_blobs import RemoteBlobs
+from paraduxd.protocols.rclone.blobs import RemoteBlobs
 
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _s3_url(url: str) -> str:
-    s3.parse_url(url)
+    s3_urls.parse_url(url)
     return url
 
 
 def _endpoint(url: str) -> str:
-    s3.parse_endpoint(url)
+    s3_urls.parse_endpoint(url)
     return url
 
 
@@ -60,7 +60,7 @@ class S3Settings(ProtocolSettings):
         examples=["https://s3.eu-central-003.backblazeb2.com"],
     )
     region: Annotated[Text, AfterValidator(_region)] = Field(
-        default=s3.REGION, description="Region of the bucket, as the service calls it", examples=["eu-central-1"]
+        default=s3_urls.REGION, description="Region of the bucket, as the service calls it", examples=["eu-central-1"]
     )
     addressing: Literal["path", "virtual-host"] = Field(
         default="path",
@@ -76,7 +76,7 @@ class S3Settings(ProtocolSettings):
 
     def server(self) -> tuple[str, int]:
         """Host and port."""
-        return s3.parse_endpoint(self.endpoint) if self.endpoint else (s3.AMAZON, 443)
+        return s3_urls.parse_endpoint(self.endpoint) if self.endpoint else (s3_urls.AMAZON, 443)
 
     def place(self) -> str:
         """The host of the service."""
@@ -95,18 +95,20 @@ class S3Settings(ProtocolSettings):
 
 def remote(settings: S3Settings, context: Context) -> rclone.Remote:
     """The bucket as rclone reaches it."""
-    bucket, prefix = s3.parse_url(settings.url)
+    bucket, prefix = s3_urls.parse_url(settings.url)
     host, port = settings.server()
     keys = settings.credentials.model_dump()
     options = {
-        **s3.options(settings.endpoint, settings.region, settings.addressing, keys),
+        **s3_urls.options(settings.endpoint, settings.region, settings.addressing, keys),
         "env_auth": "false",
         "no_check_bucket": "true",
         "chunk_size": "8Mi",
         "upload_concurrency": "4",
     }
     pins = context.host_keys.get(f"{host}:{port}", ())
-    return rclone.Remote(options, f"{bucket}/{prefix}", f"{host}:{port}", authorities=tls.ca_file(pins) if pins else "")
+    return rclone.Remote(
+        options, f"{bucket}/{prefix}", f"{host}:{port}", authorities=tls_pins.ca_file(pins) if pins else ""
+    )
 
 
 def _blobs(settings: S3Settings, context: Context) -> RemoteBlobs:

@@ -19,8 +19,9 @@ import paramiko
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
-from paraduxd.effects import bounded, sftp
+from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
+from paraduxd.effects.files import bounded
+from paraduxd.effects.tools import sftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
 
 TEMPORARY = ".tmp-"

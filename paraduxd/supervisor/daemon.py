@@ -11,31 +11,36 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.places import RunPlaces, StatePlaces
-from paraduxd.core import kits, moments, status
-from paraduxd.core import plan as plans
-from paraduxd.core.kits import KitRecord
-from paraduxd.core.plain import from_plain, to_plain
-from paraduxd.core.plan import Plan
-from paraduxd.core.sticks import Check, Seen, Stick, decide, known_steward
-from paraduxd.effects import ground, hardening, peers, transports
-from paraduxd.effects.children import Children
-from paraduxd.effects.journal import Journal
-from paraduxd.effects.worker_hosts import WORKER, ChildHost, UnitHost
-from paraduxd.supervisor import protection
-from paraduxd.supervisor.calls import Calls
-from paraduxd.supervisor.dispatcher import Dispatcher
-from paraduxd.supervisor.drills import Drills
-from paraduxd.supervisor.grounds import Grounds
-from paraduxd.supervisor.judging import Judging
-from paraduxd.supervisor.keeper_host import KeeperHost
-from paraduxd.supervisor.launch import Launcher
-from paraduxd.supervisor.reporting import Reporter
-from paraduxd.supervisor.rounds import Rounds
-from paraduxd.supervisor.rpc import RpcServer
-from paraduxd.supervisor.scheduler import Scheduler
-from paraduxd.supervisor.stick_folders import StickFolders
-from paraduxd.supervisor.watcher import Watcher
+from paraduxd.api.paths import RunPlaces, StatePlaces
+from paraduxd.core.devices.stick_rules import Check, Seen, Stick, decide, known_steward
+from paraduxd.core.plan import model as plans
+from paraduxd.core.plan.model import Plan
+from paraduxd.core.primitives import timestamps
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.recovery import kit_records
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.core.status import document
+from paraduxd.effects.files import transport_files
+from paraduxd.effects.installation import ground
+from paraduxd.effects.ipc import unix_sockets
+from paraduxd.effects.journal.journal import Journal
+from paraduxd.effects.process import hardening
+from paraduxd.effects.process.children import Children
+from paraduxd.effects.process.worker_hosts import WORKER, ChildHost, UnitHost
+from paraduxd.supervisor.devices.folder_watcher import StickFolders
+from paraduxd.supervisor.devices.usb_watcher import Watcher
+from paraduxd.supervisor.drill_records import Drills
+from paraduxd.supervisor.keeper_link import KeeperHost
+from paraduxd.supervisor.rpc.handlers import Calls
+from paraduxd.supervisor.rpc.server import RpcServer
+from paraduxd.supervisor.runs import protection
+from paraduxd.supervisor.runs.launcher import Launcher
+from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.schedule.periodic_checks import Rounds
+from paraduxd.supervisor.schedule.scheduler import Scheduler
+from paraduxd.supervisor.status.ground import Grounds
+from paraduxd.supervisor.status.inputs import Reporter
+from paraduxd.supervisor.status.verdict_cache import Judging
 
 log = logging.getLogger("paradux.daemon")
 
@@ -76,12 +81,12 @@ class Daemon:
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
         self._keeper = KeeperHost(
-            peers.listen(run.keeper_socket, group),
+            unix_sockets.listen(run.keeper_socket, group),
             state,
             children,
             self._answer_keeper,
             more=of_keeper,
-            may_connect=lambda peer: peers.may_connect(peer, group),
+            may_connect=lambda peer: unix_sockets.may_connect(peer, group),
             on_kit=self._take_kit,
             on_vault=self._grounds.take_vault,
             on_end=self._drills.sweep,
@@ -100,9 +105,9 @@ class Daemon:
         self._judging = Judging()
         calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards)
         self._server = RpcServer(
-            peers.listen(run.supervisor_socket, group),
+            unix_sockets.listen(run.supervisor_socket, group),
             calls.handle,
-            may_connect=lambda peer: peers.may_connect(peer, group),
+            may_connect=lambda peer: unix_sockets.may_connect(peer, group),
         )
         self._calls = calls
         self._rounds = Rounds(self._dispatcher, self._journal, self._reporter.facts, now, str(sticks or ""))
@@ -110,7 +115,7 @@ class Daemon:
 
     def start(self) -> None:
         """Take up what was going on, then answer."""
-        transports.forget(self._state, unattended=False)
+        transport_files.forget(self._state, unattended=False)
         hardening.sweep_stale()
         self._load_plan()
         self._drills.sweep(at_start=True)
@@ -131,17 +136,17 @@ class Daemon:
         self._scheduler.stop()
         self._keeper.close()
         self._dispatcher.stop()
-        transports.forget(self._state, unattended=False)
+        transport_files.forget(self._state, unattended=False)
         self._journal.close()
 
     def _status(self, dataset: str | None) -> dict[str, Any]:
         plan, facts, moment = self._plan, self._reporter.facts(), now()
         verdict = self._judging.verdict(plan, facts, moment) if dataset is None else None
-        return status.build(plan, facts, moment, dataset, verdict)
+        return document.build(plan, facts, moment, dataset, verdict)
 
     def _stewards(self) -> dict[str, Any]:
         self._dispatcher.need_plan()
-        return kits.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
+        return kit_records.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
 
     def _load_plan(self) -> None:
         """Run by the plan on disk, if there is one; one that cannot be read is told and leaves everything as it is."""
@@ -159,7 +164,7 @@ class Daemon:
         """
         begun = time.monotonic()
         plan = plans.from_json(self._state.plan.read_text())
-        folder = transports.directory(self._state, unattended=plan.unattended)
+        folder = transport_files.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._reporter.plan = plan
         self._forget_kits(plan)
@@ -201,7 +206,7 @@ class Daemon:
 
     def _alarm(self, why: str) -> dict[str, Any]:
         """Something happened after which nothing is removed for a while."""
-        protection.raise_alarm(self._journal, moments.stamp(now()) or "", why)
+        protection.raise_alarm(self._journal, timestamps.stamp(now()) or "", why)
         return {}
 
     def _kit_for_keeper(self, record: dict[str, Any]) -> dict[str, Any]:

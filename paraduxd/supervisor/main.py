@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.places import StatePlaces, run_directory, state_directory
-from paraduxd.effects import hardening, service_manager, transports
-from paraduxd.effects.process import NOWHERE
+from paraduxd.api.paths import StatePlaces, run_directory, state_directory
+from paraduxd.effects.files import transport_files
+from paraduxd.effects.process import hardening, systemd_notify
+from paraduxd.effects.process.run import NOWHERE
 from paraduxd.supervisor.daemon import Daemon
 from paraduxd.version import VERSION
 
@@ -91,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    transports.forget(state_directory(options.state), unattended=False)
+    transport_files.forget(state_directory(options.state), unattended=False)
     hardening.sweep_stale()
     return ExitCode.DONE
 
@@ -107,11 +108,11 @@ def _serve(options: argparse.Namespace) -> int:
         worker_sockets=options.worker_sockets,
     )
     daemon.start()
-    service_manager.notify("READY=1")
+    systemd_notify.notify("READY=1")
     log.info("Paradux %s runs, process %d", VERSION, os.getpid())
-    while not select.select([ending], [], [], service_manager.watchdog_interval())[0]:
-        service_manager.notify("WATCHDOG=1")
-    service_manager.notify("STOPPING=1")
+    while not select.select([ending], [], [], systemd_notify.watchdog_interval())[0]:
+        systemd_notify.notify("WATCHDOG=1")
+    systemd_notify.notify("STOPPING=1")
     log.info("Paradux is ending")
     daemon.stop()
     return ExitCode.DONE

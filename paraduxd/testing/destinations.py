@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.orders import Progress
-from paraduxd.core.plan import Keep
+from paraduxd.core.plan.model import Keep
+from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.base import Destination, PushRequest, PushResult, RestoreResult, Version
 from paraduxd.testing import samples
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import machine
-from paraduxd.core.plan import Keep
-from paraduxd.effects.gpg import private_gpg
+from paraduxd.core.plan.model import Keep
+from paraduxd.core.recovery import machine_claim
+from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.protocols.base import Destination, Identity, PushRequest, PushResult, Version
 from paraduxd.testing import samples
 
@@ -151,7 +151,7 @@ class PlaceSuite:
         """The machine that took over, with a claim that is signed, and the public key with which it is."""
         with tempfile.TemporaryDirectory(prefix="paradux-") as home, private_gpg(Path(home)) as gpg:
             pair = gpg.generate("owner", _PASSPHRASE)
-            text = machine.machine(OWNER, SECOND, 2, "2026-02-01T12:00:00Z").to_json()
+            text = machine_claim.machine(OWNER, SECOND, 2, "2026-02-01T12:00:00Z").to_json()
             claim = gpg.sign_clear(text, pair.fingerprint, _PASSPHRASE).decode()
             yield Identity(OWNER, PLACE, SECOND, 2, claim, pair.public_key), pair.public_key
 
@@ -165,7 +165,7 @@ class PlaceSuite:
         there = place.versions(newer)
         with pytest.raises(ParaduxError) as refused:
             place.push("2026-03-01", replace(OURS, keys=keys), keep=Keep(last=1), known_versions=there)
-        assert refused.value.code == machine.SUPERSEDED
+        assert refused.value.code == machine_claim.SUPERSEDED
         assert place.versions(newer) == there
 
     def test_a_machine_that_says_so_without_a_signature_is_not_believed(

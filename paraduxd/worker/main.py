@@ -12,8 +12,8 @@ import traceback
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
-from paraduxd.effects import hardening, orphans
+from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
+from paraduxd.effects.process import hardening, orphans
 from paraduxd.protocols.base import HeldError, TransientError
 from paraduxd.worker.steps import carry_out
 

@@ -12,12 +12,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import machine
-from paraduxd.core.orders import Order, Report, Step
-from paraduxd.core.plain import from_plain, to_plain
-from paraduxd.core.plan import Guard, Keep
-from paraduxd.effects import ssh, tls, transports
-from paraduxd.protocols import marked_store, registry, throttle, trees
+from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.recovery import machine_claim
+from paraduxd.core.runs.orders import Order, Report, Step
+from paraduxd.effects.files import transport_files
+from paraduxd.effects.tools import ssh, tls_pins
+from paraduxd.protocols import marked_store, registry, throttle
 from paraduxd.protocols.base import (
     BlobStore,
     Context,
@@ -29,17 +30,14 @@ from paraduxd.protocols.base import (
     Source,
     Version,
 )
-from paraduxd.worker import (
-    arrival,
-    attaching,
-    fetching,
-    kit_checking,
-    kits,
-    notifying,
-    publishing,
-    rehearsing,
-    restoring,
-)
+from paraduxd.protocols.trees import destination as trees
+from paraduxd.worker import notify, removable_disk
+from paraduxd.worker.kits import check, stick_io
+from paraduxd.worker.publishing import fetch as fetching
+from paraduxd.worker.publishing import publish as publishing
+from paraduxd.worker.transfer import rehearse as rehearsing
+from paraduxd.worker.transfer import restore as restoring
+from paraduxd.worker.transfer import shrunk_staging_guard
 
 HOSTS_AT_ONCE = 16
 
@@ -91,7 +89,7 @@ def push(order: Order, report: Reporter) -> Result:
     destination = _destination(order, report)
     guard = from_plain(Guard, arguments["guard"]) if "guard" in arguments else Guard()
     pushed_before = bool(arguments.get("pushed_before"))
-    allowed = arrival.checked(staging, request, destination, guard, pushed_before=pushed_before)
+    allowed = shrunk_staging_guard.checked(staging, request, destination, guard, pushed_before=pushed_before)
     result = destination.push(staging, allowed)
     version = result.version
     return {**to_plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
@@ -199,7 +197,7 @@ def _host_keys(server: tuple[str, int, *tuple[str, ...]]) -> Result:
     host, port, *how = server
     try:
         if how:
-            return _certificate(tls.ask(host, port, how[0]))
+            return _certificate(tls_pins.ask(host, port, how[0]))
         keys = ssh.scan_host_keys(host, port)
     except ParaduxError as problem:
         return {"keys": [], "fingerprints": [], "error": problem.message}
@@ -209,12 +207,12 @@ def _host_keys(server: tuple[str, int, *tuple[str, ...]]) -> Result:
 def _certificate(pin: str | None) -> Result:
     """A certificate that an authority vouches for needs no pin: neither a key nor an error."""
     pins = [pin] if pin else []
-    return {"keys": pins, "fingerprints": [tls.fingerprint(each) for each in pins], "error": None}
+    return {"keys": pins, "fingerprints": [tls_pins.fingerprint(each) for each in pins], "error": None}
 
 
 def carry_out(order: Order, report: Reporter) -> Result:
     """Do what the order says; raises `ParaduxError` and `HeldError`."""
-    with attaching.attached(order) as attached:
+    with removable_disk.attached(order) as attached:
         return STEPS[attached.step](attached, report)
 
 
@@ -239,20 +237,20 @@ def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result
         return protocol.destination(settings, context)
     if protocol.blobs is None:
         raise _cannot(protocol, "keep encrypted archives")
-    from paraduxd.protocols.archive import ArchiveDestination, Keys, PrivateKey
+    from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
 
     if order.step == Step.PUSH:
         trees.check_apart(settings.local_path(), order.staging)
     known = from_plain(Keys, keys)
     if path := order.arguments.get("key"):
-        known = replace(known, private=from_plain(PrivateKey, transports.receive(Path(path))))
+        known = replace(known, private=from_plain(PrivateKey, transport_files.receive(Path(path))))
     store = throttle.throttled(protocol.blobs(settings, context), context.bandwidth)
     return ArchiveDestination(store, known, context)
 
 
 def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[str, Any]]:
     """The plugin, its checked settings and its context, from the one transport file of this order."""
-    transport = transports.read(Path(order.transport))
+    transport = transport_files.read(Path(order.transport))
     protocol = registry.find(str(transport.get("protocol")))
     settings = _settings(protocol, transport.get("settings"))
     context = Context(
@@ -282,12 +280,12 @@ def _identity(order: Order) -> Identity | None:
         place=given["place"],
         instance=given["instance"],
         generation=int(given["generation"]),
-        claim=_text_of(outbox / machine.NAME),
-        keys=_text_of(outbox / machine.PUBLIC_KEYS),
+        claim=_text_of(outbox / machine_claim.NAME),
+        keys=_text_of(outbox / machine_claim.PUBLIC_KEYS),
         marked=bool(given.get("marked")),
         formerly=str(given.get("formerly") or ""),
         beside=tuple(map(str, given.get("beside") or ())),
-        ended=_text_of(outbox / machine.ENDED_KEYS),
+        ended=_text_of(outbox / machine_claim.ENDED_KEYS),
     )
 
 
@@ -340,9 +338,9 @@ STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
     Step.HOSTKEYS: hostkeys,
     Step.REHEARSE: rehearse,
     Step.FETCH: fetch,
-    Step.NOTIFY: notifying.notify,
-    Step.KIT_LOOK: kits.look,
-    Step.KIT_WRITE: kits.write,
-    Step.KIT_READ: kits.read,
-    Step.KIT_CHECK: kit_checking.check,
+    Step.NOTIFY: notify.notify,
+    Step.KIT_LOOK: stick_io.look,
+    Step.KIT_WRITE: stick_io.write,
+    Step.KIT_READ: stick_io.read,
+    Step.KIT_CHECK: check.check,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.api.calls import KEEPER, SUPERVISOR, Call, check_arguments
+from paraduxd.api.contract import KEEPER, SUPERVISOR, Call, check_arguments
 from paraduxd.api.errors import ParaduxError
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.api import plugins
-from paraduxd.api.plugins import load_folder
+from paraduxd.api import dropins
+from paraduxd.api.dropins import load_folder
 
 ME = frozenset({0, os.getuid()})
-TOP = plugins.TOP  # before the tests replace it
+TOP = dropins.TOP  # before the tests replace it
 
 
 @pytest.fixture
@@ -114,5 +114,5 @@ def test_all_the_way_up_is_looked_at(folder: Path, monkeypatch: pytest.MonkeyPat
     below = folder.parent / "open" / "protocols.d"
     below.mkdir()
     write(below, "good.py", "")
-    monkeypatch.setattr(plugins, "TOP", TOP)
+    monkeypatch.setattr(dropins, "TOP", TOP)
     assert load_folder(below, ME).modules == ()

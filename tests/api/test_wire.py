@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from paraduxd.api import wire
+from paraduxd.api import framing
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 Pair = tuple[socket.socket, socket.socket]
@@ -25,33 +25,33 @@ def pair() -> Iterator[Pair]:
 
 def test_a_message_arrives_as_it_was_sent(pair: Pair) -> None:
     message = {"call": "edit", "arguments": {"text": "ü\u0000\n" * 1000, "n": None}}
-    wire.send(pair[1], message)
-    assert wire.receive(pair[0]) == message
+    framing.send(pair[1], message)
+    assert framing.receive(pair[0]) == message
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b"{", b"\xff", b"[" * 200000])
 def test_a_body_that_is_no_object_is_refused(pair: Pair, body: bytes) -> None:
     threading.Thread(target=pair[1].sendall, args=[struct.pack(">I", len(body)) + body], daemon=True).start()
     with pytest.raises(ParaduxError, match="JSON"):
-        wire.receive(pair[0])
+        framing.receive(pair[0])
 
 
 def test_a_huge_length_is_refused_before_anything_is_read(pair: Pair) -> None:
-    pair[1].sendall(struct.pack(">I", wire.MAX_FRAME + 1))
+    pair[1].sendall(struct.pack(">I", framing.MAX_FRAME + 1))
     with pytest.raises(ParaduxError, match="limit"):
-        wire.receive(pair[0])
+        framing.receive(pair[0])
 
 
 def test_a_closed_connection_is_said(pair: Pair) -> None:
     pair[1].sendall(b"\x00\x00")
     pair[1].close()
-    with pytest.raises(wire.ClosedError):
-        wire.receive(pair[0])
+    with pytest.raises(framing.ClosedError):
+        framing.receive(pair[0])
 
 
 def test_a_message_that_is_too_long_is_not_sent(pair: Pair) -> None:
     with pytest.raises(ParaduxError, match="longer than"):
-        wire.send(pair[0], {"text": "x" * wire.MAX_FRAME})
+        framing.send(pair[0], {"text": "x" * framing.MAX_FRAME})
 
 
 def test_errors_cross_the_wire_and_odd_ones_become_plain_failures() -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from paraductl import follow, passphrase
+from paraductl import follow
 from paraductl.main import main
+from paraductl.terminal import passphrase
 from tests.fakes_client import PASSPHRASE, FakeDaemon
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.passphrase import weakness
+from paraductl.terminal.passphrase import weakness
 from paraduxd.api.passphrases import refusal
 from tests.commands.conftest import Outcome
 from tests.commands.person import Person
@@ -135,7 +135,7 @@ def test_a_weak_one_is_taken_when_the_owner_insists() -> None:
 
 def test_a_process_that_knows_a_passphrase_can_neither_dump_core_nor_be_read() -> None:
     code = (
-        "from paraductl.passphrase import harden; harden();"
+        "from paraductl.terminal.passphrase import harden; harden();"
         "import ctypes, resource; print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))"
     )
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

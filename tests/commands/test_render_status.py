@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from paraductl.render_status import ago, ahead, render, span
-from paraductl.text_table import Cell, columns, safe, table
+from paraductl.terminal.status_page import ago, ahead, render, span
+from paraductl.terminal.table import Cell, columns, safe, table
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ERROR = {"code": "unreachable", "message": "cannot reach friend.example", "hint": "switch it on"}

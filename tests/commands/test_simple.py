@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.options import duration, moment
+from paraductl.arguments import duration, moment
 from tests.commands.conftest import Outcome
 from tests.fakes_client import CONFIG, STATUS, FakeDaemon
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from paraduxd.effects import scratch
+from paraduxd.effects.files import scratch
 from tests.integration.sshd import Server
 from tests.rig import Installation, clean_environment, fill, minimal_answers
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.peers import Peer
-from paraduxd.keeper import drilling
-from paraduxd.keeper.session import LONGEST_WORK, Session
-from paraduxd.recovery import shares
+from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.keeper.drill import requests
+from paraduxd.keeper.runtime.session import LONGEST_WORK, Session
+from paraduxd.shares import slip39
 
 SECRET = bytes(range(32))
-WORDS = shares.split(SECRET, 3)
+WORDS = slip39.split(SECRET, 3)
 
 
 def managed(**changes: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def managed(**changes: Any) -> dict[str, Any]:
 def test_any_shares_that_are_issued_give_the_secret() -> None:
     chosen = set()
     for _ in range(30):
-        secret, who = drilling._combined(managed())
+        secret, who = requests._combined(managed())
         assert secret == SECRET.hex()
         chosen.add(who)
     assert len(chosen) > 1, "chosen at random"
@@ -33,11 +33,11 @@ def test_any_shares_that_are_issued_give_the_secret() -> None:
 
 
 def test_a_wrong_share_is_no_secret() -> None:
-    other = shares.split(bytes(32), 3)
+    other = slip39.split(bytes(32), 3)
     for wrong in (other[4], WORDS[4].replace("academic", "acid", 1), " ".join(WORDS[4].split()[:-1])):
         words = [*WORDS[:4], wrong, *WORDS[5:]]
         with pytest.raises(ParaduxError) as failed:
-            drilling._combined(managed(words=words, issued={"alice": 4, "bob": 0, "carol": 9}))
+            requests._combined(managed(words=words, issued={"alice": 4, "bob": 0, "carol": 9}))
         assert failed.value.code == "bad-shares"
         assert "alice" in failed.value.message
         assert not any(share in failed.value.message for share in words)
@@ -45,7 +45,7 @@ def test_a_wrong_share_is_no_secret() -> None:
 
 def test_too_few_shares() -> None:
     with pytest.raises(ParaduxError) as failed:
-        drilling._combined(managed(issued={"alice": 4, "bob": 0}))
+        requests._combined(managed(issued={"alice": 4, "bob": 0}))
     assert failed.value.code == "not-enough-shares"
 
 
@@ -82,17 +82,17 @@ class Desk:
 
 def test_one_drill_at_a_time() -> None:
     desk, others = Desk(MEMBER), Desk(MEMBER + 1)
-    with drilling._one(desk), pytest.raises(ParaduxError) as failed, drilling._one(desk):  # type: ignore[arg-type]
+    with requests._one(desk), pytest.raises(ParaduxError) as failed, requests._one(desk):  # type: ignore[arg-type]
         pass
     assert failed.value.code == "busy"
-    with drilling._one(desk):  # type: ignore[arg-type]
+    with requests._one(desk):  # type: ignore[arg-type]
         with pytest.raises(ParaduxError) as failed:
-            drilling.drill_cancel(others, print)  # type: ignore[arg-type]
+            requests.drill_cancel(others, print)  # type: ignore[arg-type]
         assert failed.value.code == "not-allowed"
-        assert not drilling._cancelled.is_set()
-        assert drilling.drill_cancel(desk, print) == {}  # type: ignore[arg-type]
-        assert drilling._cancelled.is_set()
+        assert not requests._cancelled.is_set()
+        assert requests.drill_cancel(desk, print) == {}  # type: ignore[arg-type]
+        assert requests._cancelled.is_set()
         for uid in (0, os.geteuid()):
-            drilling._cancelled.clear()
-            drilling.drill_cancel(Desk(uid), print)  # type: ignore[arg-type]
-            assert drilling._cancelled.is_set()
+            requests._cancelled.clear()
+            requests.drill_cancel(Desk(uid), print)  # type: ignore[arg-type]
+            assert requests._cancelled.is_set()

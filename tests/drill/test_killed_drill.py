@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.effects import scratch
+from paraduxd.effects.files import scratch
 from tests.canaries import in_command_lines, in_files
 from tests.drill.drill_rig import (
     CANARY,

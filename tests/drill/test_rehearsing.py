@@ -15,8 +15,8 @@ from typing import BinaryIO
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import published
-from paraduxd.core.orders import Order
+from paraduxd.core.recovery import published_config
+from paraduxd.core.runs.orders import Order
 from paraduxd.protocols.base import (
     Blob,
     BlobStore,
@@ -27,7 +27,7 @@ from paraduxd.protocols.base import (
     VerifyResult,
     Version,
 )
-from paraduxd.worker.rehearsing import read_published, rehearse, scratch_of
+from paraduxd.worker.transfer.rehearse import read_published, rehearse, scratch_of
 
 
 class Tree(Destination):
@@ -230,7 +230,7 @@ def test_without_key_or_config_nothing_is_published() -> None:
 
 def test_what_lies_there_is_compared_with_what_was_sent(tmp_path: Path) -> None:
     order = Order(1, "rehearse", "", "nas", arguments={"epoch": 1, "serial": 10, "outbox": str(tmp_path)})
-    for name in (published.key_name(1), published.config_name(1, 10)):
+    for name in (published_config.key_name(1), published_config.config_name(1, 10)):
         (tmp_path / name).write_bytes(BLOBS[name])
     assert read_published(order, Store(BLOBS))["objects"] == ["recovery-key-1.asc", "config-1-10.gpg"]
     for name in ("config-1-10.gpg", "recovery-key-1.asc"):

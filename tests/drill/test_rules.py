@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from paraduxd.core.drills import SHARES, Drill, Opening, Restored, drill_from_plain
-from paraduxd.core.facts import Drills, Facts
-from paraduxd.core.headline import Claims, headline
-from paraduxd.core.moments import stamp
-from paraduxd.core.plan import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan
-from paraduxd.core.proof import Proof
-from paraduxd.core.status import build
-from paraduxd.core.verdict import judge
+from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan
+from paraduxd.core.primitives.timestamps import stamp
+from paraduxd.core.recoverability.proof import Proof
+from paraduxd.core.recovery.drills import SHARES, Drill, Opening, Restored, drill_from_plain
+from paraduxd.core.runs.facts import Drills, Facts
+from paraduxd.core.status.assessment import judge
+from paraduxd.core.status.document import build
+from paraduxd.core.status.headline import Claims, headline
 from tests.fakes import Clock
 
 NOW = Clock()()
@@ -132,7 +132,7 @@ def test_a_drill_that_failed_is_told_until_another_went_well() -> None:
 
 
 def test_what_a_rehearsal_found_at_one_destination() -> None:
-    from paraduxd.core.facts import Latest
+    from paraduxd.core.runs.facts import Latest
 
     def facts(code: str) -> Facts:
         error = {"code": code, "message": "it is not what was pushed", "hint": ""}
@@ -148,7 +148,7 @@ def test_what_a_rehearsal_found_at_one_destination() -> None:
 
 
 def test_what_a_rehearsal_found_at_a_stash_until_it_is_published_again() -> None:
-    from paraduxd.core.facts import Latest
+    from paraduxd.core.runs.facts import Latest
 
     error = {"code": "not-read-back", "message": "it is not what was sent", "hint": ""}
     bad = Latest(None, ago(hours=2), 1, error, None, "failed")

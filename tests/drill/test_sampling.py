@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from paraduxd.core.drills import Sample
-from paraduxd.worker.sampling import Outcome, choose, compare, is_settled
+from paraduxd.core.recovery.drills import Sample
+from paraduxd.worker.transfer.sample import Outcome, choose, compare, is_settled
 
 LATER, EARLIER = time.time() + 86_400, time.time() - 1000
 """When a version was made: after everything in these tests, or before it."""

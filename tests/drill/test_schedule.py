@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.places import StatePlaces
-from paraduxd.core.drills import Drill, Opening, Restored
-from paraduxd.core.facts import SeenCopy, SeenStash
-from paraduxd.core.plan import Plan, from_json, to_json
-from paraduxd.effects import scratch
-from paraduxd.effects.journal import Journal
-from paraduxd.supervisor.drills import Drills, facts
+from paraduxd.api.paths import StatePlaces
+from paraduxd.core.plan.model import Plan, from_json, to_json
+from paraduxd.core.recovery.drills import Drill, Opening, Restored
+from paraduxd.core.runs.facts import SeenCopy, SeenStash
+from paraduxd.effects.files import scratch
+from paraduxd.effects.journal.journal import Journal
+from paraduxd.supervisor.drill_records import Drills, facts
 from tests.fakes import Clock
-from tests.supervisor.running import Rig, dataset, destination, plan
+from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
 DAY = 86_400
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paraduxd.core.settings import ProtocolSettings
-from paraduxd.effects import ssh
+from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.effects.tools import ssh
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import BlobStore, Context
 from tests.integration import sshd

@@ -10,8 +10,8 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.testing import samples
-from tests.contract.archive_rig import archive, case_on
 from tests.failures.stashes import STASHES
+from tests.protocols.archive.rig import archive, case_on
 
 SPOILED: dict[str, Callable[[bytes, bytes], bytes]] = {
     "one bit": lambda whole, _: (

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import machine, published
-from paraduxd.core.orders import Order
+from paraduxd.core.recovery import machine_claim, published_config
+from paraduxd.core.runs.orders import Order
 from paraduxd.protocols.base import Context, Identity, TransientError
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.protocols.place_marker import NAME, render
-from paraduxd.worker import publishing
-from paraduxd.worker.rehearsing import read_published
+from paraduxd.worker.publishing import publish as publishing
+from paraduxd.worker.transfer.rehearse import read_published
 
 OWNER = "a" * 32
 OURS = Identity(OWNER, "b" * 32, "1" * 32)
@@ -35,12 +35,12 @@ class Machine:
         self.stash = self.mount / "paradux"
         self.outbox.mkdir()
         self.mount.mkdir(parents=True)
-        (self.outbox / published.key_name(1)).write_bytes(KEY)
-        (self.outbox / machine.NAME).write_bytes(claim(OWNER))
+        (self.outbox / published_config.key_name(1)).write_bytes(KEY)
+        (self.outbox / machine_claim.NAME).write_bytes(claim(OWNER))
 
     def publish(self, serial: int, who: Identity | None = OURS, known: int | None = None) -> dict[str, Any]:
         """As a worker does it."""
-        (self.outbox / published.config_name(1, serial)).write_bytes(b"config %d" % serial)
+        (self.outbox / published_config.config_name(1, serial)).write_bytes(b"config %d" % serial)
         arguments = {"outbox": str(self.outbox), "epochs": [1], "serial": serial, "ended": [], "known_serial": known}
         store = self._store(who)
         return publishing.publish(Order(1, "publish", "", "stick", arguments=arguments), store, store, who)
@@ -71,7 +71,7 @@ class Machine:
 
 
 def claim(owner: str) -> bytes:
-    return machine.machine(owner, "1" * 32, 1, "2026-01-01T00:00:00Z").to_json()
+    return machine_claim.machine(owner, "1" * 32, 1, "2026-01-01T00:00:00Z").to_json()
 
 
 @pytest.fixture
@@ -171,9 +171,9 @@ def test_a_key_of_another_installation_stays(here: Machine) -> None:
 
 def test_a_note_that_earlier_versions_wrote_stays(here: Machine) -> None:
     here.stash.mkdir()
-    (here.stash / "README.txt").write_bytes(published.readme(1))
+    (here.stash / "README.txt").write_bytes(published_config.readme(1))
     here.publish(40)
-    assert (here.stash / "README.txt").read_bytes() == (here.stash / published.README).read_bytes()
+    assert (here.stash / "README.txt").read_bytes() == (here.stash / published_config.README).read_bytes()
 
 
 def test_a_store_of_0_1_0_without_a_marker_is_taken_over(here: Machine) -> None:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from paraduxd.core import rotation
+from paraduxd.core.recovery import rotation
 from tests.integration import sshd
 from tests.rig import Installation, running
 

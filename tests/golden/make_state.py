@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from paraduxd.effects import luks, luksdata
-from paraduxd.effects.vault import LockedVault
+from paraduxd.effects.vault import luks, userspace_payload
+from paraduxd.effects.vault.vault import LockedVault
 from tests.rig import PASSPHRASE, Installation
 
 Json = dict[str, Any]
@@ -100,7 +100,7 @@ def clear_unused(vault: Path) -> None:
     container = luks.segment(vault)
     key = luks.volume_key(vault, PASSPHRASE.encode())
     with tempfile.NamedTemporaryFile(dir="/dev/shm") as image:
-        image.write(luksdata.read(vault, container, key))
+        image.write(userspace_payload.read(vault, container, key))
         image.flush()
         free = free_blocks(said("dumpe2fs", image.name))
         journal = [int(block) for block in said("debugfs", "-R", "blocks <8>", image.name).split()]

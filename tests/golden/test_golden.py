@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from paraduxd.effects import process
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.effects.vault import LockedVault
-from paraduxd.keeper.recover_opening import open_configs
-from paraduxd.keeper.recover_proof import prove
-from paraduxd.recovery.kitfiles import material_from_directory
-from paraduxd.recovery.session import Material, Session
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.effects.process import run
+from paraduxd.effects.vault.vault import LockedVault
+from paraduxd.keeper.recovery.opening import open_configs
+from paraduxd.keeper.recovery.proof import prove
+from paraduxd.shares.collection import Material, Session
+from paraduxd.shares.kit_folder import material_from_directory
 from tests.clocks import BEFORE, LATER, gpg_at
 from tests.kits.kit_rig import MEMORY
 from tests.kits.stranger import Stranger, new_stranger
@@ -34,7 +34,7 @@ FAMILIES = sorted(path.parent for path in HERE.glob("*/*/expected.json"))
 GPG = "gpg --batch --ignore-time-conflict --ignore-valid-from"
 """How BY-HAND.txt calls it since 0.2.0; kits of before cannot be opened by hand on a machine with such a clock."""
 
-TODAYS_PROGRAM = HERE.parent.parent / "paraduxd/keeper/kits/data/recover.py"
+TODAYS_PROGRAM = HERE.parent.parent / "paraduxd/keeper/kits/documents/data/recover.py"
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def test_whatever_the_clock_says_todays_program_opens_them(golden: Golden, stran
 def test_whatever_the_clock_says_recover_opens_them(
     golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: str
 ) -> None:
-    monkeypatch.setattr(process, "PATH", f"{gpg_at(clock, tmp_path / 'tools')}:{process.PATH}")
+    monkeypatch.setattr(run, "PATH", f"{gpg_at(clock, tmp_path / 'tools')}:{run.PATH}")
     session = Session.empty()
     for steward in ("dietrich", "carol"):
         for material in material_from_directory(golden.stick(steward), steward):

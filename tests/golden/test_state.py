@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.core.identity import legacy_uid
+from paraduxd.core.primitives.place_identity import legacy_uid
 from tests.golden.make_state import ROOT
 from tests.recover.recover_rig import NEW_PASSPHRASE, recover
 from tests.rig import Installation, running

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan import Guard, Keep
+from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.protocols import registry
-from paraduxd.protocols.archive import ArchiveDestination, Keys, PrivateKey
+from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
 from paraduxd.protocols.base import Context, Destination, Protocol, PullRequest, PushRequest
 from paraduxd.testing import samples
 

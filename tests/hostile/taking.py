@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.orders import Order
-from paraduxd.core.plain import from_plain
-from paraduxd.effects import sealing
+from paraduxd.core.primitives.dataclass_json import from_plain
+from paraduxd.core.runs.orders import Order
+from paraduxd.effects.crypto import archive_crypto
 from paraduxd.protocols import registry
-from paraduxd.protocols.archive_shelf import Keys, Shelf
+from paraduxd.protocols.archive.manifests import Keys, Shelf
 from paraduxd.protocols.base import BlobStore, Context
-from paraduxd.worker import fetching, rehearsing
+from paraduxd.worker.publishing import fetch
+from paraduxd.worker.transfer import rehearse
 
 ENOUGH = 64 * 1024 * 1024
 
@@ -48,10 +49,10 @@ def _do(what: str, store: BlobStore) -> object:
     if what == "get":
         return _some(store)
     if what == "fetch":
-        return fetching.fetch(_order(epochs=[1]), store)["troubles"]
+        return fetch.fetch(_order(epochs=[1]), store)["troubles"]
     if what == "rehearse":
-        return len(rehearsing.read_published(_order(epoch=1), store))
-    return Shelf(store, Keys("0" * 40, "", sealing.new_signing_key().public), None).newest()
+        return len(rehearse.read_published(_order(epoch=1), store))
+    return Shelf(store, Keys("0" * 40, "", archive_crypto.new_signing_key().public), None).newest()
 
 
 def _some(store: BlobStore) -> int:

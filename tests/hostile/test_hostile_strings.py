@@ -20,15 +20,15 @@ import pytest
 from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.checks import check
-from paraduxd.keeper.shapes import shapes_of
+from paraduxd.core.config.validation.validate import check
+from paraduxd.keeper.config.capabilities import shapes_of
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import Context
 from paraduxd.testing import samples
-from tests.contract.archive_rig import new_keys
 from tests.hostile.places import PLACES, Place, Servers
 from tests.hostile.strings import BYTES, LONG, MARK, NAMES, TEXTS
 from tests.integration import sshd
+from tests.protocols.archive.rig import new_keys
 from tests.rig import minimal_answers
 from tests.servers import ftp_servers, rclones, restic_servers
 

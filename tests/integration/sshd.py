@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from paraduxd.effects import ssh
+from paraduxd.effects.tools import ssh
 
 _CONFIG = """\
 Port {port}

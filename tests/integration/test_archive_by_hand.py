@@ -11,7 +11,7 @@ import pytest
 
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase
-from tests.contract.archive_rig import disk_case, new_keys
+from tests.protocols.archive.rig import disk_case, new_keys
 
 FORMATS = Path(__file__).parents[2] / "docs" / "formats.md"
 

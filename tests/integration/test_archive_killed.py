@@ -17,15 +17,15 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from paraduxd.core import archives
-from paraduxd.core.plan import Keep
-from paraduxd.protocols.archive import ArchiveDestination
-from paraduxd.protocols.archive_pushing import README
-from paraduxd.protocols.archive_shelf import Shelf
+from paraduxd.core.plan.model import Keep
+from paraduxd.protocols.archive import chain
+from paraduxd.protocols.archive.destination import ArchiveDestination
+from paraduxd.protocols.archive.manifests import Shelf
+from paraduxd.protocols.archive.push import README
 from paraduxd.protocols.base import Blob, BlobStore, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.testing import samples
-from tests.contract.archive_rig import archive, new_keys
+from tests.protocols.archive.rig import archive, new_keys
 
 STRIDE = int(os.environ.get("PARADUX_KILL_STRIDE", "12"))
 """Every so many steps are tried, from a random one on; 1 tries them all."""
@@ -279,7 +279,7 @@ def the_next_push_heals(machine: Machine, keep: Keep) -> None:
     manifest = Shelf(store, new_keys(), None).manifest(run)
     needed = {run, *(each.id for each in manifest.runs)}
     found = {path.name for path in (machine.root / "changing" / "store").iterdir()} - {README}
-    assert {archives.run_of(name) for name in found} == needed
+    assert {chain.run_of(name) for name in found} == needed
     assert len(found) == sum(1 + len(Shelf(store, new_keys(), None).manifest(each).objects) for each in needed), (
         "an object that belongs to nothing"
     )

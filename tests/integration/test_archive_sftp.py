@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.protocols import archive_sending
+from paraduxd.protocols.archive import send
 from paraduxd.protocols.base import BlobStore, Context, TransientError
 from paraduxd.protocols.sftp import PROTOCOL, SftpSettings
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
-from tests.contract.archive_rig import archive, case_on
 from tests.integration.sshd import Relay, Server
+from tests.protocols.archive.rig import archive, case_on
 
 
 def store(server: Server, path: Path, port: int | None = None) -> BlobStore:
@@ -34,7 +34,7 @@ class TestDestination(DestinationSuite):
 
 @pytest.fixture
 def case(sshd: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DestinationCase:
-    monkeypatch.setattr(archive_sending, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(send, "PAUSES", (0.01, 0.01))
     return case_on(lambda: store(sshd, tmp_path / "store"), tmp_path / "scratch")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.effects.vault import Kdf, LockedVault
+from paraduxd.effects.vault.vault import Kdf, LockedVault
 from tests.rig import PASSPHRASE, Installation, fill, running
 from tests.width import times
 

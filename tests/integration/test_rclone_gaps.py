@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects import process, rclone
-from paraduxd.protocols import set_aside
+from paraduxd.effects.process import run
+from paraduxd.effects.tools import rclone
 from paraduxd.protocols.base import Context, HeldError
-from paraduxd.protocols.rclone import PROTOCOL, RcloneSettings
+from paraduxd.protocols.pulling import set_aside
+from paraduxd.protocols.rclone.protocol import PROTOCOL, RcloneSettings
 from paraduxd.testing import samples
 from paraduxd.testing.sources import SourceCase
 from tests.integration.sshd import running
@@ -23,7 +24,7 @@ SERVER = "/usr/lib/openssh/sftp-server"
 
 @pytest.fixture(params=rclones.VERSIONS, autouse=True)
 def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(process, "PATH", rclones.path_with(request.param, tmp_path))
+    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path))
     rclone.writes_beside.cache_clear()
     yield str(request.param)
     rclone.writes_beside.cache_clear()

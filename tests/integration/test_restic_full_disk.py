@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from paraduxd.core.plan import Keep
+from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.base import Destination, PushRequest, PushResult, TransientError, Version
 from paraduxd.testing import samples
-from tests.contract import restic_rig
 from tests.integration import test_restic_sftp
 from tests.integration.sshd import Server
+from tests.protocols.restic import rig
 
 
 def push_too_much(make: Callable[[Path], Destination], disk: Path, staging: Path) -> None:
@@ -34,7 +34,7 @@ def push_too_much(make: Callable[[Path], Destination], disk: Path, staging: Path
 
 @pytest.mark.slow
 def test_a_full_disk_keeps_what_is_there(tiny_disk: Path, tmp_path: Path) -> None:
-    push_too_much(restic_rig.destination, tiny_disk, tmp_path / "staging")
+    push_too_much(rig.destination, tiny_disk, tmp_path / "staging")
 
 
 @pytest.mark.slow
@@ -44,7 +44,7 @@ def test_a_full_disk_of_a_server_keeps_what_is_there(sshd: Server, tiny_disk: Pa
 
 def fill_twice(disk: Path, staging: Path) -> tuple[Destination, PushResult]:
     """Two versions that leave no room for what is in staging then."""
-    it = restic_rig.destination(disk / "repository")
+    it = rig.destination(disk / "repository")
     known: tuple[Version, ...] = ()
     for day in (1, 2):
         samples.write_files(staging, 2, 300_000)
@@ -82,7 +82,7 @@ def test_versions_that_are_protected_make_no_room_and_that_is_said(
 def test_a_full_disk_of_the_target_is_named(
     tiny_disk: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    written = restic_rig.written_copy(tmp_path_factory, tmp_path)
+    written = rig.written_copy(tmp_path_factory, tmp_path)
     (tiny_disk / "ballast").write_bytes(bytes(1_700_000))
     (tiny_disk / "out").mkdir()
     with pytest.raises(TransientError, match=str(tiny_disk / "out")) as failed:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan import Keep
+from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.base import Context, Destination, PushRequest, TransientError
-from paraduxd.protocols.restic import PROTOCOL, ResticSettings
+from paraduxd.protocols.restic.destination import PROTOCOL, ResticSettings
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase
 from tests.integration.sshd import Relay, Server, free_port, make_key

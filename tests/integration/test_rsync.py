@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.orders import Progress
-from paraduxd.core.plan import Guard, Keep
-from paraduxd.protocols import tree_sums
+from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.base import Context, Destination, Identity, PullRequest, PushRequest, Source, TransientError
 from paraduxd.protocols.disk import PROTOCOL as DISK
 from paraduxd.protocols.rsync import PROTOCOL, RsyncSettings
+from paraduxd.protocols.trees import checksums
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
 from paraduxd.testing.places import PlaceCase, PlaceSuite
@@ -92,7 +92,7 @@ def test_a_byte_that_rots_on_a_server_is_named_and_healed(sshd: Server, tmp_path
     first = case.push().version
     case.push()
     sums = (tmp_path / "store" / "hashes" / f"{first.id}.md5").read_bytes()
-    assert len(tree_sums.parse(sums, "md5")) == count
+    assert len(checksums.parse(sums, "md5")) == count
     rotten = tmp_path / "store" / "versions" / first.id / "hard-1"
     status = rotten.stat()
     with rotten.open("r+b") as file:

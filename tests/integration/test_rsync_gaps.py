@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.core.plan import Guard
-from paraduxd.effects import mounts
+from paraduxd.core.plan.model import Guard
+from paraduxd.effects.devices import mounts
 from paraduxd.protocols.base import Context, HeldError, PullRequest, PullResult
-from paraduxd.protocols.remote_mounts import LOOK_EVERY
+from paraduxd.protocols.pulling.remote_mounts import LOOK_EVERY
 from paraduxd.protocols.rsync import PROTOCOL, RsyncSettings
 from paraduxd.testing import samples
 from tests.integration.sshd import Server, running

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.settings import ProtocolSettings
-from paraduxd.effects import process, rclone
-from paraduxd.protocols import archive_sending
+from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.effects.process import run
+from paraduxd.effects.tools import rclone
+from paraduxd.protocols.archive import send
 from paraduxd.protocols.base import BlobStore, Context, TransientError
 from paraduxd.protocols.s3 import PROTOCOL, S3Settings, remote
 from paraduxd.testing import samples
 from paraduxd.testing.blobs import Interrupted
-from tests.contract.archive_rig import archive, case_on
 from tests.integration.sshd import Relay, free_port
+from tests.protocols.archive.rig import archive, case_on
 from tests.servers import rclones
 from tests.servers.rclones import Served
 from tests.servers.wrong_answers import answering
@@ -45,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(params=rclones.VERSIONS, autouse=True)
 def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(process, "PATH", rclones.path_with(request.param, tmp_path))
+    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path))
     return str(request.param)
 
 
@@ -181,7 +182,7 @@ def test_a_full_server(tiny_disk: Path) -> None:
 def test_damage_at_the_service_is_found_by_a_restore(
     server: Served, old: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_sending, "PAUSES", (0.01,))
+    monkeypatch.setattr(send, "PAUSES", (0.01,))
     case = case_on(lambda: store(server.port), tmp_path / "scratch")
     samples.write_files(case.staging, 6, 400_000)
     first = case.push().version
@@ -206,7 +207,7 @@ def test_damage_at_the_service_is_found_by_a_restore(
 def test_the_bucket_in_the_host_name(server: Served) -> None:
     plain = settings(server.port, host="localhost").model_dump()
     here = remote(S3Settings.model_validate({**plain, "addressing": "virtual-host"}), Context("config", "cloud"))
-    with process.sealed_file(rclone.configuration(here.options)) as (descriptor, path):
+    with run.sealed_file(rclone.configuration(here.options)) as (descriptor, path):
         command = [
             "rclone",
             f"--config={path}",
@@ -216,5 +217,5 @@ def test_the_bucket_in_the_host_name(server: Served) -> None:
             "lsf",
             here.address(),
         ]
-        told = process.run(command, pass_fds=[descriptor])
+        told = run.run(command, pass_fds=[descriptor])
     assert b"Host: bucket.localhost:" in told.errors

@@ -13,8 +13,9 @@ import paramiko
 import pytest
 
 from paraduxd.api.errors import ParaduxError, TransientError
-from paraduxd.core.settings import SshAddress, SshCredentials
-from paraduxd.effects import process, ssh
+from paraduxd.core.config.protocol_settings import SshAddress, SshCredentials
+from paraduxd.effects.process import run
+from paraduxd.effects.tools import ssh
 from tests.integration.sshd import Server, free_port
 
 PASSWORD = "p w\"'$(touch x)`\\ü%n "
@@ -62,11 +63,11 @@ def password_server() -> Iterator[tuple[int, tuple[str, ...]]]:
     listener.close()
 
 
-def log_in(port: int, host_keys: tuple[str, ...], password: str) -> process.Outcome:
+def log_in(port: int, host_keys: tuple[str, ...], password: str) -> run.Outcome:
     address = SshAddress(host="127.0.0.1", port=port, user="fred")
     with ssh.access(address, SshCredentials(password=password), host_keys) as access:
         assert password not in repr(access)
-        return process.run([*access.command, access.host, "anything"], extra_env=access.env)
+        return run.run([*access.command, access.host, "anything"], extra_env=access.env)
 
 
 def test_a_password_of_any_characters_reaches_the_prompt(password_server: tuple[int, tuple[str, ...]]) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from paraduxd.effects.gpg import private_gpg
+from paraduxd.effects.crypto.gpg import private_gpg
 from tests.kits.kit_rig import MEMORY, Family
 
 SECRET_SUBKEY, SIGNATURE = 7, 2

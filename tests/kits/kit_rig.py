@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paraduxd.core import published
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.keeper.kits.build import Epoch, KitInputs, build
-from paraduxd.keeper.making import new_managed
+from paraduxd.core.recovery import published_config
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.keeper.config.generate import new_managed
+from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, build
 
 MEMORY = Path("/dev/shm")
 WRITTEN = "2026-11-23T10:00:00Z"
@@ -89,10 +89,10 @@ def published_family(document: dict[str, Any], date: str = WRITTEN) -> Family:
     """The family of a complete document, encrypted anew."""
     managed = document["managed"]
     recovery = managed["recovery"]
-    header = published.Header(
-        published.FORMAT, managed["owner_id"], managed["instance"], recovery["epoch"], document["serial"], date
+    header = published_config.Header(
+        published_config.FORMAT, managed["owner_id"], managed["instance"], recovery["epoch"], document["serial"], date
     )
-    text = published.envelope(header, document)
+    text = published_config.envelope(header, document)
     with private_gpg(MEMORY) as gpg:
         gpg.import_key(recovery["private_key"], recovery["secret"])
         message = gpg.encrypt_signed(text, recovery["fingerprint"], recovery["secret"])

@@ -12,9 +12,9 @@ from html.parser import HTMLParser
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.keeper.kits.build import KitInputs, PreviousEpoch, build
-from paraduxd.keeper.making import new_managed
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.keeper.config.generate import new_managed
+from paraduxd.keeper.kits.documents.build import KitInputs, PreviousEpoch, build
 from tests.kits.kit_rig import MEMORY, WRITTEN, Family, published_family
 
 FILES = {

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.core.plan import Keep
+from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.base import PushRequest
 from paraduxd.protocols.disk import DiskBlobs
 from tests.clocks import BEFORE, LATER, gpg_at
-from tests.contract.archive_rig import archive, new_keys
 from tests.integration import sshd
 from tests.kits.kit_rig import Family, new_family, published_family, write_kit
 from tests.kits.stranger import Stranger, new_stranger
+from tests.protocols.archive.rig import archive, new_keys
 from tests.servers import ftp_servers, rclones
 
 Stick = Callable[[str], Path]

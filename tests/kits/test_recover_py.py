@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import shamir_mnemonic
 
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.keeper.kits.build import PreviousEpoch, build
-from paraduxd.keeper.making import new_managed
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.keeper.config.generate import new_managed
+from paraduxd.keeper.kits.documents.build import PreviousEpoch, build
 from tests.kits.forger import graft
 from tests.kits.kit_rig import MEMORY, Family, new_family, published_family, write_kit
 from tests.kits.stranger import PYTHON, Stranger, new_stranger

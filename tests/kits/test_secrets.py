@@ -42,7 +42,7 @@ def test_building_a_kit_writes_no_file_and_starts_no_program_with_a_secret(
 
 
 def test_documents_are_made_without_opening_a_file_for_writing(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
-    from paraduxd.keeper.kits.build import build
+    from paraduxd.keeper.kits.documents.build import build
 
     family.kit("alice")
     written: list[str] = []

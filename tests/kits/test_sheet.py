@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.keeper.kits import sheet
-from paraduxd.keeper.kits.facts import facts_of
+from paraduxd.keeper.kits.documents import sheet
+from paraduxd.keeper.kits.documents.facts import facts_of
 from tests.kits.kit_rig import WRITTEN, Family
 
 Kits = dict[str, dict[str, bytes]]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.keeper.kits import texts
+from paraduxd.keeper.kits.documents import texts
 
 ROOT = Path(__file__).parent.parent.parent
-DATA = ROOT / "paraduxd/keeper/kits/data"
+DATA = ROOT / "paraduxd/keeper/kits/documents/data"
 
 
 def test_the_package_declares_every_data_file() -> None:

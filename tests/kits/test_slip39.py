@@ -14,11 +14,11 @@ import pytest
 import shamir_mnemonic
 from shamir_mnemonic.wordlist import WORDLIST
 
-from paraduxd.recovery import shares
+from paraduxd.shares import slip39
 
 ROOT = Path(__file__).parent.parent.parent
-RECOVER = ROOT / "paraduxd/keeper/kits/data/recover.py"
-VECTORS = ROOT / "tests/recovery/slip39-vectors.json"
+RECOVER = ROOT / "paraduxd/keeper/kits/documents/data/recover.py"
+VECTORS = ROOT / "tests/shares/slip39-vectors.json"
 """The official ones: lists of description, shares, secret in hex or "" where there is none, and more; passphrase TREZOR."""
 
 SECRET = bytes(range(32))
@@ -56,7 +56,7 @@ def test_the_word_list(recover: ModuleType) -> None:
 
 @pytest.mark.parametrize("threshold", [2, 3, 16])
 def test_what_paradux_splits_comes_back(recover: ModuleType, threshold: int) -> None:
-    made = [recover.decode(words.split()) for words in shares.split(SECRET, threshold)]
+    made = [recover.decode(words.split()) for words in slip39.split(SECRET, threshold)]
     assert [share.member for share in made] == list(range(16))
     for some in itertools.islice(itertools.combinations(reversed(made), threshold), 12):
         assert recover.combine(some) == SECRET
@@ -74,7 +74,7 @@ def test_both_kinds_of_share_with_and_without_stretching(recover: ModuleType, ex
 
 
 def test_every_single_wrong_word_is_found_and_corrected(recover: ModuleType) -> None:
-    values = [recover.NUMBER[word] for word in shares.split(SECRET, 3)[4].split()]
+    values = [recover.NUMBER[word] for word in slip39.split(SECRET, 3)[4].split()]
     for place, right in enumerate(values):
         for change in (1, 16, 512, 1023):
             wrong = [*values]
@@ -91,7 +91,7 @@ def test_what_is_no_share_is_refused(recover: ModuleType, words: list[str]) -> N
 
 
 def test_no_share_shows_its_words(recover: ModuleType) -> None:
-    words = shares.split(SECRET, 2)[0]
+    words = slip39.split(SECRET, 2)[0]
     assert words.split()[6] not in repr(recover.decode(words.split()))
 
 

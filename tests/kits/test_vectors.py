@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.keeper.kits import build
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.keeper.kits.documents import build
 from tests.kits.kit_rig import MEMORY, new_family
-from tests.recovery.test_vectors import cases, vectors, write
+from tests.shares.test_vectors import cases, vectors, write
 
 Json = dict[str, Any]
 

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from paraduxd.core.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
-from paraduxd.core.facts import Kit as KitFact
-from paraduxd.core.plan import (
+from paraduxd.core.plan.model import (
     DatasetPlan,
     DestinationPlan,
     MetadataPlan,
@@ -18,6 +16,8 @@ from paraduxd.core.plan import (
     StewardPlan,
     Timing,
 )
+from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
+from paraduxd.core.runs.facts import Kit as KitFact
 from tests.oracle.family import (
     DISK,
     MACHINE,

@@ -133,7 +133,9 @@ def test_nothing_remembers_where_it_was_built(installed: Path) -> None:
 def test_the_installed_program_is_whole_and_takes_nothing_from_the_checkout(installed: Path) -> None:
     python = installed / "usr/local/lib/paradux/bin/python"
     assert re.fullmatch(r"paraductl \d+\.\d+\.\d+\n", run(python, "-I", "-m", "paraductl.main", "--version"))
-    script = "import paraduxd.supervisor.main, paraduxd.keeper.main, paraduxd.worker.unit as unit; print(unit.__file__)"
+    script = (
+        "import paraduxd.supervisor.main, paraduxd.keeper.main, paraduxd.worker.unit_main as unit; print(unit.__file__)"
+    )
     assert str(installed) in run(python, "-I", "-c", script)
     assert not list((installed / "usr/local/lib/paradux/lib").glob("*/site-packages/shtab*")), (
         "of use while installing only"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from paraduxd.core.identity import legacy_uid
+from paraduxd.core.primitives.place_identity import legacy_uid
 from tests.integration.sshd import Server
 from tests.rig import Installation, fill, minimal_answers, running
 

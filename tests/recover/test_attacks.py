@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan import Plan
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.effects.vault import Kdf, LockedVault
-from paraduxd.keeper import drill_opening
-from paraduxd.keeper.drill_opening import Secret
-from paraduxd.keeper.drill_places import Answer
-from paraduxd.keeper.kits import build
-from paraduxd.keeper.making import new_managed
-from paraduxd.keeper.recover_opening import open_configs
-from paraduxd.keeper.recover_proof import Proof, prove
-from paraduxd.recovery.session import Material, Session
+from paraduxd.core.plan.model import Plan
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.effects.vault.vault import Kdf, LockedVault
+from paraduxd.keeper.config.generate import new_managed
+from paraduxd.keeper.drill import verdicts
+from paraduxd.keeper.drill.places import Answer
+from paraduxd.keeper.drill.verdicts import Secret
+from paraduxd.keeper.kits.documents import build
+from paraduxd.keeper.recovery.opening import open_configs
+from paraduxd.keeper.recovery.proof import Proof, prove
+from paraduxd.shares.collection import Material, Session
 from tests.kits.forger import graft, packets
 from tests.kits.kit_rig import MEMORY, Family, new_family, published_family
 
@@ -187,7 +187,7 @@ def test_a_forged_config_is_refused_by_recover_and_drill(attack: Any, family: Fa
         Secret(secret, None, (made.key.decode(),)),
         Secret(secret, recovery(family)["fingerprint"], ()),
     ):
-        opened, opening = drill_opening.open_answer(answer, known, plan, MEMORY)
+        opened, opening = verdicts.open_answer(answer, known, plan, MEMORY)
         assert opened is None and not opening.good
 
 

@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.places import StatePlaces
-from paraduxd.core import machine, published, rotation
-from paraduxd.core.orders import Order
-from paraduxd.core.plan import Guard, Keep
-from paraduxd.core.recovered import Found, Named, age, disagreements, found_in, later, newest_first, renewed
-from paraduxd.effects import gpg as gpg_effects
-from paraduxd.effects import process
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.keeper import announcing
+from paraduxd.api.paths import StatePlaces
+from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.recovery import machine_claim, published_config, rotation
+from paraduxd.core.recovery.candidates import Found, Named, age, disagreements, found_in, later, newest_first, renewed
+from paraduxd.core.runs.orders import Order
+from paraduxd.effects.crypto import gpg as gpg_effects
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.effects.process import run
+from paraduxd.keeper.config import announce
 from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, Identity, PushRequest, Version
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
-from paraduxd.worker import arrival, fetching, restoring, takeover
+from paraduxd.worker.publishing import fetch, succession_check
+from paraduxd.worker.transfer import restore, shrunk_staging_guard
 from tests.clocks import BEFORE, LATER, gpg_at
 from tests.kits.kit_rig import MEMORY, Family, new_family
 
@@ -36,8 +37,8 @@ def found(
     managed = {"owner_id": OWNER, "instance": instance, "generation": generation, "highest_epoch": highest_epoch}
     document = {"serial": serial, "managed": managed, **more}
     date = f"2026-11-{serial:02}T10:00:00Z"
-    header = published.Header(published.FORMAT, OWNER, instance, 1, serial, date)
-    return found_in(label, published.envelope(header, document))
+    header = published_config.Header(published_config.FORMAT, OWNER, instance, 1, serial, date)
+    return found_in(label, published_config.envelope(header, document))
 
 
 def test_the_newest_serial_wins_and_equal_ones_are_one() -> None:
@@ -60,10 +61,10 @@ def test_the_same_serial_with_other_contents_is_reported() -> None:
 
 
 def test_a_config_whose_header_names_another_is_refused() -> None:
-    header = published.Header(published.FORMAT, OWNER, FIRST, 1, 7, "2026-11-07T10:00:00Z")
+    header = published_config.Header(published_config.FORMAT, OWNER, FIRST, 1, 7, "2026-11-07T10:00:00Z")
     document = {"serial": 6, "managed": {"owner_id": OWNER, "instance": FIRST}}
     with pytest.raises(ValueError, match="not the one its header names"):
-        found_in("nas", published.envelope(header, document))
+        found_in("nas", published_config.envelope(header, document))
 
 
 def test_the_new_machine_has_numbers_that_nobody_uses() -> None:
@@ -85,7 +86,7 @@ def test_age_in_words(date: str, words: str) -> None:
 
 
 def test_who_overrules_whom() -> None:
-    later = machine.machine(OWNER, SECOND, 2, "2026-11-23T10:00:00Z")
+    later = machine_claim.machine(OWNER, SECOND, 2, "2026-11-23T10:00:00Z")
     assert later.overrules(OWNER, FIRST, 1)
     assert later.overrules(OWNER, FIRST, 2), "of two that were recovered at once the one that published first goes on"
     assert not later.overrules(OWNER, SECOND, 1), "the same machine"
@@ -97,7 +98,7 @@ def test_who_overrules_whom() -> None:
     "message", [b"", b"{", b"{}", b"[" * 100_000, b'{"format": "other/1"}', b"\xff\xfe", b'{"generation": "x"}']
 )
 def test_what_is_no_machine_claims_nothing(message: bytes) -> None:
-    assert machine.claimed(message) is None
+    assert machine_claim.claimed(message) is None
 
 
 def ended(family: Family, others: Family) -> dict[str, Any]:
@@ -139,15 +140,15 @@ def family() -> Family:
 def announced(family: Family, folder: Path, **managed: Any) -> Path:
     """The outbox of a machine of this family."""
     folder.mkdir()
-    announcing.write_announcement(StatePlaces(folder), {**family.document["managed"], **managed}, MEMORY)
+    announce.write_announcement(StatePlaces(folder), {**family.document["managed"], **managed}, MEMORY)
     return folder / "outbox"
 
 
 def stop_code(outbox: Path, message: bytes) -> str:
     store = Store()
-    store.objects[machine.NAME] = message
+    store.objects[machine_claim.NAME] = message
     try:
-        takeover.stop_if_superseded(outbox, store, store.objects)
+        succession_check.stop_if_superseded(outbox, store, store.objects)
     except ParaduxError as problem:
         return problem.code
     return ""
@@ -159,21 +160,21 @@ def test_a_machine_gives_way_to_the_one_that_took_over_and_to_no_forgery(family:
     forger = new_family()
     forged_document = {**forger.document["managed"], "owner_id": family.document["managed"]["owner_id"]}
     forged = announced(forger, tmp_path / "forged", **{**forged_document, "generation": 3})
-    taken = (new / machine.NAME).read_bytes()
+    taken = (new / machine_claim.NAME).read_bytes()
     assert stop_code(old, taken) == "superseded"
-    assert stop_code(new, (old / machine.NAME).read_bytes()) == "", "the one before it is replaced"
+    assert stop_code(new, (old / machine_claim.NAME).read_bytes()) == "", "the one before it is replaced"
     assert stop_code(new, taken) == ""
-    assert stop_code(old, (forged / machine.NAME).read_bytes()) == "unknown-machine"
-    assert stop_code(new, (forged / machine.NAME).read_bytes()) == "unknown-machine"
+    assert stop_code(old, (forged / machine_claim.NAME).read_bytes()) == "unknown-machine"
+    assert stop_code(new, (forged / machine_claim.NAME).read_bytes()) == "unknown-machine"
     assert stop_code(old, taken.replace(b'"generation": 2', b'"generation": 9')) == "unknown-machine"
     assert stop_code(old, b"rubbish") == "", "what is no announcement is mended"
 
 
 def test_the_announcement_is_made_once_for_each_machine(family: Family, tmp_path: Path) -> None:
     outbox = announced(family, tmp_path / "state")
-    before = (outbox / machine.NAME).read_bytes()
-    announcing.write_announcement(StatePlaces(tmp_path / "state"), family.document["managed"], MEMORY)
-    assert (outbox / machine.NAME).read_bytes() == before
+    before = (outbox / machine_claim.NAME).read_bytes()
+    announce.write_announcement(StatePlaces(tmp_path / "state"), family.document["managed"], MEMORY)
+    assert (outbox / machine_claim.NAME).read_bytes() == before
 
 
 def test_a_claim_with_old_shares_is_not_obeyed_and_is_told(family: Family, tmp_path: Path) -> None:
@@ -182,17 +183,17 @@ def test_a_claim_with_old_shares_is_not_obeyed_and_is_told(family: Family, tmp_p
     owner = {"owner_id": family.document["managed"]["owner_id"]}
     living = announced(family, tmp_path / "living", **ended(family, before))
     theirs = announced(before, tmp_path / "theirs", **{**before.document["managed"], **owner, "generation": 2})
-    claim = (theirs / machine.NAME).read_bytes()
+    claim = (theirs / machine_claim.NAME).read_bytes()
     store = Store()
-    store.objects[machine.NAME] = claim
-    found = takeover.stop_if_superseded(living, store, store.objects)
+    store.objects[machine_claim.NAME] = claim
+    found = succession_check.stop_if_superseded(living, store, store.objects)
     assert found is not None and found.generation == 2
     ours = Identity(
         owner=owner["owner_id"],
         place="b" * 32,
         instance=family.document["managed"]["instance"],
-        keys=(living / machine.PUBLIC_KEYS).read_text(),
-        ended=(living / machine.ENDED_KEYS).read_text(),
+        keys=(living / machine_claim.PUBLIC_KEYS).read_text(),
+        ended=(living / machine_claim.ENDED_KEYS).read_text(),
     )
     marker = place_marker.render(replace(ours, instance=found.instance, generation=2, claim=claim.decode()), 3)
     read = place_marker.check(marker, ours, "the stash")
@@ -208,7 +209,7 @@ def test_fetching_takes_the_newest_of_every_epoch_those_first_that_are_asked_for
     objects = {f"config-{epoch}-{serial}.gpg": b"x" for epoch in (1, 2, 3) for serial in range(1, 5)}
     store = Store(**objects)
     store.objects["config-3-99.gpg"] = b"x"
-    result = fetching.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1, 2]}), store)
+    result = fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1, 2]}), store)
     names = [entry["name"] for entry in result["configs"]]
     newest = ["config-1-4.gpg", "config-2-4.gpg", "config-3-99.gpg"]
     assert names == [*newest, "config-1-3.gpg", "config-2-3.gpg", "config-3-4.gpg"]
@@ -218,10 +219,10 @@ def test_fetching_takes_the_newest_of_every_epoch_those_first_that_are_asked_for
 
 def test_what_cannot_be_fetched_or_has_no_end_keeps_nothing_else_away() -> None:
     store = Store(**{"config-1-4.gpg": b"x", "config-1-3.gpg": b"x", "recovery-key-1.asc": b"key"})
-    store.objects["config-2-7.gpg"] = bytes(fetching.LONGEST_CONFIG + 1)
+    store.objects["config-2-7.gpg"] = bytes(fetch.LONGEST_CONFIG + 1)
     del store.objects["config-1-4.gpg"]
     store.gone = ("config-1-4.gpg",)
-    result = fetching.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1]}), store)
+    result = fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1]}), store)
     assert [entry["name"] for entry in result["configs"]] == ["config-1-3.gpg"]
     assert [entry["name"] for entry in result["keys"]] == ["recovery-key-1.asc"]
     assert result["troubles"] == [
@@ -234,11 +235,11 @@ def test_there_is_room_for_the_newest_of_every_epoch() -> None:
     store = Store()
     for epoch in range(1, 40):
         for serial in (1, 2, 3):
-            store.objects[f"config-{epoch}-{serial}.gpg"] = bytes(fetching.LONGEST_CONFIG)
-    result = fetching.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [5]}), store)
+            store.objects[f"config-{epoch}-{serial}.gpg"] = bytes(fetch.LONGEST_CONFIG)
+    result = fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [5]}), store)
     names = [entry["name"] for entry in result["configs"]]
     assert names == ["config-5-3.gpg", "config-39-3.gpg", "config-38-3.gpg", "config-37-3.gpg"]
-    assert len(result["listed"]) == fetching.MOST_EPOCHS
+    assert len(result["listed"]) == fetch.MOST_EPOCHS
 
 
 def named(where: str, epoch: int, serial: int) -> Named:
@@ -288,10 +289,10 @@ def test_a_first_push_is_held_against_what_is_there_and_removes_nothing(tmp_path
     empty, few, most = (fill(tmp_path / name, count) for name, count in (("a", 0), ("b", 3), ("c", 18)))
     for staging in (empty, few):
         with pytest.raises(HeldError):
-            arrival.checked(staging, REQUEST, there, Guard())
-    allowed = arrival.checked(most, REQUEST, there, Guard())
+            shrunk_staging_guard.checked(staging, REQUEST, there, Guard())
+    allowed = shrunk_staging_guard.checked(most, REQUEST, there, Guard())
     assert allowed.held, "keep is 1, but the first push of an unknown machine removes nothing"
-    assert arrival.checked(few, replace(REQUEST, held=True), there, Guard()).held, "the owner has approved"
+    assert shrunk_staging_guard.checked(few, replace(REQUEST, held=True), there, Guard()).held, "the owner has approved"
 
 
 def test_listing_what_is_there_is_no_push(tmp_path: Path) -> None:
@@ -302,9 +303,9 @@ def test_listing_what_is_there_is_no_push(tmp_path: Path) -> None:
     request = replace(REQUEST, known_versions=there.versions(), keep=Keep(last=2))
     for _ in range(3):
         with pytest.raises(HeldError, match="8 files to push"):
-            there.push(some, arrival.checked(some, request, there, Guard()))
+            there.push(some, shrunk_staging_guard.checked(some, request, there, Guard()))
     assert there.versions() == (whole,)
-    most = arrival.checked(fill(tmp_path / "most", 20), request, there, Guard())
+    most = shrunk_staging_guard.checked(fill(tmp_path / "most", 20), request, there, Guard())
     assert most.held, "the first push of this machine removes nothing"
 
 
@@ -320,31 +321,33 @@ def test_a_count_that_the_engine_does_not_tell_is_known_from_paradux(tmp_path: P
 
     silent: Destination = Silent(there._open, there._context)  # type: ignore[attr-defined]
     with pytest.raises(HeldError, match="has 22 files"):
-        arrival.checked(fill(tmp_path / "a", 8), replace(REQUEST, known_versions=(told,)), silent, Guard())
+        shrunk_staging_guard.checked(fill(tmp_path / "a", 8), replace(REQUEST, known_versions=(told,)), silent, Guard())
 
 
 def test_an_empty_staging_is_never_a_new_version(tmp_path: Path) -> None:
     known = replace(REQUEST, known_versions=(Version("v", "2026-11-22T10:00:00Z", 20, 1),))
     with pytest.raises(HeldError) as held:
-        arrival.checked(
+        shrunk_staging_guard.checked(
             fill(tmp_path / "staging", 0), known, destination(tmp_path / "disk"), Guard(), pushed_before=True
         )
     assert held.value.removed == 20
     full = fill(tmp_path / "full", 1)
-    assert arrival.checked(full, known, destination(tmp_path / "disk"), Guard(), pushed_before=True) == known
+    assert (
+        shrunk_staging_guard.checked(full, known, destination(tmp_path / "disk"), Guard(), pushed_before=True) == known
+    )
 
 
 def test_what_is_restored_by_default_was_made_last_whatever_its_clock_said() -> None:
     made = [Version(time[:4], f"{time}T12:00:00Z") for time in ("2026-01-01", "2028-05-05", "2026-01-02", "2026-01-03")]
-    assert restoring.choose(tuple(made), None) == made[-1]
-    assert restoring.choose(tuple(made), "2026-01-02T13:00:00Z") == made[2]
+    assert restore.choose(tuple(made), None) == made[-1]
+    assert restore.choose(tuple(made), "2026-01-02T13:00:00Z") == made[2]
     with pytest.raises(ParaduxError, match="no version from 2020"):
-        restoring.choose(tuple(made), "2020-01-01T00:00:00Z")
+        restore.choose(tuple(made), "2020-01-01T00:00:00Z")
 
 
 def test_the_first_push_of_all_is_not_disturbed(tmp_path: Path) -> None:
     staging = fill(tmp_path / "staging", 0)
-    assert arrival.checked(staging, REQUEST, destination(tmp_path / "disk"), Guard()) == REQUEST
+    assert shrunk_staging_guard.checked(staging, REQUEST, destination(tmp_path / "disk"), Guard()) == REQUEST
 
 
 @pytest.mark.parametrize("clock", [BEFORE, LATER])
@@ -354,7 +357,7 @@ def test_scenario_53_whatever_the_clock_says_keys_work(
     """The clock of the machine is wrong by decades: kits open, and what their key signs and encrypts counts."""
     recovery = family.document["managed"]["recovery"]
     text, secret, name = json.dumps({"x": 1}).encode() + b"\n", recovery["secret"], recovery["fingerprint"]
-    monkeypatch.setattr(process, "PATH", f"{gpg_at(clock, tmp_path / 'tools')}:{process.PATH}")
+    monkeypatch.setattr(run, "PATH", f"{gpg_at(clock, tmp_path / 'tools')}:{run.PATH}")
     with private_gpg(MEMORY) as gpg:
         gpg.import_key(recovery["private_key"], secret)
         assert gpg.is_locked_by(name, secret) and not gpg.is_locked_by(name, "f" * 64)
@@ -375,7 +378,7 @@ def test_a_clock_before_the_key_is_named_where_gpg_refuses(
     recovery = family.document["managed"]["recovery"]
     now = datetime.now(UTC).timestamp()
     monkeypatch.setattr(gpg_effects.time, "time", lambda: now - 400 * 86400)
-    monkeypatch.setattr(process, "PATH", f"{gpg_at(BEFORE, tmp_path / 'tools')}:{process.PATH}")
+    monkeypatch.setattr(run, "PATH", f"{gpg_at(BEFORE, tmp_path / 'tools')}:{run.PATH}")
     with private_gpg(MEMORY) as gpg:
         gpg.import_key(recovery["private_key"], recovery["secret"])
         gpg._gpg.options = [each for each in gpg._gpg.options if each not in gpg_effects.ANY_CLOCK]

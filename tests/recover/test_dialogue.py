@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.share_typing import Typed, take
-from paraduxd.recovery import shares
-from paraduxd.recovery.words import wordlist
+from paraductl.recovery.share_entry import Typed, take
+from paraduxd.shares import slip39
+from paraduxd.shares.words import wordlist
 from tests.recover.recover_rig import NEW_PASSPHRASE, Family, same_but_for_the_machine, unlocked_config
 from tests.rig import Installation, clean_environment
 
-SHARES = shares.split(bytes(range(32)), 3)
+SHARES = slip39.split(bytes(range(32)), 3)
 WORDS = tuple(SHARES[4].split())
 
 

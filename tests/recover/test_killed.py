@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 
-from paraduxd.api.places import StatePlaces
-from paraduxd.core import plan as plans
-from paraduxd.core import published
-from paraduxd.core.recovered import found_in
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.effects.vault import Kdf, LockedVault
-from paraduxd.keeper import recover_commit, transaction
-from paraduxd.keeper.recover_proof import Proof
-from paraduxd.keeper.shapes import shapes_of
-from paraduxd.keeper.transaction import Keeping
+from paraduxd.api.paths import StatePlaces
+from paraduxd.core.plan import model as plans
+from paraduxd.core.recovery import published_config
+from paraduxd.core.recovery.candidates import found_in
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.effects.vault.vault import Kdf, LockedVault
+from paraduxd.keeper.config import save
+from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.recovery import commit
+from paraduxd.keeper.recovery.proof import Proof
 from paraduxd.protocols import registry
 from tests.kits.kit_rig import MEMORY, Family, new_family
 
@@ -67,11 +68,11 @@ def proof(family: Family, work: Keeping) -> Proof:
 def put_into_effect(family: Family, state: Path, passphrase: bytes) -> None:
     """Commit and complete, as the keeper does."""
     work = keeping(state)
-    recovered = recover_commit.commit(work, proof(family, work), 0, passphrase)
+    recovered = commit.commit(work, proof(family, work), 0, passphrase)
     if recovered.saved is not None:
-        transaction.put_into_effect(work, recovered.saved)
+        save.put_into_effect(work, recovered.saved)
     elif work.state.pending.exists():
-        transaction.put_into_effect(work, transaction.saved(work, recovered.opened))
+        save.put_into_effect(work, save.saved(work, recovered.opened))
 
 
 def killed_at(step: int, state: Path, work: Callable[[], None]) -> bool:
@@ -108,16 +109,16 @@ def _die_at(last: int, state: str) -> None:
 def check_complete(family: Family, state: Path, passphrase: bytes) -> None:
     """The vault opens with the new passphrase; plan, credentials and a published config that opens are there."""
     work = keeping(state)
-    opened = transaction.open_vault(work, passphrase)
+    opened = save.open_vault(work, passphrase)
     document, recovery = opened.document, opened.document["managed"]["recovery"]
     plan = plans.from_json((state / "plan.json").read_text())
     assert (plan.serial, plan.instance) == (document["serial"], document["managed"]["instance"])
     assert (state / "transport" / "metadata.friend.json").exists()
     assert not work.state.pending.exists()
-    message = (work.state.outbox / published.config_name(1, document["serial"])).read_bytes()
+    message = (work.state.outbox / published_config.config_name(1, document["serial"])).read_bytes()
     with private_gpg(MEMORY) as gpg:
         gpg.import_key(recovery["private_key"], recovery["secret"])
-        header, config = published.open_envelope(
+        header, config = published_config.open_envelope(
             gpg.decrypt_signed(message, recovery["fingerprint"], recovery["secret"])
         )
     assert config == document and header.instance == document["managed"]["instance"]

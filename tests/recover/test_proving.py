@@ -10,17 +10,17 @@ from typing import cast
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import published
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.effects.vault import Kdf, LockedVault
-from paraduxd.keeper import recover_sticks, recovering
-from paraduxd.keeper.desk import Desk
-from paraduxd.keeper.making import new_managed
-from paraduxd.keeper.recover_proof import Proof, prove
-from paraduxd.keeper.recover_state import Recovery, material_from_plain
-from paraduxd.keeper.session import Session
-from paraduxd.recovery.kitfiles import material_from_directory
-from paraduxd.recovery.session import Material
+from paraduxd.core.recovery import published_config
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.effects.vault.vault import Kdf, LockedVault
+from paraduxd.keeper.config.generate import new_managed
+from paraduxd.keeper.recovery import requests, stick_reader
+from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
+from paraduxd.keeper.recovery.proof import Proof, prove
+from paraduxd.keeper.runtime.request_context import Desk
+from paraduxd.keeper.runtime.session import Session
+from paraduxd.shares.collection import Material
+from paraduxd.shares.kit_folder import material_from_directory
 from tests.kits.forger import graft
 from tests.kits.kit_rig import MEMORY, Family, new_family, published_family, write_kit
 
@@ -94,12 +94,14 @@ def test_a_config_that_somebody_else_has_encrypted_is_refused(old: Family, tmp_p
     """The key is public: anybody can encrypt to it, nobody else can sign by it."""
     recovery = bring(Recovery(), tmp_path, old, "alice", "boeb", "carol")
     newer = {**copy.deepcopy(old.document), "serial": 99}
-    header = published.Header(published.FORMAT, newer["managed"]["owner_id"], "f" * 32, 1, 99, "2027-01-01T00:00:00Z")
+    header = published_config.Header(
+        published_config.FORMAT, newer["managed"]["owner_id"], "f" * 32, 1, 99, "2027-01-01T00:00:00Z"
+    )
     with private_gpg(MEMORY) as gpg:
         gpg.import_key(old.document["managed"]["recovery"]["public_key"])
         pair = gpg.generate("somebody", "ab" * 32)
         forged = gpg._gpg.encrypt(
-            published.envelope(header, newer),
+            published_config.envelope(header, newer),
             [old.document["managed"]["recovery"]["fingerprint"]],
             sign=pair.fingerprint,
             passphrase="ab" * 32,
@@ -157,26 +159,26 @@ def test_what_is_brought_is_never_shown(old: Family, tmp_path: Path) -> None:
 def test_scenario_11_a_stick_that_is_plugged_in_is_added_rotten_copies_and_all(old: Family, tmp_path: Path) -> None:
     session = Session(lambda _: None)
     stick = {"device": "/dev/sdx"}
-    assert not recover_sticks.take(session, stick, lambda _: pytest.fail("nobody recovers")), "left to others"
+    assert not stick_reader.take(session, stick, lambda _: pytest.fail("nobody recovers")), "left to others"
     session.recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     rotten = {**old.kit("carol"), "share.txt": b"unreadable", "copies/share-2.txt": b""}
-    assert recover_sticks.take(session, stick, lambda _: rotten)
+    assert stick_reader.take(session, stick, lambda _: rotten)
     assert session.recovery.ready
     assert session.seconds_left() > 3000, "the keeper stays for whoever is on the way"
 
     def fails(_: object) -> dict[str, bytes]:
         raise ParaduxError("stick-gone", "it was pulled out")
 
-    assert recover_sticks.take(session, stick, fails)
+    assert stick_reader.take(session, stick, fails)
     assert proven(session.recovery, tmp_path).found[0].document == old.document
 
 
 def test_a_stick_is_read_by_a_worker_of_the_keepers_own(old: Family, tmp_path: Path) -> None:
     session = Session(lambda _: None)
     session.recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
-    assert recover_sticks.take(session, {"directory": str(write_kit(old.kit("carol"), tmp_path / "stick"))})
+    assert stick_reader.take(session, {"directory": str(write_kit(old.kit("carol"), tmp_path / "stick"))})
     assert proven(session.recovery, tmp_path).found[0].document == old.document
-    assert recover_sticks.take(session, {"directory": str(tmp_path / "nothing")})
+    assert stick_reader.take(session, {"directory": str(tmp_path / "nothing")})
     assert session.recovery.state()["findings"][-1]["state"] == "no-share"
 
 
@@ -185,8 +187,8 @@ def test_a_stick_named_by_its_device_is_read_the_same_way(
 ) -> None:
     desk = SimpleNamespace(session=Session(lambda _: None))
     desk.session.recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
-    monkeypatch.setattr(recover_sticks, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick["device"]])
-    state = recovering.recover_device(cast(Desk, desk), lambda _: None, "/dev/sdx")
+    monkeypatch.setattr(stick_reader, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick["device"]])
+    state = requests.recover_device(cast(Desk, desk), lambda _: None, "/dev/sdx")
     assert state["ready"] and state["findings"][-1]["label"] == "/dev/sdx"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paraductl.bringing_back import BringingBack, Copy, copies
+from paraductl.recovery.restore_all import BringingBack, Copy, copies
 from paraduxd.api.errors import ParaduxError
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.api.places import StatePlaces
-from paraduxd.effects import remains
+from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.installation import remains
 from tests.recover.recover_rig import recover, unlocked_config
 from tests.rig import Installation, fill, minimal_answers, running
 

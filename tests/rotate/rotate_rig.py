@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import Any, cast
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.places import StatePlaces
-from paraduxd.core import kits_written, published
-from paraduxd.core import plan as plans
-from paraduxd.core.kits import KitRecord
-from paraduxd.core.orders import Order
-from paraduxd.core.plain import from_plain, to_plain
-from paraduxd.effects.gpg import private_gpg
-from paraduxd.effects.journal import Journal
-from paraduxd.effects.peers import Peer
-from paraduxd.effects.vault import Kdf, LockedVault
-from paraduxd.keeper.calls import Conversation
-from paraduxd.keeper.control import Control
-from paraduxd.keeper.session import Session
-from paraduxd.keeper.shapes import shapes_of
-from paraduxd.keeper.transaction import Keeping
+from paraduxd.api.paths import StatePlaces
+from paraduxd.core.plan import model as plans
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.recovery import kits_written, published_config
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.core.runs.orders import Order
+from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.effects.journal.journal import Journal
+from paraduxd.effects.vault.vault import Kdf, LockedVault
+from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.dispatch import Conversation
+from paraduxd.keeper.runtime.session import Session
+from paraduxd.keeper.runtime.supervisor_link import Control
 from paraduxd.protocols import registry
 from paraduxd.protocols.disk import DiskBlobs
-from paraduxd.recovery import shares
-from paraduxd.worker.publishing import publish
+from paraduxd.shares import slip39
+from paraduxd.worker.publishing.publish import publish
 from tests.rig import PASSPHRASE, minimal_answers
 
 Json = dict[str, Any]
@@ -62,7 +62,7 @@ class Supervisor:
         pass
 
     def publish(self) -> Json:
-        """Send the outbox to the stash, as a worker does with the order of `supervisor/ordering.py`."""
+        """Send the outbox to the stash, as a worker does with the order of `supervisor/runs/order_factory.py`."""
         plan = plans.from_json(self.state.plan.read_text())
         ended = [asdict(past) for past in plan.ended]
         more = {
@@ -147,7 +147,9 @@ class Paradux:
     def names(self, folder: str = "stash") -> set[str]:
         """The objects at the stash, or in another folder, that are of an epoch."""
         found = {path.name for path in (self.root / folder).iterdir()}
-        return {name for name in found if published.parse_config_name(name) or published.is_key_name(name)}
+        return {
+            name for name in found if published_config.parse_config_name(name) or published_config.is_key_name(name)
+        }
 
     def vault_opens(self, secret: str) -> Json | None:
         """What the vault holds, opened by a recovery secret."""
@@ -167,14 +169,14 @@ def vault_opens(root: Path, secret: str) -> Json | None:
 def objects_of(epochs: Iterable[int], *serials: int) -> set[str]:
     """The objects of these epochs and serials."""
     epochs = tuple(epochs)
-    configs = {published.config_name(epoch, serial) for epoch, serial in itertools.product(epochs, serials)}
-    return configs | {published.key_name(epoch) for epoch in epochs}
+    configs = {published_config.config_name(epoch, serial) for epoch, serial in itertools.product(epochs, serials)}
+    return configs | {published_config.key_name(epoch) for epoch in epochs}
 
 
 def secret_of(part: Json, stewards: Iterable[str]) -> str:
     """What these stewards' shares give; `part` holds the shares of an epoch."""
     held = part["shares"]
-    return shares.combine([held["words"][held["issued"][name]] for name in stewards]).hex()
+    return slip39.combine([held["words"][held["issued"][name]] for name in stewards]).hex()
 
 
 def opened_at(folder: Path, secret: str, memory: Path) -> Json | None:
@@ -188,12 +190,12 @@ def opened_at(folder: Path, secret: str, memory: Path) -> Json | None:
                     text = gpg.decrypt_signed(path.read_bytes(), fingerprint, secret)
                 except ParaduxError:
                     break
-                return published.open_envelope(text)[1]
+                return published_config.open_envelope(text)[1]
     return None
 
 
 def _configs(folder: Path, epoch: int) -> Iterable[tuple[int, Path]]:
     for path in folder.iterdir():
-        found = published.parse_config_name(path.name)
+        found = published_config.parse_config_name(path.name)
         if found and found[0] == epoch:
             yield found[1], path

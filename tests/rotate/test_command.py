@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from paraductl import passphrase
 from paraductl.main import main
+from paraductl.terminal import passphrase
 from tests.fakes_client import PASSPHRASE, FakeDaemon, FakeKeeper
 
 EPOCH = {

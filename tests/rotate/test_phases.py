@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import published
-from paraduxd.core.kits import KitRecord
-from paraduxd.core.plain import to_plain
+from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.core.recovery import published_config
+from paraduxd.core.recovery.kit_records import KitRecord
 from tests.rotate.conftest import Make
 from tests.rotate.rotate_rig import NAMES, objects_of, opened_at, secret_of
 
@@ -97,7 +97,7 @@ def test_a_stash_that_gives_back_something_else_keeps_the_old_epoch(
     paradux.supervisor.reachable = False
     paradux.write_kit("carol")
     before = paradux.names()
-    monkeypatch.setattr("paraduxd.worker.publishing._same", lambda *_: False)
+    monkeypatch.setattr("paraduxd.worker.publishing.publish._same", lambda *_: False)
     with pytest.raises(ParaduxError, match="not the same"):
         paradux.supervisor.publish()
     assert paradux.names() >= before
@@ -107,10 +107,10 @@ def test_whose_key_is_not_ours_is_left_alone(make: Make) -> None:
     paradux = make("nearly")
     paradux.supervisor.reachable = False
     paradux.write_kit("carol")
-    key = paradux.root / "stash" / published.key_name(1)
+    key = paradux.root / "stash" / published_config.key_name(1)
     key.write_text(key.read_text().replace("PRIVATE", "SOMEBODY ELSE'S"))
     paradux.supervisor.publish()
-    assert paradux.names() >= {published.key_name(1), published.key_name(2)}
+    assert paradux.names() >= {published_config.key_name(1), published_config.key_name(2)}
 
 
 def test_cancelling_takes_everything_back_and_names_who_needs_a_kit(make: Make, memory: Path) -> None:

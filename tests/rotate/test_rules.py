@@ -9,25 +9,27 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core import copies, exposure, published, rotation
-from paraduxd.core.checks import check
-from paraduxd.core.derive import derive
-from paraduxd.core.diff import changes
-from paraduxd.core.facts import Facts
-from paraduxd.core.plan import RotationPlan
-from paraduxd.core.troubles import of_config, of_rotation
-from paraduxd.keeper.making import with_shares
-from paraduxd.recovery import shares
-from tests.core.config_samples import SHAPES, config_of, family
-from tests.core.status_sample import healthy, plan, well
+from paraduxd.core.config.validation.validate import check
+from paraduxd.core.config.views import exposure
+from paraduxd.core.config.views.diff import changes
+from paraduxd.core.plan.derive import derive
+from paraduxd.core.plan.model import RotationPlan
+from paraduxd.core.recoverability import copies
+from paraduxd.core.recovery import published_config, rotation
+from paraduxd.core.runs.facts import Facts
+from paraduxd.core.status.problems import of_config, of_rotation
+from paraduxd.keeper.config.generate import with_shares
+from paraduxd.shares import slip39
+from tests.core.config.samples import SHAPES, config_of, family
+from tests.core.status.sample import healthy, plan, well
 
 Json = dict[str, Any]
 
 NOW = "2026-11-23T12:00:00Z"
 LATER = "2026-11-30T12:00:00Z"
 SECRET, NEXT_SECRET = bytes(range(32)), bytes(range(32, 64))
-SETS = {2: shares.split(SECRET, 2), 3: shares.split(SECRET, 3)}
-NEXT_SET = shares.split(NEXT_SECRET, 3)
+SETS = {2: slip39.split(SECRET, 2), 3: slip39.split(SECRET, 3)}
+NEXT_SET = slip39.split(NEXT_SECRET, 3)
 
 
 def managed(threshold: int = 2, *, kits: bool = True) -> Json:
@@ -114,7 +116,7 @@ def test_what_the_present_epoch_opens_is_the_config_as_if_it_were_cancelled() ->
 def test_before_any_kit_another_number_of_shares_makes_them_anew() -> None:
     made = with_shares(managed(kits=False), with_stewards("alice", "bob", "carol", required=3))
     assert made["shares"]["threshold"] == 3
-    assert shares.combine(words(made["shares"], "alice", "bob", "carol")) == SECRET
+    assert slip39.combine(words(made["shares"], "alice", "bob", "carol")) == SECRET
 
 
 def test_once_kits_are_out_the_set_stays_and_the_number_waits() -> None:
@@ -180,7 +182,7 @@ def test_a_steward_dies_and_another_takes_the_place_without_touching_anybody_els
     for name in ("alice", "bob", "dave", "erin"):
         assert words(after["shares"], name) == before[name]
     for three in itertools.combinations(("alice", "bob", "dave", "erin", "frank"), 3):
-        assert shares.combine(words(after["shares"], *three)) == SECRET
+        assert slip39.combine(words(after["shares"], *three)) == SECRET
     back = with_shares(after, with_stewards("alice", "bob", "carol", "dave", "erin", required=3))
     assert dead[0] not in [back["shares"]["words"][index] for index in back["shares"]["issued"].values()]
 
@@ -235,7 +237,7 @@ def test_the_plan_knows_both_epochs_and_no_secret() -> None:
     assert made.rotation == RotationPlan(3, NOW, ("bob",))
     ended = derive(config_of({**family(), "managed": rotation.committed(under_way, 9, LATER)}), SHAPES, NOW).plan
     assert (ended.epochs, [past.epoch for past in ended.ended]) == ((3,), [2])
-    assert ended.ended[0].key_sha256 == published.key_hash(under_way["recovery"]["private_key"].encode())
+    assert ended.ended[0].key_sha256 == published_config.key_hash(under_way["recovery"]["private_key"].encode())
 
 
 def test_status_says_how_far_it_is() -> None:
@@ -267,14 +269,16 @@ def test_what_was_published_in_a_rotation_counts_for_the_epoch_that_takes_over()
 
 
 def test_the_ten_newest_of_each_epoch_stay() -> None:
-    names = [published.config_name(epoch, serial) for epoch in (1, 2) for serial in range(20, 32)]
-    assert published.superseded(names, (1, 31)) == ("config-1-20.gpg", "config-1-21.gpg")
-    assert published.superseded(names, (2, 30)) == ("config-2-20.gpg",)
-    assert published.of_epoch([*names, "recovery-key-1.asc", "holiday.jpg"], 1)[-2:] == (
+    names = [published_config.config_name(epoch, serial) for epoch in (1, 2) for serial in range(20, 32)]
+    assert published_config.superseded(names, (1, 31)) == ("config-1-20.gpg", "config-1-21.gpg")
+    assert published_config.superseded(names, (2, 30)) == ("config-2-20.gpg",)
+    assert published_config.of_epoch([*names, "recovery-key-1.asc", "holiday.jpg"], 1)[-2:] == (
         "config-1-31.gpg", "recovery-key-1.asc",
     )  # fmt: skip
 
 
 def test_the_note_at_the_stash_explains_both_sets_of_shares() -> None:
-    assert "recovery-key-2.asc" not in published.readme(1).decode()
-    assert "shares of epoch 2 with recovery-key-2.asc and config-2-<serial>.gpg" in published.readme(1, 2).decode()
+    assert "recovery-key-2.asc" not in published_config.readme(1).decode()
+    assert (
+        "shares of epoch 2 with recovery-key-2.asc and config-2-<serial>.gpg" in published_config.readme(1, 2).decode()
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.core import kits_written
+from paraduxd.core.recovery import kits_written
 from tests.recover.recover_rig import recover, unlocked_config
 from tests.rig import Installation, Json, fill, minimal_answers, running
 from tests.rotate.rotate_rig import opened_at, secret_of

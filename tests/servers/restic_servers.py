@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from paraduxd.protocols.base import Context, Destination
-from paraduxd.protocols.restic import PROTOCOL
-from paraduxd.protocols.restic_settings import ResticSettings
+from paraduxd.protocols.restic.destination import PROTOCOL
+from paraduxd.protocols.restic.settings import ResticSettings
 
 ACCOUNT = "fred"
 PASSWORD = "canary p@ss:w/d%41#?"

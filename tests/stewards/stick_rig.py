@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.places import StatePlaces
-from paraduxd.core.kits import KitRecord
-from paraduxd.core.plain import from_plain, to_plain
-from paraduxd.core.sticks import Armed, Seen, Stick
-from paraduxd.effects.journal import Journal
-from paraduxd.effects.peers import Peer
-from paraduxd.effects.vault import Kdf
-from paraduxd.keeper import transaction
-from paraduxd.keeper.control import Control
-from paraduxd.keeper.kit_arming import Bench, Event, Target
-from paraduxd.keeper.kit_sticks import Sticks
-from paraduxd.keeper.making import Json
-from paraduxd.keeper.session import Opened, Session
-from paraduxd.keeper.shapes import shapes_of
-from paraduxd.keeper.transaction import Keeping
+from paraduxd.api.paths import StatePlaces
+from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.effects.journal.journal import Journal
+from paraduxd.effects.vault.vault import Kdf
+from paraduxd.keeper.config import save as transaction
+from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.generate import Json
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.kits.arming import Bench, Event, Target
+from paraduxd.keeper.runtime.session import Opened, Session
+from paraduxd.keeper.runtime.supervisor_link import Control
+from paraduxd.keeper.stick_dispatch import Sticks
 from paraduxd.protocols import registry
 from tests.rig import minimal_answers
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.effects.journal import Journal
-from paraduxd.keeper import kit_arming
-from paraduxd.keeper.kit_writing import kits_arm
-from paraduxd.keeper.session import Opened
+from paraduxd.effects.journal.journal import Journal
+from paraduxd.keeper.kits import arming as kit_arming
+from paraduxd.keeper.kits.requests import kits_arm
+from paraduxd.keeper.runtime.session import Opened
 from tests.stewards.stick_rig import NAMES, NOW, PULLED_OUT, Keeper, make_config, start
 
 UNLOCK_FOR = 900

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from paraductl import passphrase
 from paraductl.main import main
+from paraductl.terminal import passphrase
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.wire import ClosedError
+from paraduxd.api.framing import ClosedError
 from tests.fakes_client import PASSPHRASE, FakeDaemon, FakeKeeper, FakeSupervisor
 
 ALICE: dict[str, Any] = {

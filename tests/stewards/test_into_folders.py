@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.client import Keeper
+from paraductl.daemon.connections import Keeper
 from paraductl.main import main
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.places import RunPlaces
-from paraduxd.recovery import shares
-from paraduxd.recovery.kitfiles import material_from_directory
-from paraduxd.recovery.session import Session
+from paraduxd.api.paths import RunPlaces
+from paraduxd.shares import slip39
+from paraduxd.shares.collection import Session
+from paraduxd.shares.kit_folder import material_from_directory
 from tests.canaries import in_command_lines, in_files, in_memory
 from tests.fakes_client import FakeDaemon
 from tests.rig import PASSPHRASE, Installation, Json, clean_environment, fill, minimal_answers, running
@@ -67,7 +67,7 @@ def test_five_kits_that_open_the_config(paradux: Installation) -> None:
         assert sums.returncode == 0, sums.stdout
         assert words_in(kit) == config["managed"]["shares"]["words"][config["managed"]["shares"]["issued"][name]]
     assert collected(kits) == {name.title(): "good" for name in NAMES}
-    secret = shares.combine([words_in(kits[name]) for name in ("bob", "dave", "erin")])
+    secret = slip39.combine([words_in(kits[name]) for name in ("bob", "dave", "erin")])
     assert opened(kits["carol"], secret.hex(), paradux.root / "gpg")["serial"] == config["serial"]
     assert not {"kits-missing", "kits-incomplete"} & paradux.problem_codes()
     held = paradux.status()["stewards"]
@@ -124,7 +124,7 @@ def test_another_steward_changes_nobody_elses_share(paradux: Installation) -> No
     assert {name: words_in(kit) for name, kit in kits_of(paradux).items()} == before
     assert frank not in before.values()
     secret = config["managed"]["recovery"]["secret"]
-    assert shares.combine([frank, before["bob"], before["erin"]]).hex() == secret
+    assert slip39.combine([frank, before["bob"], before["erin"]]).hex() == secret
 
 
 def test_a_folder_that_is_in_the_way_is_not_touched(paradux: Installation) -> None:

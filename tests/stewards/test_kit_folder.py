@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from paraductl import kit_folder
-from paraductl.kit_folder import NAME, write_kit
+from paraductl.recovery import kit_writer
+from paraductl.recovery.kit_writer import NAME, write_kit
 from paraduxd.api.errors import ParaduxError
 
 
@@ -92,7 +92,7 @@ def test_a_write_that_fails_leaves_the_earlier_kit(tmp_path: Path, monkeypatch: 
     def fail(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(kit_folder, "_sync", fail)
+    monkeypatch.setattr(kit_writer, "_sync", fail)
     with pytest.raises(ParaduxError, match=r"cannot write the kit of alice into .*: Input/output error"):
         write_kit(tmp_path, "alice", a_kit(**{"new.txt": b"y"}))
     assert contents(tmp_path) == {f"{NAME}/{name}": content for name, content in a_kit().items()}
@@ -109,7 +109,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monkey
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(kit_folder, "_read_back", interrupt)
+    monkeypatch.setattr(kit_writer, "_read_back", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_kit(tmp_path, "alice", a_kit())
     assert list(tmp_path.iterdir()) == []
@@ -118,7 +118,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monkey
 ON_A_SMALL_DISK = """
 import subprocess, sys
 from pathlib import Path
-from paraductl.kit_folder import write_kit
+from paraductl.recovery.kit_writer import write_kit
 from paraduxd.api.errors import ParaduxError
 from tests.stewards.test_kit_folder import a_kit, contents
 

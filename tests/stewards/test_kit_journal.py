@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from paraduxd.core import kits_written
-from paraduxd.core.kits import KitRecord
-from paraduxd.effects import journal_tables
-from paraduxd.effects.journal import Journal
+from paraduxd.core.recovery import kits_written
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.effects.journal import schema
+from paraduxd.effects.journal.journal import Journal
 from tests.rig import fill, running
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_the_kits_of_those_who_are_gone_are_forgotten(tmp_path: Path) -> None:
 def test_a_journal_of_the_first_version_is_carried_on(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with sqlite3.connect(path) as database:  # as the version before kits made it
-        database.executescript(journal_tables._SCRIPTS[0])
+        database.executescript(schema._SCRIPTS[0])
         database.execute(
             "INSERT INTO runs (dataset, step, location, trigger, state, requested)"
             " VALUES ('home', 'pull', 'source', 'manual', 'queued', '2026-11-23T12:00:00Z')"

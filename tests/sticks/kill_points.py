@@ -13,8 +13,8 @@ import signal
 import sys
 from pathlib import Path
 
-from paraduxd.core.orders import order_from_json
-from paraduxd.effects import sticks_files
+from paraduxd.core.runs.orders import order_from_json
+from paraduxd.effects.devices import kit_files
 from paraduxd.worker.steps import STEPS
 
 CHANGES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir"})
@@ -43,7 +43,7 @@ def main(folder: Path, before: Path, renaming: bool) -> None:
     """Order on standard input; `folder` is the stick, `before` what is on it; what is left is `folder`-0, -1, ... until one ends well."""
     order = order_from_json(sys.stdin.read())
     if renaming:
-        sticks_files._exchanged = lambda *_: False
+        kit_files._exchanged = lambda *_: False
     for number in itertools.count():
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(before, folder)

@@ -10,10 +10,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from paraduxd.core.orders import Order, Step
-from paraduxd.core.plain import to_plain
-from paraduxd.core.sticks import Armed
-from paraduxd.keeper import workers
+from paraduxd.core.devices.stick_rules import Armed
+from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.core.runs.orders import Order, Step
+from paraduxd.keeper.runtime import workers
 from paraduxd.worker.steps import STEPS
 from tests.kits.kit_rig import Family
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paraduxd.core.arrivals import LONGEST, SETTLE, Arrivals
+from paraduxd.core.devices.arrivals import LONGEST, SETTLE, Arrivals
 
 
 def arrived(arrivals: Arrivals, disk: str, now: float = 0.0) -> None:

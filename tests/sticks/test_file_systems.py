@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.sticks import SMALLEST, Stick
-from paraduxd.effects import blockdev, sticks
+from paraduxd.core.devices.stick_rules import SMALLEST, Stick
+from paraduxd.effects.devices import block_device, mount
 
 SIZE = SMALLEST
 
@@ -30,8 +30,8 @@ def test_a_file_system_is_made_that_its_own_checker_finds_sound(
     image: Path, kind: str, check: str, before: str
 ) -> None:
     put(before, image, kind)
-    blockdev.make_file_system(str(image), kind)
-    found = blockdev.probe(str(image))
+    block_device.make_file_system(str(image), kind)
+    found = block_device.probe(str(image))
     assert (found["TYPE"], found["LABEL"]) == (kind, "PARADUX")
     assert found["UUID"]
     assert kind == "exfat" or found["VERSION"] == "FAT32"
@@ -45,7 +45,7 @@ def put(what: str, image: Path, kind: str = "vfat") -> None:
         "ext4": ["mke2fs", "-q", "-F", "-t", "ext4"],
         "swap": ["mkswap", "--quiet"],
         "luks": ["cryptsetup", "luksFormat", "--batch-mode", "--pbkdf-force-iterations=4", "--pbkdf-memory=32"],
-        "the same": blockdev.format_command("", kind)[:-1],
+        "the same": block_device.format_command("", kind)[:-1],
         "partitions": ["sfdisk", "--quiet"],
     }
     if what == "random":
@@ -67,7 +67,7 @@ def run(*command: str, standard_input: str = "") -> None:
 def test_a_failure_to_format_is_told_with_the_tools_own_words(image: Path) -> None:
     os.truncate(image, 4096)
     with pytest.raises(ParaduxError, match=r"cannot be formatted: mkfs\.vfat says: ") as failed:
-        blockdev.make_file_system(str(image), "vfat")
+        block_device.make_file_system(str(image), "vfat")
     assert failed.value.code == "void"
 
 
@@ -84,11 +84,11 @@ def test_a_failure_to_format_is_told_with_the_tools_own_words(image: Path) -> No
 )
 def test_what_is_no_file_system_of_ours_is_named_without_being_mounted(image: Path, what: str, sentence: str) -> None:
     put(what, image)
-    stick = Stick(device=str(image), size=SIZE, volume=str(image), fs=blockdev.probe(str(image)).get("TYPE"))
-    assert sticks.foreign(stick) == sentence
-    assert blockdev.is_blank(str(image), SIZE) == (what == "nothing")
+    stick = Stick(device=str(image), size=SIZE, volume=str(image), fs=block_device.probe(str(image)).get("TYPE"))
+    assert mount.foreign(stick) == sentence
+    assert block_device.is_blank(str(image), SIZE) == (what == "nothing")
     with pytest.raises(ParaduxError, match="has no FAT or exFAT file system"):
-        sticks._mount(stick, writable=False)
+        mount._mount(stick, writable=False)
 
 
 @pytest.mark.parametrize("filler", [b"\0", b"\xff"], ids=["zeros", "ones"])
@@ -99,18 +99,18 @@ def test_blank_is_what_holds_nothing_but_zeros_or_ones(image: Path, filler: byte
         with image.open("r+b") as file:
             file.seek(place)
             file.write(b"x")
-    assert blockdev.is_blank(str(image), SIZE) is (place is None)
+    assert block_device.is_blank(str(image), SIZE) is (place is None)
 
 
 @pytest.mark.parametrize("node", ["/dev/no-such-disk", "/dev/null", "/etc/passwd", "/dev", "-f"])
 def test_what_is_no_block_device_is_refused(node: str) -> None:
     with pytest.raises(ParaduxError, match="is not a block device of this machine"):
-        blockdev.describe(node)
+        block_device.describe(node)
 
 
 def test_a_device_of_this_machine_is_described_and_is_no_stick() -> None:
     disk = next(path for path in Path("/sys/class/block").iterdir() if not (path / "partition").exists())
-    stick = blockdev.of_sysfs(disk.resolve())
+    stick = block_device.of_sysfs(disk.resolve())
     assert stick.device == f"/dev/{disk.name}"
     assert stick.size == int((disk / "size").read_text()) * 512
     assert (stick.whole, stick.usb, stick.serial) == (True, False, None)
@@ -123,7 +123,7 @@ def test_a_stick_whose_hardware_lies_about_its_name_cannot_write_lines(tmp_path:
     (disk / "device/model").write_bytes(b"\x1b[2JGood\nYour kit is safe\xff" * 20)
     (usb / "idVendor").write_text("0781\n")
     (usb / "serial").write_text("4C53\n\n")
-    stick = blockdev.of_sysfs(disk)
+    stick = block_device.of_sysfs(disk)
     assert stick.name.isprintable()
     assert len(stick.name) < 200
     assert (stick.serial, stick.usb, stick.size) == ("4C53", True, 0)

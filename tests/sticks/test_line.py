@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.api.places import StatePlaces
-from paraduxd.core.plain import to_plain
-from paraduxd.core.sticks import Stick
-from paraduxd.effects import handover
-from paraduxd.effects.children import Children
-from paraduxd.supervisor.keeper_host import KeeperHost, _Keeper
+from paraduxd.api.paths import StatePlaces
+from paraduxd.core.devices.stick_rules import Stick
+from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.effects.ipc import control_channel
+from paraduxd.effects.process.children import Children
+from paraduxd.supervisor.keeper_link import KeeperHost, _Keeper
 
 STICK = to_plain(Stick(device="/dev/sdb", serial="S1", model="SanDisk Cruzer"))
 MORE_THAN_THE_LINE_HOLDS = 5000
@@ -36,7 +36,7 @@ def host(tmp_path: Path) -> KeeperHost:
 
 def start_deaf_keeper(host: KeeperHost) -> tuple[_Keeper, socket.socket]:
     """A process that lives and does not read the line."""
-    ours, its = socket.socketpair(socket.AF_UNIX, handover.SOCKET_TYPE)
+    ours, its = socket.socketpair(socket.AF_UNIX, control_channel.SOCKET_TYPE)
     host._keeper = _Keeper(host._children.start(["sleep", "1000"], pass_fds=[]), ours)
     return host._keeper, its
 
@@ -48,7 +48,7 @@ def test_without_a_keeper_nobody_is_told(host: KeeperHost) -> None:
 def test_the_keeper_gets_what_the_watcher_saw(host: KeeperHost) -> None:
     _, its = start_deaf_keeper(host)
     assert host.tell_stick({**STICK, "beside": ["the stick Kingston"]})
-    message, connection = handover.receive(its)
+    message, connection = control_channel.receive(its)
     assert message == {"stick": {**STICK, "beside": ["the stick Kingston"]}}
     assert connection is None
     host.lock()

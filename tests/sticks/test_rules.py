@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.core.kits import KitRecord
-from paraduxd.core.sticks import (
+from paraduxd.core.devices.stick_rules import (
     EXFAT_FROM,
     SMALLEST,
     SPARE,
@@ -24,6 +23,7 @@ from paraduxd.core.sticks import (
     is_litter,
     known_kit,
 )
+from paraduxd.core.recovery.kit_records import KitRecord
 
 STICK = Stick(
     device="/dev/sdb",

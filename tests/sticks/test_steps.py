@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.orders import Step
-from paraduxd.effects import sticks_files
+from paraduxd.core.runs.orders import Step
+from paraduxd.effects.devices import kit_files
 from tests.kits.kit_rig import write_kit
 from tests.sticks.stick_folder import Folder, by_the_program
 
@@ -105,8 +105,8 @@ def test_a_stick_that_fills_up_meanwhile_is_as_before(
             raise OSError(28, "No space left on device")
         real(root, path, data)
 
-    real = sticks_files._write_file
-    monkeypatch.setattr(sticks_files, "_write_file", filling)
+    real = kit_files._write_file
+    monkeypatch.setattr(kit_files, "_write_file", filling)
     with pytest.raises(ParaduxError, match="is full; what was on it is unchanged") as full:
         stick.write(later)
     assert full.value.code == "stick-full"
@@ -151,7 +151,7 @@ def test_a_check_up_names_what_is_wrong_and_never_a_word_of_the_share(
     found = by_the_program(stick.checking())
     assert any(each.startswith(problem) for each in found["problems"]), found["problems"]
     assert len(found["problems"]) <= 20
-    assert found["bytes"] <= sticks_files.MAX_BYTES
+    assert found["bytes"] <= kit_files.MAX_BYTES
     text = json.dumps(found)
     assert len(text) < 20_000
     assert not {word for word in words(earlier) if word in text}
@@ -198,9 +198,9 @@ def test_all_that_is_read_of_a_huge_kit_is_bounded(stick: Folder, earlier: Kit) 
     write_kit(earlier, stick.path)
     for number in range(10):
         (stick.kit / f"A{number}").touch()
-        os.truncate(stick.kit / f"A{number}", sticks_files.MAX_FILE)
+        os.truncate(stick.kit / f"A{number}", kit_files.MAX_FILE)
     found = by_the_program(stick.order(Step.KIT_READ))
-    assert sum(map(len, found["files"].values())) <= sticks_files.MAX_BYTES * 4 / 3 + 4 * sticks_files.MAX_FILES
+    assert sum(map(len, found["files"].values())) <= kit_files.MAX_BYTES * 4 / 3 + 4 * kit_files.MAX_FILES
     assert found["troubles"]
 
 
@@ -209,7 +209,7 @@ def test_a_file_that_is_longer_than_it_says_is_cut_off() -> None:
     try:
         assert os.stat("kallsyms", dir_fd=folder).st_size == 0
         with pytest.raises(OSError, match="too long"):
-            sticks_files.content(folder, "kallsyms", 1000)
+            kit_files.content(folder, "kallsyms", 1000)
     finally:
         os.close(folder)
 
@@ -218,7 +218,7 @@ def test_a_stick_that_reads_too_slowly_is_given_up(stick: Folder, earlier: Kit) 
     write_kit(earlier, stick.path)
     root = os.open(stick.path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        found = sticks_files.read_kit(root, "PARADUX", patience=-1.0)
+        found = kit_files.read_kit(root, "PARADUX", patience=-1.0)
     finally:
         os.close(root)
     assert found.files == {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.supervisor.watcher import Watcher
+from paraduxd.supervisor.devices.usb_watcher import Watcher
 
 
 def told(scene: str) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from paraduxd.core import arrivals
-from paraduxd.core.sticks import Stick
-from paraduxd.supervisor.watcher import Watcher
+from paraduxd.core.devices import arrivals
+from paraduxd.core.devices.stick_rules import Stick
+from paraduxd.supervisor.devices.usb_watcher import Watcher
 from tests.sticks.mock_udev import Machine
 
 SETTLE = 0.3

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.api.places import StatePlaces
-from paraduxd.effects import transports
+from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.files import transport_files
 from paraduxd.supervisor.main import main
 from tests.rig import Installation, clean_environment, fill, minimal_answers
 
@@ -42,7 +42,7 @@ def paradux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         if made.daemon is not None:
             made.daemon.kill()
             made.daemon.wait()
-        transports.forget(StatePlaces(made.state), unattended=False)
+        transport_files.forget(StatePlaces(made.state), unattended=False)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def unlocked(paradux: Installation) -> Installation:
 
 
 def folder_of(paradux: Installation) -> Path:
-    return transports.directory(StatePlaces(paradux.state), unattended=False)
+    return transport_files.directory(StatePlaces(paradux.state), unattended=False)
 
 
 def left_behind(paradux: Installation) -> list[str]:

@@ -14,7 +14,7 @@ _CLOSE = "umount /mnt; cryptsetup close stock"
 _USERSPACE = """
 import sys
 from pathlib import Path
-from paraduxd.effects.vault import LockedVault, Mode
+from paraduxd.effects.vault.vault import LockedVault, Mode
 vault = LockedVault(Path(sys.argv[1]), Mode.USERSPACE).open(sys.argv[2].encode())
 document = vault.document.replace(sys.argv[3].encode(), sys.argv[4].encode())
 vault.save(document)

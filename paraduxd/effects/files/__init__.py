@@ -1,1 +1,1 @@
-"""Files that survive a power cut, and directories that nobody can exchange under us."""
+"""Files that survive a power cut, and files of others."""

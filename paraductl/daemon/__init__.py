@@ -1,0 +1,1 @@
+"""The two connections to the daemon."""

@@ -1,0 +1,165 @@
+"""The two ways to the daemon: rpyc for what holds no secret, frames of JSON straight to the keeper for the rest.
+
+rpyc is imported only when a connection to the supervisor is made. Of what it can do, this uses one request: call the root's method
+`call` with two texts and take a text back. No object of the other side is ever made here, and none of ours is offered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from paraduxd.api import framing
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.paths import RunPlaces
+from paraduxd.api.trust import distrust
+
+if TYPE_CHECKING:
+    from paraductl.daemon.rpyc_client import ValuesConnection
+
+CONNECT_SECONDS = 5
+"""Also for sending, which the daemon should never keep waiting."""
+
+
+class Supervisor:
+    """A connection to `paraduxd.sock`; opened again when the daemon has closed it between two calls."""
+
+    def __init__(self, run: RunPlaces) -> None:
+        """Connect; raises `ParaduxError` with exit code 4 when that is not possible."""
+        self._path = run.supervisor_socket
+        self._connection = self._connect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """The reply to a call of `paraduxd.api.contract.SUPERVISOR`; raises the `ParaduxError` that the daemon answers with."""
+        if self._connection.ended():
+            self.close()
+            self._connection = self._connect()
+        try:
+            text = self._connection.call(name, json.dumps(arguments))
+        except (EOFError, OSError) as problem:
+            self.close()
+            raise _lost(problem) from None
+        return _reply(text)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _connect(self) -> ValuesConnection:
+        from paraductl.daemon.rpyc_client import ValuesConnection
+
+        return ValuesConnection(_connect(self._path))
+
+
+class Keeper:
+    """A connection to `keeper.sock`: the keeper itself answers, and is started by connecting."""
+
+    def __init__(self, run: RunPlaces) -> None:
+        """Connect; raises `ParaduxError` with exit code 4 when that is not possible."""
+        self._channel = _connect(run.keeper_socket)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, name: str, on_note: Callable[[str], None] | None = None, **arguments: Any) -> dict[str, Any]:
+        """The reply to a call of `paraduxd.api.contract.KEEPER`, however long it takes; `on_note` gets what the keeper tells meanwhile.
+
+        Raises the `ParaduxError` that the keeper answers with, `wire.ClosedError` when it has gone (locked, for example).
+        """
+        try:
+            framing.send(self._channel, {"call": name, "arguments": arguments})
+            while True:
+                message = framing.receive(self._channel)
+                if message.get("event") != "note":
+                    return _checked(message)
+                if on_note is not None:
+                    on_note(str(message.get("text", "")))
+        except OSError:
+            raise framing.ClosedError from None
+
+    def close(self) -> None:
+        """Hang up."""
+        self._channel.close()
+
+
+def _connect(path: Path) -> socket.socket:
+    _check_folder(path.parent)
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # The kernel's limit, not Python's: with that one, connecting fails at once while many others wait to be accepted.
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", CONNECT_SECONDS, 0))
+        channel.connect(str(path))
+    except OSError as problem:
+        channel.close()
+        raise _unreachable(path, problem) from None
+    return channel
+
+
+def _check_folder(folder: Path) -> None:
+    """Whoever owns the run directory, or can rename it, gets every passphrase: only root, or the caller, may."""
+    if not os.path.exists(folder):  # noqa: PTH110 - one that we may not even look at is no error here
+        return
+    if reason := distrust(folder, frozenset({0, os.geteuid()}), sticky=True):
+        raise ParaduxError(
+            "untrusted-run-directory",
+            f"the run directory {folder} is not used: {reason}",
+            "it must belong to root or to you, and nobody else may write to it; see --run and PARADUX_RUN",
+            ExitCode.UNREACHABLE,
+        )
+
+
+def _unreachable(path: Path, problem: OSError) -> ParaduxError:
+    start = "start it: systemctl start paraduxd, or paraduxd --state DIR --run DIR"
+    if isinstance(problem, PermissionError):
+        reason = f"you may not use {path}"
+        start = "join the group paradux (as root: adduser NAME paradux) and log in again"
+    elif isinstance(problem, FileNotFoundError | ConnectionRefusedError):
+        reason = f"nothing listens on {path}"
+    else:
+        reason = f"{path}: {problem.strerror or problem}"
+    return ParaduxError("unreachable", f"cannot reach paraduxd: {reason}", start, ExitCode.UNREACHABLE)
+
+
+def _lost(problem: Exception) -> ParaduxError:
+    if isinstance(problem, TimeoutError):
+        return ParaduxError("unreachable", "paraduxd does not answer", "see the daemon's log", ExitCode.UNREACHABLE)
+    return ParaduxError(
+        "unreachable",
+        "paraduxd closed the connection before it answered",
+        "try again; if it stays so, see the daemon's log",
+        ExitCode.UNREACHABLE,
+    )
+
+
+def _reply(text: str) -> dict[str, Any]:
+    message: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
+        message = json.loads(text)
+    return _checked(message)
+
+
+def _checked(message: Any) -> dict[str, Any]:
+    """The reply in a message; raises the error in it."""
+    match message:
+        case {"reply": dict(reply)}:
+            return reply
+        case {"error": dict(error)}:
+            raise ParaduxError.from_wire(error)
+    raise ParaduxError(
+        "bad-reply", "the daemon's answer is not understood", "are daemon and client of the same version?"
+    )

@@ -1,0 +1,140 @@
+"""The owner's editor on a text that never touches a disk.
+
+The editor runs as the calling user under `private_file.py`, a process of its own, so that it inherits no memory of this one (which
+knows the passphrase). The text goes there and comes back through pipes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from paraduxd.api.errors import ParaduxError
+
+_VIM_SAFE = (
+    "silent! set noswapfile nobackup nowritebackup | silent! set noundofile | silent! set viminfo= | silent! set shada="
+    " | silent! set viminfofile=NONE"
+)
+_VIM_EARLY = "silent! autocmd BufReadPre,BufNewFile * silent! setlocal noswapfile noundofile"
+_EMACS_SAFE = (
+    "(setq make-backup-files nil auto-save-default nil auto-save-list-file-prefix nil create-lockfiles nil"
+    " desktop-save nil save-place nil savehist-additional-variables nil kill-buffer-delete-auto-save-files t)"
+)
+
+_OPTIONS = {
+    "vi": ("-n", "-i", "NONE", "--cmd", _VIM_SAFE, "--cmd", _VIM_EARLY, "-c", _VIM_SAFE),
+    "nano": ("--ignorercfiles",),
+    "emacs": ("--eval", _EMACS_SAFE),
+}
+"""What keeps an editor from writing swap, backup, undo and history files; vim gets it before and after the user's own settings."""
+
+_FAMILIES = {"vim": "vi", "nvim": "vi", "nano": "nano", "rnano": "nano", "emacs": "emacs", "ed": "ed"}
+
+_HAND_OVER = {"emacsclient", "code", "codium", "gedit", "kate", "kwrite", "subl", "gnome-text-editor"}
+"""Editors that pass the file to a process which runs already, and which could not see it in a namespace of ours."""
+
+_DEFAULTS = ("editor", "nano", "vi")
+
+
+@dataclass(frozen=True)
+class Editor:
+    """A command to which the file's name is added, and how it has to be run.
+
+    `shared`: the file must be visible to other processes. `beside`: run it in the file's folder, because it writes rescue files
+    where it stands (`ed.hup`).
+    """
+
+    command: tuple[str, ...]
+    shared: bool = False
+    beside: bool = False
+
+
+def choose_editor() -> Editor:
+    """The editor of $VISUAL or $EDITOR, else the machine's; raises `ParaduxError` "editor" when there is none."""
+    for variable in ("VISUAL", "EDITOR"):
+        wanted = os.environ.get(variable, "").strip()
+        if wanted and not wanted.endswith("sensible-editor"):
+            return _editor(_split(variable, wanted))
+    for name in _DEFAULTS:
+        if shutil.which(name):
+            return _editor([name])
+    raise ParaduxError("editor", "cannot edit: no editor was found", "set EDITOR, or use --file")
+
+
+def _split(variable: str, text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise ParaduxError("editor", f"cannot edit: {variable} is not a command", "check its quotes") from None
+
+
+def _editor(words: list[str]) -> Editor:
+    program = shutil.which(words[0])
+    if program is None:
+        raise ParaduxError("editor", f"cannot edit: {words[0]} is not installed", "set EDITOR to an editor")
+    family = _family(program)
+    command = (str(Path(program).absolute()), *_OPTIONS.get(family, ()), *words[1:])
+    return Editor(command, shared=Path(program).name in _HAND_OVER, beside=family == "ed")
+
+
+def _family(program: str) -> str:
+    """Which editor this is, whatever link it was called by: `vim.basic` and `vim.tiny` are vim."""
+    name = Path(program).resolve().name
+    return _FAMILIES.get(name.split(".")[0].split("-")[0], "")
+
+
+def edit(text: str) -> str:
+    """The text as the owner leaves it; raises `ParaduxError` "editor" when the editor failed or left nothing usable."""
+    editor = choose_editor()
+    with _interrupts_left_to_the_editor():
+        reply = json.loads(_run(editor, text) or "{}")
+    if "text" not in reply:
+        why = reply.get("error", "the editor was killed")
+        raise ParaduxError("editor", f"cannot edit: {why}; nothing changed", "try another EDITOR, or use --file")
+    return str(reply["text"])
+
+
+def _run(editor: Editor, text: str) -> bytes:
+    """What `private_file.py` answers; nothing when it was killed."""
+    order = {"text": text, "command": editor.command, "shared": editor.shared, "beside": editor.beside}
+    to_us, from_helper = os.pipe()
+    to_helper, from_us = os.pipe()
+    with open(to_us, "rb") as answer, open(from_us, "wb") as orders:  # noqa: PTH123 - descriptors
+        # "-I": neither the folder we stand in nor PYTHON* variables decide what code sees the text.
+        command = [
+            sys.executable,
+            "-I",
+            "-m",
+            "paraductl.editing.editor_sandbox",
+            str(to_helper),
+            str(from_helper),
+            str(os.getpid()),
+        ]
+        helper = subprocess.Popen(command, pass_fds=(to_helper, from_helper))
+        os.close(to_helper)
+        os.close(from_helper)
+        with contextlib.suppress(BrokenPipeError), orders:
+            orders.write(json.dumps(order).encode())
+        reply = answer.read()
+    helper.wait()
+    return reply
+
+
+@contextlib.contextmanager
+def _interrupts_left_to_the_editor() -> Iterator[None]:
+    """Ctrl-C and Ctrl-\\ are keys of the editor while it runs, as with system(3)."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,126 @@
+"""From an edited text to a saved config: problems, changes and new hosts are shown, and the owner decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from paraductl.context import Context, Reply
+from paraductl.editing.editor import edit
+from paraductl.terminal.terminal import Terminal
+from paraduxd.api.errors import ExitCode, ParaduxError
+
+Problem = dict[str, Any]
+
+NAME = "paradux.json"
+"""What the text is called that comes from the editor."""
+
+_FINAL = {"editor", "saved-not-applied", "unchanged", "not-allowed", "no-vault", "already-set-up"}
+"""Failures that another look at the text cannot mend."""
+
+
+class MovedError(ParaduxError):
+    """Somebody else has saved meanwhile; `text` is the owner's, carried over to what is stored now."""
+
+    def __init__(self, message: str, hint: str, text: str) -> None:
+        super().__init__("conflict", message, hint)
+        self.text = text
+
+
+@dataclass
+class Review:
+    """One text on its way into the vault.
+
+    `preview` and `store` are the keeper's calls; `ask`: somebody is there to answer. Without questions, new hosts are
+    trusted at this first contact, and their fingerprints are printed. `file` is what problems call the text.
+    """
+
+    context: Context
+    ask: bool
+    preview: Callable[[str], Reply]
+    store: Callable[[str, dict[str, list[str]]], Reply]
+    file: str
+
+    def bring_in(self, text: str) -> Reply | None:
+        """The reply of `store`, with changes and hosts added; `None` when the owner stopped. An error never loses the text."""
+        while True:
+            try:
+                seen = self._shown(text)
+                decision = self._decide("Save this? [y]es, [e]dit again, [a]bort:", "yea")
+                if decision == "y":
+                    hosts = self._trusted(seen["hosts"])
+                    return {**self.store(text, hosts), "changes": seen["changes"], "hosts": seen["hosts"]}
+            except MovedError as moved:
+                self.context.terminal.failure(moved.message, moved.hint)
+                text = moved.text
+                continue
+            except ParaduxError as error:
+                if not self.ask or error.code in _FINAL:
+                    raise
+                self.context.terminal.failure(error.message, error.hint)
+                decision = self._decide("[e]dit again or [a]bort:", "ea")
+            if decision == "a":
+                return None
+            text = edit(text)
+
+    def _shown(self, text: str) -> Reply:
+        """The preview, after what it says was printed; raises `ParaduxError` "invalid-config" when the text has errors."""
+        seen = self.preview(text)
+        errors = [problem for problem in seen["problems"] if problem["level"] == "error"]
+        if seen["unchanged"] and not seen["hosts"]:
+            raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
+        show_problems(self.context.terminal, seen["problems"], self.file)
+        if errors:
+            raise invalid(seen["problems"])
+        for sentence in seen["changes"]:
+            self.context.terminal.line(f"  {sentence}")
+        return seen
+
+    def _decide(self, question: str, choices: str) -> str:
+        return self.context.terminal.choose(question, choices) if self.ask else "y"
+
+    def _trusted(self, hosts: dict[str, Any]) -> dict[str, list[str]]:
+        """The keys of the hosts that are trusted from now on."""
+        return {name: host["keys"] for name, host in hosts.items() if self._trusts(name, host)}
+
+    def _trusts(self, name: str, host: dict[str, Any]) -> bool:
+        terminal = self.context.terminal
+        if not host["keys"]:
+            terminal.note(
+                f"{name} did not show its key: {host['error'] or 'no answer'}; nothing is sent there until it does"
+            )
+            return False
+        fingerprints = "\n".join(f"    {fingerprint}" for fingerprint in host["fingerprints"])
+        if not self.ask:
+            terminal.note(f"Trusting {name} from now on, at this first contact:\n{fingerprints}")
+            return True
+        terminal.note(
+            f"{name} is not known yet. It shows these fingerprints; compare them with its owner's:\n{fingerprints}"
+        )
+        return terminal.choose("Trust it from now on? [y]es, [n]o:", "yn") == "y"
+
+
+def invalid(problems: list[Problem]) -> ParaduxError:
+    """The error for a text with errors."""
+    count = sum(problem["level"] == "error" for problem in problems)
+    return ParaduxError(
+        "invalid-config",
+        f"cannot save the config: it has {count} error{'s' if count != 1 else ''}; nothing changed",
+        "mend what is listed",
+        ExitCode.INVALID_CONFIG,
+        tuple(problems),
+    )
+
+
+def show_problems(terminal: Terminal, problems: list[Problem], file: str) -> None:
+    """One line each, as compilers write them, so that editors can jump there."""
+    for problem in problems:
+        terminal.note(sentence(problem, file))
+
+
+def sentence(problem: Problem, file: str) -> str:
+    """`FILE:LINE:COLUMN: error: PATH: MESSAGE (HINT)`"""
+    path = f"{problem['path']}: " if problem.get("path") else ""
+    hint = f" ({problem['hint']})" if problem.get("hint") else ""
+    return f"{file}:{problem['line']}:{problem['column']}: {problem['level']}: {path}{problem['message']}{hint}"

@@ -1,0 +1,1 @@
+"""Recovering, kits into folders, restoring everything."""

@@ -1,0 +1,148 @@
+"""`restore --all`: each dataset from the newest version that is left anywhere, and from the next place when that one fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from paraductl.terminal import wording
+from paraductl.terminal.table import Cell
+from paraductl.terminal.wording import Run
+from paraduxd.api.errors import ParaduxError
+
+STAGING = "staging"
+
+Start = Callable[..., list[int]]
+"""Starts a restore (`dataset`, `to`, `source`, `at`) and gives its runs."""
+
+Follow = Callable[[list[int]], list[Run]]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One version that may be restored: where it is, of when (RFC 3339), and how many files it must have at least, if that is known."""
+
+    location: str
+    time: str
+    files: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one dataset: `location` empty when it is lost; `failures` says why each place gave nothing."""
+
+    dataset: str
+    location: str = ""
+    time: str = ""
+    files: int | None = None
+    bytes: int | None = None
+    to: str = ""
+    failures: tuple[str, ...] = field(default=())
+
+    @property
+    def lost(self) -> bool:
+        """Nothing, or not all of one version, came back."""
+        return not self.location
+
+    def to_plain(self) -> dict[str, Any]:
+        """For programs."""
+        names = ("dataset", "location", "time", "files", "bytes", "to", "lost")
+        return {**{name: getattr(self, name) for name in names}, "failures": list(self.failures)}
+
+
+def copies(dataset: dict[str, Any], listed: Sequence[Run]) -> list[Copy]:
+    """The newest version of each place, newest first, from a dataset's status and from what its destinations have listed, in order.
+
+    What is dated in the future is of an unknown age and comes last. Staging comes before a destination with the same version; a held
+    dataset's is not trusted before any destination's.
+    """
+    found = [
+        Copy(run["location"], run["result"]["versions"][-1]["time"])
+        for run in listed
+        if run["dataset"] == dataset["id"] and run["state"] == "done" and run["result"]["versions"]
+    ]
+    pulled = dataset["source"]["last_success"]
+    files = dataset["staging"]["files"]
+    here = [Copy(STAGING, pulled, files)] if pulled and files else []
+    now = datetime.now(UTC)
+    ordered = sorted([*here, *found], key=lambda copy: (_moment(copy.time) <= now, _moment(copy.time)), reverse=True)
+    return ordered if dataset["state"] != "held" else [*(copy for copy in ordered if copy not in here), *here]
+
+
+class BringingBack:
+    """Restores datasets, each into a folder of its own below `folder`."""
+
+    def __init__(self, folder: str, start: Start, follow: Follow) -> None:
+        self._folder = folder
+        self._start = start
+        self._follow = follow
+
+    def dataset(self, name: str, places: Sequence[Copy]) -> Outcome:
+        """Try place after place until one gives the whole version; what a failed one has left stays there.
+
+        Raises `ParaduxError` "not-empty" when the folder for it was not empty before.
+        """
+        failures: list[str] = []
+        for place in places:
+            run, target = self._try(name, place, again=bool(failures))
+            if problem := _problem(run, place):
+                failures.append(f"{place.location}: {problem}")
+                continue
+            result = run["result"]
+            time = place.time if place.location == STAGING else result["time"]
+            return Outcome(name, place.location, time, result["files"], result["bytes"], target, tuple(failures))
+        return Outcome(name, failures=tuple(failures) or ("no place has a version of it",))
+
+    def _try(self, name: str, place: Copy, *, again: bool) -> tuple[Run, str]:
+        """Restore from one place; beside the folder of the dataset when an earlier attempt has left something in that."""
+        target = os.path.join(self._folder, name)  # noqa: PTH118  the daemon decides about links
+        (run,) = self._follow(self._start(dataset=name, to=target, source=place.location))
+        if (run.get("error") or {}).get("code") != "not-empty":
+            return run, target
+        if not again:
+            raise ParaduxError("not-empty", f"{target} is not empty", "give a new or an empty directory with --to")
+        target += f".from-{place.location}"
+        (run,) = self._follow(self._start(dataset=name, to=target, source=place.location))
+        return run, target
+
+
+def _problem(run: Run, place: Copy) -> str:
+    """Why a run has not brought back what the place should have, or nothing."""
+    if run["state"] != "done":
+        return wording.failure(run)[0].removeprefix(f"cannot {wording.doing(run)}: ")
+    files = run["result"]["files"]
+    if place.files is not None and files < place.files:
+        return f"it holds {wording.files(files)} only, of {place.files:,}"
+    return ""
+
+
+def rows(outcomes: Sequence[Outcome], now: datetime) -> list[list[Cell]]:
+    """The table in the end: what came from where and how old it is."""
+    head = [Cell(text, ("bold",)) for text in ("DATASET", "FROM", "AS OF", "AGE", "FILES", "SIZE", "IN")]
+    return [head, *(_row(outcome, now) for outcome in outcomes)]
+
+
+def _row(outcome: Outcome, now: datetime) -> list[Cell]:
+    if outcome.lost:
+        return [Cell(text, ("red",)) for text in (outcome.dataset, "LOST", "-", "-", "-", "-", "-")]
+    age = max((now - _moment(outcome.time)).total_seconds(), 0)
+    known = "-" if outcome.bytes is None else wording.size(outcome.bytes)
+    files = "-" if outcome.files is None else f"{outcome.files:,}"
+    texts = (outcome.dataset, outcome.location, wording.local_time(outcome.time), _age(age), files, known, outcome.to)
+    return [Cell(text) for text in texts]
+
+
+def _age(seconds: float) -> str:
+    days = int(seconds // 86_400)
+    return f"{days} days" if days >= 2 else wording.length(seconds)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,242 @@
+"""The status document as text for people: headline, problems with what to do, what runs, then a table.
+
+Whatever text comes from outside (messages of servers, names) is stripped of control characters before it reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from paraductl.terminal.table import Cell, painted, safe, table
+from paraductl.terminal.wording import files, length, size
+
+ALIKE = 3
+"""So many problems of one code are written out; the others are counted."""
+
+MANY = 20
+"""With more datasets than this, those that are well are only counted."""
+
+_LEVELS = {"ok": "green", "warning": "yellow", "critical": "red"}
+_STATES = {
+    "ok": "green",
+    "running": "cyan",
+    "waiting": "cyan",
+    "held": "yellow",
+    "overdue": "yellow",
+    "never": "yellow",
+    "failed": "red",
+}
+
+_PLUGGED_IN = {
+    "ok": "its disk is plugged in, unmounted, and safe to remove",
+    "running": "its disk is in use: leave it plugged in",
+}
+"""Of a disk that is here, by the state of what is kept there."""
+
+
+def render(document: dict[str, Any], colour: bool, now: datetime, width: int = 80) -> str:
+    """The text, lines ending with a line feed, at most `width` columns wide where words allow it; `now` has an offset."""
+    page = _Page(safe(document), colour, now, max(width, 40))
+    sections = (page.headline(), page.problems(), page.running(), page.datasets(), page.foot())
+    return "\n".join("".join(f"{line}\n" for line in lines) for lines in map(list, sections) if lines)
+
+
+def ago(time: str | None, now: datetime) -> str:
+    """How long ago, for people: "3 h ago", "never"."""
+    if time is None:
+        return "never"
+    seconds = (now - _moment(time)).total_seconds()
+    if seconds < -60:
+        return "in the future"
+    return "just now" if seconds < 60 else f"{span(seconds)} ago"
+
+
+def ahead(time: str | None, now: datetime) -> str:
+    """How far ahead, for people: "in 12 min", "due"; a dash when there is no such time."""
+    if time is None:
+        return "-"
+    seconds = (_moment(time) - now).total_seconds()
+    return "due" if seconds <= 0 else f"in {span(seconds)}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in one unit: "12 min", "3 h", "2 days"."""
+    for least, unit, word in ((2 * 86_400, 86_400, "days"), (3_600, 3_600, "h"), (60, 60, "min")):
+        if seconds >= least:
+            return f"{int(seconds // unit)} {word}"
+    return f"{max(int(seconds), 0)} s"
+
+
+def _moment(time: str) -> datetime:
+    moment = datetime.fromisoformat(time)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Lines that leave commands with hyphens in one piece."""
+    return textwrap.wrap(text, width, break_on_hyphens=False)
+
+
+def _size(count: int | None) -> str:
+    return "" if count is None else size(count)
+
+
+class _Page:
+    """One document on its way to lines."""
+
+    def __init__(self, document: dict[str, Any], colour: bool, now: datetime, width: int) -> None:
+        self._document = document
+        self._colour = colour
+        self._now = now
+        self._width = width
+
+    def headline(self) -> Iterator[str]:
+        for line in _wrap(self._document["headline"], self._width):
+            yield self._paint(line, "bold", _LEVELS.get(self._document["level"], "red"))
+
+    def problems(self) -> Iterator[str]:
+        kinds: dict[str, list[dict[str, str]]] = {}
+        for problem in self._document["problems"]:
+            kinds.setdefault(problem["code"], []).append(problem)
+        for alike in kinds.values():
+            for problem in alike[:ALIKE]:
+                yield from self._problem(problem)
+            if len(alike) > ALIKE:
+                rest = _plural(len(alike) - ALIKE, "more problem")
+                yield self._paint(f"            and {rest} of this kind: paraductl --json status", "dim")
+
+    def running(self) -> Iterator[str]:
+        rows = [self._run(run) for run in self._document["running"]]
+        if rows:
+            yield self._paint("Running", "bold")
+            yield from table(rows, self._width, self._colour, droppable=(3, 4))
+
+    def datasets(self) -> Iterator[str]:
+        datasets = self._document["datasets"]
+        shown = [each for each in datasets if each["state"] != "ok"][:MANY] if len(datasets) > MANY else datasets
+        if shown:
+            heads = ("Datasets", "", "last", "next", "holds", "size")
+            head = [Cell(text, ("bold",) if text == "Datasets" else ("dim",)) for text in heads]
+            rows = [head, *(row for dataset in shown for row in self._dataset(dataset))]
+            yield from table(rows, self._width, self._colour, right={5}, droppable=(3, 5, 4))
+        if len(shown) < len(datasets):
+            rest = f"{_plural(len(datasets) - len(shown), 'more dataset')}; one of them: paraductl status DATASET"
+            yield self._paint(f"  {rest}", "dim")
+
+    def foot(self) -> Iterator[str]:
+        document = self._document
+        if document["metadata_stashes"]:
+            told = [(stash["id"], self._stash(stash)) for stash in document["metadata_stashes"]]
+            yield from self._together("Config", told)
+        if document["stewards"]:
+            yield from self._together("Stewards", [(who["id"], self._steward(who)) for who in document["stewards"]])
+        if assumed := document["recoverable"].get("assumed"):
+            more = f" and {len(assumed) - ALIKE} more" if assumed[ALIKE:] else ""
+            names = ", ".join(each["place"] for each in assumed[:ALIKE])
+            yield from self._labelled("Assumed", f"{names}{more} die with this machine: no fate is given")
+        yield from self._labelled("Vault", self._vault())
+
+    def _problem(self, problem: dict[str, str]) -> Iterator[str]:
+        level = problem["level"]
+        indent = " " * 12
+        first, *others = _wrap(problem["text"], self._width - 12) or [""]
+        yield f"  {self._paint(f'{level:<10}', _LEVELS.get(level, 'red'))}{first}"
+        yield from (indent + line for line in others)
+        hint = _wrap(problem["hint"], self._width - 15)
+        yield from (
+            indent + self._paint(f"{'   ' if number else '-> '}{line}", "dim") for number, line in enumerate(hint)
+        )
+
+    def _run(self, run: dict[str, Any]) -> list[Cell]:
+        percent, eta = run["percent"], run["eta"]
+        done = round(percent / 10) if percent is not None else 0
+        return [
+            Cell(f"  {'/'.join(filter(None, (run['dataset'], run['location'])))}"),
+            Cell(run["step"], ("cyan",)),
+            Cell(f"[{'#' * done}{'.' * (10 - done)}] {percent:3.0f} %" if percent is not None else ""),
+            Cell(_size(run["bytes"] or None)),
+            Cell(f"{length(eta)} left" if eta is not None else ""),
+        ]
+
+    def _dataset(self, dataset: dict[str, Any]) -> Iterator[list[Cell]]:
+        source, staging = dataset["source"], dataset["staging"]
+        count = staging["files"]
+        name = Cell(f"  {dataset['id']}", ("bold",))
+        yield self._row(name, dataset["state"], source, "" if count is None else files(count), staging["bytes"])
+        yield from self._waiting(source, dataset["id"])
+        for each in dataset["destinations"]:
+            versions = _plural(each["versions"], "version") if each["versions"] or not each["last_success"] else ""
+            yield self._row(Cell(f"    {each['id']}"), each["state"], each, versions, each["bytes"])
+            yield from self._waiting(each, f"{dataset['id']}/{each['id']}")
+            if each.get("plugged_in") and each["state"] in _PLUGGED_IN:
+                yield [Cell(f"      {_PLUGGED_IN[each['state']]}", ("dim",))]
+
+    def _row(self, name: Cell, state: str, part: dict[str, Any], holds: str, count: int | None) -> list[Cell]:
+        return [
+            name,
+            Cell(state, (_STATES.get(state, "red"),)),
+            Cell(ago(part["last_success"], self._now)),
+            Cell(ahead(part["next"] or part.get("due"), self._now), ("dim",)),
+            Cell(holds),
+            Cell(_size(count)),
+        ]
+
+    def _waiting(self, part: dict[str, Any], subject: str) -> Iterator[list[Cell]]:
+        """The error of a place that is out of reach but not late yet, which is no problem so far."""
+        if part["error"] and all(problem["subject"] != subject for problem in self._document["problems"]):
+            yield [Cell(f"      last try: {part['error']['message']}", ("dim",))]
+
+    def _stash(self, stash: dict[str, Any]) -> str:
+        if stash["serial"] is None:
+            text = "nothing published yet"
+        else:
+            behind = "" if stash["current"] else " (behind)"
+            text = f"serial {stash['serial']}{behind}, {ago(stash['last_success'], self._now)}"
+        return f"{text}: {stash['error']['message']}" if stash["error"] else text
+
+    def _steward(self, steward: dict[str, Any]) -> str:
+        if steward["epoch"] is None:
+            return "no kit yet"
+        seen = f"seen {ago(steward['last_seen'] or steward['written'], self._now)}"
+        broken = steward["epoch"] == self._document["config"]["epoch"]
+        return f"kit {'current' if steward['current'] else 'not whole' if broken else 'of an old epoch'}, {seen}"
+
+    def _vault(self) -> str:
+        daemon = self._document["daemon"]
+        left = daemon["unlocked_until"]
+        window = f", open for {span((_moment(left) - self._now).total_seconds())} more" if left else ""
+        state = "locked" if daemon["locked"] else f"unlocked{window}"
+        started = (
+            f", running for {span((self._now - _moment(daemon['started'])).total_seconds())}"
+            if daemon["started"]
+            else ""
+        )
+        wiped = {True: "; freed memory is wiped", False: "; freed memory is not wiped"}.get(
+            daemon.get("init_on_free"), ""
+        )
+        opened = {"none": "no vault"}.get(daemon["vault"], f"{state} ({daemon['vault']})")
+        return f"{opened}; paraduxd {daemon['version']}{started}{wiped}"
+
+    def _together(self, label: str, told: Sequence[tuple[str, str]]) -> Iterator[str]:
+        """Names of whom the same is to be told, in one line."""
+        names: dict[str, list[str]] = {}
+        for name, text in told:
+            names.setdefault(text, []).append(name)
+        for text, same in names.items():
+            yield from self._labelled(label, f"{', '.join(same)}: {text}")
+            label = ""
+
+    def _labelled(self, label: str, text: str) -> Iterator[str]:
+        for line in _wrap(text, self._width - 10):
+            yield self._paint(f"{label:<10}", "bold") + line
+            label = ""
+
+    def _paint(self, text: str, *styles: str) -> str:
+        return painted(text, styles, self._colour)

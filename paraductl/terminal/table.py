@@ -1,0 +1,104 @@
+"""Text for a terminal: cells in columns, colours, and nothing in it that a terminal would obey."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from paraductl.terminal.terminal import printable
+
+GAP = "  "
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+"""ECMA-48, "select graphic rendition"."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table. A row of one cell alone spans all columns."""
+
+    text: str
+    styles: tuple[str, ...] = ()
+
+
+def safe(value: Any) -> Any:
+    """Plain values without anything that a terminal obeys: escapes are shown as text, line ends and tabs are spaces."""
+    if isinstance(value, str):
+        return value if value.isprintable() else printable(re.sub(r"\s", " ", value))
+    if isinstance(value, list):
+        return [safe(item) for item in value]
+    if isinstance(value, dict):
+        return {key: safe(item) for key, item in value.items()}
+    return value
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide - sum(unicodedata.combining(each) > 0 for each in text)
+
+
+def painted(text: str, styles: Sequence[str], colour: bool) -> str:
+    """The text in these styles, or as it is."""
+    if not colour or not styles or not text.strip():
+        return text
+    return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
+
+
+def clipped(text: str, width: int) -> str:
+    """The text, cut with "..." so that it takes at most `width` columns."""
+    if columns(text) <= width:
+        return text
+    while text and columns(text) > max(width - 3, 0):
+        text = text[:-1]
+    return f"{text}..."
+
+
+def table(
+    rows: Sequence[Sequence[Cell]],
+    width: int,
+    colour: bool,
+    right: Collection[int] = (),
+    droppable: Sequence[int] = (),
+) -> Iterator[str]:
+    """The rows in columns. Too wide, the `droppable` columns go, in this order; then the first column is clipped.
+
+    Columns in `right` are aligned to the right.
+    """
+    whole = [row for row in rows if len(row) > 1]
+    widths = {index: max(columns(row[index].text) for row in whole) for index in range(len(whole[0]))} if whole else {}
+    widths = {index: wide for index, wide in widths.items() if wide}
+    for index in droppable:
+        if _total(widths) > width:
+            widths.pop(index, None)
+    if widths:
+        widths[0] = min(widths[0], max(12, width - _total(widths) + widths[0]))
+    for row in rows:
+        yield _line(row, widths, colour, right) if len(row) > 1 else _spanning(row[0], width, colour)
+
+
+def _total(widths: dict[int, int]) -> int:
+    return sum(widths.values()) + len(GAP) * (len(widths) - 1)
+
+
+def _spanning(cell: Cell, width: int, colour: bool) -> str:
+    return painted(clipped(cell.text, width), cell.styles, colour)
+
+
+def _line(row: Sequence[Cell], widths: dict[int, int], colour: bool, right: Collection[int]) -> str:
+    line, pending = "", ""
+    for index, wide in widths.items():
+        text = clipped(row[index].text, wide)
+        space = " " * (wide - columns(text))
+        before, after = (space, "") if index in right else ("", space)
+        if text:
+            line += pending + before + painted(text, row[index].styles, colour)
+            pending = after + GAP
+        else:
+            pending += before + after + GAP
+    return line

@@ -1,0 +1,1 @@
+"""The config: its models, its field types, what a protocol can do."""

@@ -1,0 +1,35 @@
+"""Where a stash is, in one form for what an owner can write in several."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.model_introspection import secret_keys
+from paraduxd.core.config.models import Stash
+from paraduxd.core.config.protocol_settings import ProtocolSettings
+
+_NOT_AN_ADDRESS = frozenset({"credentials", "exclude"})
+"""Keys of settings that say nothing about where a place is."""
+
+
+def settings_of(stash: Stash, shapes: Shapes) -> ProtocolSettings:
+    """The checked settings of a stash's protocol."""
+    return shapes[stash.protocol].settings.model_validate(stash.settings)
+
+
+def address(stash: Stash, shapes: Shapes) -> str:
+    """Protocol and place, without any secret."""
+    settings = settings_of(stash, shapes)
+    here = settings.whereabouts()
+    if here is None:
+        hidden = secret_keys([type(settings)]) | _NOT_AN_ADDRESS
+        shown = settings.model_dump(mode="json", by_alias=True)
+        here = json.dumps({key: _normal(value) for key, value in shown.items() if key not in hidden}, sort_keys=True)
+    return f"{stash.protocol} {here}"
+
+
+def _normal(value: Any) -> Any:
+    """A slash at the end of an address means nothing."""
+    return value.rstrip("/") if isinstance(value, str) else value

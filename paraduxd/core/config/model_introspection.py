@@ -1,0 +1,98 @@
+"""What the models say about a place in the document: which keys it may have, and which hold secrets."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from paraduxd.core.config.validation.diagnostics import Path
+
+
+def key_of(name: str, field: FieldInfo) -> str:
+    """The key that a field has in the document."""
+    return field.alias or name
+
+
+def keys(model: type[BaseModel]) -> frozenset[str]:
+    """The keys that an object of this model may have."""
+    return frozenset(key_of(name, field) for name, field in model.model_fields.items())
+
+
+def model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    """The model of the object that stands at `path` below an object of `model`; `None` when there is no object of ours."""
+    here: Any = model
+    for part in path:
+        here = _step(here, part)
+    return here if _is_model(here) else None
+
+
+def _step(annotation: Any, part: str | int) -> Any:
+    if _is_model(annotation):
+        fields = annotation.model_fields.items()
+        return next((_strip(field.annotation) for name, field in fields if key_of(name, field) == part), None)
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is tuple:
+        return _strip(arguments[0])
+    if typing.get_origin(annotation) is dict:
+        return _strip(arguments[1])
+    return None
+
+
+def _strip(annotation: Any) -> Any:
+    """The type without `Annotated` and without `| None`."""
+    if hasattr(annotation, "__metadata__"):
+        return _strip(annotation.__origin__)
+    arguments = typing.get_args(annotation)
+    if type(None) in arguments:
+        return _strip(next(argument for argument in arguments if argument is not type(None)))
+    return annotation
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def models(roots: Iterable[type[BaseModel]]) -> tuple[type[BaseModel], ...]:
+    """These models and all that stand in their fields, each once."""
+    found: dict[type[BaseModel], None] = {}
+    waiting = list(roots)
+    while waiting:
+        model = waiting.pop(0)
+        if model in found:
+            continue
+        found[model] = None
+        waiting += [inner for field in model.model_fields.values() for inner in _models_in(field.annotation)]
+    return tuple(found)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if _is_model(annotation):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models_in(argument)
+
+
+def secret_keys(roots: Iterable[type[BaseModel]]) -> frozenset[str]:
+    """The keys of all fields, anywhere in these models, that are annotated as secret."""
+    return frozenset(
+        key_of(name, field)
+        for model in models(roots)
+        for name, field in model.model_fields.items()
+        if _marked(field) or _holds_secret(field.annotation)
+    )
+
+
+def _marked(field: object) -> bool:
+    extra = field.json_schema_extra if isinstance(field, FieldInfo) else None
+    return isinstance(extra, dict) and extra.get("x-secret") is True
+
+
+def _holds_secret(annotation: Any) -> bool:
+    """Whether a secret stands in a type like `Secret | None` or `tuple[Secret, ...]`."""
+    if any(_marked(mark) for mark in getattr(annotation, "__metadata__", ())):
+        return True
+    return any(_holds_secret(argument) for argument in typing.get_args(annotation))

@@ -1,0 +1,332 @@
+"""The config: the one document that drives Paradux, as models.
+
+`docs/config.md` explains every field; `schema/paradux.schema.json` is generated from here. A source, destination or metadata
+stash has keys that all protocols share (here) and keys of its protocol (`Stash.settings`), which the protocol's own settings
+model checks; so this module knows no protocol.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from paraduxd.core.config.field_types import (
+    Cron,
+    Date,
+    Directory,
+    Duration,
+    Fate,
+    Flag,
+    Fraction,
+    Grace,
+    Hours,
+    Id,
+    Language,
+    Notes,
+    Notify,
+    Rate,
+    Was,
+    Whole,
+    Window,
+)
+from paraduxd.core.config.managed import DataKey, Managed, Recovery, Shares
+from paraduxd.core.config.model_introspection import secret_keys
+from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, Strict, Text
+
+__all__ = [
+    "Config", "DataKey", "Dataset", "Destination", "Guard", "InventoryEntry", "Keep", "KitAccess", "Limits", "Managed",
+    "MetadataStash", "Owner", "Policy", "Recovery", "Shares", "Source", "Stash", "Steward", "kit_settings", "plain",
+]  # fmt: skip
+
+_FATE_HELP = "What can be lost as a whole and takes this along: place, account, person, device or mind, and a name"
+
+
+class Owner(Strict):
+    """Whose data it is."""
+
+    name: Text = Field(min_length=1, description="Name of the owner", examples=["Fred Myself"])
+    email: Text = Field(default="", description="E-mail address, for the stewards", examples=["fred@example.org"])
+    phone: Text = Field(default="", description="Telephone number, for the stewards", examples=["+1 999 888 7777"])
+    address: Text = Field(
+        default="", description="Postal address, for the stewards", examples=["1 Elm Street, Springfield"]
+    )
+    fate: tuple[Fate, ...] = Field(
+        default=(),
+        description="Fates of the machine that runs Paradux, and so of every staging copy",
+        examples=[["place:house", "device:server"]],
+    )
+
+
+class Limits(Strict):
+    """How many transfers run at once."""
+
+    transfers: Whole = Field(default=4, ge=1, le=64, description="Transfers at once in all", examples=[4])
+    per_place: Whole = Field(default=2, ge=1, le=64, description="Transfers at once to or from one host", examples=[2])
+
+
+class Policy(Strict):
+    """Rules that hold for everything."""
+
+    shares_required: Whole = Field(
+        ge=2, le=16, description="How many stewards together can open the config", examples=[3]
+    )
+    unlock_for: Window = Field(
+        default=900, description="How long `paraductl unlock` keeps the vault open, at most a day", examples=["15m"]
+    )
+    unattended: Flag = Field(
+        default=True,
+        description="Whether transfers go on after a reboot with nobody there; needs the credentials of the stashes on disk",
+        examples=[True],
+    )
+    stewards_know_each_other: Flag = Field(
+        default=True, description="Whether a kit names the other stewards", examples=[True]
+    )
+    drill_every: Duration | None = Field(
+        default=90 * 86400, description="How often a recovery should be rehearsed; null for never", examples=["90d"]
+    )
+    notify_after: Window = Field(
+        default=900,
+        description="How long trouble must last before it is reported to `notify`, at most a day",
+        examples=["15m"],
+    )
+    digest: Duration | None = Field(
+        default=None, description="How often a digest is sent to `notify`; without it never", examples=["7d"]
+    )
+    grace: Grace = Field(
+        default=7 * 86400, description="No version younger than this is removed, whatever `keep` says", examples=["7d"]
+    )
+    grace_after_alarm: Grace = Field(
+        default=30 * 86400,
+        description="For how long no version is removed anywhere after an approved hold, a recovery or a take-over",
+        examples=["30d"],
+    )
+    verify_every: Duration | None = Field(
+        default=30 * 86400,
+        description="How often destinations are checked by themselves, a part of their data read each time; null for never",
+        examples=["30d"],
+    )
+    limits: Limits = Field(default=Limits(), description="How many transfers run at once", examples=[{"transfers": 4}])
+
+
+class Steward(Strict):
+    """A person who has agreed to hold a share."""
+
+    id: Id = Field(description="Short name, used in commands", examples=["alice"])
+    name: Text = Field(min_length=1, description="Name of the steward", examples=["Alice Example"])
+    email: Text = Field(default="", description="E-mail address", examples=["alice@example.org"])
+    phone: Text = Field(default="", description="Telephone number", examples=["+1 555 123 4567"])
+    address: Text = Field(default="", description="Postal address", examples=["2 Oak Street, Shelbyville"])
+    accepted_on: Date | None = Field(
+        default=None, description="The day on which this person agreed to be a steward", examples=["2026-11-01"]
+    )
+    language: Language = Field(default="en", description="Language of the kit", examples=["en"])
+    fate: tuple[Fate, ...] = Field(default=(), description=_FATE_HELP, examples=[["place:shelbyville", "person:alice"]])
+
+
+class Stash(Strict):
+    """One place that holds a copy: what all of them have in common, besides the keys of the protocol."""
+
+    model_config = ConfigDict(extra="allow")
+
+    protocol: Text = Field(description="Name of the protocol that talks to this place", examples=["disk"])
+    fate: tuple[Fate, ...] = Field(default=(), description=_FATE_HELP, examples=[["place:friend"]])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys of the protocol, as in the document; not checked here."""
+        return dict(self.model_extra or {})
+
+
+class Source(Stash):
+    """Where a dataset comes from."""
+
+    every: Duration | None = Field(
+        default=None, description="How often to pull; without this and `cron` only when asked", examples=["1h"]
+    )
+    cron: Cron | None = Field(
+        default=None,
+        description="When to pull: five cron fields, local time, instead of `every`",
+        examples=["30 3 * * *"],
+    )
+    bandwidth: Rate | None = Field(
+        default=None, description="Bytes per second at most, in either direction", examples=["2M"]
+    )
+    window: Hours | None = Field(
+        default=None,
+        description="Hours of the day, local time, in which scheduled pulls may start; those asked for by hand start at once",
+        examples=["22:00-06:00"],
+    )
+
+
+class Keep(Strict):
+    """Which versions of a destination stay; without any of these all of them."""
+
+    last: Whole | None = Field(default=None, ge=1, description="The newest so many versions", examples=[10])
+    hourly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many hours", examples=[24])
+    daily: Whole | None = Field(default=None, ge=1, description="The newest of each of so many days", examples=[7])
+    weekly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many weeks", examples=[4])
+    monthly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many months", examples=[12])
+    yearly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many years", examples=[3])
+
+
+class Destination(Stash):
+    """One place that keeps versions of a dataset."""
+
+    id: Id = Field(description="Short name, used in commands", examples=["cloud"])
+    was: Was | None = Field(
+        default=None,
+        description="Only in an edit: the id that this entry had, or - for a new place at an old address; the save takes it out",
+        examples=["backup"],
+    )
+    every: Duration | None = Field(
+        default=None, description="How often to push; without this and `cron` after every pull", examples=["6h"]
+    )
+    cron: Cron | None = Field(
+        default=None,
+        description="When to push: five cron fields, local time, instead of `every`",
+        examples=["0 4 * * sun"],
+    )
+    bandwidth: Rate | None = Field(
+        default=None, description="Bytes per second at most, in either direction", examples=["2M"]
+    )
+    window: Hours | None = Field(
+        default=None,
+        description="Hours of the day, local time, in which scheduled pushes may start; those asked for by hand start at once",
+        examples=["22:00-06:00"],
+    )
+    encryption: Literal["none", "gpg"] = Field(
+        default="none",
+        description="gpg: as encrypted archives; none: as the protocol stores it (restic always encrypts by itself)",
+        examples=["none"],
+    )
+    keep: Keep = Field(default=Keep(), description="Which versions stay", examples=[{"daily": 7, "weekly": 4}])
+
+
+class KitAccess(Strict):
+    """How a steward reaches a metadata stash: an address of the same protocol, and credentials that can read and nothing else."""
+
+    url: Text = Field(description="Address as written into kits", examples=["sftp://reader@friend.example/paradux"])
+    credentials: dict[Text, Secret] = Field(
+        default_factory=dict, description="What is needed to read there", examples=[{"password": "for reading only"}]
+    )
+
+
+class MetadataStash(Stash):
+    """One place to which encrypted config copies are published."""
+
+    id: Id = Field(description="Short name, used in reports", examples=["friend"])
+    was: Was | None = Field(
+        default=None,
+        description="Only in an edit: the id that this entry had, or - for a new place at an old address; the save takes it out",
+        examples=["neighbour"],
+    )
+    kit_access: KitAccess | None = Field(
+        default=None,
+        description="How stewards can read the copies there; written into every kit",
+        examples=[{"url": "sftp://reader@friend.example/paradux"}],
+    )
+
+
+class Guard(Strict):
+    """When a pull looks like a disaster rather than like work: the push is held, and the owner is asked."""
+
+    max_removed: Fraction = Field(
+        default=0.25, description="Share of the files that may vanish in one pull", examples=["25%"]
+    )
+    max_changed: Fraction = Field(
+        default=0.60, description="Share of the old files that may change in one pull", examples=["60%"]
+    )
+
+
+class Dataset(Strict):
+    """Data kept together: one source, the staging copy on this machine, any number of destinations."""
+
+    id: Id = Field(description="Short name, used in commands", examples=["photos"])
+    was: Was | None = Field(
+        default=None,
+        description="Only in an edit: the id that this entry had, or - for a new place at an old address; the save takes it out",
+        examples=["pictures"],
+    )
+    description: Text = Field(default="", description="What it is, for people", examples=["Family photos since 1998"])
+    source: Source = Field(
+        description="Where the data comes from", examples=[{"protocol": "disk", "url": "file:///srv/photos"}]
+    )
+    staging: Directory | None = Field(
+        default=None,
+        description="Directory of the copy on this machine; may be left out when the source is a directory of this machine",
+        examples=["/srv/paradux/photos"],
+    )
+    guard: Guard = Field(default=Guard(), description="When to hold a push", examples=[{"max_removed": "25%"}])
+    destinations: tuple[Destination, ...] = Field(
+        default=(), description="Where versions are kept", examples=[[{"id": "cloud", "protocol": "restic"}]]
+    )
+
+
+class InventoryEntry(Strict):
+    """An account, a wish, anything the family must know; Paradux does nothing with it but keep it."""
+
+    name: Text = Field(min_length=1, description="What it is", examples=["Tax advisor's portal"])
+    url: Text = Field(default="", description="Address", examples=["https://tax.example/login"])
+    username: Text = Field(default="", description="Account name", examples=["fred"])
+    password: Secret = Field(default="", description="Password", examples=["correct horse battery staple"])
+    notes: Notes = Field(
+        default="", description="What the family must know, in any number of lines", examples=["Call Ms. Lee first."]
+    )
+
+
+class Config(Strict):
+    """The whole document."""
+
+    schema_url: Text | None = Field(
+        default=None,
+        alias="$schema",
+        description="Address of the JSON Schema, for editors",
+        examples=["https://paradux.example/schema/paradux.schema.json"],
+    )
+    version: Literal[1] = Field(default=1, description="Version of this format", examples=[1])
+    serial: Whole | None = Field(
+        default=None, ge=1, description="Increases by one with every saved config; absent in answers", examples=[42]
+    )
+    owner: Owner = Field(description="Whose data it is", examples=[{"name": "Fred Myself"}])
+    policy: Policy = Field(description="Rules that hold for everything", examples=[{"shares_required": 3}])
+    stewards: tuple[Steward, ...] = Field(
+        min_length=2,
+        max_length=16,
+        description="Who holds a share",
+        examples=[[{"id": "alice", "name": "Alice Example"}]],
+    )
+    metadata_stashes: tuple[MetadataStash, ...] = Field(
+        min_length=1,
+        description="Where encrypted copies of this document are published",
+        examples=[[{"id": "friend", "protocol": "sftp", "url": "sftp://fred@friend.example/paradux"}]],
+    )
+    datasets: tuple[Dataset, ...] = Field(default=(), description="What is backed up", examples=[[{"id": "photos"}]])
+    inventory: tuple[InventoryEntry, ...] = Field(
+        default=(), description="What the family must know besides", examples=[[{"name": "Tax advisor's portal"}]]
+    )
+    notify: tuple[Notify, ...] = Field(
+        default=(),
+        description="Where problems are reported; may hold passwords",
+        examples=[["mailto://fred:password@mail.example"]],
+    )
+    managed: Managed | None = Field(
+        default=None,
+        description="What Paradux generates; never edit it; absent in answers",
+        examples=[{"owner_id": "..."}],
+    )
+
+
+def kit_settings(own: dict[str, Any], access: dict[str, Any], model: type[ProtocolSettings]) -> dict[str, Any]:
+    """The keys of a stash's protocol as a kit uses them: its own without secrets, then those of its `kit_access`.
+
+    Credentials that are empty are left out.
+    """
+    secret = {*secret_keys([model]), "credentials"}
+    shared = {key: value for key, value in own.items() if key not in secret}
+    return {**shared, **{key: value for key, value in access.items() if key != "credentials" or value}}
+
+
+def plain(config: Config) -> dict[str, Any]:
+    """The config as a JSON document, with what was given and nothing else; secrets included."""
+    return config.model_dump(mode="json", by_alias=True, exclude_unset=True)

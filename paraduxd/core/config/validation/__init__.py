@@ -1,0 +1,1 @@
+"""From text to a config, or to what is wrong with it."""

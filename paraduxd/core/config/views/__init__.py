@@ -1,0 +1,1 @@
+"""A config as it is shown: masked, compared, looked up, as a schema."""

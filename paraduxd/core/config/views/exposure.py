@@ -1,0 +1,77 @@
+"""The exposure report: which shares are out, what they could open, and which credentials stand in that. It names, and shows nothing.
+
+Pure, from the config as plain JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.views.masking import mask
+
+Json = dict[str, Any]
+
+
+def report(document: Json, shapes: Shapes) -> Json:
+    """{"epochs": [{"epoch", "threshold", "holders": [id], "former": [id], "up_to_serial": int | null, "before": RFC 3339 | null}],
+    "credentials": [path]}, oldest epoch first.
+
+    `holders` are stewards who have a share, `former` those who had one and may still. `up_to_serial` and `before`: what the epoch opens
+    of the published configs; null: the newest one too.
+    """
+    managed = document["managed"]
+    past = [_past(epoch) for epoch in managed.get("past_epochs", []) if epoch["holders"]]
+    present = [_present(managed)] if managed.get("kits_written") else []
+    return {"epochs": [*past, *present], "credentials": list(credentials(document, shapes))}
+
+
+def _past(epoch: Json) -> Json:
+    return {
+        "epoch": epoch["epoch"],
+        "threshold": epoch["threshold"],
+        "holders": [],
+        "former": list(epoch["holders"]),
+        "up_to_serial": epoch["serial"],
+        "before": epoch["ended"],
+    }
+
+
+def _present(managed: Json) -> Json:
+    shares = managed["shares"]
+    return {
+        "epoch": managed["recovery"]["epoch"],
+        "threshold": shares["threshold"],
+        "holders": list(shares["issued"]),
+        "former": [former["steward"] for former in shares.get("former", [])],
+        "up_to_serial": None,
+        "before": None,
+    }
+
+
+def credentials(document: Json, shapes: Shapes) -> Iterator[str]:
+    """Where in the config a secret stands that should be changed once the config may have been read, as paths that `show` takes.
+
+    Of what Paradux generates these are the keys of the data; what belongs to the rotation itself is replaced by it.
+    """
+    for key, value in document.items():
+        if key != "managed":
+            yield from _secrets(key, value, mask({key: value}, shapes)[key])
+    keys = document["managed"].get("data_keys", {})
+    yield from (
+        f"managed.data_keys.{name}" + (f" ({key['name']})" if key.get("name") else "") for name, key in keys.items()
+    )
+
+
+def _secrets(path: str, value: Any, shown: Any) -> Iterator[str]:
+    """The paths of what is covered in `shown`."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _secrets(f"{path}.{key}", inner, shown[key])
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            name = inner.get("id") if isinstance(inner, dict) else None
+            yield from _secrets(f"{path}.{name}" if name else f"{path}[{index}]", inner, shown[index])
+    elif value != shown:
+        yield path

@@ -1,0 +1,42 @@
+"""A config with its secrets covered, for showing it and for telling what has changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.model_introspection import secret_keys
+from paraduxd.core.config.models import Config
+
+MASK = "********"
+
+_URL_PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/\s]*@")
+_OURS = secret_keys([Config]) | {"credentials"}
+
+
+def mask(value: Any, shapes: Shapes | None = None) -> Any:
+    """The same document with every secret replaced by "********".
+
+    Secret is what a model annotates so (with `shapes`, those of the protocols too), all below `credentials`, and a password inside
+    of an address. The document may be invalid: keys are judged by their names, wherever they stand.
+    """
+    names = _OURS | secret_keys(shape.settings for shape in (shapes or {}).values())
+    return _mask(value, names)
+
+
+def _mask(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _cover(inner) if key in names else _mask(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_mask(inner, names) for inner in value]
+    return _URL_PASSWORD.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
+
+
+def _cover(value: Any) -> Any:
+    """The same lists and objects with every text and number in them covered; what is empty stays empty."""
+    if isinstance(value, dict):
+        return {key: _cover(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_cover(inner) for inner in value]
+    return value if value is None or value == "" else MASK

@@ -1,0 +1,1 @@
+"""Which stick may be touched."""

@@ -1,0 +1,1 @@
+"""What the supervisor may know of a config, and how it follows from it."""

@@ -1,0 +1,1 @@
+"""Whether everything could be had back today, and what would lose it."""

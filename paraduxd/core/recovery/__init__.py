@@ -1,0 +1,1 @@
+"""Epochs, published configs, kits, drills: the rules."""

@@ -1,0 +1,148 @@
+"""Which of the configs that a recovery has found is the right one, what they disagree about, and what becomes of the chosen one.
+
+Pure: the keeper has opened them and checked their signatures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from paraduxd.core.primitives import timestamps
+from paraduxd.core.recovery import rotation
+from paraduxd.core.recovery.published_config import Header, open_envelope
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One config: where it was (`labels`, all places with the very same one), and what it says of itself."""
+
+    labels: tuple[str, ...]
+    header: Header
+    document: Json = field(repr=False)
+
+    @property
+    def generation(self) -> int:
+        """How many machines the owner had had when it was saved."""
+        return int(self.document["managed"].get("generation", 1))
+
+    @property
+    def digest(self) -> str:
+        """The same for the same config."""
+        return hashlib.sha256(json.dumps(self.document, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """Higher is newer: a machine that has taken over counts more than what the one before it still saved. The clock counts last."""
+        return (self.generation, self.header.serial, self.header.date)
+
+
+@dataclass(frozen=True)
+class Named:
+    """What something at `where` says that there is: a config (`serial` 0: not told) or a machine (`generation`). Unproven."""
+
+    where: str
+    epoch: int = 0
+    serial: int = 0
+    generation: int = 0
+
+    @property
+    def text(self) -> str:
+        """The sentence, without its end."""
+        if self.generation:
+            return f"{self.where} tells of a machine that has taken over since (generation {self.generation})"
+        what = f"serial {self.serial} of epoch {self.epoch}" if self.serial else f"epoch {self.epoch}"
+        return f"{self.where} has {what}"
+
+
+def later(named: Iterable[Named], found: Sequence[Found]) -> tuple[Named, ...]:
+    """What is later than the newest config that was opened (the first of `found`), the latest first: each epoch once.
+
+    In a rotation two epochs are published with one serial, and the older one knows the number of the next one: that one is not later.
+    """
+    newest = found[0]
+    opened = {(each.header.epoch, each.header.serial) for each in found}
+    known = highest_epoch(newest.document["managed"])
+    unopened = [
+        each
+        for each in named
+        if each.generation > newest.generation
+        or each.epoch > max(known, newest.header.epoch)
+        or (each.serial > newest.header.serial and (each.epoch, each.serial) not in opened)
+    ]
+    unopened.sort(key=lambda each: (each.generation, each.serial, each.epoch), reverse=True)
+    return tuple({(each.generation, each.epoch): each for each in reversed(unopened)}.values())[::-1]
+
+
+def highest_epoch(managed: Json) -> int:
+    """The highest number of an epoch that the config knows of, whether it was ever in force or not."""
+    past = (int(each["epoch"]) for each in managed.get("past_epochs", []))
+    present = (int(part["recovery"]["epoch"]) for part in rotation.parts(managed) if "recovery" in part)
+    return max([int(managed.get("highest_epoch", 0)), *present, *past])
+
+
+def found_in(label: str, text: bytes) -> Found:
+    """The config of an opened and checked message; raises `ValueError` when header and config do not belong together."""
+    header, document = open_envelope(text)
+    managed = document.get("managed")
+    if not isinstance(managed, dict) or not isinstance(managed.get("generation", 1), int):
+        raise ValueError("a config without its managed part")
+    if (managed.get("owner_id"), document.get("serial")) != (header.owner, header.serial):
+        raise ValueError("a config that is not the one its header names")
+    return Found((label,), header, document)
+
+
+def newest_first(found: Sequence[Found]) -> tuple[Found, ...]:
+    """The different configs, each once, with all the places where it was."""
+    same: dict[str, Found] = {}
+    for each in found:
+        known = same.get(each.digest)
+        labels = tuple(dict.fromkeys((*(known.labels if known else ()), *each.labels)))
+        headers = [known.header, each.header] if known else [each.header]
+        same[each.digest] = Found(labels, max(headers, key=lambda header: header.date), each.document)
+    return tuple(sorted(same.values(), key=lambda each: each.rank, reverse=True))
+
+
+def disagreements(found: Sequence[Found]) -> Iterator[str]:
+    """What a person should know before they choose, a sentence each."""
+    by_serial: dict[tuple[int, int, int], list[Found]] = defaultdict(list)
+    for each in newest_first(found):
+        # In a rotation both epochs have the same serials, and the older one does not get to see all.
+        by_serial[(each.generation, each.header.serial, each.header.epoch)].append(each)
+    for (_, serial, _), several in by_serial.items():
+        if len(several) > 1:
+            places = " and ".join(" = ".join(each.labels) for each in several)
+            yield f"there are {len(several)} different configs with serial {serial}: {places}"
+    instances: dict[int, set[str]] = defaultdict(set)
+    for each in found:
+        instances[each.generation].add(each.header.instance)
+    for generation, several_instances in instances.items():
+        if len(several_instances) > 1:
+            count = len(several_instances)
+            yield f"{count} machines have saved configs as generation {generation}: one was recovered while another lived"
+
+
+def age(date: str, now: datetime) -> str:
+    """How old something is, in words."""
+    moment = timestamps.parse(date)
+    if moment is None:
+        return "of an unknown date"
+    seconds = (now - moment).total_seconds()
+    if seconds < -timestamps.DAY:
+        return f"dated {date[:10]}, in the future: this machine's clock may be wrong"
+    return f"{timestamps.duration(max(seconds, 0.0))} old"
+
+
+def renewed(chosen: Found, highest: int, serial: int, instance: str, epoch: int = 0) -> Json:
+    """The config for the machine that takes over: a new `instance`, and numbers beyond all that are known to be in use."""
+    managed = {**chosen.document["managed"], "instance": instance, "generation": max(highest, chosen.generation) + 1}
+    if epoch > highest_epoch(managed):
+        managed["highest_epoch"] = epoch
+    return {**chosen.document, "serial": max(serial, chosen.header.serial) + 1, "managed": managed}

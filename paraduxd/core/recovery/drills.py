@@ -1,0 +1,117 @@
+"""When a drill has proven what. Pure: what was found in, the verdict out.
+
+A *destination* is proven when files of its newest version were restored from it and at least one of them was compared: with the copy in
+staging that has not changed since, or by a protocol that checks every byte against what was pushed (restic).
+
+The *whole* is proven when both hold:
+
+1. the present config (the plan's owner, epoch and serial) was opened with a secret that was combined from shares: from at least one
+   metadata stash, or from a kit that was brought;
+2. every dataset has at least one destination that is proven.
+
+A rehearsal while the vault is locked opens no config: it proves destinations, never the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How much is restored from one destination at most: files, and bytes together."""
+
+    files: int
+    bytes: int
+
+
+DRILL = Sample(25, 64 * 1024 * 1024)
+ROUTINE = Sample(10, 16 * 1024 * 1024)
+"""By the schedule, unattended."""
+
+SHARES, KITS = "shares", "kits"
+"""Where the shares of a drill came from: the config, or kits that were brought."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One place where the config was looked for; `present`: the one in force was opened there. `text` says what was found.
+
+    `good`: the place is as it should be. A stash must hold the present config; a kit may hold an older one of its epoch.
+    """
+
+    place: str
+    good: bool
+    text: str
+    kit: bool = False
+    present: bool = False
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One destination; `good`: it is proven. Counts are regular files and bytes; `time` is that of the version."""
+
+    dataset: str
+    destination: str
+    good: bool
+    text: str
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One drill that went to its end. `source` is SHARES or KITS; times are RFC 3339 in UTC."""
+
+    source: str
+    started: str
+    ended: str
+    epoch: int
+    serial: int
+    openings: tuple[Opening, ...] = ()
+    restored: tuple[Restored, ...] = ()
+    datasets: tuple[str, ...] = field(default=())
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Why the whole is not proven, a sentence each; none when it is."""
+        return tuple(_lacking(self))
+
+    @property
+    def proven(self) -> bool:
+        """Whether the whole is proven."""
+        return not self.lacking
+
+    @property
+    def flawless(self) -> bool:
+        """Whether everything that was tried went well."""
+        good = (*(each.good for each in self.openings), *(each.good for each in self.restored))
+        return self.proven and all(good)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As plain values; `drill_from_plain` reads them."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain
+
+
+def drill_from_plain(plain: Any) -> Drill:
+    """The drill of plain values; raises `ValueError`."""
+    return from_plain(Drill, plain)
+
+
+def _lacking(drill: Drill) -> Iterator[str]:
+    if not any(each.present for each in drill.openings):
+        found = _first([each.text for each in drill.openings])
+        yield f"the present config (serial {drill.serial}) was opened from no place{found}"
+    for dataset in drill.datasets:
+        tried = [each for each in drill.restored if each.dataset == dataset]
+        if not any(each.good for each in tried):
+            yield f"nothing of {dataset} was restored and compared{_first([each.text for each in tried])}"
+
+
+def _first(texts: Sequence[str]) -> str:
+    return f": {texts[0]}" if texts else ""

@@ -1,0 +1,1 @@
+"""How everything is, and what is said about it."""

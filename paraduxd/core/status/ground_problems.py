@@ -1,0 +1,118 @@
+"""What is wrong with the ground that the daemon stands on. No hint advises to set up anew: what is missing here was there.
+
+Critical: vault-missing, vault-damaged, vault-changed, plan-unreadable, journal-lost, state-not-writable, run-not-writable,
+transport-missing. Warning: outbox-incomplete (the next unlock makes it anew), journal-damaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from paraduxd.core.installation.ground import JOURNAL_LOST, Ground, Unusable
+from paraduxd.core.runs.facts import Facts
+from paraduxd.core.status.problems import Trouble
+
+_VAULT = {"missing": "is gone", "empty": "is empty", "damaged": "is damaged: its LUKS headers are not whole"}
+_PLAN = {
+    "missing": "is gone",
+    "damaged": "cannot be read",
+    "newer": "was written by a newer Paradux",
+}
+
+
+def of_ground(facts: Facts) -> Iterator[Trouble]:
+    """What is missing or broken."""
+    ground = facts.ground
+    if ground.was_set_up:
+        yield from _of_vault(ground)
+        yield from _of_plan(ground)
+    yield from _of_journal(ground, facts.holds)
+    yield from _of_directories(ground)
+    if ground.transports:
+        text = f"the credentials of {_some(ground.transports)} are gone or cannot be read, so that nothing is transferred there"
+        hint = "write them again: paraductl unlock"
+        yield Trouble("critical", "transport-missing", "daemon", text, hint, "credentials of transfers are missing")
+    if ground.outbox:
+        text = f"what is to be published is not whole on this machine: {_some(ground.outbox)}"
+        yield Trouble("warning", "outbox-incomplete", "config", text, "make it anew: paraductl unlock")
+
+
+def _of_vault(ground: Ground) -> Iterator[Trouble]:
+    claim = "the vault is not what it was"
+    if ground.vault == "changed":
+        text = "the vault is not the one that was opened or saved last: whether it still opens is not known"
+        yield Trouble("critical", "vault-changed", "vault", text, "open it once: paraductl unlock", claim)
+    elif ground.vault:
+        code = "vault-missing" if ground.vault == "missing" else "vault-damaged"
+        text = f"the vault (vault.luks), which holds the config, {_VAULT[ground.vault]}"
+        if ground.previous:
+            hint = "the vault before the last save is there: put a copy of vault.luks.previous in its place, then: paraductl unlock"
+        else:
+            hint = "put vault.luks back from a copy of the state directory, or bring enough kits together: paraductl recover"
+        yield Trouble(
+            "critical",
+            code,
+            "vault",
+            text,
+            hint,
+            f"the vault {ground.vault if ground.vault != 'missing' else 'is gone'}",
+        )
+
+
+def _of_plan(ground: Ground) -> Iterator[Trouble]:
+    if ground.plan:
+        text = f"the plan (plan.json), by which everything runs, {_PLAN[ground.plan]}"
+        hint = "start the newer paraduxd again" if ground.plan == "newer" else "write it again: paraductl unlock"
+        yield Trouble("critical", "plan-unreadable", "daemon", text, hint, "the plan cannot be read")
+
+
+def _of_directories(ground: Ground) -> Iterator[Trouble]:
+    for each in ground.unusable:
+        code = "state-not-writable" if each.name == "state directory" else "run-not-writable"
+        yield Trouble("critical", code, "daemon", _words(each), _hint(each), f"the {each.name} cannot be written")
+    if ground.failing and not any(each.name == "state directory" for each in ground.unusable):
+        text = f"nothing can be recorded ({ground.failing}), so that nothing is pulled or pushed"
+        hint = "see that the disk of the state directory is whole and has space"
+        yield Trouble("critical", "state-not-writable", "daemon", text, hint, "the state directory cannot be written")
+
+
+def _words(each: Unusable) -> str:
+    what = f"is full ({_bytes(each.free)} free)" if each.why == "full" else each.why
+    effect = ", so that nothing can be recorded, pulled or pushed" if each.name == "state directory" else ""
+    return f"the {each.name} {each.path} {what}{effect}"
+
+
+def _hint(each: Unusable) -> str:
+    return (
+        f"make room on the disk of {each.path}"
+        if each.why == "full"
+        else f"see that paraduxd can write into {each.path}"
+    )
+
+
+def _bytes(count: int) -> str:
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"
+
+
+def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, Any]]) -> Iterator[Trouble]:
+    held = sorted(name for name, hold in holds.items() if hold.get("reason") == JOURNAL_LOST)
+    if held:
+        loss = ground.loss.sentence if ground.loss else "the journal was lost"
+        text = f"{loss}; so that nothing that was held goes out, {_are(held)} held"
+        hint = f"look at each source; if it is as it should be: paraductl approve {held[0]}"
+        yield Trouble(
+            "critical", JOURNAL_LOST, "daemon", text, hint, "the journal was lost, and the owner has not looked yet"
+        )
+    if ground.aside:
+        text = f"a journal that could not be read is kept in the state directory: {', '.join(ground.aside)}"
+        hint = "check the destinations (paraductl verify), then remove it"
+        yield Trouble("warning", "journal-damaged", "daemon", text, hint)
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{_some(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

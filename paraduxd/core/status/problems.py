@@ -1,0 +1,285 @@
+"""What status complains about: level, stable code, subject, one sentence, and what to do.
+
+Critical, because something could not be recovered today:
+
+    not-set-up              there is no config yet
+    kits-missing            too few stewards hold a kit of this epoch (`core/status/kit_problems.py`)
+    config-not-published    no metadata stash holds a config of this epoch, and too few kits do
+    dataset-...             a dataset could not be had back (`core/recoverability/datasets.py`)
+    superseded              another machine was recovered and has taken over
+    old-shares-used         a machine was recovered with shares of an epoch that has ended, and says that it has taken over
+    journal-lost            what was held is not known, so that everything is (`core/status/ground_problems.py`)
+
+Warning, because something is late, failed, held, unproven or weaker than it should be:
+
+    journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
+    kits-incomplete, kits-outdated,
+    rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
+    metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, destination-failed,
+    destination-overdue, destination-never, destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
+    destination-incomplete, destination-old-damage,
+    notify-failed, fates-alike, dataset-unknown, drill-incomplete
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from paraduxd.core.plan.model import Plan
+from paraduxd.core.primitives import durations, timestamps
+from paraduxd.core.recoverability.copies import holding
+from paraduxd.core.recoverability.fates import Loss
+from paraduxd.core.recoverability.labels import look_alikes
+from paraduxd.core.recovery.machine_claim import SUPERSEDED
+from paraduxd.core.runs import unread
+from paraduxd.core.runs.conditions import Condition, DatasetCondition, error_of, failed
+from paraduxd.core.runs.facts import Facts, Latest
+from paraduxd.core.status import succession
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One entry of `problems`. `claim` is how the headline says it, "{names}" in it being all subjects with this claim."""
+
+    level: str
+    code: str
+    subject: str
+    text: str
+    hint: str = ""
+    claim: str = ""
+
+
+def not_set_up() -> Trouble:
+    """The one thing to say when there is no plan."""
+    text = "Paradux is not set up: there is no config, and nothing is copied anywhere"
+    return Trouble("critical", "not-set-up", "paradux", text, "answer some questions: paraductl setup", "Not set up")
+
+
+def of_daemon(facts: Facts) -> Iterator[Trouble]:
+    """What the daemon itself suffers from."""
+    if facts.save_pending:
+        text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
+        yield _warning("save-pending", "config", text, "finish it: paraductl unlock")
+    if facts.daemon.weak_kdf:
+        text = "the vault's passphrase is stretched less than it should be, which is meant for tests only"
+        yield _warning("weak-kdf", "vault", text, "start paraduxd without --weak-kdf, then: paraductl passphrase")
+    if not facts.daemon.memory_locked:
+        text = "the memory that holds secrets cannot be locked, so that they may reach the swap space"
+        yield _warning("memory-not-locked", "daemon", text, "raise the limit of locked memory (LimitMEMLOCK=infinity)")
+
+
+def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether transfers can run at all."""
+    if not plan.unattended and facts.daemon.locked and (facts.locked_since_start or not facts.transport_ready):
+        since = timestamps.stamp(timestamps.parse(facts.daemon.started)) if facts.locked_since_start else None
+        text = f"locked{f' since {since}' if since else ''}: no transfers run until somebody unlocks"
+        yield _warning("locked", "vault", text, "paraductl unlock")
+    elif not facts.transport_ready:
+        text = "the credentials of the transfers cannot be read, so that no transfers run"
+        yield _warning("transport-missing", "daemon", text, "write them again: paraductl unlock")
+
+
+def of_old_shares(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether somebody has used shares that a rotation was to end."""
+    for stash, since in succession.by_old_shares(facts.latest, plan):
+        text = (
+            f"a machine was recovered with shares of an epoch that has ended, and says at {stash} that it is this owner's Paradux"
+            f" since {since[:10]}; this one does not give way to it"
+        )
+        hint = (
+            "if that was you, use one of the two and switch the other off; if not, old shares are in wrong hands:"
+            " change the credentials that paraductl rotate names"
+        )
+        yield Trouble("critical", "old-shares-used", "config", text, hint, "somebody has used old shares")
+        return
+
+
+def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:
+    """Whether the published config is there, and is the current one; `opens`: the stewards can open some config."""
+    held = {stash.id: holding(plan, facts, stash) for stash in plan.metadata_stashes}
+    behind = [name for name, found in held.items() if found is None or found.serial != plan.serial]
+    if taken_over := _superseded(plan, facts):
+        yield taken_over
+        return
+    count = f"{len(held) - len(behind)} of {len(held)} metadata stashes have serial {plan.serial}"
+    hint = "uploads are tried again by themselves; try now: paraductl publish"
+    if not any(held.values()) and not opens:
+        text = f"{count}, and none has any config of epoch {plan.epoch}: with this machine it is lost"
+        yield Trouble("critical", "config-not-published", "config", text, hint, "no metadata stash holds the config")
+    elif not any(held.values()):
+        text = f"{count}, and none has any config of epoch {plan.epoch}: only this machine and kits have one"
+        yield _warning("metadata-not-current", "config", text, hint)
+    elif behind:
+        yield _warning("metadata-not-current", "config", f"{count}; behind: {_some(behind)}", hint)
+
+
+def _superseded(plan: Plan, facts: Facts) -> Trouble | None:
+    """Another machine has taken over: what this one would send is of no use to anybody."""
+    for (dataset, location), error in succession.shown(facts.latest, plan):
+        where = f"{dataset}/{location}".strip("/")
+        claim = "another machine has taken over"
+        return Trouble("critical", SUPERSEDED, "config", f"{error['message']} (seen at {where})", error["hint"], claim)
+    return None
+
+
+def of_rotation(plan: Plan) -> Iterator[Trouble]:
+    """How far a rotation is."""
+    if plan.rotation is None:
+        return
+    since = timestamps.stamp(timestamps.parse(plan.rotation.started)) or "an unknown day"
+    missing = [steward.id for steward in plan.stewards if steward.id not in plan.rotation.confirmed]
+    count = len(plan.stewards)
+    done = f"{count - len(missing)} of {count} kits of epoch {plan.rotation.epoch} are written and read back"
+    text = f"rotation under way since {since}: {done}" + (f"; missing: {_some(missing)}" if missing else "")
+    hint = "write what is missing: paraductl create-steward-device --all; or give up: paraductl rotate --cancel"
+    yield _warning("rotation-under-way", "stewards", text, hint if missing else "complete it: paraductl rotate")
+
+
+def of_notices(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+    """Whether the owner can be told."""
+    for address in plan.notify:
+        error = error_of(facts.latest.get(("", "notify", address.id), Latest()))
+        if error is not None:
+            yield _warning("notify-failed", address.id, error["message"], error["hint"])
+
+
+def of_losses(losses: Sequence[Loss]) -> Iterator[Trouble]:
+    """What a single loss would take."""
+    single = [loss for loss in losses if len(loss.fates) == 1]
+    if single:
+        more = f", and {_count(len(single) - 1, 'other single loss', 'other single losses')} too" if single[1:] else ""
+        text = f"the loss of {single[0].fates[0]} alone would lose {_some(single[0].lost)}{more}"
+        hint = "add a place that shares no fate with the others: paraductl edit"
+        yield _warning("single-loss", single[0].fates[0], text, hint)
+
+
+def of_labels(given: frozenset[str]) -> Iterator[Trouble]:
+    """Whether two labels were probably meant to be one."""
+    for one, other in look_alikes(given):
+        text = f"the fates {one} and {other} look like one that is written in two ways, and count as two"
+        yield _warning("fates-alike", other, text, "if they are the same, write them the same way: paraductl edit")
+
+
+def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Trouble]:
+    """What is wrong with the places of one dataset."""
+    name = condition.plan.id
+    if condition.hold is not None:
+        text = f"the push of {name} is held: {condition.hold.get('text') or 'the guard asks whether this is meant'}"
+        yield _warning("dataset-held", name, text, f"find out what happened; if it is meant: paraductl approve {name}")
+    yield from _location(condition.source, "source", name, now)
+    yield from _incomplete(condition)
+    some = any(part.completed for part in condition.destinations)
+    for part in condition.destinations:
+        if part.standing != "never" or some:
+            yield from _location(part, "destination", f"{name}/{part.location}", now)
+
+
+def _incomplete(condition: DatasetCondition) -> Iterator[Trouble]:
+    """What the last good pull could not read or store; and of destinations, what they lack besides."""
+    name, result = condition.plan.id, condition.source.latest.result or {}
+    missing, bare = unread.count_in(result, "unread"), unread.count_in(result, "unstored")
+    if missing:
+        kept = "" if condition.plan.source.in_place else ", and stay as they were last read, if ever"
+        text = f"{_count(missing, 'thing', 'things')} of {name} could not be read or stored in the last pull{kept}: "
+        text += _some(unread.names_in(result, "unread"), in_all=missing)
+        hint = "make them readable for the user that copies, or leave them out with exclude: paraductl edit"
+        yield _warning("source-incomplete", name, text, hint)
+    if bare:
+        text = f"owners, ACLs or other attributes of {_count(bare, 'file', 'files')} of {name} could not be stored in staging: "
+        text += _some(unread.names_in(result, "unstored"), in_all=bare)
+        hint = "put staging on a file system that holds them, such as ext4, XFS or Btrfs: paraductl edit"
+        yield _warning("attributes-unstored", name, text, hint)
+    known = missing + bare
+    for part in condition.destinations:
+        pushed = part.latest.result or {}
+        if (lacks := unread.missing_in(pushed)) > known:
+            subject = f"{name}/{part.location}"
+            text = f"the newest version of {subject} lacks {_count(lacks, 'thing', 'things')} that could not be read or stored"
+            names = unread.names_in(pushed, "unread")
+            text += f": {_some(names, in_all=lacks)}" if names else ""
+            hint = f"make them readable for the user that copies, then: paraductl backup {name}"
+            yield _warning("destination-incomplete", subject, text, hint)
+
+
+def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Trouble]:
+    """Whether the clock can be believed."""
+    ahead = [part for condition in datasets for part in (condition.source, *condition.destinations) if part.ahead]
+    if ahead:
+        text = f"the last run of {ahead[0].dataset}/{ahead[0].location} is dated in the future, so the clock is or was wrong"
+        yield _warning("clock-wrong", "daemon", text, "set the clock, then: paraductl backup")
+
+
+def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterator[Trouble]:
+    checked = error_of(part.damage)
+    error = error_of(part.latest)
+    if part.damaged and checked:
+        found = "damage" if checked["code"] == "damaged" else "nothing to restore"
+        text = f"the last check of {subject} found {found}: {checked['message']}"
+        again = f"mend it, then look again, at all of it: paraductl verify {part.dataset} --deep"
+        yield _warning("destination-damaged", subject, text, checked["hint"] or again)
+    elif checked and failed(part.checked):
+        text = f"{subject} could not be checked: {checked['message']}"
+        yield _warning("destination-unchecked", subject, text, checked["hint"])
+    if not part.damaged and (lost := error_of(part.rehearsed)) and failed(part.rehearsed):
+        text = f"nothing of {subject} could be proven in the last rehearsal: {lost['message']}"
+        yield _warning("destination-unproven", subject, text, lost["hint"])
+    if kind == "destination" and (why := (part.latest.result or {}).get("kept_because")):
+        text = f"old versions of {subject} cannot be removed: {why}"
+        hint = "let the place remove them, or take keep out of this destination: paraductl edit"
+        yield _warning("destination-not-thinned", subject, text, hint)
+    if kind == "destination" and not part.damaged and (note := (part.checked.result or {}).get("note")):
+        hint = "nothing can heal an older version; it goes when keep does not hold it any more"
+        yield _warning("destination-old-damage", subject, f"the last check of {subject}: {note}", hint)
+    if error and failed(part.latest) and part.standing == "failed":
+        last = f" (last success {_age(part.success, now)} ago)" if part.success else ""
+        what = "pull from" if kind == "source" else "push to"
+        text = f"the last {what} {subject} failed{last}: {error['message']}"
+        yield _warning(f"{kind}-failed", subject, text, error["hint"])
+    elif part.late and part.standing == "overdue":
+        yield _overdue(part, kind, subject, error, now)
+    elif part.standing == "never" and kind == "destination":
+        why = f": {error['message']}" if error else ""
+        yield _warning(
+            "destination-never", subject, f"{subject} has never completed a version{why}", _hint(part, error)
+        )
+
+
+def _overdue(part: Condition, kind: str, subject: str, error: Mapping[str, str] | None, now: datetime) -> Trouble:
+    age, period = _age(part.success, now), _every(part.period or 0)
+    happened = "has not been pulled" if kind == "source" else "has had no new version"
+    text = f"{subject} {happened} for {age}; that is due every {period}"
+    return _warning(f"{kind}-overdue", subject, text, _hint(part, error))
+
+
+def _hint(part: Condition, error: Mapping[str, str] | None) -> str:
+    if error and error["hint"]:
+        return error["hint"]
+    if part.disk:
+        return f"plug in the disk with the file system {part.disk}: it is written at once"
+    option = "--pull-only" if part.location == "source" else f"--destination {part.location}"
+    return f"it catches up by itself; try now: paraductl backup {part.dataset} {option}"
+
+
+def _warning(code: str, subject: str, text: str, hint: str) -> Trouble:
+    return Trouble("warning", code, subject, text, hint)
+
+
+def _age(moment: datetime | None, now: datetime) -> str:
+    return timestamps.duration((now - moment).total_seconds()) if moment else "ever"
+
+
+def _every(seconds: int) -> str:
+    return durations.describe(seconds).removeprefix("1 ")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _some(names: Sequence[str], at_most: int = 3, in_all: int | None = None) -> str:
+    """The first names, and how many more there are; `in_all` where `names` are not all of them."""
+    shown = [name.strip("()") if name.startswith("(") else name for name in names[:at_most]]
+    more = (in_all or len(names)) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Disks, sticks and mounts."""

@@ -1,0 +1,77 @@
+"""Opening a disk that is told by the UUID of its file system: found, looked at again, mounted where only this process sees it.
+
+For short-lived workers, like `sticks.py`, which does the mounting. /dev/disk/by-uuid holds the links that udev makes; where folders stand
+for disks, the folder with the UUID as its name is the disk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.devices.stick_rules import Stick
+from paraduxd.core.runs.removable_disks import MOUNTED, POSIX
+from paraduxd.effects.devices import block_device, mount
+
+LINKS = Path("/dev/disk/by-uuid")
+
+
+def is_there(uuid: str, folders: str) -> bool:
+    """Whether a disk with this UUID is plugged in."""
+    return Path(folders, uuid).is_dir() if folders else (LINKS / uuid).exists()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The top directory while the disk is open; `posix`: it keeps owners, permissions and links."""
+
+    folder: Path
+    posix: bool
+
+
+@contextmanager
+def opened(uuid: str, what: str, folders: str, *, writable: bool) -> Iterator[Opened]:
+    """The disk with this UUID; synced, unmounted and out of every cache when the context ends.
+
+    `what` names it for people; `folders`: where folders stand for disks ("": nowhere). Raises `TransientError` "not-inserted" when it is
+    not there, or no longer when the context ends, whatever else came of that.
+    """
+    stick = _found(uuid, what, folders)
+    try:
+        with mount.opened(stick, writable=writable, kinds=MOUNTED) as root:
+            top = Path(f"/proc/{os.getpid()}/fd/{root}") if stick.directory else mount.MOUNT_POINT
+            yield Opened(top, not stick.fs or stick.fs in POSIX)
+    except (ParaduxError, OSError):
+        if not _is_there(stick):
+            raise _pulled_out(what) from None
+        raise
+    if not _is_there(stick):
+        raise _pulled_out(what)
+
+
+def _found(uuid: str, what: str, folders: str) -> Stick:
+    path = Path(folders or LINKS) / uuid
+    if folders and path.is_dir():
+        return Stick(directory=str(path), serial=uuid, uuid=uuid)
+    if not folders and path.exists():
+        node = str(path.resolve())
+        block_device.describe(node)
+        found = block_device.probe(node)
+        if found.get("UUID") == uuid:
+            return Stick(device=node, volume=node, fs=found.get("TYPE"), uuid=uuid)
+    raise TransientError(
+        "not-inserted", f"the disk of {what} is not plugged in", f"plug in the disk with the file system {uuid}"
+    )
+
+
+def _is_there(stick: Stick) -> bool:
+    return Path(stick.directory or stick.device).exists()
+
+
+def _pulled_out(what: str) -> ParaduxError:
+    text = f"the disk of {what} was pulled out while it was in use; its earlier versions stand"
+    return TransientError("not-inserted", text, "plug it in again: what is missing is done then")

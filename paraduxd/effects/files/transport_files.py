@@ -1,0 +1,100 @@
+"""Where transport files lie, and writing and reading them: the credentials of one stash in one file that only root reads."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import select
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.files.atomic import write_atomically
+
+_HANDOVER_SECONDS = 10.0
+
+
+def directory(state: StatePlaces, *, unattended: bool) -> Path:
+    """The transport directory: on disk when transfers go on unattended, else in memory (gone with a reboot)."""
+    return state.transport if unattended else _memory_directory(state)
+
+
+def _memory_directory(state: StatePlaces) -> Path:
+    name = hashlib.sha256(str(state.directory.resolve()).encode()).hexdigest()[:16]
+    return Path(f"/dev/shm/paradux-transport-{os.getuid()}-{name}")  # noqa: S108  checked by _private_directory
+
+
+def write_all(state: StatePlaces, transports: Mapping[str, Mapping[str, Any]], *, unattended: bool) -> None:
+    """Make the transport directory hold exactly these files; the directory of the other policy is emptied."""
+    forget(state, unattended=not unattended)
+    folder = _private_directory(directory(state, unattended=unattended))
+    for name, content in transports.items():
+        _write_if_changed(folder / name, json.dumps(content, indent=1).encode())
+    for path in folder.iterdir():
+        if path.name not in transports:
+            path.unlink(missing_ok=True)
+
+
+def _write_if_changed(path: Path, content: bytes) -> None:
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return
+    write_atomically(path, content, 0o600)
+
+
+def _private_directory(folder: Path) -> Path:
+    """Make the directory, or see that an existing one is really ours: others may write beside it."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise ParaduxError(
+            "unsafe-directory", f"{folder} is not a private directory of this user", "remove it and try again"
+        )
+    return folder
+
+
+def forget(state: StatePlaces, *, unattended: bool) -> None:
+    """Remove the transport files of one policy; none there is success. What else stands in their place goes too, if it may."""
+    folder = directory(state, unattended=unattended)
+    with contextlib.suppress(OSError):
+        if folder.is_symlink() or not folder.is_dir():
+            folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def receive(path: Path) -> dict[str, Any]:
+    """What the keeper hands over through a pipe, or has put into a file in memory; raises `ParaduxError` "locked" when it does not come."""
+    content = b""
+    with contextlib.suppress(OSError):
+        pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        waiting = select.poll()
+        waiting.register(pipe, select.POLLIN)
+        while waiting.poll(int(_HANDOVER_SECONDS * 1000)) and (piece := os.read(pipe, 1 << 16)):
+            content += piece
+        os.close(pipe)
+    with contextlib.suppress(ValueError):
+        found: dict[str, Any] = json.loads(content)
+        return found
+    raise ParaduxError("locked", "the private key was not handed over: the vault was locked meanwhile", "try again")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """One transport file; raises `ParaduxError` "locked" when it is not there, "damaged-transport" when it cannot be read."""
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ParaduxError(
+            "locked", "the credentials of this stash are not on this machine", "open the vault: paraductl unlock"
+        ) from None
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise ParaduxError("damaged-transport", "a transport file is damaged", "write it again: paraductl unlock")
+    return content

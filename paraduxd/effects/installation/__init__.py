@@ -1,0 +1,1 @@
+"""What an installation consists of, as it is found on this machine."""

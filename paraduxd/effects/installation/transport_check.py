@@ -1,0 +1,29 @@
+"""A process of its own that reads transport files and says which are no JSON objects: the supervisor never reads one.
+
+`python -m paraduxd.effects.installation.transport_check DIRECTORY NAME...` writes the names of the bad ones, one a line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def main(argv: list[str]) -> None:
+    """Check each file."""
+    folder, *names = argv
+    for name in names:
+        if not _is_whole(Path(folder, name)):
+            sys.stdout.write(f"{name}\n")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_bytes()), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

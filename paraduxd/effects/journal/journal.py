@@ -1,0 +1,305 @@
+"""The journal: what ran, when, and how it ended, in SQLite. It survives SIGKILL and power cuts at any moment.
+
+Every change is one transaction that is on disk when the call returns; a journal that was lost is begun anew (`journal_database.py`).
+Times are RFC 3339 texts in UTC, given by the caller. Every method raises `ParaduxError` "journal-failed" when the disk is full or broken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.plan.place_names import Places
+from paraduxd.core.primitives import timestamps
+from paraduxd.core.runs.facts import Key, Latest
+from paraduxd.effects.journal.notes import Notes, read, write
+
+KEEP_RUNS = 10_000
+KEEP_FOR = timedelta(days=366)
+KEEP_REMOVALS_FOR = timedelta(days=5 * 366)
+
+UNFINISHED = ("queued", "running")
+
+INTERRUPTED = {"code": "interrupted", "message": "the daemon ended while this ran", "hint": "it runs again by itself"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, under the names of then; `place`: the uid of its place.
+
+    `trigger`: schedule, manual, retry, catch-up or drill; `state`: queued, running, done, failed, held, interrupted or cancelled;
+    `error`: code, message and hint; `result`: that of the step (`core/runs/orders.py`).
+    """
+
+    number: int
+    dataset: str
+    step: str
+    location: str
+    trigger: str
+    state: str
+    requested: str
+    started: str | None = None
+    ended: str | None = None
+    bytes: int | None = None
+    files: int | None = None
+    error: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    place: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Dataset, step and location."""
+        return (self.dataset, self.step, self.location)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: its last state, when, and what came of it."""
+
+    state: str
+    at: str
+    error: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    bytes: int | None = None
+    files: int | None = None
+
+
+UNRECORDED = 1 << 40
+"""Numbers from here on are those of runs that only read, and that could not be recorded: they are known until the daemon ends."""
+
+KEEP_UNRECORDED = 200
+
+
+class Journal(Notes):
+    """The one connection to the journal; any thread may call."""
+
+    _read: tuple[tuple[sqlite3.Connection, int, Places], dict[Key, Latest]] | None = None
+    """What `latest_by_target` has read, and of which state of the database and the names."""
+
+    def __init__(self, path: Path, now: datetime, *, expected: bool = False) -> None:
+        self._in_memory_only: dict[int, Run] = {}
+        super().__init__(path, now, expected=expected)
+
+    # Runs
+
+    def add(self, key: Key, trigger: str, now: str) -> Run:
+        """A new run, queued."""
+        with self.batch():
+            cursor = self._database.execute(
+                "INSERT INTO runs (dataset, step, location, trigger, state, requested, place, whole)"
+                " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
+                (*key, trigger, now, self._place(key), self._places.uid(key[0])),
+            )
+        return Run(int(cursor.lastrowid or 0), *key, trigger, "queued", now, place=self._place(key))
+
+    def add_reading(self, key: Key, trigger: str, now: str) -> Run:
+        """A new run that only reads, queued: when it cannot be recorded it is known all the same."""
+        try:
+            return self.add(key, trigger, now)
+        except ParaduxError:
+            with self._lock:
+                number = max([UNRECORDED, *self._in_memory_only]) + 1
+                run = Run(number, *key, trigger, "queued", now, place=self._place(key))
+                self._in_memory_only[number] = run
+                for old in sorted(self._in_memory_only)[:-KEEP_UNRECORDED]:
+                    del self._in_memory_only[old]
+            return run
+
+    def start_reading(self, number: int, now: str) -> None:
+        """The run, which only reads, runs now, whether that can be recorded or not."""
+        if number < UNRECORDED:
+            with contextlib.suppress(ParaduxError):
+                self.start(number, now)
+        elif number in self._in_memory_only:
+            self._in_memory_only[number] = replace(self._in_memory_only[number], state="running", started=now)
+
+    def show_ended(self, number: int, ending: Ending) -> None:
+        """The run has ended, which is not recorded yet: until it is, or the daemon ends, it is shown as ended."""
+        for run in self.get([number]):
+            self._in_memory_only[number] = replace(
+                run,
+                state=ending.state,
+                ended=ending.at,
+                error=ending.error,
+                result=ending.result,
+                bytes=ending.bytes,
+                files=ending.files,
+            )
+
+    def start(self, number: int, now: str) -> None:
+        """The run runs now."""
+        with self.batch():
+            self._database.execute("UPDATE runs SET state = 'running', started = ? WHERE number = ?", (now, number))
+
+    def finish(self, number: int, ending: Ending) -> None:
+        """The run has ended. A run that has ended before stays as it is."""
+        if number >= UNRECORDED:
+            self.show_ended(number, ending)
+            return
+        with self.batch():
+            run = next(iter(self._runs("WHERE number = ?", (number,))), None)
+            if run is None or run.state not in UNFINISHED:
+                return
+            self._database.execute(
+                "UPDATE runs SET state = ?, ended = ?, error = ?, result = ?, bytes = ?, files = ? WHERE number = ?",
+                (
+                    ending.state,
+                    ending.at,
+                    write(ending.error),
+                    write(ending.result),
+                    ending.bytes,
+                    ending.files,
+                    number,
+                ),
+            )
+            self._set_latest(run, latest_after(self._latest_of(run.place, run.step), run.started, ending))
+        self._in_memory_only.pop(number, None)
+
+    def get(self, numbers: Iterable[int]) -> tuple[Run, ...]:
+        """The runs with these numbers, by number; those that are unknown or forgotten are left out."""
+        known = self._in_memory_only
+        found = [
+            (known[number],) if number in known else self._runs("WHERE number = ?", (number,))
+            for number in sorted(set(numbers))
+        ]
+        return tuple(run for runs in found for run in runs)
+
+    def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> tuple[Run, ...]:
+        """Past and present runs, newest first; `failed`: only those that failed, were held or interrupted."""
+        wanted = "WHERE (?1 IS NULL OR dataset = ?1 OR whole = ?3)"
+        if failed:
+            wanted += " AND state IN ('failed', 'held', 'interrupted')"
+        values = (dataset, max(0, limit), self._places.uid(dataset or ""))
+        recorded = self._runs(wanted + " ORDER BY number DESC LIMIT ?2", values)
+        return (*self._unrecorded(dataset, failed=failed), *recorded)[: max(0, limit)]
+
+    def _unrecorded(self, dataset: str | None, *, failed: bool) -> list[Run]:
+        states = ("failed", "held", "interrupted")
+        found = [run for number, run in sorted(self._in_memory_only.items(), reverse=True) if number >= UNRECORDED]
+        return [run for run in found if dataset in (None, run.dataset) and (run.state in states or not failed)]
+
+    def last(self, key: Key, states: Sequence[str]) -> Run | None:
+        """The newest run of this target in one of these states."""
+        marks = ", ".join("?" * len(states))
+        where = f"WHERE place = ? AND step = ? AND state IN ({marks}) ORDER BY number DESC LIMIT 1"
+        return next(iter(self._runs(where, (self._place(key), key[1], *states))), None)
+
+    def newest(self) -> int:
+        """The number of the newest run that is recorded; 0 before the first."""
+        return max((run.number for run in self._runs("ORDER BY number DESC LIMIT 1", ())), default=0)
+
+    def mark_interrupted(self, now: str, newest: int | None = None) -> tuple[Run, ...]:
+        """What was queued or running when the last supervisor ended, now marked as interrupted; `newest`: its last run."""
+        where = "WHERE state IN ('queued', 'running') AND number <= ? ORDER BY number"
+        with self.batch():
+            runs = self._runs(where, (self.newest() if newest is None else newest,))
+            for run in runs:
+                self.finish(run.number, Ending("interrupted", now, INTERRUPTED))
+        return tuple(replace(run, state="interrupted", ended=now, error=INTERRUPTED) for run in runs)
+
+    def prune(self, now: datetime) -> None:
+        """Forget what ended more than a year ago, and all but the newest 10,000 runs."""
+        with self.batch():
+            self._database.execute(
+                "DELETE FROM runs WHERE state NOT IN ('queued', 'running') AND"
+                " (requested < ? OR number <= (SELECT max(number) FROM runs) - ?)",
+                (timestamps.stamp(now - KEEP_FOR), KEEP_RUNS),
+            )
+            self._database.execute("DELETE FROM removals WHERE at < ?", (timestamps.stamp(now - KEEP_REMOVALS_FOR),))
+
+    def _runs(self, where: str, values: Sequence[Any]) -> tuple[Run, ...]:
+        with self._lock, self._told():
+            rows = self._database.execute(f"SELECT {_RUN_COLUMNS} FROM runs {where}", values).fetchall()  # noqa: S608
+        return tuple(_run(row) for row in rows)
+
+    def _place(self, key: Key) -> str:
+        return self._places.uid(key[0], key[2])
+
+    # How the last runs of every target ended
+
+    def latest_by_target(self) -> dict[Key, Latest]:
+        """Everything that status and schedule need, in one query, by the names of now. Read anew when something was written."""
+        with self._lock:
+            state = (self._database, self._database.total_changes, self._places)
+            if self._open_transactions:  # what is written now may be taken back
+                return self._all_latest()
+            if self._read is None or self._read[0] != state:
+                self._read = (state, self._all_latest())
+            return dict(self._read[1])
+
+    def _all_latest(self) -> dict[Key, Latest]:
+        found: dict[Key, Latest] = {}
+        for place, (dataset, step, location), latest in self._latest(""):
+            name = self._places.name(place, (dataset, location))
+            if name is not None:
+                found[(name[0], step, name[1])] = latest
+        return found
+
+    def latest(self, key: Key) -> Latest:
+        """How the last runs of one target ended."""
+        return self._latest_of(self._place(key), key[1])
+
+    def _latest_of(self, place: str, step: str) -> Latest:
+        found = self._latest("WHERE place = ? AND step = ?", (place, step))
+        return found[0][2] if found else Latest()
+
+    def _latest(self, where: str, values: Sequence[str] = ()) -> list[tuple[str, Key, Latest]]:
+        columns = "place, dataset, step, location, last_success, last_attempt, failures, error, result, state"
+        with self._lock, self._told():
+            rows = self._database.execute(f"SELECT {columns} FROM latest {where}", values).fetchall()  # noqa: S608
+        return [
+            (place, (dataset, step, location), Latest(success, attempt, failures, read(error), read(result), state))
+            for place, dataset, step, location, success, attempt, failures, error, result, state in rows
+        ]
+
+    def _set_latest(self, run: Run, latest: Latest) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run.place,
+                run.step,
+                run.dataset,
+                run.location,
+                latest.last_success,
+                latest.last_attempt,
+                latest.failures,
+                write(latest.error),
+                write(latest.result),
+                latest.state,
+            ),
+        )
+
+
+def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
+    """What is known of a target after one more run.
+
+    A failure counts from its end, so that the pause after a long one is a pause; a run that did not happen because an earlier one failed
+    ("not-run") is a failure, too. An interrupted run changes nothing: it is run again.
+    """
+    if ending.state == "interrupted":
+        return latest
+    attempt = started or ending.at
+    if ending.state == "done":
+        return Latest(attempt, attempt, 0, None, ending.result, "done")
+    if ending.state == "failed" or (ending.error or {}).get("code") == "not-run":
+        return replace(
+            latest, last_attempt=ending.at, failures=latest.failures + 1, error=ending.error, state=ending.state
+        )
+    failures = 0 if ending.state == "held" else latest.failures
+    return replace(latest, last_attempt=attempt, failures=failures, state=ending.state)
+
+
+_RUN_COLUMNS = (
+    "number, dataset, step, location, trigger, state, requested, started, ended, bytes, files, error, result, place"
+)
+
+
+def _run(row: Sequence[Any]) -> Run:
+    values = dict(zip(_RUN_COLUMNS.split(", "), row, strict=True))
+    return Run(**{**values, "error": read(values["error"]), "result": read(values["result"])})

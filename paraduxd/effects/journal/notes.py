@@ -1,0 +1,212 @@
+"""What the journal remembers besides runs: kits, what is held and approved, removals, and single facts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.installation import ground
+from paraduxd.core.installation.ground import JournalLoss
+from paraduxd.core.plan.place_names import Places, places_of
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.place_identity import PlaceKey
+from paraduxd.core.recovery import kit_records as kit_rules
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.effects.journal.database import LOST, Database
+
+_KIT_COLUMNS = "steward, epoch, serial, written, last_seen, device_serial, uuid, kit_sha256, void, problems"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One version that was removed."""
+
+    at: str
+    dataset: str
+    location: str
+    version: str
+    reason: str
+
+
+class Notes(Database):
+    """Any thread may call. Every method raises `ParaduxError` "journal-failed" when the disk is full or broken."""
+
+    def __init__(self, path: Path, now: datetime, *, expected: bool = False) -> None:
+        self._unheld: dict[str, dict[str, Any]] = {}
+        self._places = Places()
+        super().__init__(path, now, expected=expected)
+
+    # Names
+
+    def use_places(self, uids: Mapping[PlaceKey, str]) -> None:
+        """From now on these are the places that names stand for: (dataset, location) -> uid."""
+        self._places = places_of(uids)
+
+    def named(self, what: str, dataset: str, location: str = "") -> str:
+        """The name of a fact of one dataset or place, which stays the fact of that place, whatever it is called later."""
+        return f"{what}/{self._places.uid(dataset, location)}"
+
+    # What stewards hold
+
+    def kits(self) -> tuple[KitRecord, ...]:
+        """What is known of every kit, by steward and epoch."""
+        with self._lock, self._told():
+            rows = self._database.execute(f"SELECT {_KIT_COLUMNS} FROM kits ORDER BY steward, epoch").fetchall()  # noqa: S608
+        return tuple(_kit(row) for row in rows)
+
+    def record_kit(self, news: KitRecord) -> KitRecord:
+        """Take in that a kit is being written, was written, or was seen (`core/recovery/kit_records.py`); gives the record as it is now."""
+        with self.batch():
+            known = {(record.steward, record.epoch): record for record in self.kits()}
+            record = kit_rules.after(known.get((news.steward, news.epoch)), news)
+            for each in (record, *kit_rules.displaced(known.values(), news)):
+                self._put_kit(each)
+        return record
+
+    def _put_kit(self, record: KitRecord) -> None:
+        self._database.execute(
+            f"INSERT OR REPLACE INTO kits ({_KIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (*astuple(record)[:8], int(record.void), json.dumps(record.problems)),
+        )
+
+    def forget_kits(self, stewards: Collection[str]) -> tuple[str, ...]:
+        """Forget the kits of everybody but these stewards; gives the names of those who were forgotten."""
+        gone = sorted({record.steward for record in self.kits()} - set(stewards))
+        if not gone:
+            return ()
+        with self.batch():
+            self._database.executemany("DELETE FROM kits WHERE steward = ?", [(name,) for name in gone])
+        return tuple(gone)
+
+    # What the guard holds, and what the owner has approved
+
+    def holds(self) -> dict[str, dict[str, Any]]:
+        """Dataset -> what the guard said."""
+        with self._lock, self._told():
+            found = self._database.execute("SELECT whole, dataset, held FROM holds").fetchall()
+        names = [(self._places.name(whole, (dataset, "")), held) for whole, dataset, held in found]
+        return {**self._unheld, **{name[0]: read(held) or {} for name, held in names if name is not None}}
+
+    def lost(self) -> JournalLoss | None:
+        """When and how the journal before this one was lost, if it was."""
+        found = self.fact(LOST)
+        return from_plain(JournalLoss, found) if isinstance(found, dict) else None
+
+    def hold_if_lost(self, datasets: Collection[str]) -> None:
+        """After a loss, hold every dataset, once: what the lost journal held is unknown. A full disk delays the record only."""
+        lost = self.lost()
+        if lost is None or lost.held:
+            return
+        with self._lock:
+            self._unheld = {name: ground.hold_after(lost) for name in datasets}
+        with contextlib.suppress(ParaduxError), self.batch():
+            pass
+
+    @contextlib.contextmanager
+    def _first(self) -> Iterator[None]:
+        """No transaction goes before the record of what a loss holds."""
+        unheld, self._unheld = self._unheld, {}
+        try:
+            for name, hold in unheld.items():
+                self._put_hold("INSERT OR IGNORE", name, hold)
+            if unheld and (lost := self.lost()):
+                self.set_fact(LOST, to_plain(replace(lost, held=True)))
+            yield
+        except BaseException:
+            self._unheld = unheld
+            raise
+
+    def set_hold(self, dataset: str, held: dict[str, Any]) -> None:
+        """Nothing of this dataset is pushed until the hold is cleared."""
+        with self.batch():
+            self._put_hold("INSERT OR REPLACE", dataset, held)
+
+    def _put_hold(self, how: str, dataset: str, held: Mapping[str, Any]) -> None:
+        self._database.execute(f"{how} INTO holds VALUES (?, ?, ?)", (self._places.uid(dataset), dataset, write(held)))
+
+    def clear_hold(self, dataset: str) -> None:
+        """Not held any more; no hold is success."""
+        with self.batch():
+            self._database.execute("DELETE FROM holds WHERE whole = ?", (self._places.uid(dataset),))
+
+    def approval(self, dataset: str) -> dict[str, int] | None:
+        """How many files the owner has allowed the next pull to lose and to change: {removed, changed}."""
+        with self._lock, self._told():
+            query = "SELECT removed, changed FROM approvals WHERE whole = ?"
+            row = self._database.execute(query, (self._places.uid(dataset),)).fetchone()
+        return None if row is None else {"removed": row[0], "changed": row[1]}
+
+    def set_approval(self, dataset: str, removed: int, changed: int) -> None:
+        """The owner allows it, until a pull has made use of it."""
+        with self.batch():
+            values = (self._places.uid(dataset), removed, changed)
+            self._database.execute("INSERT OR REPLACE INTO approvals VALUES (?, ?, ?)", values)
+
+    def clear_approval(self, dataset: str) -> None:
+        """The approval is used up; none there is success."""
+        with self.batch():
+            self._database.execute("DELETE FROM approvals WHERE whole = ?", (self._places.uid(dataset),))
+
+    # What was removed
+
+    def record_removals(self, dataset: str, location: str, removed: Iterable[tuple[str, str]], now: str) -> None:
+        """These versions (id, reason) were removed from a place."""
+        where = (now, self._places.uid(dataset, location), self._places.uid(dataset), dataset, location)
+        with self.batch():
+            self._database.executemany(
+                "INSERT INTO removals (at, place, whole, dataset, location, version, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(*where, version, reason) for version, reason in removed],
+            )
+
+    def removals(self, dataset: str | None = None, limit: int = 1000) -> tuple[Removal, ...]:
+        """What was removed, newest first, under the names of then."""
+        query = (
+            "SELECT at, dataset, location, version, reason FROM removals WHERE ?1 IS NULL OR dataset = ?1 OR whole = ?2"
+        )
+        values = (dataset, self._places.uid(dataset or ""), limit)
+        with self._lock, self._told():
+            rows = self._database.execute(f"{query} ORDER BY number DESC LIMIT ?3", values).fetchall()
+        return tuple(Removal(*row) for row in rows)
+
+    # Single facts
+
+    def fact(self, name: str) -> Any:
+        """A plain value that was kept under this name, or `None`."""
+        with self._lock, self._told():
+            row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def facts(self, prefix: str) -> dict[str, Any]:
+        """All values whose names begin with this, by the rest of their names."""
+        with self._lock, self._told():
+            query = "SELECT substr(name, length(?1) + 1), value FROM facts WHERE substr(name, 1, length(?1)) = ?1"
+            return {name: json.loads(value) for name, value in self._database.execute(query, (prefix,))}
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Keep a plain value (what JSON can hold); `None` forgets it."""
+        with self.batch():
+            if value is None:
+                self._database.execute("DELETE FROM facts WHERE name = ?", (name,))
+            else:
+                self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+
+def _kit(row: Sequence[Any]) -> KitRecord:
+    values = dict(zip(_KIT_COLUMNS.split(", "), row, strict=True))
+    return KitRecord(**{**values, "void": bool(values["void"]), "problems": tuple(json.loads(values["problems"]))})
+
+
+def write(value: Mapping[str, Any] | None) -> str | None:
+    """A value as the database holds it."""
+    return None if value is None else json.dumps(value)
+
+
+def read(text: str | None) -> Any:
+    """What `write` has written."""
+    return None if text is None else json.loads(text)

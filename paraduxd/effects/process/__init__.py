@@ -1,0 +1,1 @@
+"""Starting, hardening and ending processes."""

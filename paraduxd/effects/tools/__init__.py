@@ -1,0 +1,1 @@
+"""One module for each external program or kind of server."""

@@ -1,0 +1,88 @@
+"""What rsync tells of single files: which ones it linked, wrote or read, and the checksums of what it sent or read.
+
+A line is one file, in the format `%i %C %n`: eleven characters that say what happened, an MD5 sum or blanks, and the path, in which
+every byte that is not printable is written `\\#ooo` (octal digits).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from paraduxd.effects.tools import rsync
+from paraduxd.effects.tools.rsync import Place, Ran
+from paraduxd.effects.tools.rsync_complaints import unescaped
+
+FORMAT = "--out-format=%i %C %n"
+MD5 = "--checksum-choice=md5"
+
+UNREADABLE = "0" * 32
+"""The sum of a file that the sender could not read."""
+
+_SENT = re.compile(rb"([>h<c.]f.{9}) ([0-9a-f]{32}| {32}) (.*)", re.DOTALL)
+_READ = re.compile(rb"[>h<.]f\S+ ([0-9a-f]{32}) (.*)")
+_LINE_END = re.compile(rb"[\r\n]")
+_LINKED = b"hf" + b" " * 9
+_UNTOUCHED = b".f" + b" " * 9
+
+
+@dataclass
+class Report:
+    """What a transfer did with each regular file: path -> `None` when it was linked to a tree to compare with, else the MD5 sum of what was
+    sent ("" where rsync does not tell it, as for a copy that was made at the target). More than one run can be added."""
+
+    files: dict[bytes, str | None] = field(default_factory=dict)
+    _rest: bytes = b""
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of rsync's output."""
+        *lines, self._rest = _LINE_END.split(self._rest + piece)
+        for line in lines:
+            if match := _SENT.fullmatch(line):
+                path = unescaped(match[3])
+                if match[1] == _LINKED:
+                    self.files[path] = None
+                elif match[1] != _UNTOUCHED or path not in self.files:
+                    self.files[path] = match[2].decode().strip()
+
+
+@dataclass
+class Contents:
+    """What was read of a tree: the MD5 sums of all files, and a sum over paths and sums in any order, as 0.1.0 remembered it."""
+
+    files: dict[bytes, str] = field(default_factory=dict)
+    total: int = 0
+    _rest: bytes = b""
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of rsync's output."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            if match := _READ.fullmatch(line):
+                self.total = (self.total + int.from_bytes(sha256(line).digest())) % (1 << 256)
+                self.files[unescaped(match[2])] = match[1].decode()
+
+    def text(self) -> str:
+        """The sum over everything, in hexadecimal digits."""
+        return f"{self.total:064x}"
+
+
+@contextlib.contextmanager
+def these(paths: Collection[bytes]) -> Iterator[rsync.Listed]:
+    """What restricts a run to these paths; `./` keeps a path from being a comment or a host."""
+    with rsync.listed("--files-from=-", [f"./{path.decode(errors='surrogateescape')}" for path in paths]) as given:
+        yield given
+
+
+def read_contents(tree: Place, empty: Place, given: rsync.Listed = rsync.NOTHING_LISTED) -> tuple[Ran, Contents]:
+    """Read every byte of a tree (or of what is `given`) where it is, and count its files; only the sums travel.
+
+    `empty` is a directory without files: every file that is new at the receiver is listed with its checksum, which the sender makes by
+    reading it; one that it cannot read gets `UNREADABLE`.
+    """
+    contents = Contents()
+    options = (*rsync.FAITHFUL, "--dry-run", "--checksum", MD5, FORMAT)
+    return rsync.run_once(tree, empty, options, given=given, on_output=contents.add), contents

@@ -1,0 +1,283 @@
+"""OpenSSH as a transport for rsync and restic: a private configuration, keys and passwords that exist in memory only.
+
+Configuration, private key and pinned host keys are files in memory which ssh opens as `/proc/<our pid>/fd/<n>`, because it
+closes the descriptors it inherits; so this process must stay "dumpable" while it is not root. The host has the fixed alias
+"stash", so that nothing of an address reaches a command line. The user's own ssh configuration and agent are not used.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.config.protocol_settings import SshAddress, SshCredentials
+from paraduxd.effects.process import run
+
+ALIAS = "stash"
+
+_ASKPASS = Path(__file__).with_name("askpass")
+_HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9._:-]*[A-Za-z0-9:])?(%[A-Za-z0-9._-]+)?")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]*")
+_KEY_LINE = re.compile(r"(?P<kind>[a-z0-9@.-]+) (?P<blob>[A-Za-z0-9+/]+={0,2})( .*)?")
+
+_MAGIC = b"openssh-key-v1\0"
+_UNPROTECTED = _MAGIC + b"\0\0\0\x04none"
+
+_FIXED_OPTIONS = (
+    "IdentitiesOnly yes",
+    "IdentityAgent none",
+    "CertificateFile none",
+    "GlobalKnownHostsFile none",
+    "StrictHostKeyChecking yes",
+    "UpdateHostKeys no",
+    f"HostKeyAlias {ALIAS}",
+    "CheckHostIP no",
+    "ConnectTimeout 15",
+    "ServerAliveInterval 15",
+    "ServerAliveCountMax 3",
+    "ControlMaster no",
+    "ControlPath none",
+    "ProxyCommand none",
+    "CanonicalizeHostname no",
+    "PermitLocalCommand no",
+    "ForwardAgent no",
+    "ForwardX11 no",
+    "ClearAllForwardings yes",
+    "AddKeysToAgent no",
+    "EscapeChar none",
+    "RequestTTY no",
+    "LogLevel ERROR",
+)
+
+
+@dataclass(frozen=True)
+class SshAccess:
+    """How to start ssh to a stash: `command` and `host` for an argument vector, `env` for the environment (no secret in it)."""
+
+    command: tuple[str, ...]
+    host: str
+    env: dict[str, str]
+
+
+@contextlib.contextmanager
+def access(address: SshAddress, credentials: SshCredentials, host_keys: Sequence[str]) -> Iterator[SshAccess]:
+    """Files in memory with which ssh logs in to `address`; they are gone when the context ends.
+
+    `host_keys` are the pinned keys ("ssh-ed25519 AAAA..."). Raises `ParaduxError` "unknown-host-key" when there are none, and
+    "no-credentials" or "bad-credentials" for credentials that cannot work.
+    """
+    _check(address)
+    known_hosts = "".join(f"{ALIAS} {key_line(line)}\n" for line in pinned(address, host_keys))
+    with contextlib.ExitStack() as stack:
+
+        def in_memory(text: str) -> str:
+            descriptor, _ = stack.enter_context(run.sealed_file(text.encode("utf-8", "surrogateescape")))
+            return run.anywhere_path(descriptor)
+
+        env: dict[str, str] = {}
+        options = [*_FIXED_OPTIONS, f"UserKnownHostsFile {in_memory(known_hosts)}"]
+        if credentials.private_key is not None:
+            options += _key_options(in_memory(private_key_text(credentials.private_key)))
+        elif credentials.password is not None:
+            options += _PASSWORD_OPTIONS
+            env = _askpass_environment(in_memory(one_line(credentials.password) + "\n"))
+        else:
+            raise no_credentials()
+        config = in_memory(_config(address, options))
+        yield SshAccess(("ssh", "-F", config), ALIAS, env)
+
+
+def _config(address: SshAddress, options: Sequence[str]) -> str:
+    """The text of the ssh_config; a `%` in a host name (an IPv6 zone) would be a token."""
+    lines = [f"Host {ALIAS}", f'HostName "{address.host.replace("%", "%%")}"', f"Port {address.port}"]
+    if address.user is not None:
+        lines.append(f'User "{address.user}"')
+    return "\n".join([*lines, *options]) + "\n"
+
+
+def _key_options(path: str) -> list[str]:
+    return [
+        f"IdentityFile {path}",
+        "BatchMode yes",
+        "PubkeyAuthentication yes",
+        "PasswordAuthentication no",
+        "KbdInteractiveAuthentication no",
+        "PreferredAuthentications publickey",
+    ]
+
+
+_PASSWORD_OPTIONS = [
+    "IdentityFile none",
+    "BatchMode no",
+    "PubkeyAuthentication no",
+    "NumberOfPasswordPrompts 1",
+    "PreferredAuthentications password,keyboard-interactive",
+]
+
+
+def _askpass_environment(path: str) -> dict[str, str]:
+    """The helper prints the file in memory; ssh sees its path only. DISPLAY is asked for by OpenSSH before 8.4."""
+    return {"SSH_ASKPASS": str(_ASKPASS), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0", "PARADUX_ASKPASS": path}
+
+
+def _check(address: SshAddress) -> None:
+    """Nothing but a host and a user name may enter the configuration, whoever made the address."""
+    if not _HOST.fullmatch(address.host) or not 0 < address.port < 65536:
+        raise ParaduxError("bad-address", "the host name of an address has characters that no host name has")
+    if address.user is not None and not _USER.fullmatch(address.user):
+        raise ParaduxError("bad-address", "the user name of an address has characters that no user name has")
+
+
+def pinned(address: SshAddress, host_keys: Sequence[str]) -> Sequence[str]:
+    """The pinned keys; raises `ParaduxError` "unknown-host-key" when there are none."""
+    if not host_keys:
+        raise ParaduxError(
+            "unknown-host-key",
+            f"the host key of {address.host}:{address.port} is not known, so nothing was sent there",
+            "run paraductl edit (or publish) while the host is reachable and accept its key",
+        )
+    return host_keys
+
+
+def key_line(line: str) -> str:
+    """A host key as "type base64", checked; raises `ParaduxError` "bad-host-key"."""
+    match = _KEY_LINE.fullmatch(line.strip())
+    if match is None:
+        raise ParaduxError("bad-host-key", "a pinned host key is not of the form 'ssh-ed25519 AAAA...'")
+    return f"{match['kind']} {match['blob']}"
+
+
+def private_key_text(key: str) -> str:
+    """A private key as OpenSSH reads it: line feeds only, one at the end.
+
+    Raises `ParaduxError` "bad-credentials" for one with a passphrase, which ssh itself would only call a refused login. The
+    format of OpenSSH's keys is that of its file PROTOCOL.key: a magic word and then the name of the cipher.
+    """
+    lines = key.replace("\r\n", "\n").strip().split("\n")
+    body = "".join(line for line in lines if not line.startswith("-----"))
+    with contextlib.suppress(binascii.Error, ValueError):
+        start = base64.b64decode(body)[: len(_UNPROTECTED)]
+        if start.startswith(_MAGIC) and start != _UNPROTECTED:
+            raise bad_private_key()
+    if "ENCRYPTED" in key:
+        raise bad_private_key()
+    return "\n".join(lines) + "\n"
+
+
+def one_line(password: str) -> str:
+    """The password; raises `ParaduxError` "bad-credentials" when it could not be typed at a prompt."""
+    if any(character in password for character in "\r\n\0"):
+        raise ParaduxError("bad-credentials", "the password contains a line break", "correct credentials.password")
+    return password
+
+
+def no_credentials() -> ParaduxError:
+    """Neither a key nor a password is in the settings."""
+    return ParaduxError(
+        "no-credentials",
+        "there is neither a private key nor a password to log in with",
+        "add credentials.private_key or credentials.password with paraductl edit",
+    )
+
+
+def scan_host_keys(host: str, port: int, timeout: float = 10) -> tuple[str, ...]:
+    """The host keys that a server shows now, as lines "ssh-ed25519 AAAA...", sorted. `timeout` is in seconds.
+
+    Raises `TransientError` "unreachable". Nothing proves that these are the right keys: the owner compares fingerprints.
+    """
+    _check(SshAddress(host=host, port=port))
+    command = ["ssh-keyscan", "-T", str(max(1, round(timeout))), "-p", str(port), "--", host]
+    outcome = run.run(command, timeout=timeout * 3 + 10)
+    lines = [line.split() for line in outcome.output.decode(errors="replace").splitlines() if not line.startswith("#")]
+    keys = sorted({f"{fields[1]} {fields[2]}" for fields in lines if len(fields) >= 3})
+    if not keys:
+        raise unreachable(f"{host}:{port}")
+    return tuple(keys)
+
+
+def fingerprint(line: str) -> str:
+    """ "SHA256:..." of a key line, as `ssh-keygen -l` prints it; raises `ParaduxError` "bad-host-key"."""
+    try:
+        blob = base64.b64decode(key_line(line).split()[1], validate=True)
+    except binascii.Error:
+        raise ParaduxError("bad-host-key", "a host key is not valid base64") from None
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def unreachable(where: str) -> TransientError:
+    """The server does not answer."""
+    return TransientError(
+        "unreachable", f"cannot reach {where}: the server does not answer", "check that it is switched on and online"
+    )
+
+
+def connection_lost(where: str) -> TransientError:
+    """The server went away while we talked to it."""
+    return TransientError("connection-lost", f"the connection to {where} was lost", "the next run goes on from there")
+
+
+def login_refused(where: str) -> ParaduxError:
+    """The server does not accept the key or password."""
+    return ParaduxError(
+        "login-refused",
+        f"{where} refused the login: it does not accept this user with this key or password",
+        "check the user name and the credentials with paraductl edit, and the account on the server",
+    )
+
+
+def host_key_changed(where: str) -> ParaduxError:
+    """The server shows a key that is not pinned: a new installation, or somebody in between."""
+    return ParaduxError(
+        "host-key-changed",
+        f"{where} shows another host key than the one that was accepted, so nothing was sent there",
+        "find out why on that machine itself; if it was installed anew, take its line out of managed.hosts with"
+        " paraductl edit and accept the new key",
+    )
+
+
+def bad_private_key() -> ParaduxError:
+    """The text is no private key, or has a passphrase."""
+    return ParaduxError(
+        "bad-credentials",
+        "the private key cannot be used: it is damaged, or protected by a passphrase",
+        "put an OpenSSH private key without a passphrase into credentials.private_key",
+    )
+
+
+_UNREACHABLE = (
+    "could not resolve hostname",
+    "connection refused",
+    "no route to host",
+    "network is unreachable",
+    "connect to host",
+    "during banner exchange",
+    "kex_exchange_identification",
+)
+_LOST = ("timeout, server", "broken pipe", "connection reset", "connection closed", "connection to ", "disconnected")
+_CHANGED = ("host key verification failed", "host identification has changed", "host key is known for")
+_BAD_KEY = ("error in libcrypto", "invalid format", "incorrect passphrase", "bad permissions")
+
+
+def failure(errors: bytes, where: str) -> ParaduxError | None:
+    """What ssh's standard error says went wrong with `where` ("host:port"); None when it says nothing of the kind."""
+    text = errors.decode(errors="replace").lower()
+
+    def says(words: Sequence[str]) -> bool:
+        return any(word in text for word in words)
+
+    if says(_CHANGED):
+        return host_key_changed(where)
+    if "load key" in text and says(_BAD_KEY):
+        return bad_private_key()
+    if re.search(r"permission denied \([a-z0-9,-]+\)|too many authentication failures", text):
+        return login_refused(where)
+    if says(_UNREACHABLE):
+        return unreachable(where)
+    return connection_lost(where) if says(_LOST) else None

@@ -1,0 +1,1 @@
+"""The LUKS container that holds the config."""

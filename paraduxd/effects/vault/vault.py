@@ -1,0 +1,247 @@
+"""The vault: one LUKS2 file with the config inside, opened and saved so that the only good copy is never at risk.
+
+The format and the two ways of access are in docs/vault-format.md. A save writes a new container beside the old one, proves that it opens
+with the credential and holds the same bytes, and renames it; at every moment the old or the new vault is there.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.devices.device_mapper import Mode, available_mode
+from paraduxd.effects.files import atomic
+from paraduxd.effects.vault import ext4_image, luks, mapped_payload, userspace_payload
+from paraduxd.effects.vault.luks import Kdf
+
+__all__ = ["MAX_DOCUMENT", "Kdf", "LockedVault", "Mode", "OpenVault", "available_mode"]
+
+MAX_DOCUMENT = 8 * 1024 * 1024
+"""Bytes of the document; the file system in the container has twice that."""
+
+MAX_PASSPHRASE = 512
+"""Bytes; what stock cryptsetup takes at its prompt."""
+
+
+class LockedVault:
+    """A vault that nobody has opened, or that does not exist yet."""
+
+    def __init__(self, path: Path, mode: Mode | None = None, kdf: Kdf = Kdf.DEFAULT) -> None:
+        self.path = path
+        self.mode = mode or available_mode()
+        self.kdf = kdf
+        self._payload: ModuleType = mapped_payload if self.mode is Mode.MAPPED else userspace_payload
+
+    @property
+    def previous(self) -> Path:
+        """Where the vault before the last save lies."""
+        return self.path.with_name(self.path.name + ".previous")
+
+    @property
+    def aside(self) -> Path:
+        """The second name of the present vault on its way to become the previous one."""
+        return self.path.with_name(self.path.name + ".aside")
+
+    def exists(self) -> bool:
+        """Whether there is a vault."""
+        return self.path.exists()
+
+    def is_destroyed(self) -> bool:
+        """Whether what is there is no container any more: emptied, or with a header that nothing can read."""
+        try:
+            luks.segment(self.path)
+        except ParaduxError as problem:
+            return problem.code == "damaged-vault"
+        return False
+
+    def before(self) -> LockedVault:
+        """The vault before the last save, whether it is there or not."""
+        return LockedVault(self.previous, self.mode, self.kdf)
+
+    def create(
+        self, document: bytes, passphrase: bytes, recovery: bytes, *, replaces_previous: bool = False
+    ) -> OpenVault:
+        """Make the vault; `recovery` is the recovery secret in 64 hexadecimal digits.
+
+        Raises `ParaduxError` "vault-exists", also when only a previous one does: it may be somebody's last copy, unless the caller has
+        opened it and knows that the document replaces what is in it; "bad-passphrase" for one that could not be typed at cryptsetup's
+        prompt, "too-long", "disk-full", and "not-saved" when nothing was changed.
+        """
+        if self.exists():
+            raise ParaduxError("vault-exists", "there is a vault already", "open it, or choose another state directory")
+        if self.previous.exists() and not replaces_previous:
+            raise ParaduxError(
+                "vault-exists",
+                f"the vault is gone, but its predecessor is there: {self.previous}",
+                f"use that one: mv {self.previous} {self.path} (or remove it, if nobody needs what is in it)",
+            )
+        return self._replace_keys(document, passphrase, recovery)
+
+    def open(self, passphrase: bytes) -> OpenVault:
+        """Open with the operational passphrase; raises `ParaduxError` "wrong-passphrase", "no-vault" or "damaged-vault".
+
+        The recovery secret opens it as well: LUKS tries every keyslot.
+        """
+        if not self.exists():
+            raise ParaduxError("no-vault", "there is no vault yet", "set Paradux up: paraductl setup")
+        document, key = self._read(self.path, passphrase)
+        return OpenVault(self, document, passphrase, key)
+
+    def open_with_recovery(self, recovery: bytes) -> OpenVault:
+        """Open with the recovery secret, 64 hexadecimal digits, and with nothing else."""
+        if self.exists():
+            luks.opens_slot(self.path, recovery, luks.RECOVERY_SLOT)
+        return self.open(recovery)
+
+    def _read(self, path: Path, credential: bytes) -> tuple[bytes, bytes]:
+        """The document and the volume key; what takes time is done once, when the credential is stretched."""
+        segment = luks.segment(path)
+        key = luks.volume_key(path, credential)
+        return ext4_image.read(self._payload.read(path, segment, key)), key
+
+    def _write(self, path: Path, document: bytes, key: bytes) -> None:
+        """Replace the payload of the container by a new file system with the document."""
+        segment = luks.segment(path)
+        image = ext4_image.make(path.stat().st_size - segment.offset, document)
+        self._payload.write(path, segment, key, image)
+
+    def _replace_document(self, document: bytes, credential: bytes, key: bytes) -> OpenVault:
+        """The same header and keyslots with another document; the vault before it is kept."""
+        with self._fresh(document) as fresh:
+            self._copy(fresh)
+            self._write(fresh, document, key)
+            self._prove(fresh, document, credential, key)
+            self._keep_previous()
+            fresh.replace(self.path)
+        return self._confirmed(OpenVault(self, document, credential, key))
+
+    def _replace_keys(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
+        """A container with keys of its own; no older copy stays."""
+        _check_typeable(passphrase)
+        with self._fresh(document) as fresh:
+            key = luks.format_container(fresh, passphrase, recovery, self.kdf)
+            self._write(fresh, document, key)
+            luks.opens_slot(fresh, recovery, luks.RECOVERY_SLOT)
+            self._prove(fresh, document, passphrase, key)
+            self._remove_previous()
+            fresh.replace(self.path)
+        return self._confirmed(OpenVault(self, document, passphrase, key))
+
+    @contextmanager
+    def _fresh(self, document: bytes) -> Iterator[Path]:
+        """Where a new container is written until it is proven and renamed; nothing of it stays when that fails.
+
+        Each attempt has a name of its own: a cryptsetup whose keeper was killed may go on for seconds, and must not meet the next one.
+        """
+        if len(document) > MAX_DOCUMENT:
+            raise ParaduxError(
+                "too-long", f"the config has {len(document)} bytes; the vault takes {MAX_DOCUMENT}", "make it shorter"
+            )
+        fresh = self.path.with_name(f"{self.path.name}.new-{secrets.token_hex(8)}")
+        try:
+            for left in self.path.parent.glob(f"{self.path.name}.new-*"):
+                left.unlink(missing_ok=True)
+            yield fresh
+        except BaseException as problem:
+            fresh.unlink(missing_ok=True)
+            if isinstance(problem, OSError):
+                raise self._not_saved(problem) from None
+            raise
+
+    def _copy(self, fresh: Path) -> None:
+        with self.path.open("rb") as old, fresh.open("xb") as new:
+            os.fchmod(new.fileno(), 0o600)
+            os.posix_fallocate(new.fileno(), 0, os.fstat(old.fileno()).st_size)
+            shutil.copyfileobj(old, new, 1 << 20)
+
+    def _prove(self, fresh: Path, document: bytes, credential: bytes, key: bytes) -> None:
+        """The container, as it is on the disk, opens with the credential and holds the document."""
+        atomic.sync_and_forget(fresh)
+        if self._read(fresh, credential) != (document, key):
+            raise luks.damaged("the new one does not hold what was written, so the old one stays")
+
+    def _keep_previous(self) -> None:
+        """The vault before this save stays under another name."""
+        self.aside.unlink(missing_ok=True)
+        if not (self.previous.exists() and self.previous.samefile(self.path)):
+            os.link(self.path, self.aside)
+            self.aside.replace(self.previous)
+
+    def _remove_previous(self) -> None:
+        """No copy stays that an old passphrase opens, but the present vault, which the new one is about to replace."""
+        self.aside.unlink(missing_ok=True)
+        self.previous.unlink(missing_ok=True)
+        atomic.sync_directory(self.path.parent)
+
+    def _confirmed(self, opened: OpenVault) -> OpenVault:
+        """The vault that has taken its place, once the disk has confirmed it."""
+        try:
+            atomic.sync_directory(self.path.parent)
+        except OSError as problem:
+            raise ParaduxError(
+                "not-confirmed",
+                f"the new vault has taken its place, but the disk does not confirm it: {problem.strerror}",
+                "look after the disk; lock, unlock, and see which config is there",
+            ) from None
+        return opened
+
+    def _not_saved(self, problem: OSError) -> ParaduxError:
+        if problem.errno in atomic.FULL:
+            size = self.path.stat().st_size if self.exists() else luks.CONTAINER_SIZE
+            return atomic.disk_full("save the vault", self.path.parent, size)
+        return ParaduxError(
+            "not-saved",
+            f"cannot save the vault: {problem.strerror}; nothing was changed",
+            f"see whether {self.path.parent} can be written",
+        )
+
+
+def _check_typeable(passphrase: bytes) -> None:
+    if not 0 < len(passphrase) <= MAX_PASSPHRASE or b"\n" in passphrase or b"\0" in passphrase:
+        raise ParaduxError(
+            "bad-passphrase",
+            f"a passphrase must have 1 to {MAX_PASSPHRASE} bytes and no line feeds, or it could not be typed",
+            "choose another one",
+        )
+
+
+@dataclass(frozen=True)
+class OpenVault:
+    """The document of a vault, and the means to replace it. Its `repr` shows no secret."""
+
+    locked: LockedVault
+    document: bytes = field(repr=False)
+    _credential: bytes = field(repr=False)
+    _key: bytes = field(repr=False)
+
+    def save(self, document: bytes) -> OpenVault:
+        """Replace the document under the same keys; the vault before it is kept as `vault.luks.previous`."""
+        return self.locked._replace_document(document, self._credential, self._key)
+
+    def renew(self, document: bytes, recovery: bytes) -> OpenVault:
+        """Replace document, recovery secret and volume key under the same operational passphrase; no older copy stays.
+
+        Raises `ParaduxError` "passphrase-needed" when the vault was opened with its recovery secret, which must not become the passphrase.
+        """
+        try:
+            luks.opens_slot(self.locked.path, self._credential, luks.PASSPHRASE_SLOT)
+        except ParaduxError as problem:
+            if problem.code != "wrong-passphrase":
+                raise
+            raise ParaduxError(
+                "passphrase-needed",
+                "the vault was opened with the recovery secret; for new keys the operational passphrase is needed",
+                "unlock with the passphrase",
+            ) from None
+        return self.locked._replace_keys(document, self._credential, recovery)
+
+    def rekey(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
+        """Replace document, passphrase, recovery secret and volume key; no older copy stays."""
+        return self.locked._replace_keys(document, passphrase, recovery)

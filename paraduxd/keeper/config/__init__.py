@@ -1,0 +1,1 @@
+"""Saving a config: generate, check, apply, publish, rotate."""

@@ -1,0 +1,345 @@
+"""Saving as one transaction: setting up, previewing an edit, saving it, changing the passphrase.
+
+Order: check, complete what Paradux generates, vault, transport files and plan, ciphertext, schedule, publish. Up to the vault's rename
+nothing has changed; from there on everything can be done again by `complete`, which every authorization calls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.paths import StatePlaces
+from paraduxd.core.config.capabilities import Shape
+from paraduxd.core.config.managed import Managed
+from paraduxd.core.config.models import Config
+from paraduxd.core.config.validation.diagnostics import Problem
+from paraduxd.core.config.validation.validate import Checked, check, placed
+from paraduxd.core.config.views.diff import changes, managed_changed
+from paraduxd.core.plan import place_changes
+from paraduxd.core.plan.derive import needed_archive_keys, needed_data_keys, needed_hosts, needed_tls_hosts
+from paraduxd.effects.files.atomic import write_atomically
+from paraduxd.effects.installation import remains
+from paraduxd.effects.vault.vault import Kdf, LockedVault, OpenVault
+from paraduxd.keeper.config import announce, apply, generate
+from paraduxd.keeper.config.generate import Json
+from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.passphrases import acceptable
+from paraduxd.keeper.runtime.session import Opened
+from paraduxd.keeper.runtime.supervisor_link import Control
+
+HOSTKEY_TIMEOUT = 45.0
+"""Seconds for asking all new SSH servers for their keys."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What every transaction works on."""
+
+    state: StatePlaces
+    shapes: dict[str, Shape]
+    kdf: Kdf
+    memory: Path
+    control: Control
+
+    def vault(self) -> LockedVault:
+        """The vault of this installation."""
+        return LockedVault(self.state.vault, kdf=self.kdf)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A config that is in the vault and not yet in effect, and what was found when it was checked."""
+
+    opened: Opened
+    checked: Checked
+
+
+def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
+    """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault", "vault-missing" where one was, or "damaged-vault"."""
+    check_vault(keeping)
+    try:
+        return opened_from(keeping, keeping.vault().open(passphrase))
+    except ParaduxError as problem:
+        if problem.code != "damaged-vault":
+            raise
+        raise remains.damaged_vault(keeping.state, problem.message) from None
+
+
+def check_vault(keeping: Keeping) -> None:
+    """Raise `ParaduxError` "vault-missing" where a vault was and is gone: nothing may take its place but what was in it."""
+    if missing := remains.missing_vault(keeping.state):
+        raise missing
+
+
+def opened_from(keeping: Keeping, vault: OpenVault) -> Opened:
+    """The checked config of an open vault; raises `ParaduxError` "damaged-vault", or "invalid-config"."""
+    try:
+        text = vault.document.decode()
+    except UnicodeDecodeError:
+        raise ParaduxError(
+            "damaged-vault", "it opens, but what is in it is not text", "the previous vault lies beside it"
+        ) from None
+    config = _valid(check(text, keeping.shapes))
+    return Opened(vault, config, json.loads(text), text)
+
+
+def complete(keeping: Keeping, opened: Opened) -> list[int]:
+    """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
+    apply.write_plan(keeping.state, opened.config, keeping.shapes)
+    announce.write_announcement(keeping.state, opened.document["managed"], keeping.memory)
+    unpublished = not apply.is_published(keeping.state, opened.document["managed"], opened.document["serial"])
+    if unpublished:
+        apply.write_outbox(keeping.state, opened.document, keeping.memory)
+    apply.tidy_outbox(keeping.state, opened.document["managed"], opened.document["serial"])
+    runs: list[int] = keeping.control.ask("apply", publish=unpublished)["runs"]
+    keeping.state.pending.unlink(missing_ok=True)
+    return runs
+
+
+def preview(keeping: Keeping, text: str, opened: Opened | None) -> Json:
+    """What saving `text` would do: problems, changes, and the keys of SSH servers that are not pinned yet."""
+    checked = check(text, keeping.shapes, answers=opened is None)
+    config = checked.config
+    if config is None:
+        return {"problems": _plain(checked), "changes": [], "unchanged": False, "hosts": {}}
+    if opened is not None and managed_changed(opened.config, config):
+        return {"problems": [_managed_problem()], "changes": [], "unchanged": False, "hosts": {}}
+    found = place_changes.changes(opened.config, config, keeping.shapes) if opened else place_changes.Changes({})
+    if found.findings:
+        problems = [problem.to_plain() for problem in placed(text, found.findings)]
+        return {"problems": problems, "changes": [], "unchanged": False, "hosts": {}}
+    before = place_changes.as_renamed(opened.config, found) if opened else None
+    return {
+        "problems": _plain(checked),
+        "changes": [*place_changes.described(found), *changes(before, config, keeping.shapes)],
+        "unchanged": opened is not None and _with_kits_of(opened.document, json.loads(text)) == opened.document,
+        "hosts": _ask_host_keys(keeping, config),
+    }
+
+
+def _ask_host_keys(keeping: Keeping, config: Config) -> dict[str, Any]:
+    """The keys and certificates that are not pinned; when nobody could ask for them, the config can be saved without.
+
+    A certificate that an authority vouches for is nothing to ask the owner about.
+    """
+    hosts, tls = needed_hosts(config, keeping.shapes), needed_tls_hosts(config, keeping.shapes)
+    if not hosts and not tls:
+        return {}
+    pairs: list[list[str | int]] = [[host.rpartition(":")[0], int(host.rpartition(":")[2])] for host in hosts]
+    pairs += [list(server) for server in tls]
+    names = (*hosts, *(f"{host}:{port}" for host, port, _ in tls))
+    try:
+        found: dict[str, Any] = keeping.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
+    except ParaduxError as problem:
+        return {host: {"keys": [], "fingerprints": [], "error": problem.message} for host in names}
+    return {host: answer for host, answer in found.items() if answer["keys"] or answer["error"]}
+
+
+def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:
+    """Make a new installation from answers: keys, shares, vault. Refused where a vault was: what is left of it may be somebody's last."""
+    check_vault(keeping)
+    if keeping.vault().exists():
+        raise ParaduxError(
+            "already-set-up",
+            "this Paradux is set up already",
+            "change it with: paraductl edit; if it does not open: paraductl recover",
+        )
+    checked = check(answers, keeping.shapes, answers=True)
+    config = _valid(checked)
+    acceptable(passphrase.decode(), config.owner.name, config.owner.email)
+    threshold = config.policy.shares_required
+    document = place_changes.without_was(json.loads(answers))
+    document.setdefault("version", 1)
+    document.setdefault("policy", {}).setdefault("shares_required", threshold)
+    managed = generate.new_managed(document, keeping.memory)
+    document = {**document, "serial": 1, "managed": generate.with_hosts(managed, dict(trusted))}
+    return Saved(create(keeping, document, passphrase, recovered=False).opened, checked)
+
+
+def create(
+    keeping: Keeping, document: Json, passphrase: bytes, *, recovered: bool = True, replaces_previous: bool = False
+) -> Saved:
+    """Make the vault of a machine that has none: for a new installation, or for one that is recovered, whose places are what they were.
+
+    `replaces_previous`: what is in `vault.luks.previous` is known, and older than the document.
+    """
+    ordered = _ordered(document)
+    old = _valid(check(_text(ordered), keeping.shapes)) if recovered else None
+    document, config, text = _completed(keeping, ordered, old)
+    recovery = document["managed"]["recovery"]["secret"].encode()
+    with _pending(keeping, document["serial"]):
+        vault = keeping.vault().create(text.encode(), passphrase, recovery, replaces_previous=replaces_previous)
+    return saved(keeping, Opened(vault, config, document, text))
+
+
+def saved(keeping: Keeping, opened: Opened) -> Saved:
+    """A config that is in the vault, to be put into effect."""
+    return Saved(opened, check(opened.text, keeping.shapes))
+
+
+def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]) -> Saved:
+    """Replace the config in the vault by `text`, which was made from the config with `serial`."""
+    checked = check(text, keeping.shapes)
+    config = _valid(checked)
+    if {serial, config.serial} != {opened.config.serial}:
+        raise ParaduxError(
+            "conflict",
+            f"this text was made from another config than the present one, which has serial {opened.config.serial}",
+            "begin with the present one: paraductl edit, or paraductl show --secrets",
+        )
+    if managed_changed(opened.config, config):
+        raise _invalid([_managed_problem()])
+    if unclear := place_changes.changes(opened.config, config, keeping.shapes).findings:
+        raise _invalid([problem.to_plain() for problem in placed(text, unclear)])
+    document = _with_kits_of(opened.document, json.loads(text))
+    managed = generate.with_hosts(document["managed"], dict(trusted))
+    if document == opened.document and managed == opened.document["managed"]:
+        raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
+    document = _ordered({**document, "serial": serial + 1, "managed": generate.with_shares(managed, document)})
+    document, config, new_text = _completed(keeping, document, opened.config)
+    with _pending(keeping, serial + 1):
+        vault = opened.vault.save(new_text.encode())
+    return Saved(Opened(vault, config, document, new_text), checked)
+
+
+def remember_kits(keeping: Keeping, opened: Opened) -> Opened:
+    """The same config, of the same serial, that remembers the kits which the journal knows. They are not published, so nothing follows."""
+    document = kit_journal.remembered(keeping.control, opened.document)
+    if document is opened.document:
+        return opened
+    text = _text(_ordered(document))
+    config = _valid(check(text, keeping.shapes))
+    return Opened(opened.vault.save(text.encode()), config, json.loads(text), text)
+
+
+def save_managed(
+    keeping: Keeping, opened: Opened, managed: Json, put: Callable[[OpenVault, bytes], OpenVault] = OpenVault.save
+) -> Saved:
+    """Replace what Paradux generates in the config. `put` writes the document into the vault; by itself it keeps the vault's keys."""
+    serial: int = opened.document["serial"] + 1
+    document = _ordered({**opened.document, "serial": serial, "managed": managed})
+    document, config, text = _completed(keeping, document, opened.config)
+    with _pending(keeping, serial):
+        vault = put(opened.vault, text.encode())
+    return saved(keeping, Opened(vault, config, document, text))
+
+
+def put_into_effect(keeping: Keeping, saved: Saved) -> Json:
+    """Complete a save whose config is in the vault; a failure from here on says so, whatever it is."""
+    opened = saved.opened
+    try:
+        runs = complete(keeping, opened)
+    except Exception as problem:
+        raise ParaduxError(
+            "saved-not-applied",
+            f"serial {opened.config.serial} is saved, but could not be put into effect: {reason(problem)}",
+            "mend the cause, then: paraductl unlock (it completes the save)",
+        ) from problem
+    warnings = [problem for problem in _plain(saved.checked) if problem["level"] == "warning"]
+    return {"serial": opened.config.serial, "runs": runs, "warnings": warnings}
+
+
+def reason(problem: Exception) -> str:
+    """Why something failed, in words that hold no secret."""
+    if isinstance(problem, ParaduxError):
+        return problem.message
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror.lower()
+    return f"an unexpected failure ({type(problem).__name__})"
+
+
+def change_passphrase(opened: Opened, new: bytes) -> Opened:
+    """The same config under a new operational passphrase and a fresh volume key; no older copy stays."""
+    recovery = opened.document["managed"]["recovery"]["secret"].encode()
+    vault = opened.vault.rekey(opened.text.encode(), new, recovery)
+    return Opened(vault, opened.config, opened.document, opened.text)
+
+
+@contextlib.contextmanager
+def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
+    """Mark that a save is under way. The mark goes by `complete`, or when nothing was saved, unless it was there for an earlier save."""
+    pending = keeping.state.pending
+    before = pending.exists()
+    try:
+        write_atomically(pending, f"{serial}\n".encode(), 0o600)
+    except OSError as problem:
+        raise ParaduxError(
+            "not-saved",
+            f"cannot write {pending}: {problem.strerror}; nothing was changed",
+            f"see whether {pending.parent} can be written",
+        ) from None
+    try:
+        yield
+    except BaseException:
+        if not before:
+            pending.unlink(missing_ok=True)
+        raise
+
+
+def _completed(keeping: Keeping, document: Json, old: Config | None) -> tuple[Json, Config, str]:
+    """The document with the uids of its places, keys for new destinations and what is known of kits; `old` is the config that it replaces.
+
+    Which place is which may be said with `was`; that does not stay.
+    """
+    document = kit_journal.remembered(keeping.control, document)
+    config = _valid(check(_text(document), keeping.shapes))
+    document = place_changes.without_was(generate.with_places(document, old, config, keeping.shapes))
+    config = _valid(check(_text(document), keeping.shapes))
+    passwords, archives = needed_data_keys(config, keeping.shapes), needed_archive_keys(config)
+    if passwords or archives:
+        managed = generate.with_data_keys(document["managed"], passwords)
+        document = {**document, "managed": generate.with_archive_keys(managed, archives, keeping.memory)}
+        config = config.model_copy(update={"managed": Managed.model_validate(document["managed"])})
+    return document, config, _text(document)
+
+
+def _with_kits_of(kept: Json, document: Json) -> Json:
+    """The edited document with the kits that the present one remembers."""
+    managed = {name: value for name, value in document["managed"].items() if name != "kits"}
+    kits = {"kits": kept["managed"]["kits"]} if "kits" in kept["managed"] else {}
+    return {**document, "managed": {**managed, **kits}}
+
+
+def _text(document: Json) -> str:
+    """The document as the owner sees it in the editor."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _ordered(document: Json) -> Json:
+    """`version` and `serial` first, `managed` last, the rest as the owner wrote it."""
+    first: Json = {key: document[key] for key in ("$schema", "version", "serial") if key in document}
+    rest = {key: value for key, value in document.items() if key not in first and key != "managed"}
+    return {**first, **rest, "managed": document["managed"]}
+
+
+def _valid(checked: Checked) -> Config:
+    if checked.config is None:
+        raise _invalid(_plain(checked))
+    return checked.config
+
+
+def _invalid(problems: list[Json]) -> ParaduxError:
+    errors = sum(problem["level"] == "error" for problem in problems)
+    return ParaduxError(
+        "invalid-config",
+        f"the config has {errors} error{'s' if errors != 1 else ''}",
+        "mend what is listed and try again",
+        ExitCode.INVALID_CONFIG,
+        tuple(problems),
+    )
+
+
+def _plain(checked: Checked) -> list[Json]:
+    return [problem.to_plain() for problem in checked.problems]
+
+
+def _managed_problem() -> Json:
+    return Problem(
+        "error", 1, 1, "managed", "this part is generated by Paradux and must stay as it is", "undo the change to it"
+    ).to_plain()

@@ -1,0 +1,192 @@
+"""The places of a drill: scratch space, metadata stashes, destinations; each is reached by a worker of the keeper's own.
+
+Workers get their credentials from the config that was had back, as a file that exists in memory only: so a drill proves the credentials in
+the published config too, not those that happen to lie on this machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.addresses import settings_of
+from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.models import Config
+from paraduxd.core.config.validation.validate import check
+from paraduxd.core.plan.derive import (
+    Derived,
+    derive,
+    destination_file,
+    metadata_file,
+    private_archive_keys,
+)
+from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
+from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.core.recovery.drills import DRILL, Restored
+from paraduxd.core.runs import removable_disks
+from paraduxd.core.runs.orders import Order, Step
+from paraduxd.effects.files import scratch
+from paraduxd.effects.process.run import sealed_file
+from paraduxd.keeper.config.generate import Json, now
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.runtime import workers
+from paraduxd.keeper.runtime.request_context import Note
+
+AT_ONCE = 4
+
+STASH_PATIENCE = 120.0
+DESTINATION_PATIENCE = 3600.0
+"""Seconds for one stash, for one destination."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Places:
+    """What every worker of a drill gets."""
+
+    keeping: Keeping
+    folder: Path
+    mark: str
+    cancelled: threading.Event
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one metadata stash gave: its key and its newest config, as they are; or why it gave nothing."""
+
+    stash: str
+    key: str = field(default="", repr=False)
+    config: bytes = field(default=b"", repr=False)
+    problem: str = ""
+
+
+@contextlib.contextmanager
+def prepared(keeping: Keeping, plan: Plan, document: Json, base: str, cancelled: threading.Event) -> Iterator[Places]:
+    """Scratch space below `base` ("": the usual place), apart from everything that is production."""
+    given = keeping.control.ask("drill_begins", base=base)
+    apart_from = [str(keeping.state.directory), *_local_places(keeping.shapes, plan, document)]
+    with scratch.directory(Path(given["scratch"]), given["mark"], apart_from) as folder:
+        yield Places(keeping, folder, given["mark"], cancelled)
+
+
+def _local_places(shapes: Shapes, plan: Plan, document: Json) -> Iterator[str]:
+    """Every directory of this machine that the config names."""
+    yield from (dataset.staging for dataset in plan.datasets)
+    config = _config(document, shapes)
+    stashes = [*config.metadata_stashes, *(dataset.source for dataset in config.datasets)]
+    stashes += [destination for dataset in config.datasets for destination in dataset.destinations]
+    yield from (path for stash in stashes if (path := settings_of(stash, shapes).local_path()))
+
+
+def ask_stashes(places: Places, document: Json, epoch: int) -> Iterator[Answer]:
+    """What each metadata stash of the config holds for this epoch, as they answer."""
+    config, derived = _derived(document, places.keeping.shapes)
+
+    def ask(stash: str) -> Answer:
+        order = _order(places, "", stash, {"epoch": epoch})
+        try:
+            return _answer(stash, _run(places, order, derived.transports[metadata_file(stash)], STASH_PATIENCE))
+        except ParaduxError as problem:
+            return Answer(stash, problem=problem.message)
+
+    yield from _each(places, ask, [stash.id for stash in config.metadata_stashes])
+
+
+def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
+    try:
+        key, config = (base64.b64decode(untrusted[name], validate=True) for name in ("key", "config"))
+        return Answer(stash, key.decode(), config)
+    except (KeyError, TypeError, ValueError):
+        return Answer(stash, problem="what it sent is not understood")
+
+
+def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored]:
+    """A sample of every dataset from every destination, as they come back; encrypted archives open with the key in this very config."""
+    config, derived = _derived(document, places.keeping.shapes)
+    keys = {dataset.id: private_archive_keys(config, dataset.id) for dataset in config.datasets}
+
+    def restore(pair: tuple[DatasetPlan, DestinationPlan]) -> Restored:
+        dataset, destination = pair
+        whose = _identity(places, derived.plan, destination)
+        order = _order(
+            places, dataset.id, destination.id, {"sample": to_plain(DRILL), "identity": whose}, dataset.staging
+        )
+        transport = derived.transports[destination_file(dataset.id, destination.id)]
+        try:
+            result = _run(places, order, transport, DESTINATION_PATIENCE, keys[dataset.id].get(destination.id))
+        except ParaduxError as problem:
+            error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+            return Restored(dataset.id, destination.id, False, problem.message, None, error)
+        return Restored(dataset.id, destination.id, True, _described(result), result)
+
+    for restored in _each(places, restore, [(d, each) for d in derived.plan.datasets for each in d.destinations]):
+        note(f"{restored.dataset} at {restored.destination}: {restored.text}")
+        yield restored
+
+
+def _identity(places: Places, plan: Plan, place: DestinationPlan) -> Json:
+    """Whose place is to be read: another one is no proof."""
+    whose = {"owner": plan.owner, "instance": plan.instance, "generation": plan.generation}
+    return {**whose, "place": place.uid, "formerly": place.formerly, "outbox": str(places.keeping.state.outbox)}
+
+
+def _described(result: dict[str, Any]) -> str:
+    parts = [(result["compared"], "equal to staging"), (result["by_itself"], "checked by the protocol")]
+    how = ", ".join(f"{count} {what}" for count, what in parts if count)
+    return f"{result['files']} files ({result['bytes']} bytes) of the version of {result['time']} restored: {how}"
+
+
+def _each(places: Places, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    """Work on several at once, each in a thread that lives as long as its worker; raises "cancelled" when that is asked for."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting: list[Future[Any]] = [pool.submit(work, item) for item in items]
+        for done in as_completed(waiting):
+            if places.cancelled.is_set():
+                pool.shutdown(cancel_futures=True)
+                raise ParaduxError("cancelled", "the drill was cancelled; nothing was changed", "run: paraductl drill")
+            yield done.result()
+
+
+def _order(places: Places, dataset: str, location: str, arguments: Json, staging: str = "") -> Order:
+    common = {"scratch": str(places.folder), "mark": places.mark}
+    return Order(next(_numbers), Step.REHEARSE, dataset, location, "", staging, {**common, **arguments})
+
+
+def _run(places: Places, order: Order, transport: Json, patience: float, key: Json | None = None) -> dict[str, Any]:
+    """`key`: what opens encrypted archives; it reaches the worker as the transport does, as a file in memory."""
+    if places.cancelled.is_set():
+        raise ParaduxError("cancelled", "the drill was cancelled")
+    with contextlib.ExitStack() as files:
+        descriptor, path = files.enter_context(sealed_file(json.dumps(transport).encode()))
+        given, descriptors = (
+            replace(order, transport=path, disk=transport["protocol"] == removable_disks.PROTOCOL),
+            [descriptor],
+        )
+        if key is not None:
+            descriptor, path = files.enter_context(sealed_file(json.dumps(key).encode()))
+            given, descriptors = replace(given, arguments={**given.arguments, "key": path}), [*descriptors, descriptor]
+        return workers.run_order(given, pass_fds=descriptors, timeout=patience, cancelled=places.cancelled)
+
+
+def _derived(document: Json, shapes: Shapes) -> tuple[Config, Derived]:
+    config = _config(document, shapes)
+    return config, derive(config, shapes, now())
+
+
+def _config(document: Json, shapes: Shapes) -> Config:
+    config: Config | None = check(json.dumps(document), shapes).config
+    if config is None:
+        raise ParaduxError(
+            "not-understood", "the config that was had back is not one that this version understands", "update Paradux"
+        )
+    return config

@@ -1,0 +1,195 @@
+"""The calls of a drill: a whole recovery into a scratch place, from the shares in the config or from kits. Production stays as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.core.plan import model as plans
+from paraduxd.core.plan.model import Plan
+from paraduxd.core.recovery.candidates import Found
+from paraduxd.core.recovery.drills import KITS, SHARES, Drill, Opening
+from paraduxd.keeper.config.generate import Json, now
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.drill import places as drill_places
+from paraduxd.keeper.drill import verdicts
+from paraduxd.keeper.drill.places import Places
+from paraduxd.keeper.drill.verdicts import Secret
+from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
+from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
+from paraduxd.shares import slip39
+
+_under_way = threading.Lock()
+_uids: list[int] = []
+_cancelled = threading.Event()
+
+
+def drill(desk: Desk, note: Note, scratch: str) -> Reply:
+    """Rehearse with shares from the open config, chosen at random. Its secret is not looked at: only what the shares give counts."""
+    document = desk.opened().document
+    with _one(desk):
+        plan, managed = _plan(desk.keeping), document["managed"]
+        try:
+            text, who = _combined(managed)
+        except ParaduxError as problem:
+            return _told(desk.keeping, _without_secret(plan, problem))
+        note(f"the shares of {who} give a secret")
+        secret = Secret(text, managed["recovery"]["fingerprint"], ())
+        return _Rehearsal(desk.keeping, note, SHARES, plan, secret, document).run(scratch)
+
+
+def drill_kits(desk: Desk, note: Note, materials: list[Any], scratch: str) -> Reply:
+    """Rehearse with kits that were brought; the passphrase is not needed, as in a recovery."""
+    brought = Recovery()
+    brought.add([material_from_plain(material) for material in materials])
+    state = brought.state()
+    with _one(desk):
+        plan = _plan(desk.keeping)
+        if not brought.ready:
+            report = "; ".join(state["report"]) or "no kit was brought"
+            raise ParaduxError("not-enough-shares", f"no secret can be made: {report}", "bring more kits of one epoch")
+        secret, opened, refused = verdicts.prove_kits(brought.brought, desk.keeping.memory)
+        note("the shares in the kits give a secret, and it opens the config in them")
+        openings = (
+            *(verdicts.of_kit(found, plan) for found in opened),
+            *(Opening("a kit", False, sentence, kit=True) for sentence in refused),
+            *_bad_shares(state["findings"]),
+        )
+        newest = max(opened, key=lambda found: found.rank)
+        rehearsal = _Rehearsal(desk.keeping, note, KITS, plan, secret, newest.document, openings)
+        return {**rehearsal.run(scratch), "kits": state["findings"]}
+
+
+def drill_cancel(desk: Desk, note: Note) -> Reply:
+    """End the drill that is under way, if there is one; its scratch place goes as if it had come to its end."""
+    if not all(_may_end(desk, uid) for uid in list(_uids)):
+        raise ParaduxError(
+            "not-allowed",
+            "somebody else began the drill: ending it needs the operational passphrase",
+            "wait for it",
+            ExitCode.NOT_AUTHORIZED,
+        )
+    _cancelled.set()
+    return {}
+
+
+def _may_end(desk: Desk, uid: int) -> bool:
+    """Whether this connection may end the drill of this user."""
+    return desk.peer.uid in (0, os.geteuid(), uid) or desk.session.covers(desk.visit)
+
+
+def _bad_shares(findings: list[Json]) -> Iterator[Opening]:
+    """What is wrong with a kit whose share did not count."""
+    for finding in findings:
+        if finding["state"] not in ("good", "duplicate"):
+            yield Opening(finding["label"], False, finding["text"], kit=True)
+
+
+HANDLERS: Mapping[str, Handler] = {"drill": drill, "drill_kits": drill_kits, "drill_cancel": drill_cancel}
+"""The calls of this module."""
+
+
+@contextlib.contextmanager
+def _one(desk: Desk) -> Iterator[None]:
+    """One drill at a time; the keeper stays until it has ended."""
+    if not _under_way.acquire(blocking=False):
+        raise ParaduxError("busy", "a drill is under way already", "wait for it, or end it: paraductl lock")
+    try:
+        _cancelled.clear()
+        _uids[:] = [desk.peer.uid]
+        with desk.session.working():
+            yield
+    finally:
+        _uids.clear()
+        _under_way.release()
+
+
+def _plan(keeping: Keeping) -> Plan:
+    """What is in force on this machine: a drill proves that this very config can be had back."""
+    try:
+        return plans.from_json(keeping.state.plan.read_text())
+    except (OSError, ValueError):
+        raise ParaduxError(
+            "not-set-up",
+            "there is no config in force on this machine that a drill could be held against",
+            "to get one back from kits: paraductl recover",
+        ) from None
+
+
+def _combined(managed: Json) -> tuple[str, str]:
+    """The secret from as many issued shares as are needed, and the names of those who hold them."""
+    part = managed["shares"]
+    issued = sorted(part["issued"].items())
+    if len(issued) < part["threshold"]:
+        raise ParaduxError("not-enough-shares", f"{len(issued)} shares are issued, {part['threshold']} are needed")
+    chosen = random.SystemRandom().sample(issued, part["threshold"])
+    try:
+        secret = slip39.combine([part["words"][index] for _, index in chosen])
+    except slip39.ShareError as problem:
+        raise ParaduxError("bad-shares", f"the shares of {_and(chosen)} give no secret: {problem}") from None
+    return secret.hex(), _and(chosen)
+
+
+def _and(chosen: list[tuple[str, int]]) -> str:
+    return ", ".join(sorted(name for name, _ in chosen))
+
+
+def _without_secret(plan: Plan, problem: ParaduxError) -> Drill:
+    """A drill that ended before it began: the shares themselves are bad, and so are the kits."""
+    failed = Opening("the shares in the config", False, problem.message, kit=True)
+    return Drill(SHARES, now(), now(), plan.epoch, plan.serial, (failed,), (), tuple(each.id for each in plan.datasets))
+
+
+@dataclass(frozen=True)
+class _Rehearsal:
+    """One drill once the shares have given a secret. `document`: the config that it begins with, which only tells where to look."""
+
+    keeping: Keeping
+    note: Note
+    source: str
+    plan: Plan
+    secret: Secret
+    document: Json
+    openings: tuple[Opening, ...] = ()
+    started: str = field(default_factory=now)
+
+    def run(self, scratch: str) -> Reply:
+        """Open what the metadata stashes hold, then restore from every destination by the config that came from there."""
+        epoch = self.secret.epoch or self.plan.epoch
+        with drill_places.prepared(self.keeping, self.plan, self.document, scratch, _cancelled) as places:
+            found = list(self._open_stashes(places, epoch))
+            recovered = _recovered([each for each, _ in found if each], self.document)
+            restored = tuple(drill_places.restore_all(places, recovered, self.note))
+        openings = (*self.openings, *(opening for _, opening in found))
+        names = tuple(dataset.id for dataset in self.plan.datasets)
+        ended = Drill(self.source, self.started, now(), epoch, self.plan.serial, openings, restored, names)
+        return _told(self.keeping, ended)
+
+    def _open_stashes(self, places: Places, epoch: int) -> Iterator[tuple[Found | None, Opening]]:
+        for answer in drill_places.ask_stashes(places, self.document, epoch):
+            found, opening = verdicts.open_answer(answer, self.secret, self.plan, self.keeping.memory)
+            self.note(f"{opening.place}: {opening.text}")
+            yield found, opening
+
+
+def _recovered(found: list[Found], otherwise: Json) -> Json:
+    """The newest config that was had back; without any, the one that the drill began with: the destinations are tried all the same."""
+    return max(found, key=lambda each: each.rank).document if found else otherwise
+
+
+def _told(keeping: Keeping, drill: Drill) -> Reply:
+    """The outcome, after the supervisor has written it down."""
+    keeping.control.ask("drill_ended", drill=drill.to_plain())
+    return {
+        **drill.to_plain(),
+        "proven": drill.proven,
+        "flawless": drill.flawless,
+        "lacking": list(drill.lacking),
+        "kits": [],
+    }

@@ -1,0 +1,122 @@
+"""Making the kit of one steward from the open config: of the epoch in force or, while a rotation runs, of the next one and that one."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.recovery import published_config, rotation
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.effects.crypto.gpg import Gpg, private_gpg
+from paraduxd.keeper.config import save
+from paraduxd.keeper.config.generate import Json, now
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, PreviousEpoch, build
+from paraduxd.keeper.runtime.session import Opened
+
+
+@dataclass(frozen=True)
+class MadeKit:
+    """A kit in memory. `files`: name below `PARADUX/` -> content; `epochs`: those of which it carries a share; `sha256`: of kit.json."""
+
+    steward: str
+    name: str
+    epochs: tuple[int, ...]
+    serial: int
+    written: str
+    sha256: str
+    files: dict[str, bytes] = field(repr=False)
+
+    def records(
+        self, *, void: bool = False, device_serial: str | None = None, uuid: str | None = None
+    ) -> Iterator[KitRecord]:
+        """What the journal shall know of it, one record for each epoch; `void` before writing begins."""
+        for epoch in self.epochs:
+            yield KitRecord(
+                self.steward, epoch, self.serial, self.written, self.written, device_serial, uuid, self.sha256, void
+            )
+
+
+def steward_name(document: Json, steward: str) -> str:
+    """What the steward with this id is called; raises `ParaduxError` "no-such-steward"."""
+    names = {entry["id"]: entry["name"] for entry in document["stewards"]}
+    if steward not in names:
+        near = difflib.get_close_matches(steward, names, 1)
+        hint = f"did you mean {near[0]}?" if near else "see which there are: paraductl stewards"
+        raise ParaduxError("no-such-steward", "the config has no steward of this name", hint)
+    return str(names[steward])
+
+
+def kit_epoch(document: Json) -> int:
+    """The epoch of which kits are made now."""
+    return int(_epoch_parts(document["managed"])[0]["recovery"]["epoch"])
+
+
+def make_kit(keeping: Keeping, opened: Opened, steward: str) -> MadeKit:
+    """The kit as of now, its config opened once and its manifest signed; raises `ParaduxError`.
+
+    Call it within a change: it may complete an interrupted save.
+    """
+    document = opened.document
+    name = steward_name(document, steward)
+    parts = _epoch_parts(document["managed"])
+    written = now()
+    with private_gpg(keeping.memory) as gpg:
+        sealed = [_Sealed(gpg, part, _config(keeping, opened, gpg, part)) for part in parts]
+        previous = [PreviousEpoch(part.epoch(), part.sign) for part in sealed[1:] if part.includes(steward)]
+        inputs = KitInputs(document, steward, sealed[0].epoch(), written, previous[0] if previous else None)
+        if not sealed[0].includes(steward):
+            raise ParaduxError("no-share", f"there is no share for {name} yet", "save the config again: paraductl edit")
+        files = build(inputs, sealed[0].sign)
+    epochs = tuple(part.number for part in sealed if part.includes(steward))
+    sha256 = hashlib.sha256(files["kit.json"]).hexdigest()
+    return MadeKit(steward, name, epochs, document["serial"], written, sha256, files)
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """One epoch (`recovery` and `shares` in `part`) with its config, and a gpg home that has its key."""
+
+    gpg: Gpg
+    part: Json = field(repr=False)
+    config_gpg: bytes = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        return int(self.part["recovery"]["epoch"])
+
+    def includes(self, steward: str) -> bool:
+        return steward in self.part["shares"]["issued"]
+
+    def epoch(self) -> Epoch:
+        return Epoch(self.part["recovery"], self.part["shares"], self.config_gpg)
+
+    def sign(self, data: bytes) -> bytes:
+        recovery = self.part["recovery"]
+        return self.gpg.sign_detached(data, recovery["fingerprint"], recovery["secret"])
+
+
+def _epoch_parts(managed: Json) -> list[Json]:
+    """Recovery and shares of the epoch that kits are made of, then of the one that it is about to replace."""
+    return list(reversed(rotation.parts(managed)))
+
+
+def _config(keeping: Keeping, opened: Opened, gpg: Gpg, part: Json) -> bytes:
+    """The published config of this serial and epoch, which is opened here once with the key and secret that the kit is for."""
+    recovery = part["recovery"]
+    document = opened.document
+    path = keeping.state.outbox / published_config.config_name(recovery["epoch"], document["serial"])
+    if not path.exists():
+        save.complete(keeping, opened)
+    message = path.read_bytes()
+    gpg.import_key(recovery["private_key"], recovery["secret"])
+    header, config = published_config.open_envelope(
+        gpg.decrypt_signed(message, recovery["fingerprint"], recovery["secret"])
+    )
+    expected = rotation.published_under(document, recovery["epoch"])
+    if (header.epoch, header.serial) != (recovery["epoch"], document["serial"]) or config != expected:
+        raise ParaduxError("stale-outbox", "the encrypted config is not that of the present one", "paraductl publish")
+    return message

@@ -1,0 +1,103 @@
+"""The calls that write kits: into a folder by the client's hand, or onto sticks by the daemon's (`kit_arming.py`)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.recovery.kit_records import of_epoch
+from paraduxd.keeper.kits import confirm
+from paraduxd.keeper.kits.arming import Arming, Bench
+from paraduxd.keeper.kits.make import kit_epoch, make_kit, steward_name
+from paraduxd.keeper.kits.state import HandedOut, KitState
+from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
+
+
+def kits_directory(desk: Desk, note: Note, steward: str) -> Reply:
+    """One steward's kit for the client to write; it counts once `kits_confirm` has said that it was read back."""
+    with desk.change() as opened:
+        steward_name(opened.document, steward)
+        kit = make_kit(desk.keeping, confirm.before_first(desk, opened), steward)
+    desk.session.kits.handed_out[steward] = HandedOut(kit.sha256, kit.epochs[0], tuple(kit.records()))
+    return {
+        "steward": kit.steward,
+        "name": kit.name,
+        "epoch": kit.epochs[0],
+        "serial": kit.serial,
+        "sha256": kit.sha256,
+        "files": {name: base64.b64encode(content).decode() for name, content in kit.files.items()},
+    }
+
+
+def kits_confirm(desk: Desk, note: Note, steward: str, sha256: str) -> Reply:
+    """The client has written this very kit and read it back."""
+    handed = desk.session.kits.handed_out.get(steward)
+    if handed is None or handed.sha256 != sha256:
+        raise ParaduxError(
+            "unknown-kit",
+            "the kit that was written is not the one that was last made for this steward",
+            "write it again: paraductl create-steward-device",
+        )
+    with desk.change() as opened:
+        confirm.written(desk, opened, handed.records, note)
+    desk.session.kits.handed_out.pop(steward, None)
+    return {"steward": steward, "epoch": handed.epoch}
+
+
+def kits_arm(desk: Desk, note: Note, *, stewards: list[object], erase: bool, device: str | None, wait: bool) -> Reply:
+    """Wait for sticks, in the order of the stewards; without any, those who have no current kit. `device` is written to at once.
+
+    What waits does so until it is done, another call takes its place, or the keeper ends; whoever waits for it may go.
+    """
+    names = _wanted(desk, stewards)
+    if not names:
+        return {"written": [], "waiting": [], "until": None}
+    with desk.change() as opened:
+        confirm.before_first(desk, opened)
+    sticks = desk.session.kits.sticks
+    if sticks is None:
+        raise ParaduxError("no-sticks", "this daemon takes no sticks", "write into a folder: --directory DIR")
+    arming = Arming(_bench(desk), sticks.tools, names, erase, device is not None, [note])
+    _replace(desk.session.kits, arming)
+    if device is not None:
+        sticks.plugged_in({"device": device})
+    else:
+        arming.ask_for_next()
+    if wait or device is not None:
+        arming.wait()
+    return {"written": arming.written, "waiting": list(arming.waiting), "until": desk.session.until(arming.bench.visit)}
+
+
+def _wanted(desk: Desk, untrusted_stewards: list[object]) -> dict[str, str]:
+    """Id -> name of those whose kits shall be written."""
+    document = desk.opened().document
+    if untrusted_stewards:
+        if not all(type(name) is str for name in untrusted_stewards):
+            raise ParaduxError("bad-request", "stewards must be a list of names")
+        names = [str(name) for name in untrusted_stewards]
+        return {name: steward_name(document, name) for name in names}
+    holders = of_epoch(kit_journal.known(desk.keeping.control), kit_epoch(document))
+    return {steward["id"]: steward["name"] for steward in document["stewards"] if steward["id"] not in holders}
+
+
+def _bench(desk: Desk) -> Bench:
+    return Bench(desk.peer, desk.session.stay_for(desk.visit), desk.session, desk.keeping)
+
+
+def _replace(kits: KitState, arming: Arming) -> None:
+    """Let this one wait for sticks, and no other one any more."""
+    with kits.lock:
+        before, kits.arming = kits.arming, arming
+    if before is not None:
+        before.end(
+            ParaduxError("replaced", "another command waits for sticks now", "see who has a kit: paraductl stewards")
+        )
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "kits_directory": kits_directory,
+    "kits_confirm": kits_confirm,
+    "kits_arm": kits_arm,
+}

@@ -1,0 +1,32 @@
+"""What the keeper remembers of kits while it lives: those a client is writing into a folder, and what waits for sticks."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from paraduxd.core.recovery.kit_records import KitRecord
+
+if TYPE_CHECKING:
+    from paraduxd.keeper.kits.arming import Arming
+    from paraduxd.keeper.stick_dispatch import Sticks
+
+
+@dataclass(frozen=True)
+class HandedOut:
+    """A kit that a client was given to write. `epoch` is the one it was made for, `sha256` that of its kit.json."""
+
+    sha256: str
+    epoch: int
+    records: tuple[KitRecord, ...]
+
+
+@dataclass
+class KitState:
+    """Shared by all connections; `lock` guards changes of what waits. `sticks` takes the sticks that are plugged in."""
+
+    handed_out: dict[str, HandedOut] = field(default_factory=dict)
+    arming: Arming | None = None
+    sticks: Sticks | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)

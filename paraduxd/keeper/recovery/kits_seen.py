@@ -1,0 +1,36 @@
+"""Which kits a recovery has seen: the machine that was lost knew who holds one, and nobody else did."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from paraduxd.core.recovery import rotation
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.keeper.config.generate import Json
+
+if TYPE_CHECKING:
+    from paraduxd.shares.collection import Session  # no other command needs the word list
+
+
+def seen(brought: Session, document: Json, now: str) -> Iterator[KitRecord]:
+    """The kits whose share is the very one that the config has for their steward; what else they hold was not read.
+
+    `now` in RFC 3339; nothing of a manifest is believed but when it was written, and no later than now.
+    """
+    issued = {
+        (part["recovery"]["epoch"], steward): tuple(part["shares"]["words"][index].split())
+        for part in rotation.parts(document["managed"])
+        for steward, index in part["shares"]["issued"].items()
+    }
+    for kit, manifest, share in brought.kits:
+        if issued.get((kit.epoch, kit.steward_id)) == share.words:
+            yield KitRecord(
+                steward=kit.steward_id,
+                epoch=kit.epoch,
+                serial=kit.serial,
+                written=min(kit.written, now),
+                last_seen=now,
+                kit_sha256=hashlib.sha256(manifest).hexdigest(),
+            )

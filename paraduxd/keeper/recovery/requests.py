@@ -1,0 +1,163 @@
+"""The calls of a recovery: bring shares and kits, see what is there, prove it, put it into effect, or forget it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.recovery.candidates import Found, age, disagreements
+from paraduxd.keeper.config import generate, save
+from paraduxd.keeper.recovery import commit, kits_seen, stash_search, stick_reader
+from paraduxd.keeper.recovery.collected import STAYS, Recovery, material_from_plain
+from paraduxd.keeper.recovery.newer import newer
+from paraduxd.keeper.recovery.proof import IN_VAULT, Proof, prove
+from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.passphrases import acceptable
+from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
+
+
+def recover_add(desk: Desk, note: Note, materials: list[Any]) -> Reply:
+    """Take what was brought, good or bad; gives the state."""
+    recovery = _recovery(desk)
+    recovery.add([material_from_plain(material) for material in materials])
+    return recovery.state()
+
+
+def recover_device(desk: Desk, note: Note, device: str) -> Reply:
+    """Take what is on a stick that is plugged in, named by its block device; gives the state."""
+    recovery = _recovery(desk)
+    recovery.add(stick_reader.materials_of(stick_reader.read_kit({"device": device}), device))
+    return recovery.state()
+
+
+def recover_state(desk: Desk, note: Note) -> Reply:
+    """What was brought so far, also over other connections and by stick. Only looking keeps nothing in memory any longer."""
+    return (desk.session.recovery or Recovery()).state()
+
+
+def recover_prove(desk: Desk, note: Note) -> Reply:
+    """Prove the secret and look for newer configs; nothing is changed."""
+    recovery = _recovery(desk)
+    with recovery.lock:
+        _need_shares(recovery)
+        proof = recovery.proof = _prove(desk, note, recovery)
+        found_newer = newer(proof, recovery.brought)
+        return {
+            "newer": {"message": found_newer.message, "needed": found_newer.needed} if found_newer else None,
+            "candidates": [_candidate(each) for each in proof.found],
+            "alive": proof.vault is not None,
+            "epoch": proof.share_set.epoch,
+            "owner": proof.found[0].document.get("owner", {}).get("name", ""),
+            "datasets": _ids(proof.found[0].document, "datasets"),
+            "disagreements": list(disagreements(_published(proof))),
+            "notes": [*proof.refused, *_other_epochs(recovery, proof)],
+        }
+
+
+def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int, accept_older: bool) -> Reply:
+    """Make this machine the owner's Paradux, or give the one that is there a new passphrase.
+
+    Raises `ParaduxError` "newer-exists" when something newer is known than what opens, unless the older one is accepted.
+    """
+    recovery = _recovery(desk)
+    with recovery.lock, desk.session.exclusive(), desk.session.saving():
+        if recovery.proof is None:
+            raise ParaduxError("not-proven", "nothing is proven yet, so nothing was changed", "see: paraductl recover")
+        if not accept_older and (found_newer := newer(recovery.proof, recovery.brought)):
+            raise found_newer.refusal()
+        new = acceptable(passphrase)
+        recovered = commit.commit(desk.keeping, recovery.proof, candidate, new)
+        desk.session.recovery = None
+        desk.session.keep(0)
+        desk.hold(recovered.opened)
+        desk.session.revoke_others(desk.visit)
+        done = {**_effect(desk, note, recovered), "alive": recovered.alive}
+        holders = kits_seen.seen(recovery.brought, recovered.opened.document, generate.now())
+        kit_journal.record(desk.keeping.control, holders)
+        desk.keeping.control.ask("alarm", why="the config was recovered with shares")
+        return done
+
+
+def recover_cancel(desk: Desk, note: Note) -> Reply:
+    """Forget all that was brought."""
+    desk.session.recovery = None
+    desk.session.keep(0)
+    return {}
+
+
+def _recovery(desk: Desk) -> Recovery:
+    """The recovery that is under way, or a new one; the keeper stays for it."""
+    desk.session.keep(STAYS)
+    if desk.session.recovery is None:
+        desk.session.recovery = Recovery()
+    return desk.session.recovery
+
+
+def _need_shares(recovery: Recovery) -> None:
+    if not recovery.ready:
+        report = "; ".join(recovery.state()["report"]) or "nothing was brought yet"
+        raise ParaduxError("not-enough-shares", f"no secret can be made: {report}", "bring more shares of one epoch")
+
+
+def _prove(desk: Desk, note: Note, recovery: Recovery) -> Proof:
+    proof = prove(recovery.brought, desk.keeping.vault(), desk.keeping.memory)
+    return stash_search.look_everywhere(desk.keeping, proof, note)
+
+
+def _published(proof: Proof) -> list[Found]:
+    """What may disagree. During a rotation the vault holds more than is published under the present epoch."""
+    rotating = proof.vault is not None and b'"rotation": {' in proof.vault.document
+    return [found for found in proof.found if not (rotating and IN_VAULT in found.labels)]
+
+
+def _effect(desk: Desk, note: Note, recovered: commit.Recovered) -> Reply:
+    """Put a new machine into effect; for one that lives finish what an interrupted save left, if there is anything."""
+    opened = recovered.opened
+    if recovered.saved is not None:
+        return save.put_into_effect(desk.keeping, recovered.saved)
+    runs: list[int] = []
+    if desk.keeping.state.pending.exists():
+        runs = save.put_into_effect(desk.keeping, save.saved(desk.keeping, opened))["runs"]
+    return {"serial": opened.config.serial, "runs": runs, "warnings": []}
+
+
+def _candidate(found: Found) -> Reply:
+    return {
+        "label": " = ".join(found.labels),
+        "epoch": found.header.epoch,
+        "serial": found.header.serial,
+        "date": found.header.date,
+        "instance": found.header.instance,
+        "generation": found.generation,
+        "age": "in use" if IN_VAULT in found.labels else age(found.header.date, datetime.now(UTC)),
+    }
+
+
+def _ids(document: dict[str, Any], key: str) -> list[str]:
+    entries: Sequence[Any] = document.get(key) or []
+    return [str(entry.get("id")) for entry in entries if isinstance(entry, dict)]
+
+
+def _other_epochs(recovery: Recovery, proof: Proof) -> list[str]:
+    """What other epochs lack, so that nobody wonders why their shares were not used."""
+    others = [each for each in recovery.brought.sets if each != proof.share_set and not each.complete]
+    newest = proof.newest.header.epoch
+    return [
+        f"epoch {each.epoch}: {len(each.held)} of {each.threshold} shares, not used"
+        + ("; if that epoch was in force by the end, something newer exists" if (each.epoch or 0) > newest else "")
+        for each in others
+        if each.owner == proof.share_set.owner
+    ]
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "recover_add": recover_add,
+    "recover_device": recover_device,
+    "recover_state": recover_state,
+    "recover_prove": recover_prove,
+    "recover_commit": recover_commit_,
+    "recover_cancel": recover_cancel,
+}
+"""The calls of this module."""

@@ -1,0 +1,64 @@
+"""A stick that is plugged in during a recovery: read by a worker, and what is on it is added to what was brought."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.runs.orders import Order, Step
+from paraduxd.keeper.recovery.collected import STAYS
+from paraduxd.keeper.runtime import workers
+from paraduxd.keeper.runtime.session import Session
+
+if TYPE_CHECKING:
+    from paraduxd.shares.collection import Material
+
+log = logging.getLogger("paradux.keeper")
+
+PATIENCE = 300.0
+"""Seconds for one stick; a rotten one reads slowly."""
+
+Stick = dict[str, Any]
+Read = Callable[[Stick], Mapping[str, bytes]]
+"""The files of a kit by their names below `PARADUX/`; raises `ParaduxError`."""
+
+_numbers = count(1)
+
+
+def read_kit(stick: Stick) -> dict[str, bytes]:
+    """The kit on a stick, read by a worker of the keeper's own: shares must not pass the supervisor."""
+    where = {name: stick[name] for name in ("device", "directory") if stick.get(name)}
+    where["device_serial"] = stick.get("serial")
+    order = Order(next(_numbers), Step.KIT_READ, "", "stick", arguments=where, disk="device" in where)
+    result = workers.run_order(order, timeout=PATIENCE)
+    try:
+        return {str(name): base64.b64decode(content) for name, content in result["files"].items()}
+    except (KeyError, AttributeError, TypeError, binascii.Error, ValueError):
+        raise ParaduxError("bad-kit", "what was read from the stick is not understood") from None
+
+
+def take(session: Session, stick: Stick, read: Read = read_kit) -> bool:
+    """Add a stick to the recovery that is under way; false when there is none. A stick that cannot be read becomes a finding."""
+    recovery = session.recovery
+    if recovery is None:
+        return False
+    session.keep(STAYS)
+    label = f"the stick {stick.get('device') or stick.get('directory') or ''}".strip()
+    try:
+        recovery.add(materials_of(read(stick), label))
+    except ParaduxError as problem:
+        log.warning("%s could not be used for the recovery: %s", label, problem.message)
+        recovery.add(materials_of({}, f"{label} ({problem.message})"))
+    return True
+
+
+def materials_of(files: Mapping[str, bytes], label: str) -> list[Material]:
+    """What the files of a kit bring: one material, and one more for the epoch before and for each other share that lies there."""
+    from paraduxd.shares import kit_folder
+
+    return list(kit_folder.materials_of(files, label))

@@ -1,0 +1,1 @@
+"""What every feature of the keeper stands on: session, supervisor link, workers."""

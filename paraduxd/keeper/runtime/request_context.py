@@ -1,0 +1,38 @@
+"""What a module with calls of its own gets to work with: the open config, the means to change it, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.runtime.session import Opened, Session, Visit
+
+Note = Callable[[str], None]
+"""Takes a sentence that the client shows at once."""
+
+Reply = dict[str, Any]
+
+
+class Desk(Protocol):
+    """One connection, as the handler of a call sees it."""
+
+    peer: Peer
+    visit: Visit
+    session: Session
+    keeping: Keeping
+
+    def opened(self) -> Opened:
+        """The open config; raises `ParaduxError` "not-authorized"."""
+
+    def change(self) -> AbstractContextManager[Opened]:
+        """The open config, for a change: nobody else changes it, and the keeper does not end meanwhile."""
+
+    def hold(self, opened: Opened) -> None:
+        """Work with this config from now on; it authorizes this connection."""
+
+
+Handler = Callable[..., Reply]
+"""Called as `handler(desk, note, **arguments)` with the arguments that `api/contract.py` declares."""

@@ -1,0 +1,99 @@
+"""The thread that takes sticks one after the other: for a recovery, for the kit that is next, or to refresh a known kit.
+
+It lives as long as the keeper, because a worker dies with the thread that started it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.devices.stick_rules import known_steward
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.kits.arming import Arming, Bench, Event, Tools, write_onto
+from paraduxd.keeper.recovery import stick_reader
+from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.session import Session
+
+log = logging.getLogger("paradux.keeper")
+
+
+class Sticks:
+    """What the control line tells of sticks, taken in turn."""
+
+    def __init__(self, session: Session, keeping: Keeping, tools: Tools) -> None:
+        self._session = session
+        self._keeping = keeping
+        self.tools = tools
+        self._plugged_in: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+    def plugged_in(self, event: Event) -> None:
+        """A stick was plugged in; returns at once."""
+        self._plugged_in.put(event)
+
+    def run(self) -> None:
+        """Take sticks for ever."""
+        while True:
+            self.take(self._plugged_in.get())
+
+    def take(self, event: Event) -> None:
+        """Whatever comes of one stick. It raises nothing: the next one comes."""
+        try:
+            self._take(event)
+        except ParaduxError as problem:
+            log.error("A stick was not taken: %s", problem.message)
+        except Exception as problem:  # its text may repeat a secret
+            log.error("A stick was not taken: %s", type(problem).__name__)
+
+    def _take(self, event: Event) -> None:
+        arming = self._session.kits.arming
+        if stick_reader.take(self._session, dict(event)):
+            return
+        if arming is not None and arming.is_live:
+            arming.take(event)
+        else:
+            self._refresh(event)
+
+    def _refresh(self, event: Event) -> None:
+        """A known kit while the vault is open: checked and dated, and written anew if its config is not the present one.
+
+        The new kit holds the very share that is on the stick already. A stick of an earlier epoch would get a share that its holder
+        does not have: that takes `create-steward-device`.
+        """
+        opened = self._session.opened
+        if opened is None:
+            return
+        stick, _ = self.tools.look(event)
+        steward = known_steward(stick, kit_journal.known(self._keeping.control))
+        if steward is None:
+            return
+        found = self.tools.check(event, stick, opened.document)
+        if found is None or found.steward != steward:
+            log.warning("%s held the kit of %s and holds something else now", stick.name, steward)
+            return
+        kit_journal.record(self._keeping.control, [found])
+        log.info("The kit of %s was checked: %s", steward, found.problems[0] if found.problems else "it is whole")
+        if _is_outdated(found, opened.document):
+            self._rewrite(event, steward)
+
+    def _rewrite(self, event: Event, steward: str) -> None:
+        peer = Peer(os.getpid(), os.geteuid(), os.getegid())
+        bench = Bench(peer, self._session.enter(peer.uid), self._session, self._keeping, unasked=True)
+        writing = Arming(bench, self.tools, {steward: steward})
+        try:
+            with bench.change() as opened:
+                kit = write_onto(writing, event, opened, steward)
+        finally:
+            writing.end()
+        log.info("The kit of %s was refreshed: it holds serial %d now", steward, kit.serial)
+
+
+def _is_outdated(found: KitRecord, document: dict[str, Any]) -> bool:
+    managed = document["managed"]
+    in_force = found.epoch == managed["recovery"]["epoch"] and not managed.get("rotation")
+    return in_force and found.counts and (found.serial or 0) < document["serial"]

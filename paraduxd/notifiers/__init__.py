@@ -1,1 +1,0 @@
-"""Plugins that tell somebody; they never read the vault."""

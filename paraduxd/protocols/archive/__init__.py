@@ -1,0 +1,1 @@
+"""Engine: encrypted archives."""

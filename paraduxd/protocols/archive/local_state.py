@@ -1,0 +1,109 @@
+"""What the machine that pushes remembers of an archive destination: tar's snapshot file, and what an interrupted upload has sent.
+
+It holds the names of the dataset's files in clear. All of it can be lost: then the next run is a full one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.effects.files.atomic import write_atomically
+from paraduxd.effects.tools import tar
+from paraduxd.protocols.archive.chain import Part
+
+
+@dataclass(frozen=True)
+class State:
+    """The last run that this machine has completed, and what it was made of; `proven` are runs that were read back whole."""
+
+    run: str = ""
+    key: str = ""
+    staging: str = ""
+    proven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One volume that has arrived: the SHA-256 of what was encrypted, and the object."""
+
+    plain: str
+    part: Part
+
+
+@dataclass
+class Upload:
+    """A run that is being sent; `sent`, by the names of the objects, may come from an earlier attempt."""
+
+    run: str
+    parent: str | None
+    sent: dict[str, Sent] = field(default_factory=dict)
+
+
+class Index:
+    """The files in one private directory."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self.working = folder / "working"
+        self.state = self._read_state()
+
+    def _read_state(self) -> State:
+        try:
+            return from_plain(State, json.loads((self._folder / "state.json").read_bytes()))
+        except (OSError, ValueError, RecursionError):
+            return State()
+
+    def begin(self, parent: str | None) -> Path:
+        """The snapshot file for tar to work on: a copy of the parent's, or none, for a full run."""
+        self.working.unlink(missing_ok=True)
+        if parent is not None:
+            shutil.copyfile(self._snapshot(parent), self.working)
+        return self.working
+
+    def has_snapshot(self, run: str) -> bool:
+        """Whether an increment on this run can be made."""
+        return self._snapshot(run).is_file()
+
+    def commit(self, state: State, unread: Collection[bytes] = ()) -> None:
+        """The run is complete at the destination: from now on it is what increments build on. They pack what was `unread`."""
+        tar.forget(self.working, self._snapshot(state.run), unread)
+        self.save(state)
+        for path in self._folder.iterdir():
+            if path.name not in ("state.json", self._snapshot(state.run).name):
+                path.unlink()
+
+    def save(self, state: State) -> None:
+        """Replace the state."""
+        write_atomically(self._folder / "state.json", json.dumps(asdict(state)).encode())
+        self.state = state
+
+    def upload(self, parent: str | None) -> Upload | None:
+        """The interrupted upload of a run on this parent, if there is one."""
+        try:
+            head, *lines = (self._folder / "upload").read_text().splitlines()
+            run, on = json.loads(head)
+            sent = [from_plain(Sent, json.loads(line)) for line in lines]
+            by_name = {each.part.name: each for each in sent}
+        except (OSError, ValueError, RecursionError):
+            return None
+        return Upload(run, on, by_name) if on == parent else None
+
+    def start_upload(self, upload: Upload) -> None:
+        """Remember what is about to be sent, and what of it has arrived already."""
+        lines: list[Any] = [[upload.run, upload.parent], *(to_plain(sent) for sent in upload.sent.values())]
+        write_atomically(self._folder / "upload", "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+    def arrived(self, sent: Sent) -> None:
+        """One more volume has arrived."""
+        with (self._folder / "upload").open("a") as file:
+            file.write(json.dumps(to_plain(sent)) + "\n")
+
+    def _snapshot(self, run: str) -> Path:
+        return self._folder / f"snapshot-{run}"

@@ -1,0 +1,1 @@
+"""Pulling from a source, and what could not be pulled."""

@@ -1,0 +1,1 @@
+"""The protocol `rclone`, and blobs at any rclone remote."""

@@ -1,0 +1,338 @@
+"""One restic repository, opened: where it is, and how restic is started on it.
+
+The repository password is a file in memory, the way to a server likewise; neither an argument nor a variable of the
+environment carries a secret. resticpy builds commands and reads results where it can; it keeps no repository or password of ours
+in its globals, and starts nothing itself: its executor is replaced by the one door for starting programs. What must be streamed
+(backup, restore, ls), has options that it lacks (tag, prune, forget of several versions), or answers as it does not expect (init) is
+started here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from restic.internal import command_executor
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.protocol_settings import SshAddress
+from paraduxd.effects.process import run as process
+from paraduxd.effects.tools import ssh, tls_pins
+from paraduxd.protocols.base import Context
+from paraduxd.protocols.restic import errors as restic_failures
+from paraduxd.protocols.restic import rest_server
+from paraduxd.protocols.restic.rest_http import HttpAddress, credentials_file
+from paraduxd.protocols.restic.settings import Place, ResticSettings
+
+OnLine = Callable[[str], None]
+OnPiece = Callable[[int], None]
+_Take = Callable[[IO[bytes] | None], tuple[str, ...]]
+"""Reads standard output to its end, and gives the lines that nobody was told."""
+
+NO_CACHE = "--no-cache"
+
+NO_LOCK = "--no-lock"
+"""Read without a lock in the repository: a lock is a change, and one that a killed restic leaves behind."""
+
+_RETRIES = 5
+"""So often restic may try one thing again; left alone, 0.14 goes on for 15 minutes, whatever the reason."""
+
+_PATIENCE = 20.0
+"""Seconds that it may announce to wait in all (0.18 waits longer than 0.14)."""
+
+_S3_RETRIES = 3
+"""So often restic's S3 client tries one request again before restic hears of it; left alone, 0.14 takes minutes."""
+
+_PIECE = 1 << 20
+"""Bytes of standard output that are read at once where nobody wants them."""
+
+_FIRST_LINES, _LAST_LINES = 1000, 50
+"""Lines of standard error that are kept."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How restic ended: exit code (negative: signal), standard output unless it was streamed, standard error.
+
+    `dropped`: so many more files could not be read than the errors that were kept tell.
+    """
+
+    code: int
+    output: tuple[str, ...]
+    errors: tuple[str, ...]
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class _Link:
+    """The SSH server ("host:port") that restic speaks to, and what ssh writes (to a file in memory).
+
+    restic passes on what ssh says, but often ends before it has done so.
+    """
+
+    server: str
+    log: int
+
+    def take_log(self) -> bytes:
+        """What ssh wrote since the last time."""
+        text = os.pread(self.log, 1 << 20, 0)
+        os.ftruncate(self.log, 0)
+        return text
+
+
+@dataclass(frozen=True)
+class Repository:
+    """How to start restic: `where` names the repository in sentences, `options` come before each command.
+
+    `cache`: the options for what it keeps to be faster; `descriptors` are those that restic inherits; `server` is the HTTP server
+    ("host:port") that it speaks to, with its pinned certificates, `link` the SSH server.
+    """
+
+    where: str
+    options: tuple[str, ...]
+    descriptors: tuple[int, ...]
+    env: dict[str, str] = field(default_factory=dict)
+    link: _Link | None = None
+    server: str = ""
+    pins: tuple[str, ...] = ()
+    cache: tuple[str, ...] = (NO_CACHE,)
+
+    def uncached(self) -> Repository:
+        """The same, without anything that was kept here."""
+        return replace(self, cache=(NO_CACHE,))
+
+    def run(
+        self,
+        *command: str,
+        cwd: Path | None = None,
+        on_line: OnLine | None = None,
+        on_piece: OnPiece | None = None,
+        allowed: Collection[int] = (0,),
+    ) -> Ran:
+        """Run one restic command; `on_line` gets each line of standard output as it comes, or `on_piece` how many bytes did.
+
+        A lock that a killed restic left behind is removed and the command run again. Raises `ParaduxError` for other exit
+        codes than the `allowed`.
+        """
+        take = _pieces(on_piece) if on_piece else _each_line(on_line)
+        ran = self._run(command, cwd, take)
+        problem = self._problem(ran, allowed)
+        if problem is not None and problem.code == "busy" and NO_LOCK not in self.options:
+            self._run(("unlock",), None, _each_line(None))
+            ran = self._run(command, cwd, take)
+            problem = self._problem(ran, allowed)
+        if problem is not None:
+            raise problem
+        return ran
+
+    def library(self, function: Callable[..., Any], **arguments: Any) -> Any:
+        """Call a function of resticpy on this repository; raises `ParaduxError` as `run` does."""
+        theirs = command_executor.execute
+        command_executor.execute = self._execute
+        try:
+            return function(**arguments)
+        finally:
+            command_executor.execute = theirs
+
+    def _execute(self, command: Sequence[str]) -> str:
+        """What resticpy calls with ["restic", "--json", subcommand, ...]; gives standard output."""
+        return "\n".join(self.run(*command[2:]).output)
+
+    def _run(self, command: Sequence[str], cwd: Path | None, take: _Take) -> Ran:
+        running = process.start(
+            ["restic", *self.cache, *self.options, *command],
+            extra_env=self.env,
+            pass_fds=self.descriptors,
+            cwd=cwd,
+        )
+        errors = _Errors(running)
+        try:
+            lines = take(running.stdout)
+            code = running.wait()
+        except BaseException:
+            process.kill_group(running)
+            raise
+        kept = errors.kept()
+        return Ran(code, lines, kept, errors.dropped)
+
+    def _problem(self, ran: Ran, allowed: Collection[int]) -> ParaduxError | None:
+        if ran.code in allowed:
+            return None
+        problem = restic_failures.problem(ran.code, ran.errors, self.where)
+        if self.server and problem.code in restic_failures.UNCLEAR:
+            told = rest_server.of_server(ran.errors, self.server) or problem
+            return tls_pins.refused(self.server, self.pins) if told.code == rest_server.UNTRUSTED else told
+        if self.link is None or problem.code not in restic_failures.UNCLEAR:
+            return problem
+        return ssh.failure(self.link.take_log(), self.link.server) or (
+            ssh.connection_lost(self.link.server) if restic_failures.lost(ran.errors) else problem
+        )
+
+
+class _Errors:
+    """Reads the standard error of a restic, and ends one that tries the same thing again and again."""
+
+    def __init__(self, running: subprocess.Popen[bytes]) -> None:
+        self._running = running
+        self._first: list[str] = []
+        self._last: deque[str] = deque(maxlen=_LAST_LINES)
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def kept(self) -> tuple[str, ...]:
+        """The first and the last lines, once restic has ended."""
+        self._thread.join(timeout=5)
+        return (*self._first, *self._last)
+
+    def _read(self) -> None:
+        retries, waiting = 0, 0.0
+        for line in _lines(self._running.stderr):
+            self._keep(line)
+            if (pause := rest_server.retry_after(line)) is None:
+                continue
+            retries, waiting = retries + 1, waiting + pause
+            if retries > _RETRIES or waiting > _PATIENCE or rest_server.hopeless(line):
+                self._running.kill()
+
+    def _keep(self, line: str) -> None:
+        if len(self._first) < _FIRST_LINES:
+            self._first.append(line)
+            return
+        if len(self._last) == _LAST_LINES:
+            self.dropped += len(restic_failures.unread((self._last[0],)))
+        self._last.append(line)
+
+
+def _each_line(on_line: OnLine | None) -> _Take:
+    """Tell every line as it comes; without anybody to tell, give them all."""
+
+    def take(stream: IO[bytes] | None) -> tuple[str, ...]:
+        lines: list[str] = []
+        for line in _lines(stream):
+            (on_line or lines.append)(line)
+        return tuple(lines)
+
+    return take
+
+
+def _pieces(on_piece: OnPiece) -> _Take:
+    """Tell how much came, and drop it."""
+
+    def take(stream: IO[bytes] | None) -> tuple[str, ...]:
+        while stream is not None and (piece := stream.read(_PIECE)):
+            on_piece(len(piece))
+        return ()
+
+    return take
+
+
+def _lines(stream: IO[bytes] | None) -> Iterator[str]:
+    """The lines of a pipe, without line feeds."""
+    if stream is not None:
+        for line in stream:
+            yield line.decode(errors="replace").rstrip("\n")
+
+
+@contextlib.contextmanager
+def opened(place: Place, settings: ResticSettings, password: str, context: Context) -> Iterator[Repository]:
+    """The repository at this place; what restic needs to get in is gone when the context ends.
+
+    Raises `ParaduxError` "no-credentials", "bad-credentials" and those of `ssh.access`.
+    """
+    with contextlib.ExitStack() as stack:
+        descriptor, path = stack.enter_context(process.sealed_file(_bytes(password)))
+        lock = (NO_LOCK,) if context.read_only else ()
+        limit = _limit(context.bandwidth)
+        options = ("--json", "--password-file", path, *lock, *limit)
+        base = Repository("", options, (descriptor,), {"RESTIC_PROGRESS_FPS": "1"}, cache=_cache(context.cache))
+        if isinstance(place, str):
+            yield replace(base, where=place, options=(*options, "--repo", place))
+        elif isinstance(place, SshAddress):
+            yield _over_ssh(base, place, settings, context, stack)
+        else:
+            yield _over_http(base, place, settings, context, stack)
+
+
+def _over_ssh(
+    base: Repository, place: SshAddress, settings: ResticSettings, context: Context, stack: contextlib.ExitStack
+) -> Repository:
+    server = f"{place.host}:{place.port}"
+    access = stack.enter_context(ssh.access(place, settings.ssh_credentials(), context.host_keys.get(server, ())))
+    log, _ = stack.enter_context(process.sealed_file(b""))
+    command = " ".join((*access.command, "-E", process.anywhere_path(log), access.host, "-s", "sftp"))
+    remote = ("--option", f"sftp.command={command}", "--repo", f"sftp:{access.host}:{place.path}")
+    return replace(
+        base,
+        where=f"{place.path} on {server}",
+        options=(*base.options, *remote),
+        env={**base.env, **access.env},
+        link=_Link(server, log),
+    )
+
+
+def _over_http(
+    base: Repository, place: HttpAddress, settings: ResticSettings, context: Context, stack: contextlib.ExitStack
+) -> Repository:
+    """The address is a file in memory, too: that of a rest-server holds the login."""
+    descriptors, env = list(base.descriptors), dict(base.env)
+
+    def in_memory(text: str) -> str:
+        descriptor, path = stack.enter_context(process.sealed_file(_bytes(text)))
+        descriptors.append(descriptor)
+        return path
+
+    options = ["--repository-file", in_memory(place.repository(settings.credentials.rest_password or ""))]
+    if pins := context.host_keys.get(place.server, ()):
+        options += ["--cacert", in_memory(tls_pins.ca_file(pins))]
+    if place.kind == "s3":
+        options += ["--option", f"s3.retries={_S3_RETRIES}"]
+        env["AWS_SHARED_CREDENTIALS_FILE"] = in_memory(_s3_login(settings))
+    return replace(
+        base,
+        where=f"/{place.path} on {place.server}",
+        options=(*base.options, *options),
+        descriptors=tuple(descriptors),
+        env=env,
+        server=place.server,
+        pins=tuple(pins),
+    )
+
+
+def _s3_login(settings: ResticSettings) -> str:
+    """The login as a file; without one restic would ask for it at places where a machine in a cloud has one."""
+    key_id, secret = settings.credentials.access_key_id, settings.credentials.secret_access_key
+    if not key_id or not secret:
+        raise ParaduxError(
+            "no-credentials",
+            "there is no access key to log in to S3 with",
+            "add credentials.access_key_id and credentials.secret_access_key with paraductl edit",
+        )
+    try:
+        return credentials_file(key_id, secret)
+    except ValueError:
+        text = "the access key of S3 has characters that no access key has"
+        raise ParaduxError("bad-credentials", text, "correct the credentials with paraductl edit") from None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _limit(bandwidth: int | None) -> tuple[str, ...]:
+    """restic counts KiB in a second."""
+    if bandwidth is None:
+        return ()
+    rate = max(1, bandwidth // 1024)
+    return f"--limit-upload={rate}", f"--limit-download={rate}"
+
+
+def _cache(folder: Path | None) -> tuple[str, ...]:
+    return (NO_CACHE,) if folder is None else ("--cache-dir", str(folder), "--cleanup-cache")

@@ -1,0 +1,1 @@
+"""Engine: plain trees with hard links."""

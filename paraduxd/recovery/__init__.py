@@ -1,1 +1,0 @@
-"""What stewards need, light enough to travel in a kit."""

@@ -1,0 +1,1 @@
+"""Sticks and disks that are plugged in."""

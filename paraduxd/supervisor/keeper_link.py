@@ -1,0 +1,269 @@
+"""The supervisor's side of the keeper: starts it when somebody connects, hands connections over unread, ends it.
+
+Nothing that a client sends on `keeper.sock` is read here. Connections go to the keeper as descriptors (SCM_RIGHTS). A keeper says of each
+that it has taken it, before it reads from it: one that ends just then has lost nobody, the next keeper gets the connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import select
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from paraduxd.api import framing
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.framing import ClosedError
+from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.devices import device_mapper
+from paraduxd.effects.ipc import control_channel
+from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
+from paraduxd.effects.process import hardening
+from paraduxd.effects.process.children import Children
+from paraduxd.effects.process.run import python
+
+log = logging.getLogger("paradux.keeper-host")
+
+TAKES = 30.0
+"""Seconds that a keeper has to take a connection; one that does not is stuck, and is ended."""
+
+STARTS = 120.0
+"""Seconds that it has besides when it was just started: half a second as a rule, half a minute on a slow machine that is busy."""
+
+TRIES = 2
+
+Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class KeeperFacts:
+    """What the keeper has told of itself."""
+
+    authorized: bool = False
+    until: str | None = None
+    weaknesses: tuple[str, ...] = ()
+
+
+@dataclass
+class _Keeper:
+    """A living keeper and the line to it."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    facts: KeeperFacts = KeeperFacts()
+    has_started: bool = False
+    took: queue.SimpleQueue[bool] = field(default_factory=queue.SimpleQueue)
+    """For each connection in turn whether it was taken; false besides when the keeper has ended."""
+
+
+class KeeperHost:
+    """Owns `keeper.sock` and the one keeper."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        state: StatePlaces,
+        children: Children,
+        answer: Answer,
+        *,
+        more: Sequence[str],
+        may_connect: Callable[[Peer], bool],
+        on_kit: Callable[[dict[str, Any]], None],
+        on_vault: Callable[[str], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._on_end = on_end
+        self._on_kit = on_kit
+        self._on_vault = on_vault
+        self._listener = listener
+        self._state = state
+        self._children = children
+        self._answer = answer
+        self._more = list(more)
+        self._may_connect = may_connect
+        self._changing = threading.Lock()
+        self._keeper: _Keeper | None = None
+        self._stopping = False
+        self.was_authorized = False
+        """Whether anybody has given the passphrase since the daemon started."""
+
+    def start(self) -> None:
+        """Accept connections in a thread that lives as long as the daemon (the keeper dies with the thread that started it)."""
+        threading.Thread(target=self._accept, name="keeper-host", daemon=True).start()
+
+    def facts(self) -> KeeperFacts:
+        """What is known of the keeper now."""
+        keeper = self._keeper
+        return keeper.facts if keeper else KeeperFacts()
+
+    def tell_stick(self, stick: dict[str, Any]) -> bool:
+        """Let the keeper know of a stick that was plugged in; false when there is none, it is about to end, or it does not listen."""
+        with self._changing:
+            if self._keeper is None or self._keeper.process.poll() is not None or _is_full(self._keeper.control):
+                return False
+            try:
+                control_channel.send(self._keeper.control, {"stick": stick})
+            except OSError:
+                return False
+            return True
+
+    def lock(self) -> None:
+        """End the keeper: its memory goes back to the kernel. None there is success."""
+        with self._changing:
+            self._end()
+
+    def close(self) -> None:
+        """Stop accepting and end the keeper."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing would not
+        self._listener.close()
+        self.lock()
+
+    def _accept(self) -> None:
+        while not self._stopping:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError as problem:
+                if not self._stopping:
+                    log.warning("Cannot accept a connection for the keeper: %s", problem.strerror)
+                    time.sleep(0.5)  # out of descriptors passes; spinning would not help it
+                continue
+            with connection:
+                self._hand_over(connection)
+
+    def _hand_over(self, connection: socket.socket) -> None:
+        """Give the connection to the keeper, to a new one if the present one is about to end; tell the client if that fails."""
+        peer = peer_of(connection)
+        if not self._may_connect(peer):
+            return
+        note = {"client": {"pid": peer.pid, "uid": peer.uid, "gid": peer.gid}}
+        for _ in range(TRIES):
+            keeper = self._send_over(connection, note)
+            if keeper is not None and self._takes(keeper):
+                return
+        if not self._stopping:
+            log.error("The keeper does not start")
+        with contextlib.suppress(OSError):
+            framing.send(connection, {"error": _NO_KEEPER.to_wire()})
+
+    def _send_over(self, connection: socket.socket, note: dict[str, Any]) -> _Keeper | None:
+        with self._changing:
+            if self._stopping:
+                return None
+            try:
+                keeper = self._living_keeper()
+                control_channel.send_connection(keeper.control, connection, note)
+            except OSError as problem:
+                log.debug("A connection could not be handed over: %s", problem.strerror)
+                self._end()
+                return None
+            return keeper
+
+    def _takes(self, keeper: _Keeper) -> bool:
+        try:
+            took = keeper.took.get(timeout=TAKES if keeper.has_started else TAKES + STARTS)
+            keeper.has_started = True
+            return took
+        except queue.Empty:
+            log.error("The keeper does not answer and is ended")
+            with self._changing:
+                if self._keeper is keeper:
+                    self._end()
+            return False
+
+    def _living_keeper(self) -> _Keeper:
+        if self._keeper is not None and self._keeper.process.poll() is None:
+            return self._keeper
+        self._end()
+        ours, its = socket.socketpair(socket.AF_UNIX, control_channel.SOCKET_TYPE)
+        try:
+            with its:
+                process = self._children.start(self._command(its.fileno()), pass_fds=[its.fileno()])
+        except OSError:
+            ours.close()
+            raise
+        self._keeper = _Keeper(process, ours)
+        threading.Thread(target=self._listen, args=(self._keeper,), name="keeper-line", daemon=True).start()
+        return self._keeper
+
+    def _command(self, control: int) -> list[str]:
+        command = [*python("paraduxd.keeper.main"), "--state", str(self._state.directory)]
+        command += ["--control", str(control), "--parent", str(os.getpid())]
+        return [*command, *self._more]
+
+    def _end(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            self._children.end(keeper.process)
+            hardening.sweep_stale()
+            device_mapper.close_left_open(self._children.run)
+            self._on_end()
+            with contextlib.suppress(OSError):
+                keeper.control.shutdown(socket.SHUT_RDWR)
+
+    def _listen(self, keeper: _Keeper) -> None:
+        """Take the keeper's questions and news until it is gone."""
+        sending = threading.Lock()
+        while True:
+            try:
+                message, _ = control_channel.receive(keeper.control)
+            except (ParaduxError, ClosedError, OSError):
+                break
+            if "took" in message:
+                keeper.took.put(bool(message["took"]))
+            elif "ask" in message:
+                threading.Thread(target=self._reply, args=(keeper, sending, message), daemon=True).start()
+            else:
+                self._take_news(keeper, message.get("tell", {}))
+        with self._changing:
+            if self._keeper is keeper:
+                self._end()
+        keeper.took.put(False)
+        keeper.control.close()
+
+    def _take_news(self, keeper: _Keeper, news: dict[str, Any]) -> None:
+        if "kit" in news:
+            self._on_kit(news["kit"])
+        if news.get("vault_sha256"):
+            self._on_vault(str(news["vault_sha256"]))
+        keeper.facts = _with_news(keeper.facts, news)
+        self.was_authorized |= keeper.facts.authorized
+
+    def _reply(self, keeper: _Keeper, sending: threading.Lock, message: dict[str, Any]) -> None:
+        answer: dict[str, Any] = {"answer": message["ask"]}
+        try:
+            answer["reply"] = self._answer(message["what"], message["arguments"])
+        except ParaduxError as problem:
+            answer["error"] = problem.to_wire()
+        except Exception:
+            log.exception("A question of the keeper could not be answered")
+            answer["error"] = ParaduxError("internal", "the supervisor failed", "see the daemon's log").to_wire()
+        with sending, contextlib.suppress(OSError):
+            control_channel.send(keeper.control, answer)
+
+
+def _is_full(control: socket.socket) -> bool:
+    """Whether so much waits to be read on the line that sending would wait, and everybody who wants to end the keeper with it."""
+    waiting = select.poll()
+    waiting.register(control, select.POLLOUT)
+    return not waiting.poll(0)
+
+
+_NO_KEEPER = ParaduxError("no-keeper", "the keeper, which opens the vault, does not start", "the daemon's log says why")
+
+
+def _with_news(facts: KeeperFacts, news: dict[str, Any]) -> KeeperFacts:
+    return KeeperFacts(
+        authorized=bool(news.get("authorized", facts.authorized)),
+        until=news.get("until", facts.until),
+        weaknesses=tuple(news.get("weaknesses", facts.weaknesses)),
+    )

@@ -1,0 +1,1 @@
+"""The socket that everybody may talk to."""

@@ -1,0 +1,123 @@
+"""The rpyc server on `paraduxd.sock`: a thread for each connection, so that a slow client delays nobody else."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.ipc.connection_limits import Admission, Guest
+from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
+from paraduxd.supervisor.rpc.rpyc_hardening import BoundedChannel, LockedConnection, ProtocolError
+
+MAX_REPLY = 4 * 1024 * 1024
+"""Characters. A reply that its client does not read lies here twice, for some seconds, and a user may have 16 connections."""
+
+_COMPLAIN_EVERY = 60.0
+
+log = logging.getLogger("paradux.rpc")
+
+Handle = Callable[[Peer, str, str], str]
+"""Answers a call: peer, untrusted name, untrusted arguments as JSON -> ASCII JSON text of `{"reply": {...}}`."""
+
+
+class RpcServer:
+    """Serves `handle` on a listening socket; whatever `handle` raises becomes the text of `{"error": {...}}`."""
+
+    def __init__(
+        self, listener: socket.socket, handle: Handle, *, may_connect: Callable[[Peer], bool] = lambda peer: True
+    ) -> None:
+        self._listener = listener
+        self._handle = handle
+        self._may_connect = may_connect
+        self._admission = Admission()
+        self._stopping = False
+        self._complained = 0.0
+
+    def start(self) -> None:
+        """Accept connections from now on."""
+        threading.Thread(target=self._accept, name="rpc-accept", daemon=True).start()
+
+    def close(self) -> None:
+        """Accept nothing more and end every connection; calls that are being answered run to their end unheard."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing would not
+        self._listener.close()
+        self._admission.dismiss_all()
+
+    def _accept(self) -> None:
+        while not self._stopping:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError as problem:
+                if not self._stopping:
+                    self._cannot_accept(problem)
+            else:
+                self._welcome(connection)
+
+    def _cannot_accept(self, problem: OSError) -> None:
+        """Out of descriptors or memory: it passes, faster when somebody who only waits goes."""
+        now = time.monotonic()
+        if now - self._complained > _COMPLAIN_EVERY:
+            self._complained = now
+            log.warning("Cannot accept a connection: %s", problem.strerror)
+        self._admission.make_room()
+
+    def _welcome(self, connection: socket.socket) -> None:
+        try:
+            guest = Guest(connection, peer_of(connection))
+        except OSError:
+            connection.close()
+            return
+        if not self._admission.enter(guest):
+            connection.close()
+            return
+        try:
+            threading.Thread(target=self._serve, args=(guest,), name="rpc", daemon=True).start()
+        except RuntimeError:  # no more threads
+            self._admission.leave(guest)
+
+    def _serve(self, guest: Guest) -> None:
+        try:
+            if self._may_connect(guest.peer):
+                channel = BoundedChannel(guest.connection)
+                with LockedConnection(functools.partial(self._call, guest), channel) as connection:
+                    connection.serve_all()
+        except (EOFError, OSError):
+            pass  # gone, or too slow
+        except ProtocolError as problem:
+            log.debug("Ended a connection of uid %d: %s", guest.peer.uid, problem)
+        except Exception:
+            log.exception("A connection of uid %d failed", guest.peer.uid)
+        finally:
+            self._admission.leave(guest)
+
+    def _call(self, guest: Guest, untrusted_name: str, untrusted_arguments: str) -> str:
+        with guest.busy():
+            try:
+                return _bounded(self._handle(guest.peer, untrusted_name, untrusted_arguments))
+            except ParaduxError as problem:
+                return _error(problem)
+            except Exception as problem:
+                # The message is left out, because it may repeat what the client sent.
+                place = "".join(traceback.format_tb(problem.__traceback__))
+                log.error("A call failed: %s\n%s", type(problem).__name__, place)
+                return _error(ParaduxError("internal", "the daemon failed to answer", "the daemon's log says where"))
+
+
+def _bounded(reply: str) -> str:
+    if len(reply) > MAX_REPLY:
+        raise ParaduxError("too-long", "the answer is too long to be sent", "ask for less, one dataset for example")
+    return reply
+
+
+def _error(problem: ParaduxError) -> str:
+    return json.dumps({"error": problem.to_wire()})

@@ -1,0 +1,241 @@
+"""What can be asked of the daemon: backups, checks, restores, publishing, and what is known of their runs.
+
+A source without a timing is pulled right before each push that is due; a destination without one follows every pull that
+changed something (`scheduler.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import Any
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.core.devices.stick_rules import Stick
+from paraduxd.core.plan.model import Keep, Timing
+from paraduxd.core.primitives import timestamps
+from paraduxd.core.runs import requests
+from paraduxd.core.runs.facts import Key
+from paraduxd.core.runs.orders import Progress, Step
+from paraduxd.core.runs.queue import STAGING, Request
+from paraduxd.core.runs.requests import Draft
+from paraduxd.effects.installation import ground
+from paraduxd.effects.journal.journal import Ending
+from paraduxd.supervisor.runs import outcomes, protection
+from paraduxd.supervisor.runs.engine import CANCELLED, NO_PLAN, Engine
+from paraduxd.supervisor.runs.order_factory import staging_is_filled
+
+FRESH = timedelta(minutes=5)
+"""A source without a timing is not pulled again for another push within this time."""
+
+
+class Dispatcher(Engine):
+    """The engine with its calls. A request gives the numbers of its runs, at once; what is queued already is not queued twice."""
+
+    def backup(
+        self,
+        datasets: Sequence[str] = (),
+        destination: str | None = None,
+        *,
+        pull_only: bool = False,
+        push_only: bool = False,
+        trigger: str = "manual",
+        removes: bool = True,
+        uid: int = 0,
+    ) -> tuple[int, ...]:
+        """Pull, then push to all destinations or one. No `datasets`: all.
+
+        `removes`: the pushes may remove what `keep` does not want; else that is left to the next one that the schedule makes.
+        """
+        if pull_only and push_only:
+            raise ParaduxError("bad-request", "a backup cannot be pull only and push only", "choose one of the two")
+        self._need_credentials()
+        drafts = requests.backup(self.plan, datasets, destination, pulls=not push_only, pushes=not pull_only)
+        if push_only and len(refused := {draft.key[0] for draft in drafts}) == 1:
+            self._need_pushable(refused.pop())
+        more = {} if removes else {"keep": asdict(Keep())}
+        drafts = [replace(each, trigger=trigger, arguments={**each.arguments, **more}) for each in drafts]
+        return self.submit(drafts, uid)
+
+    def verify(self, dataset: str | None = None, *, deep: bool = False, uid: int = 0) -> tuple[int, ...]:
+        """Check all destinations of one dataset, or of all; `deep` reads all data."""
+        self._need_credentials()
+        return self.submit(requests.verify(self.plan, dataset, deep=deep), uid)
+
+    def versions(self, dataset: str, destination: str | None = None, *, uid: int = 0) -> tuple[int, ...]:
+        """Ask destinations what can be restored."""
+        self._need_credentials()
+        return self.submit(requests.versions(self.plan, dataset, destination), uid)
+
+    def where_from(self, dataset: str, source: str | None = None, at: str | None = None) -> str:
+        """From where a dataset is restored: what was asked for, else the newest copy that is known."""
+        return source or self._newest_copy(dataset, at)
+
+    def restore(
+        self,
+        dataset: str,
+        to: str,
+        source: str | None = None,
+        at: str | None = None,
+        paths: Sequence[str] = (),
+        *,
+        key: str = "",
+    ) -> tuple[int, ...]:
+        """Write a version into the directory `to`; from staging, a destination's id, or (`None`) the newest copy that is known.
+
+        `key` is the path where the worker gets the private key of encrypted archives; without it, restoring from such is "not-allowed".
+        """
+        location = self.where_from(dataset, source, at)
+        if location != STAGING:
+            self._need_credentials()
+        draft = requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths)
+        if requests.needs_key(self.plan, dataset, location):
+            if not key:
+                raise ParaduxError(
+                    "not-allowed",
+                    f"{location} keeps encrypted archives: restoring from it needs the operational passphrase",
+                    "give it",
+                    ExitCode.NOT_AUTHORIZED,
+                )
+            draft = replace(draft, arguments={**draft.arguments, "key": key})
+        return self.submit([draft])
+
+    def publish(self, *, uid: int = 0) -> tuple[int, ...]:
+        """Upload the outbox to every metadata stash."""
+        self._need_credentials()
+        return self.submit(requests.publish(self.plan), uid)
+
+    def hostkeys(self, hosts: Sequence[tuple[str, int] | tuple[str, int, str]]) -> tuple[int, ...]:
+        """Fetch the keys of SSH servers (host, port) and certificates of TLS servers (host, port, how); needs no plan."""
+        return self.submit([requests.hostkeys(hosts)])
+
+    def kit_check(self, stick: Stick, steward: str) -> tuple[int, ...]:
+        """Check up the kit on a stick that is known; needs no credentials."""
+        return self.submit([requests.kit_check(stick, steward)])
+
+    def approve(self, dataset: str) -> tuple[int, ...]:
+        """Let a held dataset go ahead: the next pull may lose and change as many files as were seen; the pushes after it
+        remove no earlier version."""
+        self._need_credentials()
+        requests.chosen_datasets(self.plan, [dataset])
+        with self._lock:
+            hold = self._journal.holds().get(dataset)
+            if hold is None:
+                raise ParaduxError("not-held", f"nothing of {dataset} is held", "see: paraductl status")
+            with self._journal.batch():
+                protection.raise_alarm(self._journal, self._now(), f"a held push of {dataset} was approved")
+                self._journal.set_approval(dataset, hold.get("removed", 0), hold.get("changed", 0))
+                self._journal.clear_hold(dataset)
+        drafts = requests.backup(self.plan, [dataset], None, pulls=True, pushes=True)
+        return self.submit([replace(draft, arguments=_cautious(draft)) for draft in drafts])
+
+    def prune(self, dataset: str, destination: str | None = None) -> tuple[int, ...]:
+        """Remove now what `keep` does not want at the destinations of a dataset, or at one, grace or not."""
+        self._need_credentials()
+        return self.submit(requests.prune(self.plan, dataset, destination))
+
+    def cancel(self, numbers: Iterable[int], uid: int = 0) -> tuple[int, ...]:
+        """End these runs, and what waits for them; those that have ended are left as they are.
+
+        A `uid` other than 0 ends what it asked for alone; gives the numbers that belong to others, or that others wait for.
+        """
+        wanted = set(numbers)
+        with self._lock:
+            others = {each.number for each in self._open() if uid not in (0, each.uid)}
+            others |= {each.after for each in self._open() if each.number in others and each.after}
+            for waiting in list(self._queue.values()):
+                if {waiting.request.number, waiting.request.after} & (wanted - others):
+                    self._drop(waiting, Ending("cancelled", self._now(), CANCELLED))
+            for number in (wanted - others) & set(self._running):
+                self._end(number, CANCELLED)
+        self._go_on()
+        return tuple(sorted(wanted & others))
+
+    def _open(self) -> list[Request]:
+        """What waits or goes on."""
+        return [*(each.request for each in self._queue.values()), *(each.request for each in self._running.values())]
+
+    def scheduled(self, due: Iterable[tuple[Key, str]]) -> None:
+        """Queue what the schedule says is due: (target, trigger)."""
+        drafts: list[Draft] = []
+        for key, trigger in due:
+            if (key[0], key[2]) not in self._places:
+                continue
+            needs_pull = key[1] == Step.PUSH and self._needs_pull(key)
+            before = requests.pull(key[0], trigger) if needs_pull else None
+            drafts += [before] if before else []
+            drafts.append(Draft(key, trigger, before.key if before else None))
+        self.submit(drafts)
+
+    def running(self) -> tuple[dict[str, Any], ...]:
+        """The runs that go on now, with progress, as status shows them."""
+        with self._lock:
+            numbers = sorted(self._running)
+        shown = ("run", "dataset", "step", "location", "percent", "bytes", "eta")
+        return tuple({name: run[name] for name in shown} for run in self.runs(numbers) if run["state"] == "running")
+
+    def runs(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
+        """These runs as `api/contract.py` shows them; unknown numbers are left out."""
+        return [outcomes.describe(run, self._progress(run.number)) for run in self._journal.get(numbers)]
+
+    def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> list[dict[str, Any]]:
+        """Past and present runs, newest first."""
+        runs = self._journal.history(dataset, failed=failed, limit=limit)
+        return [outcomes.describe(run, self._progress(run.number)) for run in runs]
+
+    def _progress(self, number: int) -> Progress | None:
+        running = self._running.get(number)
+        return running.progress if running else None
+
+    def need_plan(self) -> None:
+        """Raises `ParaduxError` "plan-unreadable" where there was a plan, and none is run by."""
+        if self.plan is NO_PLAN and ground.was_set_up(self._state):
+            raise ParaduxError(
+                "plan-unreadable",
+                "the plan, by which everything runs, is gone or cannot be read",
+                "write it again: paraductl unlock",
+            )
+
+    def _need_pushable(self, dataset: str) -> None:
+        if error := self._guard_refuses(dataset):
+            raise ParaduxError(error["code"], error["message"], error["hint"])
+
+    def _need_credentials(self) -> None:
+        self.need_plan()
+        if self.plan is NO_PLAN:
+            raise ParaduxError("not-set-up", "Paradux is not set up yet", "set it up: paraductl setup")
+        if not self._ready:
+            raise ParaduxError(
+                "locked",
+                "nothing can be transferred: nobody has unlocked Paradux since it started",
+                "open the vault: paraductl unlock",
+                ExitCode.NOT_AUTHORIZED,
+            )
+
+    def _needs_pull(self, key: Key) -> bool:
+        """Whether a push that is due is preceded by a pull: the source has no timing of its own, or is itself what is pushed and must
+        pass the guard first; and was not just pulled."""
+        dataset = self.plan.dataset(key[0])
+        if dataset is None or (dataset.source.timing is not None and not dataset.source.in_place):
+            return False
+        last = timestamps.parse(self._journal.latest(requests.pull(dataset.id).key).last_success)
+        timing = next((each.timing for each in dataset.destinations if each.id == key[2]), None) or Timing()
+        fresh = min(FRESH, timedelta(seconds=(timing.every or 86_400) / 2))
+        return last is None or not timedelta() <= self._clock() - last < fresh
+
+    def _newest_copy(self, name: str, at: str | None) -> str:
+        """Staging, if a pull has filled it; for an earlier time, or without it, the destination that was written last."""
+        (dataset,) = requests.chosen_datasets(self.plan, [name])
+        pulled = self._journal.latest(requests.pull(name).key)
+        if at is None and not dataset.source.in_place and staging_is_filled(dataset, pulled):
+            return STAGING
+        written = [
+            (self._journal.latest((name, Step.PUSH, each.id)).last_success or "", each.id)
+            for each in dataset.destinations
+        ]
+        return max(written, key=lambda pair: pair[0])[1] if written else STAGING
+
+
+def _cautious(draft: Draft) -> dict[str, Any]:
+    return {**draft.arguments, "held": True} if draft.key[1] == Step.PUSH else draft.arguments

@@ -1,0 +1,43 @@
+"""Keeps the last verdict until something changes, or a minute has passed: status is asked for more often than anything happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from paraduxd.core.plan.model import Plan
+from paraduxd.core.runs.facts import Facts
+from paraduxd.core.status.assessment import Verdict, judge
+
+KEPT_FOR = timedelta(minutes=1)
+"""Ages grow by themselves."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    plan: Plan | None
+    facts: Facts
+    at: datetime
+    verdict: Verdict
+
+
+class Judging:
+    """Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._last: _Judged | None = None
+
+    def verdict(self, plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
+        """What everything comes to (`core/status/assessment.py`)."""
+        facts = _without_progress(facts)
+        last = self._last
+        if last is not None and last.plan is plan and timedelta() <= now - last.at < KEPT_FOR and last.facts == facts:
+            return last.verdict
+        self._last = judged = _Judged(plan, facts, now, judge(plan, facts, now))
+        return judged.verdict
+
+
+def _without_progress(facts: Facts) -> Facts:
+    """What the verdict depends on: which runs there are, not how far they are."""
+    names = ("run", "dataset", "step", "location")
+    return replace(facts, running=tuple({name: run.get(name) for name in names} for run in facts.running))

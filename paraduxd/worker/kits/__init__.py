@@ -1,0 +1,1 @@
+"""Sticks of stewards."""

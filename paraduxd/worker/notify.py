@@ -1,0 +1,41 @@
+"""Sending one notice to one address, through apprise. The address may hold a password: nothing of it is in what is reported or logged."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.runs.orders import Order
+from paraduxd.effects.files import transport_files
+
+
+def notify(order: Order, _report: Any) -> dict[str, Any]:
+    """Send `title` and `body`; raises `TransientError` "not-delivered", `ParaduxError` "bad-address"."""
+    address = str(transport_files.read(Path(order.transport)).get("address"))
+    logging.disable(logging.CRITICAL)  # apprise and what it uses log addresses
+    try:
+        sent = _send(address, str(order.arguments["title"]), str(order.arguments["body"]))
+    except Exception:  # a plugin of apprise's may raise anything, with the address in it
+        sent = False
+    finally:
+        logging.disable(logging.NOTSET)
+    if sent is None:
+        text = f"the address {order.location} is none that notices can be sent to"
+        raise ParaduxError("bad-address", text, "see how apprise writes addresses, then: paraductl edit")
+    if not sent:
+        text = f"a notice could not be delivered to {order.location}"
+        raise TransientError("not-delivered", text, "check the address and its password in notify: paraductl edit")
+    return {"sent": True}
+
+
+def _send(address: str, title: str, body: str) -> bool | None:
+    """Whether it was taken; `None`: apprise knows no such address."""
+    import apprise
+
+    asset = apprise.AppriseAsset(async_mode=False, secure_logging=True, app_id="Paradux", app_desc="Paradux")
+    sender = apprise.Apprise(asset=asset)
+    if not sender.add(address):
+        return None
+    return bool(sender.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT))

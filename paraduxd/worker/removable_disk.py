@@ -1,0 +1,39 @@
+"""Around a step whose stash is a disk that is plugged in now and then: open the disk, do the step, let go of the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from paraduxd.core.runs import removable_disks
+from paraduxd.core.runs.orders import Order, Step
+from paraduxd.effects.devices import removable_disk
+from paraduxd.effects.files import transport_files
+
+_WRITING = frozenset({Step.PUSH, Step.PUBLISH, Step.VERIFY})
+
+
+@contextmanager
+def attached(order: Order) -> Iterator[Order]:
+    """The order, with `mounted` and `posix` among its arguments while its disk is open; any other order as it is."""
+    uuid = _uuid(order)
+    if not uuid:
+        yield order
+        return
+    what = f"{order.dataset}/{order.location}" if order.dataset else order.location
+    folders = str(order.arguments.get("stick_folders") or "")
+    if not removable_disk.is_there(uuid, folders) and (key := order.arguments.get("key")):
+        transport_files.receive(Path(key))  # nobody needs it, but somebody waits until it is taken
+    with removable_disk.opened(uuid, what, folders, writable=order.step in _WRITING) as disk:
+        yield replace(order, arguments={**order.arguments, "mounted": str(disk.folder), "posix": disk.posix})
+
+
+def _uuid(order: Order) -> str:
+    if not order.transport or order.step == Step.NOTIFY:
+        return ""
+    transport = transport_files.read(Path(order.transport))
+    if transport.get("protocol") != removable_disks.PROTOCOL:
+        return ""
+    return removable_disks.checked_uuid(str((transport.get("settings") or {}).get("uuid")))

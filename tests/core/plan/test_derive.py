@@ -1,0 +1,205 @@
+"""From config to plan and transport files: everything that is needed, and secrets only where they belong."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paraduxd.core.config.views.masking import MASK, mask
+from paraduxd.core.plan import model as plans
+from paraduxd.core.plan.derive import derive, needed_data_keys, needed_hosts
+from paraduxd.core.primitives.place_identity import legacy_uid
+from tests.core.config.samples import SHAPES, answers, config_of, family
+
+SAVED = "2026-11-10T12:00:00Z"
+
+
+def derived(document=None):
+    """Plan and transport files of a document, by default the family's."""
+    return derive(config_of(document or family()), SHAPES, SAVED)
+
+
+def test_the_plan_knows_who_when_and_how_often() -> None:
+    plan = derived().plan
+    assert (plan.serial, plan.saved, plan.epoch, plan.owner, plan.instance) == (7, SAVED, 2, "00" * 16, "11" * 16)
+    assert (plan.shares_required, plan.unattended, plan.unlock_for, plan.drill_every) == (2, True, 900, 7776000)
+    assert plan.owner_fates == ("place:house", "device:server")
+    assert plan.stewards[0] == plans.StewardPlan("alice", "Alice", ("place:springfield", "person:alice"), "2026-11-01")
+
+
+def test_windows_are_in_the_plan_and_rates_with_the_transfers() -> None:
+    document = family()
+    (photos,) = [each for each in document["datasets"] if each["id"] == "photos"]
+    photos["source"] |= {"window": "22:00-06:00", "bandwidth": "2M"}
+    photos["destinations"][0] |= {"window": "01:00-02:00", "bandwidth": 5000}
+    found = derived(document)
+    assert found.plan.window("photos", "source") == "22:00-06:00"
+    assert found.plan.window("photos", photos["destinations"][0]["id"]) == "01:00-02:00"
+    assert found.plan.window("photos", "staging") is found.plan.window("none", "source") is None
+    assert found.transports["dataset.photos.source.json"]["bandwidth"] == 2_000_000
+    assert found.transports[f"dataset.photos.{photos['destinations'][0]['id']}.json"]["bandwidth"] == 5000
+
+
+def test_a_dataset_in_the_plan() -> None:
+    photos = derived().plan.dataset("photos")
+    assert photos.staging == "/srv/paradux/photos"
+    assert photos.guard == plans.Guard(0.25, 0.6)
+    assert photos.source == plans.SourcePlan(
+        "rsync", "laptop.local", "dataset.photos.source.json", plans.Timing(3600), ("device:laptop",),
+        uid=legacy_uid("photos", "source"),
+    )  # fmt: skip
+    assert photos.destinations == (
+        plans.DestinationPlan(
+            "cloud", "restic", "s3.example", "dataset.photos.cloud.json", plans.Timing(21600), ("account:aws",),
+            "restic", plans.Keep(last=10, daily=7), uid=legacy_uid("photos", "cloud"), formerly="photos/cloud",
+        ),
+        plans.DestinationPlan(
+            "usb", "disk", "local", "dataset.photos.usb.json", plans.Timing(cron="30 3 * * sun"),
+            ("place:house", "device:usb"), uid=legacy_uid("photos", "usb"), formerly="photos/usb",
+        ),
+    )  # fmt: skip
+
+
+def test_a_local_source_without_staging_is_pushed_in_place() -> None:
+    docs = derived().plan.dataset("docs")
+    assert docs.source.in_place
+    assert docs.staging == "/home/fred/docs"
+    assert docs.destinations[0].timing is None
+
+
+def test_a_local_source_with_staging_is_copied() -> None:
+    document = family()
+    document["datasets"][1]["staging"] = "/srv/paradux//docs/"
+    docs = derived(document).plan.dataset("docs")
+    assert not docs.source.in_place
+    assert docs.staging == "/srv/paradux/docs"
+
+
+def test_there_is_one_transport_file_for_every_stash() -> None:
+    both = derived()
+    named = {stash.transport for stash in both.plan.metadata_stashes}
+    for dataset in both.plan.datasets:
+        named |= {dataset.source.transport, *(destination.transport for destination in dataset.destinations)}
+    named |= {address.transport for address in both.plan.notify}
+    assert named == set(both.transports)
+    assert len(named) == 8
+
+
+def test_a_transport_file_holds_what_its_stash_needs_and_no_more() -> None:
+    files = derived().transports
+    assert files["dataset.photos.source.json"] == {
+        "protocol": "rsync",
+        "settings": {
+            "url": "rsync+ssh://fred@laptop.local/home/fred",
+            "credentials": {"private_key": "ssh key of fred"},
+        },
+        "host_keys": {"laptop.local:22": ["ssh-ed25519 AAAAlaptop"]},
+        "secret": "",
+    }
+    assert files["dataset.photos.cloud.json"]["secret"] == "generated"
+    assert files["dataset.docs.cloud.json"]["secret"] == ""
+    assert files["metadata.friend.json"]["host_keys"] == {"friend.example:2222": ["ssh-ed25519 AAAAfriend"]}
+    assert files["metadata.friend.json"]["kit_access"]["credentials"] == {"password": "reader"}
+    assert files["metadata.nas.json"]["kit_access"] is None
+
+
+def test_settings_of_a_transport_file_are_valid_for_the_protocol() -> None:
+    transports = derived().transports
+    assert transports.pop("notify.mailto-1.json") == {"address": "mailto://fred:mail-password@mail.example"}
+    for transport in transports.values():
+        SHAPES[transport["protocol"]].settings.model_validate(transport["settings"])
+
+
+def test_a_kit_address_on_another_server_needs_its_host_key_too() -> None:
+    document = family()
+    document["metadata_stashes"][0]["kit_access"] = {"url": "sftp://kit@mirror.example/x"}
+    assert needed_hosts(config_of(document), SHAPES) == ("mirror.example:22",)
+    document["managed"]["hosts"]["mirror.example:22"] = ["ssh-ed25519 AAAAmirror"]
+    transport = derived(document).transports["metadata.friend.json"]
+    assert set(transport["host_keys"]) == {"friend.example:2222", "mirror.example:22"}
+    assert transport["kit_access"] == {"url": "sftp://kit@mirror.example/x"}
+
+
+def test_what_is_still_needed() -> None:
+    assert needed_hosts(config_of(family()), SHAPES) == ()
+    assert needed_hosts(config_of(answers()), SHAPES) == ("laptop.local:22", "friend.example:2222")
+    assert needed_data_keys(config_of(family()), SHAPES) == ()
+    assert needed_data_keys(config_of(answers()), SHAPES) == ("photos/cloud",)
+
+
+def test_answers_cannot_run() -> None:
+    with pytest.raises(ValueError, match="answers are no saved config"):
+        derived(answers())
+
+
+def test_the_plan_survives_its_file() -> None:
+    plan = derived().plan
+    assert plans.from_json(plans.to_json(plan)) == plan
+
+
+def planted(document, masked, canaries):
+    """The document with the next canary in the place of every text that masking covers."""
+    if isinstance(masked, dict):
+        return {key: planted(document[key], masked[key], canaries) for key in document}
+    if isinstance(masked, list):
+        return [planted(inner, cover, canaries) for inner, cover in zip(document, masked, strict=True)]
+    return next(canaries) if masked == MASK else document
+
+
+def canary_document(canaries):
+    """The family's config with canaries wherever a secret or the inventory is."""
+    document = family()
+    document["datasets"][0]["destinations"][0]["repository"] = f"rest:https://fred:{next(canaries)}@s3.example/"
+    document["inventory"] = [dict.fromkeys(("name", "url", "username", "password", "notes"), next(canaries))]
+    document["metadata_stashes"][0]["credentials"] = {"private_key": "x", "password": "x"}
+    masked = mask(document, SHAPES)
+    masked["notify"] = []
+    masked["managed"]["recovery"]["secret"] = ""
+    repository = masked["datasets"][0]["destinations"][0]
+    repository["repository"] = document["datasets"][0]["destinations"][0]["repository"]
+    notify = [f"mailto://fred:{next(canaries)}@mail.example"]
+    return planted({**document, "notify": []}, masked, canaries) | {"notify": notify}
+
+
+@given(st.text(alphabet="0123456789abcdefghijkmnpqrstuvwxyz", min_size=12, max_size=24))
+def test_the_plan_holds_no_secret(seed) -> None:
+    used = []
+
+    def numbered():
+        while True:
+            used.append(f"canary-{seed}-{len(used)}-end")
+            yield used[-1]
+
+    both = derived(canary_document(numbered()))
+    text = plans.to_json(both.plan)
+    assert len(used) > 28
+    assert "canary-" not in text
+    assert "ab" * 32 not in text
+    kept = json.dumps(both.transports)
+    needed = [canary for canary in used if canary in kept]
+    assert len(needed) == 9
+
+
+def test_a_transport_file_holds_no_secret_of_another_stash() -> None:
+    def numbered():
+        number = 0
+        while True:
+            number += 1
+            yield f"canary-{number}-end"
+
+    files = derived(canary_document(numbered())).transports
+    seen = [canary for text in map(json.dumps, files.values()) for canary in {*text.split('"')} if "canary-" in canary]
+    assert len(seen) == len(set(seen))
+
+
+def test_archives_and_a_stash_at_one_address_know_of_each_other() -> None:
+    document = family()
+    stash = document["metadata_stashes"][0]
+    here = {key: stash[key] for key in ("protocol", "url") if key in stash}
+    document["datasets"][0]["destinations"].append({"id": "beside", **here, "encryption": "gpg"})
+    plan = derived(document).plan
+    beside = plan.dataset("photos").destinations[-1]
+    assert plan.metadata_stashes[0].beside == (beside.uid,)
+    assert beside.beside == (plan.metadata_stashes[0].uid,)
+    assert all(not each.beside for each in plan.dataset("photos").destinations[:-1])

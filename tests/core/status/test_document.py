@@ -1,0 +1,110 @@
+"""Whatever the facts are, the status document is built and fits its schema."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paraduxd.core.installation.ground import Ground, JournalLoss
+from paraduxd.core.plan.model import Plan, Timing
+from paraduxd.core.runs.facts import Daemon, Drills, Facts, Kit, Latest
+from paraduxd.core.status.document import build
+from tests.checkout import ROOT
+from tests.core.status.sample import DOCS, MAIL, NOW, PHOTOS, healthy, plan
+
+SCHEMA = json.loads((ROOT / "schema" / "status.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["versions", "bytes", "x"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+times = st.none() | st.text(max_size=5) | st.datetimes().map(lambda time: time.isoformat() + "+14:00")
+errors = st.none() | st.dictionaries(
+    st.sampled_from(["code", "message", "hint"]), anything | st.sampled_from(["unreachable"])
+)
+results = st.none() | st.dictionaries(st.sampled_from(["versions", "files", "bytes", "serial", "epoch"]), anything)
+latest = st.builds(
+    Latest, times, times, st.integers(0, 9), errors, results, st.none() | st.sampled_from(["done", "failed"])
+)
+datasets = st.sampled_from(["photos", "docs", "mail", "gone", ""])
+locations = st.sampled_from(["source", "disk", "cloud", "friend", "sister"])
+keys = st.tuples(datasets, st.sampled_from(["pull", "push", "verify", "versions", "publish"]), locations)
+run_fields = st.sampled_from(["run", "dataset", "step", "location", "percent", "bytes", "eta"])
+facts = st.builds(
+    Facts,
+    st.builds(Daemon, started=times, locked=st.booleans(), init_on_free=st.none() | st.booleans()),
+    st.dictionaries(keys, latest, max_size=12),
+    st.dictionaries(keys, times.filter(bool), max_size=4),
+    st.dictionaries(
+        datasets, st.dictionaries(st.sampled_from(["reason", "text"]), anything | st.just("journal-lost")), max_size=2
+    ),
+    st.lists(st.dictionaries(run_fields, anything), max_size=3).map(tuple),
+    st.dictionaries(
+        st.sampled_from(["alice", "bob", "carol"]), st.builds(Kit, st.integers(0, 2), times, times), max_size=3
+    ),
+    st.builds(
+        Drills,
+        times,
+        st.none() | st.integers(0, 2),
+        st.dictionaries(st.tuples(datasets, locations), times.filter(bool)),
+    ),
+    st.booleans(),
+    st.booleans(),
+    st.builds(
+        Ground,
+        st.none() | st.builds(JournalLoss, st.text(max_size=5), st.text(max_size=5), st.text(max_size=5)),
+        st.lists(st.text(max_size=5)).map(tuple),
+    ),
+    st.booleans(),
+)
+timings = st.none() | st.builds(Timing, st.none() | st.integers(), st.none() | st.text(max_size=9))
+plans = st.none() | st.builds(
+    lambda chosen, timing, required, fates, stashes: plan(
+        datasets=tuple(
+            replace(dataset, source=replace(dataset.source, timing=timing, fates=fates)) for dataset in chosen
+        ),
+        metadata_stashes=plan().metadata_stashes[:stashes],
+        shares_required=required,
+        owner_fates=fates,
+    ),
+    st.lists(st.sampled_from([PHOTOS, DOCS, MAIL]), unique=True, max_size=3),
+    timings,
+    st.integers(2, 6),
+    st.sampled_from([(), ("place:house",), ("odd",), ("place:", ":")]),
+    st.integers(0, 3),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(plans, facts)
+def test_any_facts_make_a_valid_document(some_plan: Plan | None, some_facts: Facts) -> None:
+    document = build(some_plan, some_facts, NOW)
+    VALIDATOR.validate(json.loads(json.dumps(document, allow_nan=False)))
+    critical = [problem for problem in document["problems"] if problem["level"] == "critical"]
+    assert document["recoverable"]["today"] is not bool(critical)
+    assert ("yes, proven" in document["headline"]) <= (document["recoverable"]["proven"] is not None)
+    assert document["level"] == ("critical" if critical else "warning" if document["problems"] else "ok")
+
+
+@pytest.mark.parametrize("path", [("headline",), ("recoverable", "today"), ("datasets", 0, "staging"), ("running",)])
+def test_the_schema_misses_what_is_missing(path: tuple[Any, ...]) -> None:
+    document = build(plan(), healthy(plan()), NOW)
+    part = document
+    for key in path[:-1]:
+        part = part[key]
+    del part[path[-1]]
+    assert not VALIDATOR.is_valid(document)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)

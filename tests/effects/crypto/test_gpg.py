@@ -1,0 +1,89 @@
+"""OpenPGP through the real gpg: what is encrypted and signed comes back, anything else is refused, nothing stays."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.crypto.gpg import Gpg, KeyPair, private_gpg
+
+PASSPHRASE = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def gpg() -> Iterator[Gpg]:
+    with private_gpg(Path("/dev/shm")) as found:
+        yield found
+
+
+@pytest.fixture
+def pair(gpg: Gpg) -> KeyPair:
+    return gpg.generate("Paradux recovery key, epoch 1", PASSPHRASE)
+
+
+def test_a_document_comes_back(gpg: Gpg, pair: KeyPair) -> None:
+    text = bytes(range(256)) * 1000
+    message = gpg.encrypt_signed(text, pair.fingerprint, PASSPHRASE)
+    assert text[:64] not in message
+    assert gpg.decrypt_signed(message, pair.fingerprint, PASSPHRASE) == text
+
+
+def test_the_private_key_works_elsewhere_and_only_with_its_passphrase(pair: KeyPair, gpg: Gpg) -> None:
+    message = gpg.encrypt_signed(b"text", pair.fingerprint, PASSPHRASE)
+    with private_gpg(Path("/dev/shm")) as elsewhere:
+        assert elsewhere.import_key(pair.private_key, PASSPHRASE) == pair.fingerprint
+        with pytest.raises(ParaduxError, match="cannot open"):
+            elsewhere.decrypt_signed(message, pair.fingerprint, "f" * 64)
+        assert elsewhere.decrypt_signed(message, pair.fingerprint, PASSPHRASE) == b"text"
+
+
+def test_a_message_that_is_not_signed_by_the_key_is_refused(gpg: Gpg, pair: KeyPair, tmp_path: Path) -> None:
+    other = gpg.generate("Somebody else", PASSPHRASE)
+    forged = gpg._gpg.encrypt(
+        b"text", [pair.fingerprint], sign=other.fingerprint, passphrase=PASSPHRASE, always_trust=True
+    )
+    unsigned = gpg._gpg.encrypt(b"text", [pair.fingerprint], always_trust=True)
+    for message in (forged, unsigned):
+        assert message.ok
+        with pytest.raises(ParaduxError, match="not signed"):
+            gpg.decrypt_signed(message.data, pair.fingerprint, PASSPHRASE)
+
+
+@pytest.mark.parametrize("change", [slice(0, 40), slice(0, -30)])
+def test_a_cut_message_is_refused(gpg: Gpg, pair: KeyPair, change: slice) -> None:
+    message = gpg.encrypt_signed(b"text" * 1000, pair.fingerprint, PASSPHRASE)
+    with pytest.raises(ParaduxError):
+        gpg.decrypt_signed(message[change], pair.fingerprint, PASSPHRASE)
+
+
+@pytest.mark.parametrize("name", ["Fred\n%no-protection", "Fred\r\nKey-Type: rsa", "Fred\0"])
+def test_a_name_cannot_smuggle_commands(gpg: Gpg, name: str) -> None:
+    with pytest.raises(ParaduxError, match="characters"):
+        gpg.generate(name, PASSPHRASE)
+
+
+def test_nothing_stays_behind() -> None:
+    before = set(Path("/dev/shm").iterdir())
+    with private_gpg(Path("/dev/shm")) as gpg:
+        home = gpg._home
+        gpg.generate("Paradux", PASSPHRASE)
+    assert set(Path("/dev/shm").glob("gpg-*")) <= before
+    listed = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True).stdout
+    assert not [line for line in listed.splitlines() if str(home) in line and not line.startswith("Z")]
+
+
+def test_gpg_that_stops_reading_has_refused(gpg: Gpg, pair: KeyPair) -> None:
+    junk = b"\0" * 4_000_000
+    for refused in (
+        lambda: gpg.import_key(junk.decode()),
+        lambda: gpg.decrypt_signed(junk, pair.fingerprint, PASSPHRASE),
+        lambda: gpg.verify_clear(junk, [pair.fingerprint]),
+        lambda: gpg.verify_detached(junk, b"half of a signature", pair.fingerprint),
+        lambda: gpg.encrypt_signed(junk, "0" * 40, PASSPHRASE),
+    ):
+        with pytest.raises(ParaduxError):
+            refused()

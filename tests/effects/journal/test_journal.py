@@ -1,0 +1,270 @@
+"""The journal: what it remembers, and that it survives damage, SIGKILL and full disks."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.runs.facts import Latest
+from paraduxd.effects.journal.journal import Ending, Journal
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PULL = ("home", "pull", "source")
+PUSH = ("home", "push", "disk")
+OFFLINE = {"code": "offline", "message": "no answer", "hint": ""}
+
+
+def at(minute: int) -> str:
+    return f"2026-11-23T12:{minute:02}:00Z"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.sqlite", NOW)
+
+
+def ran(journal: Journal, minute: int, state: str, key: tuple[str, str, str] = PULL, **more: object) -> int:
+    """One run of 30 seconds that started at this minute."""
+    run = journal.add(key, "schedule", at(minute))
+    journal.start(run.number, at(minute))
+    journal.finish(run.number, Ending(state, at(minute).replace(":00Z", ":30Z"), **more))  # type: ignore[arg-type]
+    return run.number
+
+
+def test_a_run_from_request_to_end(journal: Journal) -> None:
+    run = journal.add(PULL, "manual", at(0))
+    assert (run.state, run.trigger, run.key) == ("queued", "manual", PULL)
+    journal.start(run.number, at(1))
+    assert journal.get([run.number])[0].state == "running"
+    journal.finish(run.number, Ending("done", at(2), None, {"files": 3}, 100, 3))
+    (ended,) = journal.get([run.number, 999])
+    assert (ended.state, ended.requested, ended.started, ended.ended) == ("done", at(0), at(1), at(2))
+    assert (ended.bytes, ended.files, ended.error, ended.result) == (100, 3, None, {"files": 3})
+
+
+def test_an_ended_run_stays_as_it_is(journal: Journal) -> None:
+    number = ran(journal, 0, "done", result={"files": 3})
+    journal.finish(number, Ending("failed", at(9), OFFLINE))
+    assert journal.get([number])[0].state == "done"
+    assert journal.latest(PULL).failures == 0
+
+
+def test_latest_after_success_failures_and_hold(journal: Journal) -> None:
+    assert journal.latest(PULL) == Latest()
+    ran(journal, 0, "done", result={"files": 3})
+    assert journal.latest(PULL) == Latest(at(0), at(0), 0, None, {"files": 3}, "done")
+    ran(journal, 5, "failed", error=OFFLINE)
+    ran(journal, 10, "failed", error=OFFLINE)
+    latest = journal.latest(PULL)
+    assert (latest.last_success, latest.failures, latest.error, latest.result) == (at(0), 2, OFFLINE, {"files": 3})
+    assert latest.last_attempt == "2026-11-23T12:10:30Z"
+    ran(journal, 15, "held", error={"code": "held"})
+    latest = journal.latest(PULL)
+    assert (latest.failures, latest.state, latest.last_attempt) == (0, "held", at(15))
+
+
+def test_a_push_that_did_not_run_after_a_failed_pull_counts_as_failure(journal: Journal) -> None:
+    run = journal.add(PUSH, "schedule", at(0))
+    journal.finish(run.number, Ending("cancelled", at(1), {"code": "not-run"}))
+    assert journal.latest(PUSH).failures == 1
+    run = journal.add(PUSH, "manual", at(2))
+    journal.finish(run.number, Ending("cancelled", at(3), {"code": "cancelled"}))
+    assert (journal.latest(PUSH).failures, journal.latest(PUSH).last_attempt) == (1, at(3))
+
+
+def test_latest_of_a_thousand_datasets_is_one_cheap_query(journal: Journal) -> None:
+    versions = [{"id": f"v{number}", "time": at(0), "files": 1, "bytes": 1} for number in range(30)]
+    with journal.batch():
+        for number in range(1000):
+            for step, location in (("pull", "source"), ("push", "disk"), ("push", "cloud")):
+                ran(journal, 0, "done", (f"d{number}", step, location), result={"versions": versions})
+    began = time.process_time()
+    latest = journal.latest_by_target()
+    print(f"3,000 targets: {time.process_time() - began:.3f} s of CPU")
+    assert len(latest) == 3000 and latest[("d7", "push", "cloud")].last_success == at(0)
+
+
+def test_history_newest_first_and_failed_only(journal: Journal) -> None:
+    first = ran(journal, 0, "done")
+    second = ran(journal, 1, "failed", error=OFFLINE)
+    third = ran(journal, 2, "done", ("photos", "pull", "source"))
+    assert [run.number for run in journal.history()] == [third, second, first]
+    assert [run.number for run in journal.history("home", limit=1)] == [second]
+    assert [run.number for run in journal.history(failed=True)] == [second]
+    last = journal.last(PULL, ["done"])
+    assert last is not None and last.number == first
+    assert journal.last(PUSH, ["done"]) is None
+
+
+def test_what_was_unfinished_is_interrupted_at_the_next_start(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", NOW)
+    ran(journal, 0, "done", result={})
+    running, queued = journal.add(PULL, "schedule", at(1)), journal.add(PUSH, "manual", at(1))
+    journal.start(running.number, at(1))
+    journal.close()
+    journal = Journal(tmp_path / "journal.sqlite", NOW)
+    interrupted = journal.mark_interrupted(at(5))
+    assert [(run.number, run.state) for run in interrupted] == [
+        (running.number, "interrupted"),
+        (queued.number, "interrupted"),
+    ]
+    assert journal.latest(PULL).last_attempt == at(0)
+    assert journal.mark_interrupted(at(6)) == ()
+
+
+def test_holds_approvals_and_facts(journal: Journal) -> None:
+    journal.set_hold("home", {"reason": "removed", "removed": 7})
+    assert journal.holds() == {"home": {"reason": "removed", "removed": 7}}
+    journal.clear_hold("home")
+    journal.clear_hold("home")
+    assert journal.holds() == {}
+    journal.set_approval("home", 7, 1)
+    assert journal.approval("home") == {"removed": 7, "changed": 1}
+    journal.clear_approval("home")
+    assert journal.approval("home") is None
+    journal.set_fact("x", [1, "two"])
+    assert journal.fact("x") == [1, "two"]
+    journal.set_fact("x", None)
+    assert journal.fact("x") is None
+
+
+def test_batch_is_all_or_nothing(journal: Journal) -> None:
+    with pytest.raises(RuntimeError), journal.batch():
+        journal.set_fact("x", 1)
+        journal.add(PULL, "manual", at(0))
+        raise RuntimeError
+    assert journal.fact("x") is None and journal.history() == ()
+    journal.set_fact("x", 2)
+    assert journal.fact("x") == 2
+
+
+def test_prune_keeps_the_newest_ten_thousand_of_the_last_year(journal: Journal) -> None:
+    with journal.batch():
+        old = journal.add(PULL, "schedule", "2025-01-01T00:00:00Z")
+        journal.finish(old.number, Ending("done", at(0), None, {"files": 1}))
+        unfinished = journal.add(PULL, "schedule", "2025-01-01T00:00:00Z")
+        for _ in range(10_005):
+            journal.finish(journal.add(PUSH, "schedule", at(0)).number, Ending("done", at(1)))
+    journal.prune(NOW)
+    kept = [run.number for run in journal.history(limit=20_000)]
+    assert len(kept) == 10_001 and unfinished.number in kept and old.number not in kept
+    assert journal.latest(PULL).result == {"files": 1}
+    journal.prune(NOW + timedelta(days=400))
+    assert [run.number for run in journal.history()] == [unfinished.number]
+
+
+@pytest.mark.parametrize("damage", ["garbage", "flipped pages", "empty tables"])
+def test_a_damaged_journal_is_set_aside(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path, NOW)
+    with journal.batch():
+        for minute in range(50):
+            ran(journal, minute, "done", result={"text": "x" * 500})
+    assert not journal.damaged()
+    journal.close()
+    content = bytearray(path.read_bytes())
+    if damage == "garbage":
+        content = bytearray(b"no database at all" * 100)
+    elif damage == "flipped pages":
+        content[4096:12288] = bytes(8192)
+    else:
+        content[18:100] = bytes(82)
+    path.write_bytes(content)
+    journal = Journal(path, NOW)
+    assert journal.damaged() and journal.history() == ()
+    assert (tmp_path / "journal.sqlite.damaged-20261123T120000Z").read_bytes() == bytes(content)
+    ran(journal, 0, "done")
+    journal.close()
+    assert len(Journal(path, NOW).history()) == 1
+
+
+def test_empty_file_becomes_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite").touch()
+    journal = Journal(tmp_path / "journal.sqlite", NOW)
+    assert journal.history() == () and not journal.damaged()
+
+
+def test_only_the_owner_reads_it(tmp_path: Path) -> None:
+    Journal(tmp_path / "journal.sqlite", NOW)
+    assert (tmp_path / "journal.sqlite").stat().st_mode & 0o077 == 0
+
+
+def test_a_full_disk_is_said_as_an_error_of_ours(journal: Journal) -> None:
+    journal._database.execute("PRAGMA max_page_count = 12")
+    with pytest.raises(ParaduxError) as failure:
+        for _ in range(1000):
+            ran(journal, 0, "done", result={"text": "x" * 4000})
+    assert failure.value.code == "journal-failed" and "full" in failure.value.message
+    journal._database.execute("PRAGMA max_page_count = 1000000")
+    ran(journal, 1, "done")
+
+
+def test_it_cannot_be_opened_in_a_directory_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ParaduxError) as failure:
+        Journal(tmp_path / "nowhere" / "journal.sqlite", NOW)
+    assert failure.value.code == "journal-failed"
+
+
+def test_many_threads_share_it(journal: Journal) -> None:
+    def work() -> None:
+        for minute in range(20):
+            ran(journal, minute, "done")
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [run.number for run in journal.history()] == list(range(80, 0, -1))
+
+
+WRITER = """
+import sys
+from datetime import datetime, UTC
+from pathlib import Path
+from paraduxd.effects.journal.journal import Ending, Journal
+journal = Journal(Path(sys.argv[1]), datetime.now(UTC))
+while True:
+    run = journal.add(("home", "pull", "source"), "schedule", "2026-11-23T12:00:00Z")
+    journal.start(run.number, "2026-11-23T12:00:00Z")
+    journal.finish(run.number, Ending("done", "2026-11-23T12:00:01Z", None, {"number": run.number}))
+    print(run.number, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_sigkill_at_any_moment_loses_no_finished_run(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    dice = random.Random(19)
+    finished: set[int] = set()
+    for _ in range(30):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            said = [writer.stdout.readline()]
+            time.sleep(dice.uniform(0, 0.05))
+            os.kill(writer.pid, signal.SIGKILL)
+            said += writer.stdout.read().splitlines()
+        finished |= {int(line) for line in said if line.strip()}
+        journal = Journal(path, NOW)
+        assert not journal.damaged()
+        runs = {run.number: run for run in journal.history(limit=100_000)}
+        assert all(runs[number].state == "done" and runs[number].result == {"number": number} for number in finished)
+        assert len([run for run in runs.values() if run.state in ("queued", "running")]) <= 1
+        newest = journal.last(PULL, ["done"])
+        assert newest is not None and journal.latest(PULL).result == {"number": newest.number}
+        journal.mark_interrupted(at(59))
+        journal.close()
+    assert len(finished) >= 30
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,0 +1,116 @@
+"""What a member of the group may ask of the supervisor without the passphrase."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.supervisor.rpc.handlers import Calls
+from tests.supervisor.runs.running import Rig, dataset, destination, plan
+
+MEMBER, ANOTHER = os.geteuid() + 4242, os.geteuid() + 4243
+OWNERS = sorted({0, os.geteuid()})
+
+
+class Asking:
+    """The calls of a running supervisor."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict)
+
+    def __call__(self, uid: int, name: str, **arguments: Any) -> dict[str, Any]:
+        reply: dict[str, Any] = json.loads(self.calls.handle(Peer(1, uid, uid), name, json.dumps(arguments)))["reply"]
+        return reply
+
+    def backup(self, uid: int, **more: Any) -> list[int]:
+        numbers: list[int] = self(uid, "backup", **more)["runs"]
+        return numbers
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Asking:
+    rig = Rig(tmp_path)
+    rig.run_by(plan(dataset("home", [destination("disk"), destination("cloud")]), dataset("photos")))
+    return Asking(rig)
+
+
+def test_a_deep_check_is_not_a_members(ask: Asking) -> None:
+    with pytest.raises(ParaduxError) as refused:
+        ask(MEMBER, "verify", deep=True)
+    assert (refused.value.code, refused.value.exit_code) == ("not-allowed", ExitCode.NOT_AUTHORIZED)
+    assert ask.rig.workers.orders == []
+    assert ask(MEMBER, "verify", dataset="photos", deep=False)["runs"]
+    assert ask.calls.verify(dataset="home", deep=True)["runs"], "with the passphrase"
+
+
+@pytest.mark.parametrize("uid", OWNERS)
+def test_a_deep_check_is_the_owners(ask: Asking, uid: int) -> None:
+    assert ask(uid, "verify", deep=True)["runs"]
+
+
+def test_a_member_ends_what_he_asked_for(ask: Asking) -> None:
+    pull, push, _ = numbers = ask.backup(MEMBER, datasets=["home"])
+    assert ask(MEMBER, "cancel", runs=numbers) == {"left": []}
+    assert ask.rig.workers.cancelled == [pull]
+    assert ask.rig.state(push) == "cancelled"
+
+
+@pytest.mark.parametrize("uid", [0, ANOTHER])
+def test_a_member_does_not_end_what_others_asked_for(ask: Asking, uid: int) -> None:
+    theirs = ask.backup(uid, datasets=["home"])
+    mine = ask.backup(MEMBER, datasets=["photos"])
+    assert ask(MEMBER, "cancel", runs=theirs + mine) == {"left": theirs}
+    assert ask.rig.workers.cancelled == mine[:1]
+    assert {ask.rig.state(number) for number in theirs} == {"running", "queued"}
+
+
+def test_what_the_schedule_does_is_roots(ask: Asking) -> None:
+    ask.rig.pulled("home")
+    ask.backup(0, datasets=["home"], pull_only=True)
+    ask.rig.dispatcher.scheduled([(("home", "push", "disk"), "schedule")])
+    (push,) = ask.backup(MEMBER, datasets=["home"], destination="disk", push_only=True)
+    assert ask(MEMBER, "cancel", runs=[push])["left"] == [push]
+    assert ask.rig.state(push) == "queued"
+
+
+def test_a_run_that_others_want_too_is_no_longer_his(ask: Asking) -> None:
+    _, push, _ = ask.backup(MEMBER, datasets=["home"])
+    assert push in ask.backup(0, datasets=["home"])
+    assert ask(MEMBER, "cancel", runs=[push])["left"] == [push]
+
+
+def test_a_run_that_others_wait_for_goes_on(ask: Asking) -> None:
+    ask.rig.pulled("home", "photos")
+    ask.backup(ANOTHER, datasets=["home"], push_only=True)
+    (pull,) = ask.backup(MEMBER, datasets=["home"], pull_only=True)
+    waits = ask.backup(0, datasets=["home"])
+    assert pull in waits
+    assert ask(MEMBER, "cancel", runs=[pull])["left"] == [pull]
+
+
+@pytest.mark.parametrize("uid", OWNERS)
+def test_the_owner_ends_everything(ask: Asking, uid: int) -> None:
+    numbers = ask.backup(MEMBER, datasets=["home"])
+    assert ask(uid, "cancel", runs=numbers) == {"left": []}
+    assert ask.rig.workers.cancelled == numbers[:1]
+
+
+def test_with_the_passphrase_everything_is_ended(ask: Asking) -> None:
+    numbers = ask.backup(ANOTHER, datasets=["home"])
+    assert ask.calls.cancel(numbers) == {"left": []}
+    assert ask.rig.workers.cancelled == numbers[:1]
+
+
+def test_a_restart_gives_what_was_queued_to_root(ask: Asking) -> None:
+    ask.backup(MEMBER, datasets=["photos"])
+    ask.rig.restart(plan(dataset("photos")))
+    again = [run["run"] for run in ask.rig.dispatcher.history() if run["state"] in ("queued", "running")]
+    asking = Asking(ask.rig)
+    assert again and asking(MEMBER, "cancel", runs=again)["left"] == sorted(again)
