@@ -1,7 +1,8 @@
 """`removable`: a disk that lies elsewhere and is plugged in now and then, told by the UUID of its file system.
 
-The worker has found and mounted the disk (`effects/devices/removable_disk.py`) before anything here runs; every destination has a
-folder of its own on it, which stays the same when it gets another name. Plain trees need a POSIX file system; encrypted archives can lie on FAT as well.
+The worker has found and mounted the disk (`effects/devices/removable_disk.py`) before anything here runs; every
+destination has a folder of its own on it, which stays the same when it gets another name. Plain trees need a POSIX
+file system; encrypted archives can lie on FAT as well.
 """
 
 from __future__ import annotations
