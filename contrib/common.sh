@@ -15,6 +15,7 @@ DEMO_NEEDS=(sshd=openssh-server)
 TEST_NEEDS=(
   sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
   pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd wget=wget sfdisk=fdisk node=nodejs npm=npm mandoc=mandoc
+  chromium=chromium firefox-esr=firefox-esr
   systemd-analyze=systemd
 )
 # for tests/system: a virtual machine and what its sticks are made with
@@ -78,9 +79,15 @@ build_venv() {
   printf '%s\n' "$for $wanted" >"$stamp"
 }
 
-# An independent SLIP-39 for tests/shares, as its package-lock.json has it. Nothing is done when it is up to date.
-build_interop() {
-  local folder=$ROOT/tests/shares/interop
+# An independent SLIP-39 for tests/shares.
+build_interop() { install_packages "$ROOT/tests/shares/interop"; }
+
+# What recover.html is built from and tested with.
+build_web() { install_packages "$ROOT/web"; }
+
+# The npm packages of a folder, as its package-lock.json has them. Nothing is done when they are up to date.
+install_packages() {
+  local folder=$1
   cmp -s "$folder/package-lock.json" "$folder/node_modules/.paradux-built" && return 0
   say "Building $folder/node_modules"
   npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error

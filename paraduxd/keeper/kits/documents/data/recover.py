@@ -661,7 +661,8 @@ class Gpg:
         signed = [line[-1] for line in status if line[0] == "VALIDSIG"]
         if "DECRYPTION_OKAY" not in said or "DECRYPTION_FAILED" in said:
             raise Problem("it cannot be opened with this secret")
-        if signed != [fingerprint] or said.count("GOODSIG") != 1 or said.count("PLAINTEXT") != 1:
+        once = said.count("GOODSIG") == said.count("PLAINTEXT") == 1 and not {"ERRSIG", "BADSIG"} & set(said)
+        if signed != [fingerprint] or not once:
             raise Problem("it is not signed by the owner's recovery key: do not trust it")
         return text
 
@@ -727,11 +728,19 @@ def tell_newer(gathered: Gathered, opened: Sequence[Opened]) -> None:
 
 
 def _opened(label: str, fingerprint: str, text: bytes) -> Opened:
-    document = json.loads(text)
-    header, config = document["header"], document["config"]
-    if header["format"] != "paradux.config/1" or type(header["serial"]) is not int or type(header["epoch"]) is not int:
-        raise Problem("it is of a format that this program does not know")
-    return Opened(label, fingerprint, text, {**header, "date": str(header["date"])}, config)
+    unknown = Problem("it is of a format that this program does not know")
+    try:
+        document = json.loads(text)
+        header, config = dict(document["header"]), dict(document["config"])
+        if (
+            header["format"] != "paradux.config/1"
+            or type(header["serial"]) is not int
+            or type(header["epoch"]) is not int
+        ):
+            raise unknown
+        return Opened(label, fingerprint, text, {**header, "date": str(header["date"])}, config)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise unknown from None
 
 
 def show(newest: Opened, opened: Sequence[Opened]) -> None:

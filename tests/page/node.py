@@ -1,0 +1,24 @@
+"""Running what is in `web/`, with the packages that its package-lock.json names."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+WEB = Path(__file__).parent.parent.parent / "web"
+
+
+def node(*arguments: str | Path, timeout: float = 110) -> str:
+    """What this program of `web/` said; fails with all of it when it did not end well."""
+    assert (WEB / "node_modules/openpgp").is_dir(), "run contrib/test once, or: npm ci --ignore-scripts --prefix web"
+    done = subprocess.run(
+        ["node", *arguments],
+        cwd=WEB,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,19 @@
+"""The modules of recover.html, in node: driven by the vectors of schema/vectors, and by the golden kits."""
+
+from __future__ import annotations
+
+import re
+
+from tests.page.node import node
+
+
+def test_what_the_vectors_expect_is_what_comes_out() -> None:
+    said = node("test.mjs")
+    print(said)
+    counts = {name: int(number) for name, number in re.findall(r"^ℹ (\w+) (\d+)$", said, re.MULTILINE)}
+    assert counts["pass"] == counts["tests"] > 300
+    assert counts["skipped"] == counts["todo"] == counts["fail"] == 0
+
+
+def test_types_are_right() -> None:
+    node("node_modules/typescript/bin/tsc", "--noEmit")
