@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from paraductl.context import Context
 from paraductl.editing.review import show_problems
 from paraductl.terminal.input_files import read_text, shown_name
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "check a config file; needs no daemon"
@@ -40,7 +40,7 @@ def _check(text: str) -> dict[str, Any]:
     command = [sys.executable, "-I", "-m", "paraduxd.keeper.config.check_command"]
     try:
         outcome = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIME_LIMIT, check=False)
-        found: dict[str, Any] = json.loads(outcome.stdout)
+        found: dict[str, Any] = bounded_json.parse_object(outcome.stdout, "what the checker found", bounded_json.MEDIUM)
     except (subprocess.TimeoutExpired, ValueError):
         # What the checker wrote is not repeated: it could hold a part of the text.
         raise ParaduxError("failed", "cannot check: the checker failed", "is Paradux installed completely?") from None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from paraductl.context import Context, Reply
 from paraductl.editing.review import NAME, MovedError, Review
 from paraductl.follow import follow, report
 from paraductl.terminal.input_files import read_text, shown_name
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "change the config: editor, check, save and publish as one transaction"
@@ -72,7 +74,7 @@ class Change:
         """Somebody has saved meanwhile. It was us when the connection broke before the answer came: then all is well."""
         current = self.context.secret_call("document")
         carried = carry_over(text, current["text"])
-        if json.loads(carried) == json.loads(current["text"]):
+        if _parsed(carried) == _parsed(current["text"]):
             return {"serial": current["serial"], "runs": [], "warnings": []}
         if not self.context.terminal.interactive:
             raise conflict
@@ -90,11 +92,15 @@ def _edited(text: str) -> str:
     return edit(text)
 
 
+def _parsed(text: str) -> Any:
+    return bounded_json.parse(text, "the config", bounded_json.CONFIG)
+
+
 def carry_over(text: str, current: str) -> str:
     """What the owner wrote, with the parts that saving sets itself as they are in `current`."""
-    new: Reply = json.loads(current)
+    new: Reply = _parsed(current)
     generated = {key: new[key] for key in ("serial", "managed") if key in new}
-    return json.dumps({**json.loads(text), **generated}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({**_parsed(text), **generated}, indent=2, ensure_ascii=False) + "\n"
 
 
 def report_saved(context: Context, saved: Reply) -> ExitCode:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from paraductl.context import Context
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode
 
 HELP = "print the config or a part of it, secrets masked"
@@ -21,5 +21,5 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """Authorize and print."""
     text = context.secret_call("show", path=arguments.path, secrets=arguments.secrets)["text"]
     context.terminal.line(text.rstrip("\n"))
-    context.terminal.document(json.loads(text))
+    context.terminal.document(bounded_json.parse(text, "the config", bounded_json.CONFIG))
     return ExitCode.DONE

@@ -6,7 +6,6 @@ rpyc is imported only when a connection to the supervisor is made. Of what it ca
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from paraduxd.api import framing
+from paraduxd.api import bounded_json, framing
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
 from paraduxd.api.trust import distrust
@@ -147,10 +146,10 @@ def _lost(problem: Exception) -> ParaduxError:
 
 
 def _reply(text: str) -> dict[str, Any]:
-    message: Any = None
-    with contextlib.suppress(ValueError, RecursionError):
-        message = json.loads(text)
-    return _checked(message)
+    try:
+        return _checked(bounded_json.parse(text, "the daemon's answer", bounded_json.CONFIG))
+    except bounded_json.UnfitError:
+        return _checked(None)
 
 
 def _checked(message: Any) -> dict[str, Any]:

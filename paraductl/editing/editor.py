@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 
 _VIM_SAFE = (
@@ -96,7 +97,7 @@ def edit(text: str) -> str:
     """The text as the owner leaves it; raises `ParaduxError` "editor" when the editor failed or left nothing usable."""
     editor = choose_editor()
     with _interrupts_left_to_the_editor():
-        reply = json.loads(_run(editor, text) or "{}")
+        reply = bounded_json.parse_object(_run(editor, text) or "{}", "the edited text", bounded_json.MEDIUM)
     if "text" not in reply:
         why = reply.get("error", "the editor was killed")
         raise ParaduxError("editor", f"cannot edit: {why}; nothing changed", "try another EDITOR, or use --file")
@@ -124,7 +125,7 @@ def _run(editor: Editor, text: str) -> bytes:
         os.close(from_helper)
         with contextlib.suppress(BrokenPipeError), orders:
             orders.write(json.dumps(order).encode())
-        reply = answer.read()
+        reply = answer.read(bounded_json.MEDIUM.size)
     helper.wait()
     return reply
 

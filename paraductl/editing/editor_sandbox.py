@@ -25,6 +25,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+from paraduxd.api import bounded_json
+
 MEMORY = Path("/dev/shm")  # noqa: S108 - memory is the point
 PREFIX = "paradux-edit-"
 NAME = "paradux.json"
@@ -49,11 +51,11 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     with open(order_fd, "rb") as orders:  # noqa: PTH123 - a descriptor
-        untrusted_order = orders.read()
+        untrusted_order = orders.read(bounded_json.MEDIUM.size)
     if not untrusted_order:
         return
     try:
-        answer = {"text": _edit(json.loads(untrusted_order), client)}
+        answer = {"text": _edit(bounded_json.parse_object(untrusted_order, "the order", bounded_json.MEDIUM), client)}
     except EditingError as error:
         answer = {"error": str(error)}
     with open(answer_fd, "w", encoding="utf-8") as answers:  # noqa: PTH123 - a descriptor

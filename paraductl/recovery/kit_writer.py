@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 
 NAME = "PARADUX"
@@ -52,7 +52,7 @@ def _check_target(target: Path, steward: str, manifest: bytes, *, erase: bool) -
         raise _occupied(target, "something that is no kit")
     if not any(target.iterdir()):
         return
-    found, ours = _manifest(target), json.loads(manifest)
+    found, ours = _manifest(target), bounded_json.parse_object(manifest, "a kit's manifest")
     if found is None:
         raise _occupied(target, "something that is no kit")
     if (found[0], found[1]) != (ours["owner"]["id"], ours["steward"]["id"]):
@@ -72,9 +72,9 @@ def _manifest(target: Path) -> tuple[str, str] | None:
     try:
         descriptor = os.open(target / "kit.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(descriptor, "rb") as opened:  # noqa: PTH123 - a descriptor
-            found = json.loads(opened.read(MAX_MANIFEST))
+            found = bounded_json.parse_object(opened.read(MAX_MANIFEST), "a kit's manifest")
         return str(found["owner"]["id"]), str(found["steward"]["id"])
-    except (OSError, ValueError, RecursionError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

@@ -11,6 +11,7 @@ import socket
 import struct
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 
 MAX_FRAME = 16 * 1024 * 1024
@@ -40,8 +41,8 @@ def receive(channel: socket.socket, limit: int = MAX_FRAME) -> dict[str, Any]:
     if length > limit:
         raise ParaduxError("bad-frame", f"a frame of {length} bytes was announced; the limit is {limit}")
     try:
-        message = json.loads(_exactly(channel, length))
-    except (ValueError, RecursionError):
+        message = bounded_json.parse(_exactly(channel, length), "a frame", bounded_json.CONFIG)
+    except ValueError:
         raise ParaduxError("bad-frame", "a frame does not hold JSON") from None
     if not isinstance(message, dict):
         raise ParaduxError("bad-frame", "a frame does not hold a JSON object")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.recovery import machine_claim
@@ -106,7 +107,7 @@ def not_mounted(where: str) -> TransientError:
 
 def _parsed(found: bytes, where: str) -> Marker:
     try:
-        marker = from_plain(Marker, json.loads(found[:LONGEST]))
+        marker = from_plain(Marker, bounded_json.parse(found[:LONGEST], NAME))
     except (ValueError, RecursionError):
         marker = None
     if marker is None or marker.format != FORMAT or marker.generation < 1 or marker.newest < 0:

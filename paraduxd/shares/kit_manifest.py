@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from paraduxd.api import bounded_json
 
 FORMAT = "paradux.kit/1"
 SET_FORMAT = "paradux.set/1"
@@ -66,8 +67,8 @@ class KitInfo:
         if len(text) > LONGEST:
             raise ValueError("not a kit manifest: it is too long")
         try:
-            return _consistent(_kit(_object(json.loads(text.decode()))))
-        except (KeyError, TypeError, ValueError, RecursionError) as problem:
+            return _consistent(_kit(_object(bounded_json.parse(text, "a kit's manifest"))))
+        except (KeyError, TypeError, ValueError) as problem:
             reason = str(problem) if type(problem) is ValueError else "a part is missing or of another kind"
             raise ValueError(f"not a kit manifest: {reason}") from None
 

@@ -20,7 +20,7 @@ from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.status import document
-from paraduxd.effects.files import transport_files
+from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.installation import ground
 from paraduxd.effects.ipc import unix_sockets
 from paraduxd.effects.journal.journal import Journal
@@ -163,7 +163,7 @@ class Daemon:
         Publishing is queued before the scheduler sees the new serial, which would queue it as well.
         """
         begun = time.monotonic()
-        plan = plans.from_json(self._state.plan.read_text())
+        plan = plans.from_json(bounded.text(self._state.plan))
         folder = transport_files.directory(self._state, unattended=plan.unattended)
         self._plan = plan
         self._reporter.plan = plan

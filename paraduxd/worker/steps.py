@@ -16,8 +16,8 @@ from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs.orders import Order, Report, Step
-from paraduxd.effects.files import transport_files
-from paraduxd.effects.tools import ssh, tls_pins
+from paraduxd.effects.files import bounded, transport_files
+from paraduxd.effects.tools import memory, ssh, tls_pins
 from paraduxd.protocols import marked_store, registry, throttle
 from paraduxd.protocols.base import (
     BlobStore,
@@ -253,6 +253,7 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
     transport = transport_files.read(Path(order.transport))
     protocol = registry.find(str(transport.get("protocol")))
     settings = _settings(protocol, transport.get("settings"))
+    memory.allow(order.arguments.get("files"), transport.get("memory"))
     context = Context(
         dataset=order.dataset,
         location=order.location,
@@ -292,7 +293,7 @@ def _identity(order: Order) -> Identity | None:
 def _text_of(path: Path) -> str:
     """A file of the outbox; "" when an earlier version has not written it."""
     try:
-        return path.read_text()
+        return bounded.text(path)
     except FileNotFoundError:
         return ""
 

@@ -180,6 +180,9 @@ Rate = Annotated[
 ]
 """Bytes per second in the model; saved as "500k"."""
 
+Mebibytes = Annotated[int, Field(strict=True, ge=300, le=1 << 20)]
+"""Of memory."""
+
 Fraction = Annotated[
     float,
     BeforeValidator(durations.parse_fraction),

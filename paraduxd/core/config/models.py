@@ -23,6 +23,7 @@ from paraduxd.core.config.field_types import (
     Hours,
     Id,
     Language,
+    Mebibytes,
     Notes,
     Notify,
     Rate,
@@ -152,6 +153,11 @@ class Source(Stash):
     bandwidth: Rate | None = Field(
         default=None, description="Bytes per second at most, in either direction", examples=["2M"]
     )
+    memory: Mebibytes | None = Field(
+        default=None,
+        description="MiB that a program working on it may take, where that is more than Paradux allows by itself",
+        examples=[2048],
+    )
     window: Hours | None = Field(
         default=None,
         description="Hours of the day, local time, in which scheduled pulls may start; those asked for by hand start at once",
@@ -189,6 +195,11 @@ class Destination(Stash):
     )
     bandwidth: Rate | None = Field(
         default=None, description="Bytes per second at most, in either direction", examples=["2M"]
+    )
+    memory: Mebibytes | None = Field(
+        default=None,
+        description="MiB that a program working on it may take, where that is more than Paradux allows by itself",
+        examples=[2048],
     )
     window: Hours | None = Field(
         default=None,

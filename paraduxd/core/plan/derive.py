@@ -37,8 +37,8 @@ class Derived:
     """The plan, and transport files by name.
 
     A transport file is {"protocol", "settings", "host_keys": {"host:port": [line]}, "secret"}; those of sources and destinations have
-    "bandwidth" (bytes per second) besides where it is limited, that of a metadata stash "kit_access" (settings as kits use them, or
-    null), that of a destination with encryption gpg "archive" (`archive_keys`). That of an address for notices is
+    "bandwidth" (bytes per second) and "memory" (MiB) besides where they are given, that of a metadata stash "kit_access" (settings
+    as kits use them, or null), that of a destination with encryption gpg "archive" (`archive_keys`). That of an address for notices is
     {"address"}.
     """
 
@@ -337,7 +337,8 @@ def _addresses(config: Config) -> dict[str, str]:
 
 def _limited(stash: Source | Destination, managed: Managed, shapes: Shapes) -> Transport:
     transport = _transport(stash, managed, shapes)
-    return transport if stash.bandwidth is None else {**transport, "bandwidth": stash.bandwidth}
+    limits = {"bandwidth": stash.bandwidth, "memory": stash.memory}
+    return {**transport, **{name: limit for name, limit in limits.items() if limit is not None}}
 
 
 def _transport(stash: Stash, managed: Managed, shapes: Shapes) -> Transport:

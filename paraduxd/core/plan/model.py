@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 
+from paraduxd.api import bounded_json
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.primitives.place_identity import legacy_uid, place_name
 
@@ -241,7 +242,7 @@ def to_json(plan: Plan) -> str:
 
 def from_json(text: str) -> Plan:
     """The plan from the text of `plan.json`; raises `ValueError` when it is not one, `NewerPlanError` when a newer program wrote it."""
-    plan = from_plain(Plan, json.loads(text))
+    plan = from_plain(Plan, bounded_json.parse(text, "plan.json", bounded_json.MEDIUM))
     if plan.version > VERSION:
         raise NewerPlanError(f"it was written by a newer Paradux (its format is {plan.version})")
     return with_uids(plan)

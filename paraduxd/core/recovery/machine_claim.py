@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from paraduxd.api import bounded_json
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 
 NAME = "machine.asc"
@@ -57,7 +58,7 @@ def machine(owner: str, instance: str, generation: int, date: str) -> Machine:
 
 def from_json(text: bytes) -> Machine:
     """The machine of a signed text; raises `ValueError` when it is not one."""
-    found = from_plain(Machine, json.loads(text))
+    found = from_plain(Machine, bounded_json.parse(text, NAME))
     if found.format != FORMAT or found.generation < 1:
         raise ValueError("not a machine of a known format")
     return found
@@ -69,6 +70,6 @@ def claimed(message: bytes) -> Machine | None:
         if line.startswith(b"{"):
             try:
                 return from_json(line)
-            except (ValueError, RecursionError):
+            except ValueError:
                 return None
     return None

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 
 FORMAT = "paradux.config/1"
@@ -45,7 +46,7 @@ def envelope(header: Header, config: dict[str, Any]) -> bytes:
 
 def open_envelope(text: bytes) -> tuple[Header, dict[str, Any]]:
     """Header and config of a decrypted text; raises `ValueError` when it is not one."""
-    document = json.loads(text)
+    document = bounded_json.parse(text, "a published config", bounded_json.CONFIG)
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise ValueError("not a published config")
     header = from_plain(Header, document.get("header"))

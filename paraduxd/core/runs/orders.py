@@ -7,11 +7,18 @@ output: any number of `Progress`, then exactly one of `Done`, `Held` or `Failed`
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+
+LONG = bounded_json.Bound(48 << 20, 32, 400_000)
+"""Of an order or a report: a kit's files travel in it, and names of files."""
+
+_LONGEST_TEXT, _LONGEST_CODE = 4000, 100
+"""Characters."""
 
 
 class Step(StrEnum):
@@ -41,8 +48,8 @@ class Order:
     `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices;
     `transport` the path of the
     one file with settings and credentials that the worker may read ("" for none); `disk`: a disk or a stick is opened, which not every
-    place where workers run allows; `arguments` are `cache` (a directory for engines) and
-    those of the step:
+    place where workers run allows; `arguments` are `cache` (a directory for engines), `files` (of the dataset, as
+    far as they were counted, or null) and those of the step:
 
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
               (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
@@ -86,7 +93,7 @@ class Order:
 
 def order_from_json(text: str) -> Order:
     """The order from the worker's standard input; raises `ValueError`."""
-    return from_plain(Order, json.loads(text))
+    return from_plain(Order, bounded_json.parse(text, "an order", LONG))
 
 
 @dataclass(frozen=True)
@@ -158,11 +165,19 @@ def report_to_json(report: Report) -> str:
     return json.dumps({"event": name, **to_plain(report)})
 
 
-def report_from_json(line: str) -> Report:
+def report_from_json(line: bytes | str) -> Report:
     """The report of one line; raises `ValueError` for anything else."""
-    plain = json.loads(line)
+    plain = bounded_json.parse(line, "a report", LONG)
     kind = _EVENTS.get(str(plain.get("event"))) if isinstance(plain, dict) else None
     if kind is None:
         raise ValueError("not a report")
     report: Report = from_plain(kind, plain)
-    return report
+    return _short(report)
+
+
+def _short(report: Report) -> Report:
+    """With sentences that are as long as a person reads: a worker that somebody else has in his hands may write any."""
+    if isinstance(report, Failed):
+        texts = (report.code[:_LONGEST_CODE], report.message[:_LONGEST_TEXT], report.hint[:_LONGEST_TEXT])
+        return Failed(*texts, report.retry)
+    return replace(report, text=report.text[:_LONGEST_TEXT]) if isinstance(report, Held) else report

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.crypto.gpg import ANY_CLOCK, before_key, private_gpg
+from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run
 
 _COMMON = (
@@ -25,8 +26,9 @@ _COMMON = (
     *ANY_CLOCK,
 )
 
-_SAID, _LISTING = 4096, 30.0
-"""Bytes of what gpg said that are read, and seconds for looking at a key."""
+_SAID, _LISTING, _PATIENCE = 4096, 30.0, 6 * 3600.0
+"""Bytes of what gpg said that are read, and seconds for looking at a key and for decrypting one volume, as
+slowly as whoever takes it."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Sealer:
 
     def _failed(self, said: Path) -> ParaduxError:
         """Why gpg did not encrypt: a clock that is before the key, or what gpg says."""
-        reason = run.Outcome(2, b"", said.read_bytes()[-_SAID:]).error_text()
+        reason = run.Outcome(2, b"", bounded.content(said)[-_SAID:]).error_text()
         return self._clock() or ParaduxError(
             "gpg", f"gpg could not encrypt a volume: {reason}", "see whether gpg works"
         )
@@ -177,11 +179,11 @@ class Opener:
                 stdout=plain,
             )
             try:
-                _, errors = gpg.communicate()
+                told = bounded.output(gpg, 0, _PATIENCE)
             finally:
                 run.kill_group(gpg)
         if gpg.returncode:
-            reason = run.Outcome(gpg.returncode, b"", errors).error_text()
+            reason = run.Outcome(gpg.returncode, b"", told[1] if told else b"").error_text()
             raise ParaduxError(
                 "cannot-decrypt", f"a volume cannot be decrypted with the key of this destination: {reason}"
             )

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from paraduxd.effects.files import bounded
+
 _TABLE = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
 
@@ -33,7 +35,7 @@ class Mount:
 def table() -> tuple[Mount, ...]:
     """All mounts that this process sees, oldest first; none where the kernel does not tell."""
     try:
-        lines = _TABLE.read_bytes().splitlines()
+        lines = bounded.content(_TABLE).splitlines()
     except OSError:
         return ()
     return tuple(mount for line in lines if (mount := parse(line)))

@@ -1,11 +1,20 @@
-"""Bounds of what is taken from a place: whoever can write there, or runs the server, may send anything, and without an end."""
+"""Bounds of what is read: whoever can write at a place, runs its server or has a worker in his hands may send anything, without an end.
+
+Bytes pass one of the readers here before they are parsed, JSON then `api/bounded_json.py`, times `core/primitives/timestamps.py`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import selectors
+import stat
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
 
 from paraduxd.api.errors import ParaduxError
 
@@ -17,6 +26,15 @@ LONGEST_LISTING = 64 * 1024 * 1024
 
 LARGEST_NUMBER = 1 << 63
 """No size reaches this one."""
+
+LONGEST_FILE = 16 * 1024 * 1024
+"""Bytes of a file of our own."""
+
+LONGEST_OUTPUT = 16 * 1024 * 1024
+"""Bytes that a program may tell, unless somebody expects more."""
+
+LONGEST_LINE = 256 * 1024
+"""Bytes of a line of a program's: a path may have 4096, each of which may be written as six."""
 
 _LONGEST_COMPLAINT = 1024 * 1024
 _PIECE = 64 * 1024
@@ -54,20 +72,49 @@ def size(text: object) -> int:
     return number
 
 
-def output(process: subprocess.Popen[bytes], most: int, timeout: float) -> tuple[bytes, bytes] | None:
+def content(path: Path, most: int = LONGEST_FILE) -> bytes:
+    """A regular file; raises `OSError`: EFBIG when it is longer than `most` bytes, EINVAL when it is something else."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise OSError(errno.EFBIG, "it is too long")
+    return found
+
+
+def text(path: Path, most: int = LONGEST_FILE) -> str:
+    """Likewise, of UTF-8; raises `ValueError` besides."""
+    return content(path, most).decode()
+
+
+def lines(stream: IO[bytes], longest: int = LONGEST_LINE) -> Iterator[bytes]:
+    """The lines of a pipe as they come, with their ends; of one that is longer only the beginning, without an end."""
+    while line := stream.readline(longest):
+        yield line
+        while not line.endswith(b"\n") and (line := stream.readline(_PIECE)):
+            continue
+
+
+def output(
+    process: subprocess.Popen[bytes], most: int, timeout: float, data: bytes | None = None
+) -> tuple[bytes, bytes] | None:
     """What a program writes until it closes both of its outputs, of the errors the end; `None` as soon as the output is longer than `most`.
 
-    Raises `subprocess.TimeoutExpired`.
+    `data` goes to its input. An output that is no pipe tells nothing. Raises `subprocess.TimeoutExpired`.
     """
-    assert process.stdout and process.stderr  # noqa: S101  (both are pipes)
     written, errors, deadline = bytearray(), bytearray(), time.monotonic() + timeout
     with selectors.DefaultSelector() as ready:
-        ready.register(process.stdout, selectors.EVENT_READ, written)
-        ready.register(process.stderr, selectors.EVENT_READ, errors)
+        for pipe, kept in ((process.stdout, written), (process.stderr, errors)):
+            if pipe is not None:
+                ready.register(pipe, selectors.EVENT_READ, kept)
+        if process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+            ready.register(process.stdin, selectors.EVENT_WRITE, memoryview(data or b""))
         while ready.get_map():
             for key, _ in ready.select(_left(deadline, process)):
-                if not _take(key):
-                    ready.unregister(key.fileobj)
+                _take(ready, key) if key.events & selectors.EVENT_READ else _give(ready, key)
             del errors[:-_LONGEST_COMPLAINT]
             if len(written) > most:
                 return None
@@ -75,11 +122,25 @@ def output(process: subprocess.Popen[bytes], most: int, timeout: float) -> tuple
     return bytes(written), bytes(errors)
 
 
-def _take(key: selectors.SelectorKey) -> bool:
-    """Add what is there; `False` at the end."""
+def _take(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    """Add what is there, until the end."""
     piece = os.read(key.fd, _PIECE)
     key.data.extend(piece)
-    return bool(piece)
+    if not piece:
+        ready.unregister(key.fileobj)
+
+
+def _give(ready: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    """Write what fits; close the input at the end, or when nobody reads any more."""
+    rest = key.data
+    with contextlib.suppress(BrokenPipeError, BlockingIOError):
+        rest = rest[os.write(key.fd, rest[:_PIECE]) if rest else 0 :]
+        if rest:
+            ready.modify(key.fileobj, selectors.EVENT_WRITE, rest)
+            return
+    ready.unregister(key.fileobj)
+    with contextlib.suppress(OSError):
+        key.fileobj.close()  # type: ignore[union-attr]  # it is a pipe
 
 
 def _left(deadline: float, process: subprocess.Popen[bytes]) -> float:

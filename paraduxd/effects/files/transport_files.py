@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 
 _HANDOVER_SECONDS = 10.0
@@ -43,7 +45,7 @@ def write_all(state: StatePlaces, transports: Mapping[str, Mapping[str, Any]], *
 
 def _write_if_changed(path: Path, content: bytes) -> None:
     with contextlib.suppress(OSError):
-        if path.read_bytes() == content:
+        if bounded.content(path) == content:
             return
     write_atomically(path, content, 0o600)
 
@@ -80,7 +82,7 @@ def receive(path: Path) -> dict[str, Any]:
             content += piece
         os.close(pipe)
     with contextlib.suppress(ValueError):
-        found: dict[str, Any] = json.loads(content)
+        found: dict[str, Any] = bounded_json.parse_object(content, "the key")
         return found
     raise ParaduxError("locked", "the private key was not handed over: the vault was locked meanwhile", "try again")
 
@@ -88,7 +90,7 @@ def receive(path: Path) -> dict[str, Any]:
 def read(path: Path) -> dict[str, Any]:
     """One transport file; raises `ParaduxError` "locked" when it is not there, "damaged-transport" when it cannot be read."""
     try:
-        content = json.loads(path.read_bytes())
+        content = bounded_json.parse(bounded.content(path), "a transport file")
     except FileNotFoundError:
         raise ParaduxError(
             "locked", "the credentials of this stash are not on this machine", "open the vault: paraductl unlock"

@@ -11,6 +11,7 @@ from paraduxd.api.paths import RunPlaces, StatePlaces
 from paraduxd.core.installation.ground import Unusable
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
+from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run as process
 
 ENOUGH = 1 << 20
@@ -61,7 +62,7 @@ class PlanLook:
 
 def _plan_state(path: Path) -> str:
     try:
-        plans.from_json(path.read_text())
+        plans.from_json(bounded.text(path))
     except FileNotFoundError:
         return "missing"
     except plans.NewerPlanError:

@@ -6,13 +6,14 @@ Setting up over it would replace plan, outbox and transport files by those of a 
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.files import bounded
 
 CODE = "vault-missing"
 
@@ -76,7 +77,8 @@ def _previous(state: StatePlaces) -> Path | None:
 
 def _serial(plan: Path) -> str:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return f" (serial {int(json.loads(plan.read_text())['serial'])})"
+        found = bounded_json.parse_object(bounded.content(plan), "plan.json", bounded_json.MEDIUM)
+        return f" (serial {int(found['serial'])})"
     return ""
 
 

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
+
+from paraduxd.api import bounded_json
+from paraduxd.effects.files import bounded
 
 
 def main(argv: list[str]) -> None:
@@ -20,8 +22,8 @@ def main(argv: list[str]) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return isinstance(json.loads(path.read_bytes()), dict)
-    except (OSError, ValueError, RecursionError):
+        return isinstance(bounded_json.parse(bounded.content(path), "a transport file"), dict)
+    except (OSError, ValueError):
         return False
 
 

@@ -14,6 +14,7 @@ import os
 import socket
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
 
@@ -102,7 +103,7 @@ def _message(packet: bytes, descriptors: list[int]) -> dict[str, Any]:
             )
         body = os.pread(descriptors.pop(), MAX_MESSAGE, 0)
     try:
-        message = json.loads(body)
+        message = bounded_json.parse(body, "a message", bounded_json.MEDIUM)
     except (ValueError, RecursionError):
         raise ParaduxError("bad-message", "a message between keeper and supervisor does not hold JSON") from None
     if not isinstance(message, dict):

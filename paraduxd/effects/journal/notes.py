@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.installation import ground
 from paraduxd.core.installation.ground import JournalLoss
@@ -180,13 +181,13 @@ class Notes(Database):
         """A plain value that was kept under this name, or `None`."""
         with self._lock, self._told():
             row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        return None if row is None else _value(row[0])
 
     def facts(self, prefix: str) -> dict[str, Any]:
         """All values whose names begin with this, by the rest of their names."""
         with self._lock, self._told():
             query = "SELECT substr(name, length(?1) + 1), value FROM facts WHERE substr(name, 1, length(?1)) = ?1"
-            return {name: json.loads(value) for name, value in self._database.execute(query, (prefix,))}
+            return {name: _value(value) for name, value in self._database.execute(query, (prefix,))}
 
     def set_fact(self, name: str, value: Any) -> None:
         """Keep a plain value (what JSON can hold); `None` forgets it."""
@@ -199,7 +200,7 @@ class Notes(Database):
 
 def _kit(row: Sequence[Any]) -> KitRecord:
     values = dict(zip(_KIT_COLUMNS.split(", "), row, strict=True))
-    return KitRecord(**{**values, "void": bool(values["void"]), "problems": tuple(json.loads(values["problems"]))})
+    return KitRecord(**{**values, "void": bool(values["void"]), "problems": tuple(_value(values["problems"]))})
 
 
 def write(value: Mapping[str, Any] | None) -> str | None:
@@ -209,4 +210,8 @@ def write(value: Mapping[str, Any] | None) -> str | None:
 
 def read(text: str | None) -> Any:
     """What `write` has written."""
-    return None if text is None else json.loads(text)
+    return None if text is None else _value(text)
+
+
+def _value(text: str) -> Any:
+    return bounded_json.parse(text, "an entry of the journal", bounded_json.MEDIUM)

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.files import bounded
 
 _MCL_ALL_AS_TOUCHED = 1 | 2 | 4
 """Pages are locked when they are first used: else every thread would take its whole stack, 8 MB, at once."""
@@ -118,7 +119,7 @@ def is_memory(path: Path) -> bool:
     """Whether a path lies on a file system that is in memory (tmpfs or ramfs), by proc_pid_mountinfo(5)."""
     device = path.stat().st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
-    mounts = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    mounts = (line.split() for line in bounded.text(Path("/proc/self/mountinfo")).splitlines())
     return any(fields[2] == number and fields[fields.index("-") + 1] in ("tmpfs", "ramfs") for fields in mounts)
 
 

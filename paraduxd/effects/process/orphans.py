@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from paraduxd.effects.files import bounded
+
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -52,6 +54,6 @@ def processes() -> Iterator[Process]:
     for entry in os.listdir("/proc"):  # noqa: PTH208  Path objects for every process cost more than a kill
         if entry.isdigit():
             with contextlib.suppress(OSError, IndexError, ValueError):
-                before, _, after = Path(f"/proc/{entry}/stat").read_text().rpartition(")")
+                before, _, after = bounded.text(Path(f"/proc/{entry}/stat")).rpartition(")")
                 state, parent, _, session, *_ = after.split()
                 yield Process(int(entry), before.partition("(")[2], state, int(parent), int(session))

@@ -1,7 +1,8 @@
 """The one door for starting programs.
 
 An argument vector, never a shell; an environment built here, never inherited; standard input closed unless data is given; a time
-limit; a process group of its own that is killed as a whole. Secrets go through `pass_fds` (see `sealed_file`) or `input`.
+limit; a limit of memory where what it reads comes from others; a process group of its own that is killed as a whole. Secrets go
+through `pass_fds` (see `sealed_file`) or `input`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import IO
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.files import bounded
+from paraduxd.effects.tools import memory
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -45,6 +47,7 @@ PACKAGES = {
     "mkfs.exfat": "exfatprogs",
     "mkfs.vfat": "dosfstools",
     "rclone": "rclone",
+    "prlimit": "util-linux",
     "restic": "restic",
     "rsync": "rsync",
     "sftp": "openssh-client",
@@ -99,10 +102,11 @@ def start(
     stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own; the caller waits for it. `command[0]` is looked up in `PATH`."""
-    argv = [find(command[0]), *command[1:]]
+    before = memory.limited(command)
+    argv = [*([find(before[0]), *before[1:]] if before else []), find(command[0]), *command[1:]]
     return subprocess.Popen(
         argv,
-        env=environment(extra_env),
+        env=environment({**memory.environment(command[0]), **(extra_env or {})}),
         pass_fds=tuple(pass_fds),
         cwd=cwd,
         stdin=stdin,
@@ -120,11 +124,11 @@ def run(
     pass_fds: Sequence[int] = (),
     cwd: Path | None = None,
     timeout: float = 120.0,
-    most: int | None = None,
+    most: int = bounded.LONGEST_OUTPUT,
 ) -> Outcome:
     """Run a program to its end. `data` goes to its standard input; `timeout` is in seconds.
 
-    `most`: so many bytes may it write to its output at most, and it takes no `data` then. A code other than 0 is returned, not raised.
+    `most`: so many bytes may it write to its output at most; of its errors the end is kept. A code other than 0 is returned, not raised.
     Raises `ParaduxError` "timeout" and "too-large" (after killing the group) and "missing-program"; no error repeats the arguments or
     the output.
     """
@@ -136,7 +140,7 @@ def run(
         stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
     )
     try:
-        told = process.communicate(data, timeout=timeout) if most is None else bounded.output(process, most, timeout)
+        told = bounded.output(process, most, timeout, data)
         if told is None:
             raise bounded.too_large(f"what {command[0]} tells")
     except subprocess.TimeoutExpired:
@@ -147,7 +151,7 @@ def run(
     except BaseException:
         kill_group(process)
         raise
-    return Outcome(process.returncode, told[0] or b"", told[1] or b"")
+    return Outcome(process.returncode, *told)
 
 
 def widen(pipe: IO[bytes]) -> IO[bytes]:

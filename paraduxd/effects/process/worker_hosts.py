@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from paraduxd.api import bounded_json
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.process.run import python, sealed_file
 
@@ -162,4 +163,4 @@ def receive_descriptors(line: socket.socket) -> dict[int, int]:
     packet, descriptors, flags, _ = socket.recv_fds(line, 4096, 64, socket.MSG_CMSG_CLOEXEC)
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         raise ValueError("too many descriptors")
-    return dict(zip(map(int, json.loads(packet)), descriptors, strict=True))
+    return dict(zip(map(int, bounded_json.parse(packet, "the numbers of descriptors")), descriptors, strict=True))

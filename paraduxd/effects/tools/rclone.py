@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 import re
 import signal
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run as process
@@ -100,7 +100,7 @@ def obscured(options: Mapping[str, str]) -> dict[str, str]:
 def _password_options(kind: str) -> frozenset[str]:
     told = process.run(["rclone", *_OPTIONS, "--config=", "config", "providers"])
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        for provider in json.loads(told.output):
+        for provider in bounded_json.parse(told.output, "what rclone tells of its remotes", bounded_json.MEDIUM):
             if kind in (provider["Name"], provider["Prefix"]):
                 return frozenset(option["Name"] for option in provider["Options"] if option["IsPassword"])
     raise ParaduxError(
@@ -122,7 +122,7 @@ def run(
     names: Sequence[str] = (),
     allowed: Sequence[int] = (0,),
     timeout: float = 900.0,
-    most: int | None = None,
+    most: int = bounded.LONGEST_OUTPUT,
 ) -> Outcome:
     """Run a command to its end; `names` restricts it to files of the directory, which are looked up one by one.
 
@@ -154,7 +154,7 @@ def _entries(where: str, told: bytes) -> tuple[Entry, ...]:
     for line in told.splitlines():
         if len(text := line.strip(b"[], \t")) > 0:
             listing.count(len(text))
-            entry = json.loads(text)
+            entry = bounded_json.parse_object(text, "an entry of a list")
             found.append(Entry(str(entry["Name"]), max(-1, min(int(entry["Size"]), bounded.LARGEST_NUMBER))))
     return tuple(sorted(found, key=lambda entry: entry.name))
 
@@ -184,7 +184,9 @@ class Features:
 def features(remote: Remote) -> Features:
     """What rclone knows of the remote; a connection may be made for it."""
     try:
-        told = json.loads(run(remote, "backend", "features", remote.address()).output)
+        told = bounded_json.parse_object(
+            run(remote, "backend", "features", remote.address()).output, "what rclone tells"
+        )
         can = told["Features"]
         return Features(can["BucketBased"], can["Move"] or can["Copy"], 0 <= told["Precision"] < _NO_TIMES)
     except (ValueError, KeyError, TypeError):
@@ -245,7 +247,7 @@ def follow(
         running = process.start(argv, extra_env=_ENVIRONMENT, pass_fds=descriptors, stdout=subprocess.DEVNULL)
     try:
         assert running.stderr is not None  # noqa: S101
-        for line in running.stderr:
+        for line in bounded.lines(running.stderr):
             kept.append(line)
             on_line(line)
         return running.wait(), b"".join(kept)

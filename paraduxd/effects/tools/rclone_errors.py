@@ -46,7 +46,15 @@ _LOST = _Failure(
     passing=True,
 )
 
+_MEMORY = _Failure(
+    r"out of memory|cannot allocate memory|errno=12",
+    "too-large",
+    "what %s sends needs more memory than rclone may take",
+    "see who can write there; if that many files are right, allow more: memory, with paraductl edit",
+)
+
 _TABLE = (
+    _MEMORY,
     _Failure(
         r"no such host|connection refused|no route to host|network is unreachable|server misbehaving"
         r"|dial tcp[^\n]*(i/o timeout|timed out)",

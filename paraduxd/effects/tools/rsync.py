@@ -32,6 +32,8 @@ BARE = ("--recursive",)
 _REPORT = ("--stats", "--no-human-readable", "--outbuf=N")
 _ATTRIBUTES = ("-AX",)
 _IDLE_SECONDS = 600
+_NO_MEMORY = 22
+"""An exit code."""
 _KEEP_BYTES = 64 * 1024
 _LAST_LINES = 2048
 """Bytes at the end of a piece of output in which the last progress stands, between names of files."""
@@ -312,7 +314,7 @@ def failure(ran: Ran, where: str) -> ParaduxError:
             f"the disk of {where} is full (or the quota used up)" + ("" if no_room else ", most likely"),
             "make room there; earlier versions are as they were, and the next run goes on from here",
         )
-    if ran.code not in {11, 23} and (problem := ssh.failure(ran.errors, where)):
+    if problem := _too_large(ran, where) or (ssh.failure(ran.errors, where) if ran.code not in {11, 23} else None):
         return problem
     if b"command not found" in ran.errors or b"rsync: not found" in ran.errors:
         return ParaduxError("no-rsync", f"there is no rsync at {where}", "install rsync there")
@@ -324,6 +326,16 @@ def failure(ran: Ran, where: str) -> ParaduxError:
         )
     return ParaduxError(
         "transfer-failed", f"not everything could be copied with {where}: {_first(ran)}", _hint(ran.code)
+    )
+
+
+def _too_large(ran: Ran, where: str) -> ParaduxError | None:
+    if ran.code != _NO_MEMORY and b"out of memory" not in ran.errors:
+        return None
+    return ParaduxError(
+        "too-large",
+        f"the list of what lies at {where} needs more memory than rsync may take",
+        "see who can write there; if that many files are right, allow more: memory, with paraductl edit",
     )
 
 

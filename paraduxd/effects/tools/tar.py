@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run
 
 LEVEL = "-3"
@@ -40,6 +41,9 @@ _EXTRACT = (
     *("--extract", "--file=-", "--listed-incremental=/dev/null", "--preserve-permissions", "--delay-directory-restore"),
     *_KEEP_EVERYTHING,
 )
+
+_DECOMPRESS = ("--quiet", "--decompress", "--memory=128MiB", "--stdout", "-")
+"""What was compressed with LEVEL needs 8 MiB; what somebody else made could ask for 2 GiB."""
 
 _CHANGED = 1
 """Files changed or vanished while tar read them: a warning."""
@@ -96,9 +100,9 @@ class _Words:
 
     def _read(self, stream: IO[bytes]) -> None:
         with stream:
-            for line in stream:
+            for line in bounded.lines(stream, _LONGEST_LINE):
                 if len(self.lines) < self._most:
-                    self.lines.append(line.decode(errors="replace").rstrip("\n")[:_LONGEST_LINE])
+                    self.lines.append(line.decode(errors="replace").rstrip("\n"))
 
     def all(self) -> list[str]:
         """The lines; call it when the program has ended."""
@@ -174,9 +178,7 @@ class Unpacking:
 
     def __init__(self, to: Path, paths: Sequence[str]) -> None:
         self._selected = bool(paths)
-        self._zstd = run.start(
-            ["zstd", "--quiet", "--decompress", "--stdout", "-"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        self._zstd = run.start(["zstd", *_DECOMPRESS], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self._zstd.stdout is not None  # noqa: S101  (it is a pipe)
         listed = b"".join(os.fsencode(f"./{path}") + b"\0" for path in paths)
         only = ("--recursive-unlink", "--null", "--verbatim-files-from", "--no-wildcards") if paths else ()
@@ -261,7 +263,7 @@ def decompressed(into: int | None, *, whole: bool = True) -> Iterator[int]:
     """
     target = subprocess.DEVNULL if into is None else into
     zstd = run.start(
-        ["zstd", "--quiet", "--decompress", "--stdout", "-"],
+        ["zstd", *_DECOMPRESS],
         stdin=subprocess.PIPE,
         stdout=target,
         stderr=subprocess.DEVNULL,

@@ -5,7 +5,6 @@ Source of the format: LUKS2 On-Disk Format Specification 1.1. Credentials go thr
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.process import run
 
@@ -114,7 +114,9 @@ def raise_cost(path: Path, passphrase: tuple[int, str], memory: int) -> None:
 def cost(path: Path) -> Cost:
     """What a guess of the operational passphrase takes; raises `ParaduxError` "damaged-vault"."""
     try:
-        header = json.loads(_ask(["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]))
+        header = bounded_json.parse_object(
+            _ask(["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]), "the header"
+        )
         kdf = header["keyslots"][str(PASSPHRASE_SLOT)]["kdf"]
         return Cost(int(kdf["memory"]), int(kdf["time"]), int(kdf["cpus"]))
     except (ValueError, KeyError, TypeError):
@@ -188,7 +190,7 @@ def segment(path: Path) -> Segment:
 def parse_segment(metadata: bytes) -> Segment:
     """The one segment in a LUKS2 header's JSON, whose payload and keyslots are all encrypted as they should be."""
     try:
-        header: dict[str, Any] = json.loads(metadata)
+        header: dict[str, Any] = bounded_json.parse_object(metadata, "the header")
         (found,) = header["segments"].values()
         kind = (found["type"], found["encryption"], found["size"], "integrity" in found)
         slots = {(slot["area"]["encryption"], slot["area"]["key_size"]) for slot in header["keyslots"].values()}

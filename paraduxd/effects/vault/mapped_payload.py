@@ -16,7 +16,7 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.devices import device_mapper
 from paraduxd.effects.process import run
-from paraduxd.effects.vault import luks
+from paraduxd.effects.vault import luks, userspace_payload
 from paraduxd.effects.vault.luks import Segment
 
 _TIMEOUT = 300.0
@@ -24,8 +24,8 @@ _TIMEOUT = 300.0
 
 def read(path: Path, segment: Segment, key: bytes) -> bytes:
     """The whole payload in clear; `segment` as in `luksdata.read` (here the kernel finds its way by the header)."""
-    with _mapping(path, key, writable=False) as device:
-        return device.read_bytes()
+    with _mapping(path, key, writable=False) as device, device.open("rb") as file:
+        return file.read(userspace_payload.LARGEST)
 
 
 def write(path: Path, segment: Segment, key: bytes, image: bytes) -> None:

@@ -15,12 +15,15 @@ from paraduxd.effects.vault.luks import Segment
 
 _TWEAK_UNIT = 512
 
+LARGEST = 256 * 1024 * 1024
+"""Bytes of a payload; a config has at most 8 MiB."""
+
 
 def read(path: Path, segment: Segment, key: bytes) -> bytes:
     """The whole payload in clear."""
     with path.open("rb") as file:
         file.seek(segment.offset)
-        return _crypt(file.read(), segment, key, encrypt=False)
+        return _crypt(file.read(LARGEST), segment, key, encrypt=False)
 
 
 def write(path: Path, segment: Segment, key: bytes, image: bytes) -> None:

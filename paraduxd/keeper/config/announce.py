@@ -8,6 +8,7 @@ from pathlib import Path
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.recovery import machine_claim
 from paraduxd.effects.crypto.gpg import private_gpg
+from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.keeper.config.generate import Json, now
 
@@ -52,6 +53,6 @@ def _public_keys(managed: Json) -> Iterator[str]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return bounded.content(path)
     except FileNotFoundError:
         return b""

@@ -15,7 +15,7 @@ from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.derive import derive
 from paraduxd.core.recovery import published_config, rotation
 from paraduxd.effects.crypto.gpg import private_gpg
-from paraduxd.effects.files import transport_files
+from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import outbox
 from paraduxd.keeper.config.generate import Json, now
@@ -28,13 +28,13 @@ def write_plan(state: StatePlaces, config: Config, shapes: dict[str, Shape]) -> 
     derived = derive(config, shapes, saved)
     transport_files.write_all(state, derived.transports, unattended=config.policy.unattended)
     text = plans.to_json(derived.plan).encode()
-    if not state.plan.exists() or state.plan.read_bytes() != text:
+    if not state.plan.exists() or bounded.content(state.plan) != text:
         write_atomically(state.plan, text, 0o600)
 
 
 def _present_plan(state: StatePlaces) -> plans.Plan | None:
     try:
-        return plans.from_json(state.plan.read_text())
+        return plans.from_json(bounded.text(state.plan))
     except (OSError, ValueError):
         return None
 

@@ -15,6 +15,7 @@ from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import Found
 from paraduxd.core.recovery.drills import KITS, SHARES, Drill, Opening
+from paraduxd.effects.files import bounded
 from paraduxd.keeper.config.generate import Json, now
 from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.drill import places as drill_places
@@ -113,7 +114,7 @@ def _one(desk: Desk) -> Iterator[None]:
 def _plan(keeping: Keeping) -> Plan:
     """What is in force on this machine: a drill proves that this very config can be had back."""
     try:
-        return plans.from_json(keeping.state.plan.read_text())
+        return plans.from_json(bounded.text(keeping.state.plan))
     except (OSError, ValueError):
         raise ParaduxError(
             "not-set-up",

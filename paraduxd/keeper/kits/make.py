@@ -11,6 +11,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import published_config, rotation
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
+from paraduxd.effects.files import bounded
 from paraduxd.keeper.config import save
 from paraduxd.keeper.config.generate import Json, now
 from paraduxd.keeper.config.save import Keeping
@@ -111,7 +112,7 @@ def _config(keeping: Keeping, opened: Opened, gpg: Gpg, part: Json) -> bytes:
     path = keeping.state.outbox / published_config.config_name(recovery["epoch"], document["serial"])
     if not path.exists():
         save.complete(keeping, opened)
-    message = path.read_bytes()
+    message = bounded.content(path)
     gpg.import_key(recovery["private_key"], recovery["secret"])
     header, config = published_config.open_envelope(
         gpg.decrypt_signed(message, recovery["fingerprint"], recovery["secret"])

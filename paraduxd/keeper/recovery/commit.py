@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan import model as plans
 from paraduxd.core.recovery.candidates import Found, renewed
+from paraduxd.effects.files import bounded
 from paraduxd.effects.vault.vault import LockedVault
 from paraduxd.keeper.config import save
 from paraduxd.keeper.config.save import Keeping, Saved
@@ -105,6 +106,6 @@ def _strange_vault(keeping: Keeping) -> ParaduxError:
 def _owner_here(keeping: Keeping) -> str:
     """The owner by the plan; empty when that cannot be told."""
     try:
-        return plans.from_json(keeping.state.plan.read_text()).owner
+        return plans.from_json(bounded.text(keeping.state.plan)).owner
     except (OSError, ValueError):
         return ""

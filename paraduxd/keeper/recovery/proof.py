@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery.candidates import Found, Named, newest_first
 from paraduxd.core.recovery.published_config import FORMAT, Header
@@ -126,7 +126,7 @@ def _open_vault(vault: LockedVault, secret: str) -> OpenVault | None:
 
 def _in_vault(opened: OpenVault, label: str) -> Found:
     """A vault's own config, as if it had been published."""
-    document = json.loads(opened.document)
+    document = bounded_json.parse_object(opened.document, "the config", bounded_json.CONFIG)
     managed = document["managed"]
     header = Header(
         FORMAT, managed["owner_id"], managed["instance"], managed["recovery"]["epoch"], document["serial"], ""

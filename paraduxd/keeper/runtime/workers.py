@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, report_from_json
+from paraduxd.core.runs.orders import LONG, Done, Failed, Held, Order, Progress, report_from_json
 from paraduxd.effects.process.children import QUICK_START, kill_session
 from paraduxd.effects.process.run import NOWHERE, environment
 from paraduxd.effects.process.worker_hosts import WORKER, ChildHost, Host, Running
 from paraduxd.protocols.base import TransientError
 
-_LONGEST_OUTPUT = 64 * 1024 * 1024
+_LONGEST_OUTPUT = LONG.size
 _PIECE = 1 << 20
 
 LOOK = 0.2
@@ -146,6 +146,6 @@ def _lines(reports: int, deadline: float, cancelled: threading.Event) -> Iterato
 
 def _report(line: bytes) -> Done | Failed | Held | Progress | None:
     try:
-        return report_from_json(line.decode())
-    except (ValueError, RecursionError):
+        return report_from_json(line)
+    except ValueError:
         return None

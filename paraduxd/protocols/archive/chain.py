@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
+from paraduxd.api import bounded_json
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.runs.retention import moment
 
@@ -88,7 +89,7 @@ def to_line(manifest: Manifest) -> bytes:
 
 def from_line(line: bytes) -> Manifest:
     """The manifest of a first line whose signature was checked; raises `ValueError`."""
-    manifest = from_plain(Manifest, json.loads(line))
+    manifest = from_plain(Manifest, bounded_json.parse(line, "a manifest", bounded_json.LARGE))
     moment(manifest.run.time)
     if manifest.format != FORMAT:
         raise ValueError("not a manifest of this format")

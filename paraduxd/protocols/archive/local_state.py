@@ -12,10 +12,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.tools import tar
 from paraduxd.protocols.archive.chain import Part
+
+_LONGEST_UPLOAD = 64 << 20
+"""Bytes: a line for each volume of a run."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Index:
 
     def _read_state(self) -> State:
         try:
-            return from_plain(State, json.loads((self._folder / "state.json").read_bytes()))
+            return from_plain(State, bounded_json.parse(bounded.content(self._folder / "state.json"), "state.json"))
         except (OSError, ValueError, RecursionError):
             return State()
 
@@ -87,9 +92,9 @@ class Index:
     def upload(self, parent: str | None) -> Upload | None:
         """The interrupted upload of a run on this parent, if there is one."""
         try:
-            head, *lines = (self._folder / "upload").read_text().splitlines()
-            run, on = json.loads(head)
-            sent = [from_plain(Sent, json.loads(line)) for line in lines]
+            head, *lines = bounded.text(self._folder / "upload", _LONGEST_UPLOAD).splitlines()
+            run, on = bounded_json.parse(head, "upload")
+            sent = [from_plain(Sent, bounded_json.parse(line, "upload")) for line in lines]
             by_name = {each.part.name: each for each in sent}
         except (OSError, ValueError, RecursionError):
             return None

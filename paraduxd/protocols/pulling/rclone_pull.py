@@ -10,7 +10,6 @@ gone is removed here. As long as a directory cannot be listed, nothing is known 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import guard, unread
 from paraduxd.core.runs.orders import Progress
@@ -56,7 +56,7 @@ class _Log:
     def take(self, line: bytes) -> None:
         """One line; one that is no JSON is a complaint."""
         try:
-            entry = json.loads(line)
+            entry = bounded_json.parse_object(line, "a line of rclone's")
             message = str(entry["msg"])
         except (ValueError, KeyError, TypeError):
             self._complain(line.decode(errors="replace"), "")

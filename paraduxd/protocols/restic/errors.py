@@ -73,6 +73,14 @@ def lost(errors: Sequence[str]) -> bool:
     return bool(re.search(r"sftp session|ssh command exited|connection lost|broken pipe|EOF", text))
 
 
+def _too_large(where: str, _: Sequence[str]) -> ParaduxError:
+    return ParaduxError(
+        "too-large",
+        f"the repository {where} needs more memory than restic may take",
+        "see who can write there; if it holds that many files, allow more: memory, with paraductl edit",
+    )
+
+
 def _busy(where: str, _: Sequence[str]) -> ParaduxError:
     return TransientError("busy", f"the repository {where} is in use by another process", "it will be tried again")
 
@@ -148,6 +156,7 @@ def _no_access(where: str, texts: Sequence[str]) -> ParaduxError:
 
 
 _RULES: tuple[tuple[int | None, str, Callable[[str, Sequence[str]], ParaduxError]], ...] = (
+    (None, r"runtime: out of memory|cannot allocate memory|errno=12\b", _too_large),
     (11, r"repository is already locked", _busy),
     (12, r"wrong password or no key found", _wrong_password),
     (10, r"unable to open config file: .*(no such file|not exist)|specified bucket does not exist", _no_repository),

@@ -14,8 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.protocols.base import Context, Version
 from paraduxd.protocols.restic.output import short
@@ -55,7 +57,9 @@ def read(context: Context) -> Memory:
     if context.index is None:
         return empty
     try:
-        memory = from_plain(Memory, json.loads((context.index / _FILE).read_bytes()))
+        memory = from_plain(
+            Memory, bounded_json.parse(bounded.content(context.index / _FILE), _FILE, bounded_json.MEDIUM)
+        )
     except (OSError, ValueError, RecursionError):
         return empty
     return memory if memory.of == empty.of else empty

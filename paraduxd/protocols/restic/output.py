@@ -5,11 +5,11 @@ Formats: https://restic.readthedocs.io/en/stable/075_scripting.html.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.core.runs.orders import Progress
 from paraduxd.core.runs.retention import moment
 
@@ -25,7 +25,7 @@ def parsed(line: str) -> dict[str, Any]:
     if not line.startswith("{"):
         return {}
     try:
-        value = json.loads(line)
+        value = bounded_json.parse(line, "a line of restic's")
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -23,6 +23,7 @@ from restic.internal import command_executor
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress
+from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import ssh, tls_pins
 from paraduxd.protocols.base import Context
@@ -216,8 +217,12 @@ def _each_line(on_line: OnLine | None) -> _Take:
 
     def take(stream: IO[bytes] | None) -> tuple[str, ...]:
         lines: list[str] = []
-        for line in _lines(stream):
+        left = bounded.LONGEST_OUTPUT
+        for line in _lines(stream, bounded.LONGEST_LINE if on_line else left):
             (on_line or lines.append)(line)
+            left -= 0 if on_line else len(line) + 1
+            if left <= 0:
+                raise bounded.too_large("what restic tells")
         return tuple(lines)
 
     return take
@@ -234,10 +239,10 @@ def _pieces(on_piece: OnPiece) -> _Take:
     return take
 
 
-def _lines(stream: IO[bytes] | None) -> Iterator[str]:
-    """The lines of a pipe, without line feeds."""
+def _lines(stream: IO[bytes] | None, longest: int = bounded.LONGEST_LINE) -> Iterator[str]:
+    """The lines of a pipe, without line feeds; of one that is longer only the beginning."""
     if stream is not None:
-        for line in stream:
+        for line in bounded.lines(stream, longest):
             yield line.decode(errors="replace").rstrip("\n")
 
 

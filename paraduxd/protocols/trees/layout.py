@@ -23,6 +23,7 @@ from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.dataclass_json import from_plain
 from paraduxd.core.runs.retention import in_order, moment
@@ -164,7 +165,7 @@ def _text_of(path: Path) -> str:
 def _record(path: Path) -> Record | None:
     """What a manifest says; what is not one of ours is passed over."""
     try:
-        plain = json.loads(_bytes_of(path, _LONGEST) or b"")
+        plain = bounded_json.parse_object(_bytes_of(path, _LONGEST) or b"", "a manifest")
         version = Version(str(plain["id"]), str(plain["time"]), plain["files"], plain["bytes"])
         number, missing = plain.get("number"), plain.get("missing", 0)
         counts = (version.files, version.bytes, missing, 0 if number is None else number)
@@ -194,7 +195,9 @@ class _RottenFile:
 def _rotten(path: Path, records: Mapping[str, Record]) -> Rotten:
     """What is remembered of versions that are still there; a file that cannot be read is taken as nothing, until the next look."""
     try:
-        plain = from_plain(_RottenFile, json.loads(_bytes_of(path, _LONGEST_ROTTEN) or b"{}"))
+        plain = from_plain(
+            _RottenFile, bounded_json.parse(_bytes_of(path, _LONGEST_ROTTEN) or b"{}", _ROTTEN, bounded_json.MEDIUM)
+        )
     except (ValueError, RecursionError):
         return Rotten()
     if plain.format != ROTTEN_FORMAT:

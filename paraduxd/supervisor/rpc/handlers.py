@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from paraduxd.api import bounded_json
 from paraduxd.api.contract import SUPERVISOR, check_arguments
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.core.primitives import timestamps
@@ -137,8 +138,8 @@ def _is_owner(peer: Peer) -> bool:
 
 def _parsed(untrusted_text: str) -> Any:
     try:
-        return json.loads(untrusted_text)
-    except (ValueError, RecursionError):
+        return bounded_json.parse(untrusted_text, "what a call was given")
+    except ValueError:
         raise ParaduxError("bad-request", "the arguments of a call must be JSON") from None
 
 

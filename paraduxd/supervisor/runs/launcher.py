@@ -64,6 +64,7 @@ class _Worker:
     kill_at: float | None = None
     """Infinite when it was killed and has not ended yet."""
     buried: bool = False
+    complained: bool = False
 
 
 class Launcher:
@@ -141,11 +142,12 @@ class Launcher:
     def _read_reports(self, worker: _Worker) -> bool:
         """Take what is there now; false at the end."""
         piece = self._read(worker, worker.stdout)
-        *lines, rest = (bytes(worker.line) + piece).split(b"\n")
-        for line in lines:
-            self._take(worker, line)
-        worker.line = bytearray(rest)
-        if len(rest) > _LONGEST_LINE:
+        first, *more = piece.split(b"\n")
+        worker.line += first
+        for following in more:
+            self._take(worker, bytes(worker.line))
+            worker.line = bytearray(following)
+        if len(worker.line) > _LONGEST_LINE:
             worker.line.clear()
             worker.kill_at = time.monotonic()
         return bool(piece)
@@ -170,9 +172,9 @@ class Launcher:
     def _take(self, worker: _Worker, line: bytes) -> None:
         """One line of the worker's: progress is passed on when there is any; after the final report nothing counts."""
         try:
-            report = report_from_json(line.decode())
-        except (ValueError, RecursionError):
-            log.warning("The worker of run %d wrote a line that is no report", worker.order.run)
+            report = report_from_json(line)
+        except ValueError:
+            self._complain(worker)
             return
         if worker.final is not None:
             return
@@ -183,6 +185,12 @@ class Launcher:
             worker.progress, worker.active = report, time.monotonic()
             with _survived("progress"):
                 worker.listener.progress(worker.order.run, report)
+
+    def _complain(self, worker: _Worker) -> None:
+        """Once for each worker: its lines may be without an end."""
+        if not worker.complained:
+            log.warning("The worker of run %d wrote a line that is no report", worker.order.run)
+        worker.complained = True
 
     def _ask_to_end(self, run: int) -> None:
         worker = self._workers.get(run)

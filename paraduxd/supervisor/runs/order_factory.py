@@ -51,7 +51,7 @@ class Desk:
     def order(self, request: Request, arguments: Mapping[str, Any], now: datetime) -> Order:
         """The order for the request; `arguments` are those that came with it. Its location is in the plan."""
         dataset = self.plan.dataset(request.dataset)
-        more: dict[str, Any] = {"cache": str(self.state.cache)} if dataset else {}
+        more: dict[str, Any] = {"cache": str(self.state.cache), "files": self._files(dataset)} if dataset else {}
         if dataset is not None and request.step == Step.PULL:
             more |= self._pull(dataset)
         elif dataset is not None and request.step in (Step.PUSH, Step.PRUNE):
@@ -139,6 +139,15 @@ class Desk:
             "mounts": known.get("mounts") or [],
             "mounts_looked": known.get("mounts_looked"),
         }
+
+    def _files(self, dataset: DatasetPlan) -> int | None:
+        """As the last good pull has counted them; nothing that a place says of itself."""
+        known = (
+            self.journal.latest((dataset.id, Step.PULL, SOURCE)).result
+            or self.journal.fact(staging_fact(dataset))
+            or {}
+        )
+        return known.get("files")
 
     def _end_of_last_good(self, key: Key) -> str | None:
         """If the last pull was cut off: when the last good one ended."""

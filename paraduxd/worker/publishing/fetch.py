@@ -21,7 +21,7 @@ NEWEST = 2
 MOST_EPOCHS = 16
 """Epochs of which something is fetched: those that are asked for, then the highest."""
 
-LONGEST_CONFIG, LONGEST_KEY, LONGEST_ALL = 16 * 1024 * 1024, 64 * 1024, 64 * 1024 * 1024
+LONGEST_CONFIG, LONGEST_KEY, LONGEST_ALL = 16 * 1024 * 1024, 64 * 1024, 32 * 1024 * 1024
 """Bytes; the vault takes no more than 8 MiB of text."""
 
 

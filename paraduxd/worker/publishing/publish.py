@@ -15,6 +15,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import machine_claim, published_config
 from paraduxd.core.recovery.machine_claim import Machine
 from paraduxd.core.runs.orders import Order
+from paraduxd.effects.files import bounded
 from paraduxd.protocols import marked_store, place_marker
 from paraduxd.protocols.base import BlobStore, Identity, TransientError
 from paraduxd.worker.publishing import succession_check
@@ -108,7 +109,7 @@ def _from_outbox(path: Path) -> bytes:
     """Raises `ParaduxError` "nothing-to-publish" also for what was emptied: it must not take the place of what is published."""
     content = b""
     with contextlib.suppress(FileNotFoundError):
-        content = path.read_bytes()
+        content = bounded.content(path)
     if content.strip(b"\0"):
         return content
     raise ParaduxError(

@@ -9,6 +9,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.recovery.machine_claim import Machine
 from paraduxd.effects.crypto.machine_claim import is_signed
+from paraduxd.effects.files import bounded
 from paraduxd.protocols.base import BlobStore
 
 
@@ -56,6 +57,6 @@ def _beginning(store: BlobStore) -> bytes:
 def _read(path: Path) -> bytes:
     """A file of the outbox; empty when an earlier version has not written it."""
     try:
-        return path.read_bytes()
+        return bounded.content(path)
     except FileNotFoundError:
         return b""

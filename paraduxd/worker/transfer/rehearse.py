@@ -23,7 +23,7 @@ from paraduxd.core.primitives.dataclass_json import from_plain
 from paraduxd.core.recovery import published_config
 from paraduxd.core.recovery.drills import Sample
 from paraduxd.core.runs.orders import Order
-from paraduxd.effects.files import scratch
+from paraduxd.effects.files import bounded, scratch
 from paraduxd.protocols.base import BlobStore, Destination, Version
 from paraduxd.worker.transfer.restore import choose as choose_version
 from paraduxd.worker.transfer.sample import Candidate, Outcome, choose, compare, is_settled
@@ -231,7 +231,7 @@ def _compare_all(sent: Path, reader: BlobStore, epoch: int, serial: int, *, whol
 def _compare(sent: Path, found: bytes) -> None:
     if not sent.exists():
         raise ParaduxError("nothing-to-compare", f"{sent.name} is not in the outbox", "write it: paraductl unlock")
-    if sent.read_bytes() != found:
+    if bounded.content(sent) != found:
         raise ParaduxError(
             "not-read-back", f"{sent.name} at the stash is not what was sent there", "send it again: paraductl publish"
         )

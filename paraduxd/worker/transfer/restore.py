@@ -13,6 +13,7 @@ from typing import Any
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.orders import Order
+from paraduxd.effects.files import bounded
 from paraduxd.protocols.base import Destination, RestoreResult, Version
 from paraduxd.protocols.trees import destination as trees
 
@@ -69,7 +70,7 @@ def _target(target: Path, what: list[str]) -> Iterator[None]:
     mark, content = target / MARK, json.dumps(what).encode()
     with _told(target):
         target.mkdir(parents=True, exist_ok=True)
-        interrupted = mark.is_file() and not mark.is_symlink() and mark.read_bytes() == content
+        interrupted = mark.is_file() and not mark.is_symlink() and bounded.content(mark) == content
         if not interrupted:
             if any(target.iterdir()):
                 raise ParaduxError("not-empty", f"{target} is not empty", "give a new or an empty directory with --to")
