@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from paraduxd.keeper.config.generate import Json
+from paraduxd.keeper.runtime.opened import Json
 
 _PREFIX = "handover-"
 

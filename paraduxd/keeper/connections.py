@@ -11,8 +11,8 @@ from paraduxd.api import framing
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.ipc.connection_limits import Admission, Guest
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.dispatch import Conversation
+from paraduxd.keeper.runtime.installation import Keeping
 from paraduxd.keeper.runtime.request_context import Note
 from paraduxd.keeper.runtime.session import Session, Visit
 

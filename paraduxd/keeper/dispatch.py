@@ -18,14 +18,15 @@ from paraduxd.core.plan.derive import private_archive_keys
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper import archive_key_pipe
 from paraduxd.keeper.config import rotate, save
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.drill import requests
 from paraduxd.keeper.kits import requests as kit_writing
 from paraduxd.keeper.recovery import requests as recovering
 from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.request_context import Handler, Note, Reply
-from paraduxd.keeper.runtime.session import Opened, Session, Visit
+from paraduxd.keeper.runtime.session import Session, Visit
 
 MAX_WINDOW = 24 * 3600
 """Seconds; nobody needs the vault open for longer."""

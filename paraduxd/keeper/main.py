@@ -17,10 +17,11 @@ from paraduxd.effects.process.worker_hosts import UnitHost
 from paraduxd.effects.vault import luks_header
 from paraduxd.effects.vault.vault import Kdf, available_mode
 from paraduxd.keeper.config.capabilities import shapes_of
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.connections import Clients
+from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.kits.stick_worker import StickTools
 from paraduxd.keeper.runtime import workers
+from paraduxd.keeper.runtime.installation import Keeping
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.keeper.runtime.supervisor_link import Control
 from paraduxd.keeper.stick_dispatch import Sticks
@@ -60,7 +61,7 @@ def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str,
     control.tell(vault=str(available_mode()), weaknesses=list(weaknesses))
     threading.Thread(target=session.end_when_over, daemon=True).start()
     sticks = Sticks(session, keeping, StickTools())
-    session.kits.sticks = sticks
+    session.kept.of(KitState).sticks = sticks
     threading.Thread(target=sticks.run, name="sticks", daemon=True).start()
     control.serve(Clients(session, keeping).accept, sticks.plugged_in)
 

@@ -14,10 +14,11 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import known_steward
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.kits.arming import Arming, Bench, Event, Tools, write_onto
+from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.recovery import stick_reader
 from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.installation import Keeping
 from paraduxd.keeper.runtime.session import Session
 
 log = logging.getLogger("paradux.keeper")
@@ -51,7 +52,7 @@ class Sticks:
             log.error("A stick was not taken: %s", type(problem).__name__)
 
     def _take(self, event: Event) -> None:
-        arming = self._session.kits.arming
+        arming = self._session.kept.of(KitState).arming
         if stick_reader.take(self._session, dict(event)):
             return
         if arming is not None and arming.is_live:

@@ -17,9 +17,8 @@ from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
-from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.core.status import document
+from paraduxd.core.status import document, steward_table
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.installation import ground
 from paraduxd.effects.ipc import unix_sockets
@@ -146,7 +145,7 @@ class Daemon:
 
     def _stewards(self) -> dict[str, Any]:
         self._dispatcher.need_plan()
-        return kit_records.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
+        return steward_table.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
 
     def _load_plan(self) -> None:
         """Run by the plan on disk, if there is one; one that cannot be read is told and leaves everything as it is."""

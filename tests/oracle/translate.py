@@ -16,8 +16,8 @@ from paraduxd.core.plan.model import (
     StewardPlan,
     Timing,
 )
+from paraduxd.core.recovery.kit_records import Kit as KitFact
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
-from paraduxd.core.runs.facts import Kit as KitFact
 from tests.oracle.family import (
     DISK,
     MACHINE,

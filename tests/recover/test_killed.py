@@ -22,9 +22,9 @@ from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.config import save
 from paraduxd.keeper.config.capabilities import shapes_of
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.recovery import commit
 from paraduxd.keeper.recovery.proof import Proof
+from paraduxd.keeper.runtime.installation import Keeping
 from paraduxd.protocols import registry
 from tests.kits.kit_rig import MEMORY, Family, new_family
 

@@ -15,7 +15,7 @@ from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.config.generate import new_managed
 from paraduxd.keeper.recovery import requests, stick_reader
-from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
+from paraduxd.keeper.recovery.collected import Collecting, Recovery, material_from_plain
 from paraduxd.keeper.recovery.proof import Proof, prove
 from paraduxd.keeper.runtime.request_context import Desk
 from paraduxd.keeper.runtime.session import Session
@@ -160,33 +160,33 @@ def test_scenario_11_a_stick_that_is_plugged_in_is_added_rotten_copies_and_all(o
     session = Session(lambda _: None)
     stick = {"device": "/dev/sdx"}
     assert not stick_reader.take(session, stick, lambda _: pytest.fail("nobody recovers")), "left to others"
-    session.recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
+    session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     rotten = {**old.kit("carol"), "share.txt": b"unreadable", "copies/share-2.txt": b""}
     assert stick_reader.take(session, stick, lambda _: rotten)
-    assert session.recovery.ready
+    assert session.kept.of(Collecting).recovery.ready
     assert session.seconds_left() > 3000, "the keeper stays for whoever is on the way"
 
     def fails(_: object) -> dict[str, bytes]:
         raise ParaduxError("stick-gone", "it was pulled out")
 
     assert stick_reader.take(session, stick, fails)
-    assert proven(session.recovery, tmp_path).found[0].document == old.document
+    assert proven(session.kept.of(Collecting).recovery, tmp_path).found[0].document == old.document
 
 
 def test_a_stick_is_read_by_a_worker_of_the_keepers_own(old: Family, tmp_path: Path) -> None:
     session = Session(lambda _: None)
-    session.recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
+    session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     assert stick_reader.take(session, {"directory": str(write_kit(old.kit("carol"), tmp_path / "stick"))})
-    assert proven(session.recovery, tmp_path).found[0].document == old.document
+    assert proven(session.kept.of(Collecting).recovery, tmp_path).found[0].document == old.document
     assert stick_reader.take(session, {"directory": str(tmp_path / "nothing")})
-    assert session.recovery.state()["findings"][-1]["state"] == "no-share"
+    assert session.kept.of(Collecting).recovery.state()["findings"][-1]["state"] == "no-share"
 
 
 def test_a_stick_named_by_its_device_is_read_the_same_way(
     old: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = SimpleNamespace(session=Session(lambda _: None))
-    desk.session.recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
+    desk.session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     monkeypatch.setattr(stick_reader, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick["device"]])
     state = requests.recover_device(cast(Desk, desk), lambda _: None, "/dev/sdx")
     assert state["ready"] and state["findings"][-1]["label"] == "/dev/sdx"

@@ -24,8 +24,8 @@ from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.config.capabilities import shapes_of
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.dispatch import Conversation
+from paraduxd.keeper.runtime.installation import Keeping
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.keeper.runtime.supervisor_link import Control
 from paraduxd.protocols import registry

@@ -20,10 +20,11 @@ from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config import save as transaction
 from paraduxd.keeper.config.capabilities import shapes_of
-from paraduxd.keeper.config.generate import Json
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.kits.arming import Bench, Event, Target
-from paraduxd.keeper.runtime.session import Opened, Session
+from paraduxd.keeper.kits.state import KitState
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Json, Opened
+from paraduxd.keeper.runtime.session import Session
 from paraduxd.keeper.runtime.supervisor_link import Control
 from paraduxd.keeper.stick_dispatch import Sticks
 from paraduxd.protocols import registry
@@ -174,8 +175,9 @@ def start(root: Path, opened: Opened, journal: Journal) -> Keeper:
     desk = Bench(peer, session.enter(peer.uid), session, keeping_of(root, journal))
     desk.hold(opened)
     tools = FakeTools(journal)
-    session.kits.sticks = Sticks(session, desk.keeping, tools)
-    return Keeper(clock, session, desk, tools, session.kits.sticks)
+    sticks = Sticks(session, desk.keeping, tools)
+    session.kept.of(KitState).sticks = sticks
+    return Keeper(clock, session, desk, tools, sticks)
 
 
 PULLED_OUT = ParaduxError("stick-gone", "the stick was pulled out while it was written", "insert it again")

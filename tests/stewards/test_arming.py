@@ -14,7 +14,8 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.keeper.kits import arming as kit_arming
 from paraduxd.keeper.kits.requests import kits_arm
-from paraduxd.keeper.runtime.session import Opened
+from paraduxd.keeper.kits.state import KitState
+from paraduxd.keeper.runtime.opened import Opened
 from tests.stewards.stick_rig import NAMES, NOW, PULLED_OUT, Keeper, make_config, start
 
 UNLOCK_FOR = 900
@@ -159,7 +160,7 @@ def test_unknown_stewards_are_refused_before_anything_waits(keeper: Keeper) -> N
     with pytest.raises(ParaduxError, match="no steward of this name") as refused:
         arm(keeper, "alice", "bobb")
     assert refused.value.hint == "did you mean bob?"
-    assert keeper.session.kits.arming is None
+    assert keeper.session.kept.of(KitState).arming is None
 
 
 def test_waiting_goes_on_when_the_client_has_gone(keeper: Keeper) -> None:
@@ -173,7 +174,7 @@ def test_waiting_goes_on_when_the_client_has_gone(keeper: Keeper) -> None:
 
 def test_the_end_of_the_authorized_time_disarms(keeper: Keeper) -> None:
     arm(keeper, "bob")
-    arming = keeper.session.kits.arming
+    arming = keeper.session.kept.of(KitState).arming
     assert arming is not None
     keeper.clock.now += UNLOCK_FOR
     keeper.plug_in("S1")
@@ -195,7 +196,7 @@ def test_a_new_passphrase_disarms(keeper: Keeper) -> None:
 
 def test_a_later_command_takes_the_place_of_an_earlier_one(keeper: Keeper) -> None:
     arm(keeper, "bob")
-    earlier = keeper.session.kits.arming
+    earlier = keeper.session.kept.of(KitState).arming
     arm(keeper, "carol")
     keeper.plug_in("S1")
     assert (keeper.has_kit("bob"), keeper.has_kit("carol")) == (False, True)

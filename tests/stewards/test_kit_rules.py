@@ -9,9 +9,9 @@ import pytest
 
 from paraduxd.core.plan.model import Plan, RotationPlan, StewardPlan
 from paraduxd.core.recoverability.copies import has_kit
-from paraduxd.core.recovery import kit_records
-from paraduxd.core.recovery.kit_records import KitRecord, after, held, is_overdue
-from paraduxd.core.runs.facts import Facts, Kit
+from paraduxd.core.recovery.kit_records import Kit, KitRecord, after, held, is_overdue
+from paraduxd.core.runs.facts import Facts
+from paraduxd.core.status import steward_table
 from paraduxd.core.status.document import build
 from tests.core.status.sample import DAY, NOW, ago, healthy, plan
 
@@ -101,12 +101,12 @@ def test_a_kit_is_due_for_a_check_up_after_a_year() -> None:
 def test_the_table_says_who_holds_what_and_who_has_agreed() -> None:
     records = (replace(WRITTEN, epoch=2), replace(WRITTEN, epoch=3))
     rotating = small_plan(rotation=RotationPlan(3, LATER))
-    table = kit_records.table(rotating, Facts(kits=held(records, rotating)), records, NOW + timedelta(days=400))
+    table = steward_table.table(rotating, Facts(kits=held(records, rotating)), records, NOW + timedelta(days=400))
     alice, bob = table["stewards"]
     assert (table["epoch"], table["rotation"], table["shares_required"]) == (2, 3, 2)
     assert (alice["current"], alice["overdue"], alice["next"], alice["accepted_on"]) == (True, True, True, "2026-10-01")
     assert (bob["current"], bob["epoch"], bob["next"], bob["accepted_on"]) == (False, None, False, None)
-    assert kit_records.table(None, Facts(), (), NOW)["epoch"] is None
+    assert steward_table.table(None, Facts(), (), NOW)["epoch"] is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from paraduxd.core.config.validation.diagnostics import Path
+from paraduxd.core.config.diagnostics import Path
 
 
 def key_of(name: str, field: FieldInfo) -> str:

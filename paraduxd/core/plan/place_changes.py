@@ -13,9 +13,9 @@ from typing import Any
 
 from paraduxd.core.config.addresses import address
 from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.diagnostics import Finding, Path, suggestion
 from paraduxd.core.config.managed import DataKey, Place
 from paraduxd.core.config.models import Config, Dataset, Destination, Stash, plain
-from paraduxd.core.config.validation.diagnostics import Finding, Path, suggestion
 from paraduxd.core.plan.derive import data_key
 from paraduxd.core.primitives.place_identity import NOTHING, Assigned, Entry, Known, Match, assign, match, place_name
 

@@ -10,16 +10,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from itertools import combinations
+from functools import cached_property
 from typing import Protocol
 
 from paraduxd.core.plan.model import Plan, StewardPlan
+from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.core.recoverability.access import OWNER_MIND
 from paraduxd.core.recoverability.families import Fates
 from paraduxd.core.runs.removable_disks import uuid_of
@@ -31,12 +29,6 @@ OWNER = "person:owner"
 """The owner's death, which takes the owner's memory along."""
 
 LOCAL = "local"
-
-_LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
-_LOOPBACK = re.compile(r"127(\.[0-9]+){0,3}")
-
-SHORT = 4
-"""Names of fewer letters are alike all too often."""
 
 
 class Placed(Protocol):
@@ -134,62 +126,3 @@ def _is_here(place: str) -> bool:
 def _group(place: str) -> str:
     """What places have in common that die together; "" for a folder of this machine, which may be on any disk."""
     return "" if place == LOCAL else place if uuid_of(place) else host_of(place)
-
-
-@lru_cache(maxsize=4096)
-def host_of(place: str) -> str:
-    """The host of a place, in the form in which two of them are compared."""
-    return place.lower().strip("[]").rstrip(".")
-
-
-@lru_cache(maxsize=4096)
-def is_loopback(host: str, own_names: frozenset[str] = frozenset()) -> bool:
-    """Whether the host, as `host_of` gives it, is this machine."""
-    if host in own_names or host in _LOOPBACK_NAMES or host.endswith(".localhost") or _LOOPBACK.fullmatch(host):
-        return True
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped.is_loopback or mapped.is_unspecified or str(mapped) in own_names
-
-
-@lru_cache(maxsize=8)
-def look_alikes(labels: Fates) -> tuple[tuple[str, str], ...]:
-    """Pairs of labels that were probably meant to be one: they differ in one letter, in case, in a dash or in a plural."""
-    near: dict[str, list[str]] = defaultdict(list)
-    for label in sorted(labels):
-        for variant in _variants(label):
-            near[variant].append(label)
-    pairs = {pair for together in near.values() for pair in combinations(together, 2)}
-    return tuple(sorted(pair for pair in pairs if _alike(*pair)))
-
-
-def _variants(label: str) -> set[str]:
-    """What a label shares with those that differ from it in one letter."""
-    low = label.lower()
-    return {_bare(label), low, *(low[:at] + low[at + 1 :] for at in range(len(low)))}
-
-
-def _alike(one: str, other: str) -> bool:
-    if _bare(one) == _bare(other):
-        return True
-    short = min(len(label.partition(":")[2] or label) for label in (one, other)) < SHORT
-    numbers = re.sub(r"\D", "", one) != re.sub(r"\D", "", other)
-    return not short and not numbers and _one_letter_apart(one.lower(), other.lower())
-
-
-def _bare(label: str) -> str:
-    return re.sub(r"[-_. ]", "", label.lower()).rstrip("s")
-
-
-def _one_letter_apart(one: str, other: str) -> bool:
-    """Whether one letter was changed, left out, or exchanged with its neighbour."""
-    if len(one) > len(other):
-        one, other = other, one
-    start = next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), len(one))
-    if len(one) < len(other):
-        return len(other) - len(one) == 1 and one[start:] == other[start + 1 :]
-    swapped = one[start : start + 2] == other[start : start + 2][::-1] and one[start + 2 :] == other[start + 2 :]
-    return one[start + 1 :] == other[start + 1 :] or swapped

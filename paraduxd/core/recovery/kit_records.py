@@ -11,12 +11,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from paraduxd.core.plan.model import Plan, StewardPlan
+from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.runs.facts import Facts, Kit
 
 CHECK_UP = timedelta(days=365)
 """A kit that was not seen for so long is due for a check-up."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What one steward holds, as far as this machine has seen it."""
+
+    epoch: int
+    written: str | None = None
+    last_seen: str | None = None
+    device_serial: str | None = None
+    serial: int | None = None
+    void: bool = False
+    problems: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether its share can be relied on."""
+        return not self.void and not self.problems
 
 
 @dataclass(frozen=True)
@@ -117,42 +134,6 @@ def is_overdue(kit: Kit, now: datetime) -> bool:
     """Whether a check-up of the kit is due."""
     seen = timestamps.parse(kit.last_seen) or timestamps.parse(kit.written)
     return seen is None or now - seen > CHECK_UP
-
-
-def table(plan: Plan | None, facts: Facts, records: Iterable[KitRecord], now: datetime) -> dict[str, Any]:
-    """What the call `stewards` answers."""
-    if plan is None:
-        return {"epoch": None, "rotation": None, "shares_required": None, "serial": None, "stewards": []}
-    rotation = plan.rotation.epoch if plan.rotation else None
-    next_kits = of_epoch(records, rotation) if rotation is not None else set()
-    return {
-        "epoch": plan.epoch,
-        "rotation": rotation,
-        "shares_required": plan.shares_required,
-        "serial": plan.serial,
-        "stewards": [_row(steward, plan, facts.kits, now, next_kits) for steward in plan.stewards],
-    }
-
-
-def _row(
-    steward: StewardPlan, plan: Plan, kits: Mapping[str, Kit], now: datetime, next_kits: set[str]
-) -> dict[str, Any]:
-    kit = kits.get(steward.id)
-    return {
-        "id": steward.id,
-        "name": steward.name,
-        "accepted_on": steward.accepted_on,
-        "epoch": kit.epoch if kit else None,
-        "serial": kit.serial if kit else None,
-        "written": kit.written if kit else None,
-        "last_seen": kit.last_seen if kit else None,
-        "device_serial": kit.device_serial if kit else None,
-        "current": kit is not None and kit.counts and kit.epoch == plan.epoch,
-        "void": kit is not None and kit.void,
-        "problems": list(kit.problems) if kit else [],
-        "overdue": kit is not None and kit.counts and is_overdue(kit, now),
-        "next": steward.id in next_kits if plan.rotation else None,
-    }
 
 
 def _rank(record: KitRecord, plan: Plan) -> tuple[bool, bool, int]:

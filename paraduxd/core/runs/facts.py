@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paraduxd.core.installation.ground import Ground
+from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.damage import Damage
 
 Key = tuple[str, str, str]
@@ -50,24 +51,6 @@ class Daemon:
     weak_kdf: bool = False
     memory_locked: bool = True
     init_on_free: bool | None = None
-
-
-@dataclass(frozen=True)
-class Kit:
-    """What one steward holds, as far as this machine has seen it; `core/recovery/kit_records.py` says when it counts."""
-
-    epoch: int
-    written: str | None = None
-    last_seen: str | None = None
-    device_serial: str | None = None
-    serial: int | None = None
-    void: bool = False
-    problems: tuple[str, ...] = ()
-
-    @property
-    def counts(self) -> bool:
-        """Whether its share can be relied on."""
-        return not self.void and not self.problems
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from paraduxd.core.plan.model import Plan
-from paraduxd.core.recoverability import copies, datasets, fates
+from paraduxd.core.recoverability import copies, fates
 from paraduxd.core.recoverability.fates import Loss
 from paraduxd.core.recoverability.labels import Assumed, Labels
 from paraduxd.core.recoverability.proof import NOTHING_PROVEN, Proof, prove
 from paraduxd.core.runs.conditions import DatasetCondition, survey
 from paraduxd.core.runs.facts import Facts
-from paraduxd.core.status import drill_problems, ground_problems, kit_problems, problems
+from paraduxd.core.status import dataset_problems, drill_problems, ground_problems, kit_problems, problems
 from paraduxd.core.status.headline import Claims, headline
 from paraduxd.core.status.problems import Trouble
 
@@ -64,13 +64,13 @@ def judge(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = 
     found = (
         *_of_the_whole(plan, facts, now, conditions, serial),
         *drill_problems.of_drills(plan, facts, proof, now),
-        *datasets.of_datasets(plan, conditions, serial),
+        *dataset_problems.of_datasets(plan, conditions, serial),
         *(trouble for condition in conditions for trouble in problems.of_dataset(condition, now)),
     )
     if worst_level(found) != "critical":
         found += tuple(problems.of_losses(losses))
     found = tuple(sorted(found, key=lambda trouble: trouble.level))
-    unknown = tuple(trouble.subject for trouble in found if trouble.code == datasets.UNKNOWN)
+    unknown = tuple(trouble.subject for trouble in found if trouble.code == dataset_problems.UNKNOWN)
     claims = Claims(
         found, proof, survived, losses, tuple(each.plan.id for each in conditions), unknown, tuple(_aged(conditions))
     )

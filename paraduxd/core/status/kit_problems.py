@@ -13,8 +13,8 @@ from datetime import datetime
 from paraduxd.core.plan.model import Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability.copies import has_kit, holding, kit_serial
-from paraduxd.core.recovery.kit_records import is_overdue
-from paraduxd.core.runs.facts import Facts, Kit
+from paraduxd.core.recovery.kit_records import Kit, is_overdue
+from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.problems import Trouble
 
 COMMAND = "paraductl create-steward-device"

@@ -5,7 +5,7 @@ Critical, because something could not be recovered today:
     not-set-up              there is no config yet
     kits-missing            too few stewards hold a kit of this epoch (`core/status/kit_problems.py`)
     config-not-published    no metadata stash holds a config of this epoch, and too few kits do
-    dataset-...             a dataset could not be had back (`core/recoverability/datasets.py`)
+    dataset-...             a dataset could not be had back (`core/status/dataset_problems.py`)
     superseded              another machine was recovered and has taken over
     old-shares-used         a machine was recovered with shares of an epoch that has ended, and says that it has taken over
     journal-lost            what was held is not known, so that everything is (`core/status/ground_problems.py`)
@@ -27,11 +27,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.core.config.validation.look_alikes import look_alikes
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import durations, timestamps
 from paraduxd.core.recoverability.copies import holding
 from paraduxd.core.recoverability.fates import Loss
-from paraduxd.core.recoverability.labels import look_alikes
 from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs import unread
 from paraduxd.core.runs.conditions import Condition, DatasetCondition, error_of, failed

@@ -10,7 +10,8 @@ from paraduxd.core.recovery import machine_claim
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
-from paraduxd.keeper.config.generate import Json, now
+from paraduxd.keeper.config.generate import now
+from paraduxd.keeper.runtime.opened import Json
 
 
 def write_announcement(state: StatePlaces, managed: Json, memory: Path) -> None:

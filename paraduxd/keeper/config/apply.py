@@ -18,7 +18,8 @@ from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import outbox
-from paraduxd.keeper.config.generate import Json, now
+from paraduxd.keeper.config.generate import now
+from paraduxd.keeper.runtime.opened import Json
 
 
 def write_plan(state: StatePlaces, config: Config, shapes: dict[str, Shape]) -> None:

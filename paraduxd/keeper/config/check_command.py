@@ -11,7 +11,7 @@ import sys
 
 from paraduxd.api.errors import ExitCode
 from paraduxd.core.config.capabilities import Shapes
-from paraduxd.core.config.validation.diagnostics import Problem
+from paraduxd.core.config.diagnostics import Problem
 from paraduxd.core.config.validation.json_positions import MAX_SIZE
 from paraduxd.core.config.validation.validate import Checked, check
 from paraduxd.keeper.config.capabilities import shapes_of

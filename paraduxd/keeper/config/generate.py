@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.capabilities import Shapes
@@ -17,9 +16,8 @@ from paraduxd.core.config.models import Config
 from paraduxd.core.plan import place_changes
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
+from paraduxd.keeper.runtime.opened import Json
 from paraduxd.shares import slip39
-
-Json = dict[str, Any]
 
 
 def now() -> str:

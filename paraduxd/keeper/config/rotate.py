@@ -16,9 +16,10 @@ from paraduxd.core.recovery import rotation
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.vault.vault import OpenVault
 from paraduxd.keeper.config import generate, save
-from paraduxd.keeper.config.save import Keeping, Saved
+from paraduxd.keeper.config.save import Saved
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Json, Opened
 from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
-from paraduxd.keeper.runtime.session import Opened
 
 
 def rotate(desk: Desk, note: Note) -> Reply:
@@ -107,7 +108,7 @@ def _recorded(desk: Desk, opened: Opened, holders: Collection[str]) -> Saved | N
     return save.save_managed(desk.keeping, opened, after) if after != before else None
 
 
-def _kits_of_next(desk: Desk, managed: generate.Json) -> list[KitRecord]:
+def _kits_of_next(desk: Desk, managed: Json) -> list[KitRecord]:
     """What the journal knows of kits of the next epoch."""
     epoch = managed["rotation"]["recovery"]["epoch"]
     known = (from_plain(KitRecord, plain) for plain in desk.keeping.control.ask("kits")["kits"])

@@ -10,47 +10,28 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.paths import StatePlaces
-from paraduxd.core.config.capabilities import Shape
+from paraduxd.core.config.diagnostics import Problem
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.config.models import Config
-from paraduxd.core.config.validation.diagnostics import Problem
 from paraduxd.core.config.validation.validate import Checked, check, placed
 from paraduxd.core.config.views.diff import changes, managed_changed
 from paraduxd.core.plan import place_changes
 from paraduxd.core.plan.derive import needed_archive_keys, needed_data_keys, needed_hosts, needed_tls_hosts
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import remains
-from paraduxd.effects.vault.vault import Kdf, LockedVault, OpenVault
+from paraduxd.effects.vault.vault import OpenVault
 from paraduxd.keeper.config import announce, apply, generate
-from paraduxd.keeper.config.generate import Json
 from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Json, Opened
 from paraduxd.keeper.runtime.passphrases import acceptable
-from paraduxd.keeper.runtime.session import Opened
-from paraduxd.keeper.runtime.supervisor_link import Control
 
 HOSTKEY_TIMEOUT = 45.0
 """Seconds for asking all new SSH servers for their keys."""
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """What every transaction works on."""
-
-    state: StatePlaces
-    shapes: dict[str, Shape]
-    kdf: Kdf
-    memory: Path
-    control: Control
-
-    def vault(self) -> LockedVault:
-        """The vault of this installation."""
-        return LockedVault(self.state.vault, kdf=self.kdf)
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,10 @@ from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import scratch
 from paraduxd.effects.process.run import sealed_file
-from paraduxd.keeper.config.generate import Json, now
-from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.runtime import workers
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Note
 
 AT_ONCE = 4

@@ -16,13 +16,14 @@ from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import Found
 from paraduxd.core.recovery.drills import KITS, SHARES, Drill, Opening
 from paraduxd.effects.files import bounded
-from paraduxd.keeper.config.generate import Json, now
-from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.drill import places as drill_places
 from paraduxd.keeper.drill import verdicts
 from paraduxd.keeper.drill.places import Places
 from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
 from paraduxd.shares import slip39
 

@@ -13,13 +13,13 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.core.devices.stick_rules import Armed, Refuse, Seen, Stick, Write, decide, known_steward
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.config.generate import Json
-from paraduxd.keeper.config.save import Keeping
 from paraduxd.keeper.kits import confirm
 from paraduxd.keeper.kits.make import MadeKit, make_kit, steward_name
 from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Json, Opened
 from paraduxd.keeper.runtime.request_context import Note
-from paraduxd.keeper.runtime.session import Opened, Session, Visit
+from paraduxd.keeper.runtime.session import Session, Visit
 
 log = logging.getLogger("paradux.keeper")
 

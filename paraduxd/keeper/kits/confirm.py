@@ -8,8 +8,8 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.keeper.config import rotate, save
 from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.request_context import Desk, Note
-from paraduxd.keeper.runtime.session import Opened
 
 
 def before_first(desk: Desk, opened: Opened) -> Opened:

@@ -13,10 +13,10 @@ from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
 from paraduxd.effects.files import bounded
 from paraduxd.keeper.config import save
-from paraduxd.keeper.config.generate import Json, now
-from paraduxd.keeper.config.save import Keeping
+from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, PreviousEpoch, build
-from paraduxd.keeper.runtime.session import Opened
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Json, Opened
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def kits_directory(desk: Desk, note: Note, steward: str) -> Reply:
     with desk.change() as opened:
         steward_name(opened.document, steward)
         kit = make_kit(desk.keeping, confirm.before_first(desk, opened), steward)
-    desk.session.kits.handed_out[steward] = HandedOut(kit.sha256, kit.epochs[0], tuple(kit.records()))
+    desk.session.kept.of(KitState).handed_out[steward] = HandedOut(kit.sha256, kit.epochs[0], tuple(kit.records()))
     return {
         "steward": kit.steward,
         "name": kit.name,
@@ -33,7 +33,7 @@ def kits_directory(desk: Desk, note: Note, steward: str) -> Reply:
 
 def kits_confirm(desk: Desk, note: Note, steward: str, sha256: str) -> Reply:
     """The client has written this very kit and read it back."""
-    handed = desk.session.kits.handed_out.get(steward)
+    handed = desk.session.kept.of(KitState).handed_out.get(steward)
     if handed is None or handed.sha256 != sha256:
         raise ParaduxError(
             "unknown-kit",
@@ -42,7 +42,7 @@ def kits_confirm(desk: Desk, note: Note, steward: str, sha256: str) -> Reply:
         )
     with desk.change() as opened:
         confirm.written(desk, opened, handed.records, note)
-    desk.session.kits.handed_out.pop(steward, None)
+    desk.session.kept.of(KitState).handed_out.pop(steward, None)
     return {"steward": steward, "epoch": handed.epoch}
 
 
@@ -56,11 +56,11 @@ def kits_arm(desk: Desk, note: Note, *, stewards: list[object], erase: bool, dev
         return {"written": [], "waiting": [], "until": None}
     with desk.change() as opened:
         confirm.before_first(desk, opened)
-    sticks = desk.session.kits.sticks
+    sticks = desk.session.kept.of(KitState).sticks
     if sticks is None:
         raise ParaduxError("no-sticks", "this daemon takes no sticks", "write into a folder: --directory DIR")
     arming = Arming(_bench(desk), sticks.tools, names, erase, device is not None, [note])
-    _replace(desk.session.kits, arming)
+    _replace(desk.session.kept.of(KitState), arming)
     if device is not None:
         sticks.plugged_in({"device": device})
     else:

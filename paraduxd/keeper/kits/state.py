@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.keeper.kits.arming import Arming, Event, Tools
 
-if TYPE_CHECKING:
-    from paraduxd.keeper.kits.arming import Arming
-    from paraduxd.keeper.stick_dispatch import Sticks
+
+class Sticks(Protocol):
+    """Takes the sticks that are plugged in, one after the other."""
+
+    tools: Tools
+
+    def plugged_in(self, event: Event) -> None:
+        """A stick was plugged in, or named; returns at once."""
 
 
 @dataclass(frozen=True)

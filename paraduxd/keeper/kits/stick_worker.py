@@ -13,9 +13,10 @@ from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.runs.orders import Order, Step
-from paraduxd.keeper.config.generate import Json, now
+from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.kits.arming import Event, Target
 from paraduxd.keeper.runtime import workers
+from paraduxd.keeper.runtime.opened import Json
 
 LOOKING = 120.0
 """Seconds for a look at a stick; a rotten one answers slowly."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paraduxd.api.errors import ParaduxError
@@ -83,3 +84,10 @@ def material_from_plain(untrusted: Any) -> Material:
     except (binascii.Error, ValueError):
         raise ParaduxError("bad-request", "a part of what is brought is not base64") from None
     return Material(str(untrusted.get("label") or "a kit")[:200], untrusted.get("share_text"), **parts)
+
+
+@dataclass
+class Collecting:
+    """The recovery that is under way, if any; `Session.keep` is called with every request that has to do with it."""
+
+    recovery: Recovery | None = None

@@ -17,10 +17,11 @@ from paraduxd.core.recovery.candidates import Found, renewed
 from paraduxd.effects.files import bounded
 from paraduxd.effects.vault.vault import LockedVault
 from paraduxd.keeper.config import save
-from paraduxd.keeper.config.save import Keeping, Saved
+from paraduxd.keeper.config.save import Saved
 from paraduxd.keeper.recovery.proof import Proof
 from paraduxd.keeper.recovery.stash_search import MOST_AHEAD
-from paraduxd.keeper.runtime.session import Opened
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Opened
 
 
 @dataclass(frozen=True)

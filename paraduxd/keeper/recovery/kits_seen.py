@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from paraduxd.core.recovery import rotation
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.keeper.config.generate import Json
+from paraduxd.keeper.runtime.opened import Json
 
 if TYPE_CHECKING:
     from paraduxd.shares.collection import Session  # no other command needs the word list

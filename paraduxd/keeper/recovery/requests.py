@@ -10,7 +10,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery.candidates import Found, age, disagreements
 from paraduxd.keeper.config import generate, save
 from paraduxd.keeper.recovery import commit, kits_seen, stash_search, stick_reader
-from paraduxd.keeper.recovery.collected import STAYS, Recovery, material_from_plain
+from paraduxd.keeper.recovery.collected import STAYS, Collecting, Recovery, material_from_plain
 from paraduxd.keeper.recovery.newer import newer
 from paraduxd.keeper.recovery.proof import IN_VAULT, Proof, prove
 from paraduxd.keeper.runtime import kit_journal
@@ -34,7 +34,7 @@ def recover_device(desk: Desk, note: Note, device: str) -> Reply:
 
 def recover_state(desk: Desk, note: Note) -> Reply:
     """What was brought so far, also over other connections and by stick. Only looking keeps nothing in memory any longer."""
-    return (desk.session.recovery or Recovery()).state()
+    return (desk.session.kept.of(Collecting).recovery or Recovery()).state()
 
 
 def recover_prove(desk: Desk, note: Note) -> Reply:
@@ -69,7 +69,7 @@ def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int, acc
             raise found_newer.refusal()
         new = acceptable(passphrase)
         recovered = commit.commit(desk.keeping, recovery.proof, candidate, new)
-        desk.session.recovery = None
+        desk.session.kept.of(Collecting).recovery = None
         desk.session.keep(0)
         desk.hold(recovered.opened)
         desk.session.revoke_others(desk.visit)
@@ -82,7 +82,7 @@ def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int, acc
 
 def recover_cancel(desk: Desk, note: Note) -> Reply:
     """Forget all that was brought."""
-    desk.session.recovery = None
+    desk.session.kept.of(Collecting).recovery = None
     desk.session.keep(0)
     return {}
 
@@ -90,9 +90,9 @@ def recover_cancel(desk: Desk, note: Note) -> Reply:
 def _recovery(desk: Desk) -> Recovery:
     """The recovery that is under way, or a new one; the keeper stays for it."""
     desk.session.keep(STAYS)
-    if desk.session.recovery is None:
-        desk.session.recovery = Recovery()
-    return desk.session.recovery
+    collecting = desk.session.kept.of(Collecting)
+    collecting.recovery = collecting.recovery or Recovery()
+    return collecting.recovery
 
 
 def _need_shares(recovery: Recovery) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import Order, Step
-from paraduxd.keeper.recovery.collected import STAYS
+from paraduxd.keeper.recovery.collected import STAYS, Collecting
 from paraduxd.keeper.runtime import workers
 from paraduxd.keeper.runtime.session import Session
 
@@ -44,7 +44,7 @@ def read_kit(stick: Stick) -> dict[str, bytes]:
 
 def take(session: Session, stick: Stick, read: Read = read_kit) -> bool:
     """Add a stick to the recovery that is under way; false when there is none. A stick that cannot be read becomes a finding."""
-    recovery = session.recovery
+    recovery = session.kept.of(Collecting).recovery
     if recovery is None:
         return False
     session.keep(STAYS)

@@ -8,7 +8,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.recovery import kits_written
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.keeper.config.generate import Json
+from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.supervisor_link import Control
 
 

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.config.save import Keeping
-from paraduxd.keeper.runtime.session import Opened, Session, Visit
+from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.opened import Opened
+from paraduxd.keeper.runtime.session import Session, Visit
 
 Note = Callable[[str], None]
 """Takes a sentence that the client shows at once."""

@@ -12,16 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from paraduxd.core.config.models import Config
-from paraduxd.effects.vault.vault import OpenVault
-from paraduxd.keeper.config.generate import Json
-from paraduxd.keeper.kits.state import KitState
+from paraduxd.keeper.runtime.kept import Kept
+from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.turns import Turns
-
-if TYPE_CHECKING:
-    from paraduxd.keeper.recovery.collected import Recovery
 
 GRACE = 1.0
 """Seconds that a keeper whom nobody needs stays, so that the next command finds it."""
@@ -44,19 +38,6 @@ _LOOK_AGAIN = 5.0
 def boot_clock() -> float:
     """Seconds since the machine started, those in suspend included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The open vault: handle, checked config, the document as plain JSON and as the owner sees it. Its `repr` shows nothing."""
-
-    vault: OpenVault
-    config: Config
-    document: Json
-    text: str
-
-    def __repr__(self) -> str:
-        return "Opened(...)"
 
 
 @dataclass(frozen=True)
@@ -94,10 +75,8 @@ class Session:
         self._window: Window | None = None
         self._kept_until = 0.0
         self._working_since: float | None = None
-        self.kits = KitState()
-        """Kits that are being written."""
-        self.recovery: Recovery | None = None
-        """What stewards have brought so far; `keep` is called with every request that has to do with it."""
+        self.kept = Kept()
+        """What the features keep from one request to the next."""
 
     @property
     def opened(self) -> Opened | None:

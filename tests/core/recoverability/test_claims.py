@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from paraduxd.core.plan.model import Plan
-from paraduxd.core.runs.facts import Drills, Kit, Latest, SeenCopy
+from paraduxd.core.recovery.kit_records import Kit
+from paraduxd.core.runs.facts import Drills, Latest, SeenCopy
 from paraduxd.core.status.document import build
 from tests.core.status.sample import (
     CLOUD,

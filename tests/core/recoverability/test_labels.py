@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from paraduxd.core.config.validation.look_alikes import look_alikes
 from paraduxd.core.plan.model import DestinationPlan, MetadataPlan
-from paraduxd.core.recoverability.labels import Labels, is_loopback, look_alikes
+from paraduxd.core.primitives.hosts import is_loopback
+from paraduxd.core.recoverability.labels import Labels
 from tests.core.status.sample import CLOUD, DISK, LAPTOP, PHOTOS, STEWARDS, plan
 
 

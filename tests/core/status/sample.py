@@ -16,7 +16,8 @@ from paraduxd.core.plan.model import (
     from_json,
     to_json,
 )
-from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Kit, Latest, SeenCopy, SeenStash
+from paraduxd.core.recovery.kit_records import Kit
+from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR, DAY = 3600, 86400

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from paraduxd.core.installation.ground import Ground, JournalLoss
 from paraduxd.core.plan.model import Plan, Timing
-from paraduxd.core.runs.facts import Daemon, Drills, Facts, Kit, Latest
+from paraduxd.core.recovery.kit_records import Kit
+from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
 from paraduxd.core.status.document import build
 from tests.checkout import ROOT
 from tests.core.status.sample import DOCS, MAIL, NOW, PHOTOS, healthy, plan

@@ -14,7 +14,8 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.installation.ground import Ground
 from paraduxd.core.plan.model import Plan, Timing
-from paraduxd.core.runs.facts import Daemon, Drills, Facts, Kit, Latest
+from paraduxd.core.recovery.kit_records import Kit
+from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
 from paraduxd.core.status.document import build, exit_code
 from tests.core.status.sample import (
     CLOUD,

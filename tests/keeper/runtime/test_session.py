@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from paraduxd.keeper.runtime import session as sessions
-from paraduxd.keeper.runtime.session import GRACE, LONGEST_SAVE, START, UNASKED, Opened, Session
+from paraduxd.keeper.runtime.opened import Opened
+from paraduxd.keeper.runtime.session import GRACE, LONGEST_SAVE, START, UNASKED, Session
 
 OWNER, OTHER = 1000, 2000
 UNLOCK_FOR = 900

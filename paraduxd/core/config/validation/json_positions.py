@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from paraduxd.core.config.validation.diagnostics import Path, quoted
+from paraduxd.core.config.diagnostics import Path, quoted
 
 MAX_SIZE = 8 * 1024 * 1024
 """Bytes of UTF-8."""

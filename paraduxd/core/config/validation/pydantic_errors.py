@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from paraduxd.core.config.diagnostics import Finding, Path, nearest, quoted, suggestion
 from paraduxd.core.config.model_introspection import keys, model_at
-from paraduxd.core.config.validation.diagnostics import Finding, Path, nearest, quoted, suggestion
 
 _SENTENCES = {
     "string_type": "expected text",

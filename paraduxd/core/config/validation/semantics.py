@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from paraduxd.core.config.capabilities import Role, Shape
+from paraduxd.core.config.diagnostics import Finding, Path
 from paraduxd.core.config.models import Config, Dataset, Destination, Managed, MetadataStash, Source
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.config.validation.diagnostics import Finding, Path
-from paraduxd.core.recoverability.labels import look_alikes
+from paraduxd.core.config.validation.look_alikes import look_alikes
 
 RESERVED = frozenset({"source", "staging"})
 """Names of the other places of a dataset; no destination may have them."""

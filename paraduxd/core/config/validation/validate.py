@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from paraduxd.core.config.capabilities import Role, Shape, Shapes
+from paraduxd.core.config.diagnostics import Finding, Path, Problem, path_text, suggestion
 from paraduxd.core.config.model_introspection import keys
 from paraduxd.core.config.models import Config, Destination, KitAccess, MetadataStash, Source, Stash, kit_settings
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.config.validation.diagnostics import Finding, Path, Problem, path_text, suggestion
 from paraduxd.core.config.validation.json_positions import Document, DocumentError, parse
 from paraduxd.core.config.validation.pydantic_errors import model_findings
 from paraduxd.core.config.validation.semantics import Known, sense
-from paraduxd.core.recoverability.labels import is_loopback
+from paraduxd.core.primitives.hosts import is_loopback
 
 _MODELS: Mapping[Role, type[Stash]] = {
     Role.SOURCE: Source,

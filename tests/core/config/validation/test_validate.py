@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from paraduxd.core.config.validation.diagnostics import Problem
+from paraduxd.core.config.diagnostics import Problem
 from paraduxd.core.config.validation.validate import check
 from tests.core.config.samples import SHAPES, answers, family, text_of
 
