@@ -208,7 +208,7 @@ class Conversation:
     def _restore(self, **arguments: Any) -> Reply:
         keys = private_archive_keys(self.opened().config, str(arguments["dataset"]))
         with archive_key_pipe.offered(keys, self.keeping.state.directory) as handover:
-            reply = self.keeping.control.ask("restore", keys=dict(handover.paths), **arguments)
+            reply = self.keeping.control.ask("restore", keys=dict(handover.paths), uid=self.peer.uid, **arguments)
             if reply["needs_key"]:
                 handover.wait()
         return {"runs": reply["runs"]}

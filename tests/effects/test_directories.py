@@ -210,7 +210,7 @@ def test_a_directory_takes_mode_and_times_after_another(held: Directory) -> None
         os.fchmod(a.descriptor, 0o750)
         os.utime(a.descriptor, ns=(1, 2))
         os.setxattr(a.descriptor, "user.colour", b"red")
-        b.take_after(a)
+        b.take(a.attributes())
         assert (b.status().st_mode & 0o777, b.status().st_mtime_ns) == (0o750, 2)
         assert os.getxattr(b.descriptor, "user.colour") == b"red"
 

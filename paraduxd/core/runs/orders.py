@@ -63,7 +63,8 @@ class Order:
     prune     as of push
     verify    deep (bool), or part (from 0) of parts; known_versions, index
     versions  -
-    restore   to (absolute path), at (RFC 3339 or null), paths [str]; of encrypted archives, and where given of verify and rehearse:
+    restore   to (absolute path), at (RFC 3339 or null), paths [str], uid (who asks: that user may own what leads to `to`); of encrypted
+              archives, and where given of verify and rehearse:
               key (path of a file in memory or a pipe: {private_key, passphrase})
     publish   outbox (directory), serial, epochs [the one in force, the next one during a rotation],
               ended [{epoch, key_sha256}] (whose objects go)

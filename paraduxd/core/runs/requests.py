@@ -88,8 +88,10 @@ def prune(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
     return [Draft((each.id, Step.PRUNE, one.id)) for each, destinations in pairs for one in destinations]
 
 
-def restore(plan: Plan, dataset: str, location: str, *, to: str, at: str | None, paths: Sequence[str]) -> Draft:
-    """Write one version into a directory. Each is a request of its own."""
+def restore(
+    plan: Plan, dataset: str, location: str, *, to: str, at: str | None, paths: Sequence[str], uid: int = 0
+) -> Draft:
+    """Write one version into a directory, which may be one of `uid`. Each is a request of its own."""
     (chosen,) = chosen_datasets(plan, [dataset])
     if location != STAGING:
         _with_destinations([chosen], location)
@@ -97,7 +99,7 @@ def restore(plan: Plan, dataset: str, location: str, *, to: str, at: str | None,
         raise ParaduxError("bad-request", "staging holds the newest state only", "choose a destination with --from")
     if not to.startswith("/") or "\x00" in to:
         raise ParaduxError("bad-request", "the directory to restore to must be an absolute path", "give it with --to")
-    arguments = {"to": to, "at": at, "paths": list(paths)}
+    arguments = {"to": to, "at": at, "paths": list(paths), "uid": uid}
     return Draft((dataset, Step.RESTORE, location), detail=repr(arguments), arguments=arguments)
 
 

@@ -14,7 +14,7 @@ import os
 import secrets
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -53,12 +53,32 @@ def opened(path: Path, uids: frozenset[int], *, make: bool = False, shared: bool
         return Directory(os.open(".", _READ, dir_fd=walk.at), path)
 
 
+def own(path: Path) -> Directory:
+    """A directory that nobody else can exchange because of where it is: below one of ours, or reached through a descriptor."""
+    return Directory(os.open(path, _READ & ~os.O_NOFOLLOW), path)
+
+
+_open: set[int] = set()
+"""The descriptors of all that are open."""
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What a directory has besides its contents."""
+
+    status: os.stat_result
+    extended: Mapping[str, bytes] = field(default_factory=dict)
+
+
 @dataclass
 class Directory:
     """An open directory, to be closed; `shown` is what it was called, for sentences."""
 
     descriptor: int
     shown: Path
+
+    def __post_init__(self) -> None:
+        _open.add(self.descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +88,7 @@ class Directory:
 
     def close(self) -> None:
         """Let go of it."""
+        _open.discard(self.descriptor)
         os.close(self.descriptor)
 
     @property
@@ -166,17 +187,27 @@ class Directory:
             for name in names:
                 yield os.path.normpath(f"{folder}/{name}"), descriptor, name
 
-    def take_after(self, other: Directory) -> None:
-        """Take mode, owner (as root), extended attributes and times of another directory."""
-        status = other.status()
+    def attributes(self) -> Attributes:
+        """Mode, owner, times and extended attributes."""
+        with contextlib.suppress(OSError):  # where the file system has none
+            names = os.listxattr(self.descriptor)
+            return Attributes(self.status(), {name: os.getxattr(self.descriptor, name) for name in names})
+        return Attributes(self.status())
+
+    def take(self, attributes: Attributes) -> None:
+        """Take the attributes of another directory: the owner as root only, extended ones as far as this file system has them."""
+        status = attributes.status
         if os.geteuid() == 0:
             os.fchown(self.descriptor, status.st_uid, status.st_gid)
         os.fchmod(self.descriptor, stat.S_IMODE(status.st_mode))
-        with contextlib.suppress(OSError):
-            for name in os.listxattr(other.descriptor):
-                with contextlib.suppress(OSError):  # what this file system does not keep
-                    os.setxattr(self.descriptor, name, os.getxattr(other.descriptor, name))
+        for name, value in attributes.extended.items():
+            with contextlib.suppress(OSError):
+                os.setxattr(self.descriptor, name, value)
         os.utime(self.descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def unlock(self) -> None:
+        """Let its owner do everything in it, and nobody else anything."""
+        os.fchmod(self.descriptor, stat.S_IRWXU)
 
 
 def _part(name: str) -> str:
@@ -187,9 +218,11 @@ def _part(name: str) -> str:
 
 
 def descriptor_in(path: Path | str) -> tuple[int, ...]:
-    """The descriptor that a path of `Directory.path` leads through, for a program that is given it; none in any other path."""
+    """The descriptor of the open `Directory` that a path leads through, for a program that is given it; none in any other path."""
     parts = Path(path).parts
-    return (int(parts[4]),) if parts[:4] == ("/", "proc", "self", "fd") and len(parts) > 4 else ()
+    if parts[:4] != ("/", "proc", "self", "fd") or len(parts) < 5:
+        return ()
+    return tuple(descriptor for descriptor in _open if str(descriptor) == parts[4])
 
 
 @dataclass

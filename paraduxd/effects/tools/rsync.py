@@ -19,6 +19,7 @@ from typing import IO
 
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.runs.orders import Progress
+from paraduxd.effects.files import directories
 from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import ssh
 from paraduxd.effects.tools.rsync_complaints import PARTIAL, Complaints, Kind, understand
@@ -212,7 +213,8 @@ def run_once(
     if given.stdin >= 0:
         os.lseek(given.stdin, 0, os.SEEK_SET)
     argv = command(source, target, (*given.options, *options))
-    running = process.start(argv, stdin=given.stdin, extra_env=access.env if access else None)
+    env, inherited = access.env if access else None, directories.descriptor_in(target.path)
+    running = process.start(argv, stdin=given.stdin, extra_env=env, pass_fds=inherited)
     try:
         said = Complaints()
         output, errors = _follow(running, on_output, said)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.files import bounded
+from paraduxd.effects.files import bounded, directories
 from paraduxd.effects.process import run
 
 LEVEL = "-3"
@@ -189,7 +189,7 @@ class Unpacking:
                     ["tar", *_EXTRACT, f"--directory={to}", *chosen],
                     stdin=run.widen(self._zstd.stdout).fileno(),
                     stdout=subprocess.DEVNULL,
-                    pass_fds=(descriptor,),
+                    pass_fds=(descriptor, *directories.descriptor_in(to)),
                 )
         except BaseException:
             run.kill_group(self._zstd)

@@ -105,8 +105,7 @@ class ArchiveDestination(Destination):
                 files, size = archive_placing.count(part)
                 archive_placing.place(part, to, whole=not wanted)
             except BaseException:
-                with contextlib.suppress(OSError):
-                    archive_placing.remove(part)
+                archive_placing.give_up(part)
                 raise
         return RestoreResult(version, files, size)
 

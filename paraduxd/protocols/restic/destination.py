@@ -21,6 +21,7 @@ import restic
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import retention, unread
+from paraduxd.effects.files import directories
 from paraduxd.protocols.base import (
     Context,
     Destination,
@@ -237,8 +238,9 @@ class ResticDestination(Destination):
 
     def _restore(self, repository: Repository, version: Version, to: Path, paths: Sequence[str]) -> None:
         includes = [f"--include={output.include_pattern(path)}" for path in paths]
+        command, through = ("restore", version.id, f"--target={to}", *includes), directories.descriptor_in(to)
         try:
-            repository.run("restore", version.id, f"--target={to}", *includes, on_line=_Backup(self._context).take)
+            repository.run(*command, on_line=_Backup(self._context).take, inherited=through)
         except ParaduxError as problem:
             raise failures.full(str(to)) if problem.code == "disk-full" else problem from None
 

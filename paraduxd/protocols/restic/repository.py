@@ -116,18 +116,20 @@ class Repository:
         on_line: OnLine | None = None,
         on_piece: OnPiece | None = None,
         allowed: Collection[int] = (0,),
+        inherited: Sequence[int] = (),
     ) -> Ran:
         """Run one restic command; `on_line` gets each line of standard output as it comes, or `on_piece` how many bytes did.
 
+        `inherited`: descriptors that its arguments name.
         A lock that a killed restic left behind is removed and the command run again. Raises `ParaduxError` for other exit
         codes than the `allowed`.
         """
         take = _pieces(on_piece) if on_piece else _each_line(on_line)
-        ran = self._run(command, cwd, take)
+        ran = self._run(command, cwd, take, inherited)
         problem = self._problem(ran, allowed)
         if problem is not None and problem.code == "busy" and NO_LOCK not in self.options:
             self._run(("unlock",), None, _each_line(None))
-            ran = self._run(command, cwd, take)
+            ran = self._run(command, cwd, take, inherited)
             problem = self._problem(ran, allowed)
         if problem is not None:
             raise problem
@@ -146,11 +148,11 @@ class Repository:
         """What resticpy calls with ["restic", "--json", subcommand, ...]; gives standard output."""
         return "\n".join(self.run(*command[2:]).output)
 
-    def _run(self, command: Sequence[str], cwd: Path | None, take: _Take) -> Ran:
+    def _run(self, command: Sequence[str], cwd: Path | None, take: _Take, inherited: Sequence[int] = ()) -> Ran:
         running = process.start(
             ["restic", *self.cache, *self.options, *command],
             extra_env=self.env,
-            pass_fds=self.descriptors,
+            pass_fds=(*self.descriptors, *inherited),
             cwd=cwd,
         )
         errors = _Errors(running)

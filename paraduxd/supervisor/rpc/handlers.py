@@ -62,11 +62,11 @@ class Calls:
         method: Callable[..., Reply] = getattr(self, f"_{untrusted_name}")
         return json.dumps({"reply": method(**arguments)})
 
-    def restore(self, keys: dict[str, str], **untrusted_arguments: Any) -> Reply:
-        """Restore for somebody whom the keeper has authorized; `keys` says where the worker gets the key of which destination."""
+    def restore(self, keys: dict[str, str], uid: int, **untrusted_arguments: Any) -> Reply:
+        """Restore for `uid`, whom the keeper has authorized; `keys` says where the worker gets the key of which destination."""
         arguments = check_arguments(SUPERVISOR["restore"], untrusted_arguments)
         location = self._dispatcher.where_from(arguments["dataset"], arguments["source"], arguments["at"])
-        reply = self._restore(**{**arguments, "source": location}, key=keys.get(location, ""))
+        reply = self._restore(**{**arguments, "source": location}, key=keys.get(location, ""), uid=uid)
         return {**reply, "needs_key": location in keys}
 
     def approve(self, dataset: str) -> Reply:
@@ -124,11 +124,20 @@ class Calls:
         return {}
 
     def _restore(
-        self, dataset: str, to: str, source: str | None, at: str | None, paths: list[Any], *, key: str = ""
+        self,
+        dataset: str,
+        to: str,
+        source: str | None,
+        at: str | None,
+        paths: list[Any],
+        *,
+        key: str = "",
+        uid: int = 0,
     ) -> Reply:
         if at is not None and timestamps.parse(at) is None:
             raise ParaduxError("bad-request", "a time must be of the form 2026-11-23T12:00:00Z", "say it with --at")
-        return {"runs": list(self._dispatcher.restore(dataset, to, source, at, _texts(paths, "paths"), key=key))}
+        wanted = _texts(paths, "paths")
+        return {"runs": list(self._dispatcher.restore(dataset, to, source, at, wanted, key=key, uid=uid))}
 
 
 def _is_owner(peer: Peer) -> bool:

@@ -81,15 +81,17 @@ class Dispatcher(Engine):
         paths: Sequence[str] = (),
         *,
         key: str = "",
+        uid: int = 0,
     ) -> tuple[int, ...]:
         """Write a version into the directory `to`; from staging, a destination's id, or (`None`) the newest copy that is known.
 
         `key` is the path where the worker gets the private key of encrypted archives; without it, restoring from such is "not-allowed".
+        `uid`: who asks, and may own the directory.
         """
         location = self.where_from(dataset, source, at)
         if location != STAGING:
             self._need_credentials()
-        draft = requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths)
+        draft = requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths, uid=uid)
         if requests.needs_key(self.plan, dataset, location):
             if not key:
                 raise ParaduxError(
