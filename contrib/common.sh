@@ -1,6 +1,12 @@
 # Shared by quickstart and test: what is installed, and how. Sourced, never run.
 # shellcheck shell=bash disable=SC2034
 
+# Nothing that stands where this was started, or in variables of whoever started it, decides what code runs: root may be there.
+unset CDPATH PYTHONPATH PYTHONHOME PYTHONSTARTUP
+export PYTHONSAFEPATH=1
+[ "$(id -u)" -ne 0 ] || unset TMPDIR # a directory of somebody else's, perhaps
+umask 022
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=$ROOT/.venv
 
@@ -34,7 +40,7 @@ need_programs() {
     PATH=$PATH:/usr/sbin:/sbin command -v "${need%%=*}" >/dev/null 2>&1 || missing+=("${need#*=}")
   done
   for python in python3 /usr/bin/python3; do
-    "$python" -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+    "$python" -I -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
@@ -47,7 +53,7 @@ need_programs() {
   apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-PIP=(-m pip --quiet --quiet --disable-pip-version-check)
+PIP=(-I -m pip --quiet --quiet --disable-pip-version-check)
 
 # Install what a lock file names and nothing else; a file with another hash is refused, and no code of a package runs.
 # $1 is the Python whose pip does it, $2 the Python that gets the packages, $3 the lock file; the rest are options of pip.
@@ -56,6 +62,9 @@ install_locked() {
   shift 3
   "$pip" "${PIP[@]}" --python "$python" install --require-hashes --only-binary :all: --requirement "$ROOT/contrib/$lock" "$@"
 }
+
+# Let the programs in a directory heed no PYTHON* variable, whoever calls them: root's path may lead through folders of others.
+isolate() { sed -i '1s|^#!.*/python[0-9.]*$|& -I|' "$1"/paradu{ctl,xd}; }
 
 # Build .venv with Paradux in it, for what $1 names: "run" or "test". Nothing is done when it is up to date.
 build_venv() {
@@ -68,14 +77,15 @@ build_venv() {
   fi
   say "Building $VENV"
   # What was built by other lock files is built anew, so that nothing else is in it.
-  if [ -f "$stamp" ] && ! grep -qF "$wanted" "$stamp"; then python3 -m venv --clear "$VENV"; fi
-  [ -x "$python" ] || python3 -m venv "$VENV"
+  if [ -f "$stamp" ] && ! grep -qF "$wanted" "$stamp"; then python3 -I -m venv --clear "$VENV"; fi
+  [ -x "$python" ] || python3 -I -m venv "$VENV"
   install_locked "$python" "$python" requirements-build.lock
   install_locked "$python" "$python" requirements.lock
   # Some of what tests need exists as source only; it is built with the setuptools that was just installed.
   [ "$for" = run ] || "$python" "${PIP[@]}" install --require-hashes --no-build-isolation --use-pep517 --requirement "$ROOT/contrib/requirements-test.lock"
   # The plain path file instead of an import hook: the hook would cost every start of the client 20 ms.
   "$python" "${PIP[@]}" install --no-index --no-deps --no-build-isolation --config-settings editable_mode=compat --editable "$ROOT"
+  isolate "$VENV/bin"
   printf '%s\n' "$for $wanted" >"$stamp"
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -34,8 +36,9 @@ echo "${COMPREPLY[@]}"
 """
 
 
-def run(*command: str | Path, check: bool = True) -> str:
-    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, check=False, timeout=600)
+def run(*command: str | Path, check: bool = True, **options: Any) -> str:
+    words = [str(each) for each in command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=600, **options)
     if check and done.returncode:
         raise AssertionError(f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout + done.stderr
@@ -47,11 +50,56 @@ def contents(root: Path) -> set[str]:
     return {path for path in found if not PROGRAM.match(path)}
 
 
+PLANTED = (
+    "pip",
+    "venv",
+    "ensurepip",
+    "argparse",
+    "compileall",
+    "shtab",
+    "paraductl",
+    "contrib",
+    "sitecustomize",
+    "usercustomize",
+)
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of somebody else's, with modules that leave a mark beside it when they are imported, and a `contrib`."""
+    folder = tmp_path_factory.mktemp("planted") / "folder"
+    (folder / "contrib").mkdir(parents=True)
+    for name in PLANTED:
+        (folder / f"{name}.py").write_text(f"open({str(folder.parent / 'mark')!r}, 'a').write('{name} ')\n")
+    return folder
+
+
+def hostile(folder: Path) -> dict[str, str]:
+    """Variables that lead to that directory."""
+    names = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "CDPATH", "TMPDIR")
+    return {**os.environ, **dict.fromkeys(names, str(folder))}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, planted: Path) -> Iterator[Path]:
+    """Installed by somebody who stands in the directory of another."""
     root = tmp_path_factory.mktemp("installed")
-    run(CHECKOUT / "contrib/install", "--root", root)
+    run(CHECKOUT / "contrib/install", "--root", root, cwd=planted, env=hostile(planted))
+    assert not (planted.parent / "mark").exists(), (planted.parent / "mark").read_text()
     yield root
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["paraductl", "paraduxd"])
+def test_the_installed_programs_heed_no_directory_and_no_variable_of_others(
+    installed: Path, planted: Path, program: str
+) -> None:
+    script = installed / "usr/local/lib/paradux/bin" / program
+    interpreter, *options = script.read_text().splitlines()[0].removeprefix("#!").split()
+    command = [installed / interpreter.removeprefix("/"), *options, script, "--version"]
+    variables = {name: value for name, value in hostile(planted).items() if name != "PYTHONHOME" or options}
+    assert VERSION in run(*command, cwd=planted, env=variables)
+    assert not (planted.parent / "mark").exists(), (planted.parent / "mark").read_text()
 
 
 @pytest.mark.slow
@@ -120,7 +168,7 @@ def test_a_file_with_another_hash_is_not_installed(installed: Path, tmp_path: Pa
 @pytest.mark.slow
 def test_nothing_remembers_where_it_was_built(installed: Path) -> None:
     program = installed / "usr/local/lib/paradux"
-    assert (program / "bin/paraduxd").read_text().startswith("#!/usr/local/lib/paradux/bin/python\n")
+    assert (program / "bin/paraduxd").read_text().startswith("#!/usr/local/lib/paradux/bin/python -I\n")
     for path in [*program.glob("bin/*"), *(installed / "usr/local/lib/systemd/system").iterdir()]:
         if path.is_file():
             assert str(installed) not in path.read_text(errors="replace"), path

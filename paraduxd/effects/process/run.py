@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.trust import distrust
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import memory
 
@@ -75,14 +76,27 @@ class Outcome:
 
 
 def find(program: str) -> str:
-    """The absolute path of a program; raises `ParaduxError` that names the Debian package."""
-    path = shutil.which(program, path=PATH)
-    if path is None:
-        package = PACKAGES.get(program, program)
-        raise ParaduxError(
-            "missing-program", f"the program {program} is not installed", f"install it: apt install {package}"
-        )
-    return path
+    """The absolute path of a program: one in `PATH` that nobody but root, or this user, could have put there or changed.
+
+    A path is only looked at. Raises `ParaduxError` "missing-program", which names the Debian package, and "untrusted-program" when there is
+    only one of others.
+    """
+    if "/" in program and (path := shutil.which(program)):
+        return path
+    doubts = []
+    for folder in PATH.split(":"):
+        if path := shutil.which(program, path=folder):
+            reason = distrust(Path(path), frozenset({0, os.geteuid()}), sticky=True)
+            if not reason:
+                return path
+            doubts.append(f"the program {path} is not used: it {reason}")
+    if doubts:
+        hint = "only root may be able to write there: programs run with the rights of the daemon"
+        raise ParaduxError("untrusted-program", doubts[0], hint)
+    package = PACKAGES.get(program, program)
+    raise ParaduxError(
+        "missing-program", f"the program {program} is not installed", f"install it: apt install {package}"
+    )
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
