@@ -15,11 +15,11 @@ from paraduxd.supervisor.keeper_link import KeeperHost
 
 _KEEPER = """
 import socket, sys, time
-from paraduxd.effects import handover
+from paraduxd.effects.ipc import control_channel
 control = socket.socket(fileno=int(sys.argv[1]))
 time.sleep(1)
-handover.receive(control)
-handover.send(control, {"took": True})
+control_channel.receive(control)
+control_channel.send(control, {"took": True})
 time.sleep(1000)
 """
 

@@ -67,7 +67,7 @@ print(children.end(child))
 
 ADOPTS = """
 import subprocess, sys, time
-from paraduxd.effects import orphans
+from paraduxd.effects.process import orphans
 orphans.adopt()
 subprocess.run(["setsid", "--fork", "sh", "-c", "echo $$ > " + sys.argv[1] + "; exec sleep 1000"], check=True)
 time.sleep(1000)
@@ -99,7 +99,7 @@ def test_the_end_of_one_leaves_the_servants_of_another_alone(tmp_path: Path) -> 
 def test_adopted_dead_are_buried_and_no_others() -> None:
     script = """
 import os, subprocess, time
-from paraduxd.effects import orphans
+from paraduxd.effects.process import orphans
 orphans.adopt()
 subprocess.run(["setsid", "--fork", "sleep", "0.1"], check=True)
 own = subprocess.Popen(["true"])

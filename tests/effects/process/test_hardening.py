@@ -20,7 +20,7 @@ NOT_LOCKED = "False|the keeper's memory can be swapped to disk"
 
 HARDEN = """
 import ctypes, os, resource, sys
-from paraduxd.effects import hardening
+from paraduxd.effects.process import hardening
 if sys.argv[1] == "limited":
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
     if os.geteuid() == 0:
@@ -36,7 +36,7 @@ print(int(locked) >= 64 << 10, *told, sep="|")
 
 READ_CHILD = """
 import ctypes, os, signal, sys
-from paraduxd.effects import hardening
+from paraduxd.effects.process import hardening
 if os.geteuid() == 0:
     os.setgroups([])
     os.setresgid(65534, 65534, 65534)
@@ -66,7 +66,7 @@ child.wait()
 
 CHILD = """
 import os, sys, time
-from paraduxd.effects import hardening
+from paraduxd.effects.process import hardening
 hardening.die_with_parent(int(sys.argv[1]))
 print(os.getpid(), flush=True)
 time.sleep(600)
@@ -74,7 +74,7 @@ time.sleep(600)
 
 PRIVATE = """
 import os, sys, time
-from paraduxd.effects import hardening
+from paraduxd.effects.process import hardening
 if sys.argv[1] == "limited" and os.geteuid() == 0:
     os.setresuid(65534, 65534, 65534)
 folder = hardening.private_memory()

@@ -28,7 +28,7 @@ POINTS = times(full=200, usual=24)
 DIE_AT_STEP = """
 import os, signal, sys
 from pathlib import Path
-from paraduxd.effects import mapped, extfs  # everything is imported before steps are counted
+from paraduxd.effects.vault import ext4_image, mapped_payload  # everything is imported before steps are counted
 from tests.effects.vault.rig import *
 folder, what, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 vault = locked(folder)
