@@ -41,6 +41,9 @@ HANDLERS: Mapping[str, Handler] = {
 }
 """The calls that have a module of their own."""
 
+_TELLS = frozenset({"hello", "authorize"})
+"""Calls of which the log does not name the user: a wrong passphrase is told elsewhere, and a right one is followed by what it is for."""
+
 
 class Conversation:
     """One connection: who is at the other end, and what they may ask."""
@@ -62,7 +65,13 @@ class Conversation:
         if type(name) is not str or name not in KEEPER:
             raise ParaduxError("bad-request", "the keeper has no such call", "do client and daemon differ in version?")
         call = KEEPER[name]
-        self._check_access(call.access)
+        try:
+            self._check_access(call.access)
+        except ParaduxError:
+            log.info("uid %d was refused %s", self.peer.uid, name)
+            raise
+        if name not in _TELLS:
+            log.info("uid %d asks for %s", self.peer.uid, name)
         arguments = check_arguments(call, untrusted_request.get("arguments", {}))
         if name == "authorize":
             return self._authorize(**arguments, note=note)

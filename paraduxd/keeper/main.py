@@ -13,6 +13,7 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.process import hardening, orphans
+from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
 from paraduxd.effects.process.worker_hosts import UnitHost
 from paraduxd.effects.vault import luks_header
 from paraduxd.effects.vault.vault import Kdf, available_mode
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     hardening.die_with_parent(options.parent)
     orphans.adopt()
     weaknesses = hardening.harden()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    log_to_stderr(LineFormatter())
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the letters of every sheet
     try:
         _serve(options, Control(socket.socket(fileno=options.control)), weaknesses)

@@ -19,6 +19,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import StatePlaces, run_directory, state_directory
 from paraduxd.effects.files import transport_files
 from paraduxd.effects.process import hardening, systemd_notify
+from paraduxd.effects.process.log_lines import JournalFormatter, LineFormatter, log_to_stderr
 from paraduxd.effects.process.run import NOWHERE
 from paraduxd.supervisor.daemon import Daemon
 from paraduxd.version import VERSION
@@ -196,27 +197,11 @@ def _lock_file(path: Path) -> IO[bytes]:
 
 
 def _log_to_stderr(level: str) -> None:
-    """Plain lines; under systemd with the priority in front, as sd-daemon(3) says."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JournalFormatter() if "JOURNAL_STREAM" in os.environ else _TerminalFormatter())
-    logging.basicConfig(handlers=[handler], level=level.upper())
+    """Plain lines; under systemd with the priority in front."""
+    in_journal = "JOURNAL_STREAM" in os.environ
+    log_to_stderr(JournalFormatter() if in_journal else LineFormatter("%(asctime)s %(levelname)s "), level.upper())
     for chatty in ("apscheduler", "rpyc", "PARADUX"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-class _TerminalFormatter(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s")
-
-
-_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
-
-
-class _JournalFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        """The message with its syslog priority on every line."""
-        prefix = f"<{_PRIORITY.get(record.levelno, 6)}>"
-        return "\n".join(prefix + line for line in super().format(record).splitlines())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects.process import hardening, orphans
+from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
 from paraduxd.protocols.base import HeldError, TransientError
 from paraduxd.worker.steps import carry_out
 
@@ -53,7 +54,7 @@ def main() -> None:
     hardening.no_core_dumps()
     for number in _ENDING:
         signal.signal(number, _end)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    log_to_stderr(LineFormatter())
     report = Reporter()
     report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER)), report))
 

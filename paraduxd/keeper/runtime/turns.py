@@ -7,9 +7,17 @@ import itertools
 import threading
 from collections.abc import Iterator
 
+from paraduxd.api.errors import ParaduxError
+
+MOST_WAITING = 3
+"""Tries of one user, other than the first ones, that may wait for their turn."""
+
 
 class Turns:
-    """Turns at something that takes long: the first users go before all others, and of these whoever had the last turn longest ago."""
+    """Turns at something that takes long: the first users go before all others, and of these whoever had the last turn longest ago.
+
+    Of all others, each has a few waiting at most: who waits keeps a connection, and those of everybody are counted.
+    """
 
     def __init__(self, first: frozenset[int]) -> None:
         self._first = first
@@ -21,9 +29,13 @@ class Turns:
 
     @contextlib.contextmanager
     def turn(self, uid: int) -> Iterator[None]:
-        """Wait for a turn; it ends with the block."""
+        """Wait for a turn; it ends with the block. Raises `ParaduxError` "busy"."""
         number = next(self._numbers)
         with self._changed:
+            if uid not in self._first and list(self._waiting.values()).count(uid) >= MOST_WAITING:
+                raise ParaduxError(
+                    "busy", "too many passphrases of yours are being tried already", "wait for the answers"
+                )
             self._waiting[number] = uid
             self._changed.wait_for(lambda: not self._taken and self._next() == number)
             del self._waiting[number]

@@ -52,6 +52,7 @@ class Calls:
             raise ParaduxError("bad-request", "the daemon has no such call", "do client and daemon differ in version?")
         arguments = check_arguments(call, _parsed(untrusted_arguments))
         if not _is_owner(peer) and (call.access == "owner" or call.of_owner(arguments)):
+            log.info("uid %d was refused %s", peer.uid, untrusted_name)
             raise ParaduxError(
                 "not-allowed", "this needs the operational passphrase", "give it", ExitCode.NOT_AUTHORIZED
             )

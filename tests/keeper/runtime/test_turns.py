@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from paraduxd.keeper.runtime.turns import Turns
+import pytest
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.keeper.runtime.turns import MOST_WAITING, Turns
 
 OWNER, FIRST, SECOND = 1000, 2000, 3000
 PATIENCE = 30
@@ -75,3 +78,18 @@ def test_a_try_that_fails_gives_its_turn_on() -> None:
     except ValueError:
         pass
     assert trying.finish() == [SECOND]
+
+
+def test_one_user_does_not_fill_the_queue() -> None:
+    """Each waiting try holds a connection: 48 of them, of three members, kept every other member out."""
+    trying = Trying()
+    with trying.turns.turn(SECOND):
+        for _ in range(MOST_WAITING):
+            trying.wait(FIRST)
+        with pytest.raises(ParaduxError) as refused, trying.turns.turn(FIRST):
+            pass
+        trying.wait(SECOND)
+        for _ in range(MOST_WAITING + 2):
+            trying.wait(OWNER)
+    assert refused.value.code == "busy"
+    assert sorted(trying.finish()) == sorted([OWNER] * (MOST_WAITING + 2) + [FIRST] * MOST_WAITING + [SECOND])
