@@ -91,6 +91,7 @@ def pyftpdlib(
     port: int = 0,
     quota: int | None = None,
     cut: bool = False,
+    password: str = PASSWORD,
 ) -> Iterator[FtpServer]:
     """`without`: commands it does not know, with commas; "RNTO-OVER": it renames onto no existing file. `idle` is in seconds; `may` are
     pyftpdlib's letters for what is allowed; `port`: any that is free, unless one is named; a file of more than `quota` bytes is refused
@@ -99,7 +100,7 @@ def pyftpdlib(
     cert, key, pin = certificate(folder / "tls") if secure else ("", "", "")
     port = port or _free_port()
     limit = ["" if quota is None else quota, "cut" if cut else ""]
-    arguments = [folder / "data", port, PASSWORD, cert, key, masquerade, without, idle, may, *limit]
+    arguments = [folder / "data", port, password, cert, key, masquerade, without, idle, may, *limit]
     with _running([sys.executable, "-c", _PYFTPDLIB, *map(str, arguments)], port) as die:
         pins = (pin,) if pin else ()
         yield FtpServer("ftps" if secure else "ftp", port, "fred", folder / "data", pins, die=die)
