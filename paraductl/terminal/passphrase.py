@@ -21,7 +21,9 @@ def harden() -> None:
     """No core dump and no debugger for a process that holds a passphrase."""
     import ctypes
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # 1 byte, where that may be: a limit of 0 does not hold for the programs that take core dumps from the kernel (fs/coredump.c)
+    limit = 0 if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 

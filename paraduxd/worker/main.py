@@ -14,8 +14,9 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects.process import hardening, orphans
-from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
+from paraduxd.effects.process.log_lines import log_to_stderr
 from paraduxd.protocols.base import HeldError, TransientError
+from paraduxd.worker import redaction
 from paraduxd.worker.steps import carry_out
 
 log = logging.getLogger("paradux.worker")
@@ -43,7 +44,7 @@ class Reporter:
                 if time.monotonic() < self._next:
                     return
                 self._next = time.monotonic() + PROGRESS_EVERY
-            sys.stdout.write(report_to_json(line) + "\n")
+            sys.stdout.write(report_to_json(redaction.redacted_report(line)) + "\n")
             sys.stdout.flush()
 
 
@@ -54,7 +55,7 @@ def main() -> None:
     hardening.no_core_dumps()
     for number in _ENDING:
         signal.signal(number, _end)
-    log_to_stderr(LineFormatter())
+    log_to_stderr(redaction.Formatter())
     report = Reporter()
     report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER)), report))
 

@@ -31,7 +31,7 @@ from paraduxd.protocols.base import (
     Version,
 )
 from paraduxd.protocols.trees import destination as trees
-from paraduxd.worker import notify, removable_disk
+from paraduxd.worker import notify, redaction, removable_disk
 from paraduxd.worker.kits import check, stick_io
 from paraduxd.worker.publishing import fetch as fetching
 from paraduxd.worker.publishing import publish as publishing
@@ -243,7 +243,9 @@ def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result
         trees.check_apart(settings.local_path(), order.staging)
     known = from_plain(Keys, keys)
     if path := order.arguments.get("key"):
-        known = replace(known, private=from_plain(PrivateKey, transport_files.receive(Path(path))))
+        private = transport_files.receive(Path(path))
+        redaction.remember(private)
+        known = replace(known, private=from_plain(PrivateKey, private))
     store = throttle.throttled(protocol.blobs(settings, context), context.bandwidth)
     return ArchiveDestination(store, known, context)
 
@@ -252,6 +254,7 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
     """The plugin, its checked settings and its context, from the one transport file of this order."""
     transport = transport_files.read(Path(order.transport))
     protocol = registry.find(str(transport.get("protocol")))
+    redaction.remember(transport, protocol.settings)
     settings = _settings(protocol, transport.get("settings"))
     memory.allow(order.arguments.get("files"), transport.get("memory"))
     context = Context(

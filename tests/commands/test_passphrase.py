@@ -138,8 +138,10 @@ def test_a_process_that_knows_a_passphrase_can_neither_dump_core_nor_be_read() -
         "from paraductl.terminal.passphrase import harden; harden();"
         "import ctypes, resource; print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))"
     )
-    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert outcome.stdout == "(0, 0) 0\n"
+    for before, after in (("unlimited", 1), ("0", 0)):
+        command = ["prlimit", f"--core={before}", sys.executable, "-c", code]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert outcome.stdout == f"({after}, {after}) 0\n"
 
 
 def test_while_a_command_waits_no_passphrase_is_in_arguments_or_environment() -> None:

@@ -44,8 +44,14 @@ def die_with_parent(expected_parent: int) -> None:
 
 
 def no_core_dumps() -> None:
-    """Never write a core file."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """Never write a core file, nor hand one to a program (systemd-coredump, apport), nor let what is started from here do so.
+
+    A limit of 0 stops files only; one of 1 byte, which no core file fits into either, stops both (fs/coredump.c). It cannot be
+    raised from 0 again.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    limit = 0 if hard == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 def harden() -> tuple[str, ...]:

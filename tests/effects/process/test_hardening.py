@@ -110,7 +110,7 @@ def gone(pid: int) -> bool:
 @pytest.mark.parametrize("rights", ["full", "limited"])
 def test_nothing_of_the_process_can_be_dumped_and_nothing_gains_rights(rights: str) -> None:
     state, _ = output(HARDEN, rights)
-    assert state == "0 1 0 0o77", "dumpable, no_new_privs, core limit, umask"
+    assert state == "0 1 1 0o77", "dumpable, no_new_privs, core limit, umask"
 
 
 def test_a_process_of_the_same_user_cannot_read_its_memory() -> None:
