@@ -34,7 +34,7 @@ def anything(_canary: Canary, _name: str) -> bool:
 
 
 def _spoken(canary: Canary, server: str) -> bool:
-    return canary.name in CLEAR[server]
+    return canary.name in CLEAR.get(server, ())
 
 
 def _in_a_kit(canary: Canary, steward: str) -> bool:

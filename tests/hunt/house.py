@@ -63,16 +63,6 @@ class House(Watch):
         """Wait until no worker is there."""
         self.paradux.wait_for(lambda: not self.workers(), "the workers to end", 60)
 
-    def failing(self) -> None:
-        """Wait until the worker ends, which may try again for a while: it is told to end then."""
-        with contextlib.suppress(AssertionError):
-            self.paradux.wait_for(lambda: not self.workers(), "the worker to fail", 4)
-        self.paradux.owner("cancel", check=False)
-        for pid in self.workers():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, 15)
-        self.idle()
-
     def told(self) -> None:
         """Show the owner what went wrong."""
         self.paradux.ctl("status", check=False)
@@ -189,7 +179,8 @@ def open_house(root: Path) -> Iterator[House]:
             house.hide(f"ssh key {name}", ed25519_seed(key), *_uses(name))
         house.wire = Wire({gate.port: name for name, gate in house.servers.gates.items()})
         stack.callback(house.wire.close)
-        house.writes = Writes([root, Path("/var/tmp"), Path("/tmp"), Path.home()], os.getpid())
+        disks = [root, Path("/var/tmp"), Path("/tmp"), Path.home()]
+        house.writes = Writes(disks, os.getpid(), [root / "executions", root / "servers", root / "given"])
         stack.callback(house.writes.close)
         for name in ("source", "mailbox", "servers/webdav-source/files"):
             fill(root / name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import os
 import select
 import socket
@@ -15,7 +16,7 @@ import stat
 import struct
 import threading
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from tests.hunt.search import unescape
@@ -48,6 +49,13 @@ class Executions:
         log = str(self._folder / f"{self._count}")
         return ("strace", "-D", "-f", "--seccomp-bpf", "-qqq", "-v", "-xx", "-s", "1000000", "-e", calls, "-o", log)
 
+    def told_at_the_end(self) -> bytes:
+        """All that was started, once every tracer has ended."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and any(b"strace" in _command(pid) for pid in _writers(self._folder)):
+            time.sleep(0.02)
+        return self.news()
+
     def news(self) -> bytes:
         """What was started since the last time, in clear."""
         told = b""
@@ -63,10 +71,15 @@ class Executions:
 
 
 class Writes:
-    """The content of every regular file that one of our processes writes on a disk, whenever it writes, and whatever becomes of it."""
+    """The content of every regular file that one of our processes writes on a disk, whenever it writes, and whatever becomes of it.
 
-    def __init__(self, folders: Iterable[Path], ours: int) -> None:
+    `without`: folders that only the hunt itself and its servers write to.
+    """
+
+    def __init__(self, folders: Iterable[Path], ours: int, without: Iterable[Path] = ()) -> None:
         self._ours = ours
+        self._without = tuple(f"{path}/" for path in without)
+        self._seen: set[bytes] = set()
         self._taken: list[tuple[str, bytes, int]] = []
         self._lock = threading.Lock()
         flags = _FAN_CLOEXEC | _FAN_UNLIMITED_QUEUE | _FAN_NONBLOCK
@@ -91,6 +104,12 @@ class Writes:
         with self._lock:
             taken, self._taken = self._taken, []
         return [(path, content) for path, content, pid in taken if not pid or pid in ours]
+
+    def wait_for(self, path: str) -> None:
+        """Until a write to this file has been seen."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not any(path == seen for seen, _, _ in tuple(self._taken)):
+            time.sleep(0.01)
 
     def close(self) -> None:
         os.close(self._end)
@@ -124,8 +143,12 @@ class Writes:
         if whose is None or not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= most:
             return
         path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if path.startswith(self._without):
+            return
         content = os.pread(descriptor, status.st_size, 0)
-        if not self._taken or self._taken[-1][:2] != (path, content):
+        known = hashlib.blake2b(content, digest_size=16, key=os.fsencode(path)[-64:]).digest()
+        if known not in self._seen:
+            self._seen.add(known)
             self._taken.append((path, content, whose))
 
     def _whose(self, pid: int) -> int | None:
@@ -196,6 +219,20 @@ class Wire:
             self._taken.setdefault(
                 f"{name} {'>' if target in self._names else '<'} {source}-{target}", bytearray()
             ).extend(payload)
+
+
+def _writers(folder: Path) -> Iterator[int]:
+    """The processes that have a file below the folder open."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if str(link.readlink()).startswith(str(folder)):
+                yield int(link.parts[2])
+
+
+def _command(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _drained(descriptor: int) -> None:

@@ -16,7 +16,7 @@ from tests.width import FULL, today
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-USUAL = 12
+USUAL = 8
 """So many situations a day; all of them with `contrib/test --all`."""
 
 

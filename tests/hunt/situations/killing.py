@@ -68,7 +68,7 @@ def tools(house: House, number: int) -> None:
         assert waiting.wait(60)
         for pid in house.named("ssh") + house.named("restic"):
             os.kill(pid, number)
-    house.failing()
+    house.idle()
 
 
 KINDS = {"keeper": keepers, "worker": workers, "tools of a worker": tools}
