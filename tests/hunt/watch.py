@@ -174,7 +174,15 @@ class Watch:
     def search(self) -> None:
         """Everything that was taken down since the last time, and all that lies around now."""
         for place, found in self.searcher.find(self._places()).items():
-            self.saw(place, found)
+            self.saw(self._of_one_stash(place, found), found)
+
+    def _of_one_stash(self, place: str, found: set[str]) -> str:
+        """A worker whose order is gone from its memory is that of the one transport file which all that was found belongs to."""
+        if not place.startswith("memory: worker of process "):
+            return place
+        common = frozenset.intersection(*(self.searcher.canaries[name].tags for name in found))
+        names = sorted(tag.removeprefix("transport:") for tag in common if tag.startswith("transport:"))
+        return f"memory: worker of {names[0]}" if names else place
 
     def _places(self) -> Iterator[Place]:
         """All places, named as the table names them."""
@@ -216,7 +224,7 @@ class Watch:
             elif "paraduxd.keeper" in (words := command_line(pid)):
                 yield pid, "keeper"
             elif "paraduxd.worker" in words:
-                yield pid, f"worker of {self.transport_of(pid)}"
+                yield pid, f"worker of {self.transport_of(pid) or f'process {pid}'}"
             elif words:
                 yield pid, f"other ({words.split(chr(0))[0].rpartition('/')[2]})"
 
