@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -84,13 +85,16 @@ class S3Settings(ProtocolSettings):
 
     def in_clear(self) -> tuple[str, str] | None:
         """The service, when its address says http."""
-        return ("endpoint", self.place()) if (self.endpoint or "").startswith("http:") else None
+        return ("endpoint", self.place()) if self._is_plain() else None
 
     def tls_hosts(self) -> tuple[tuple[str, int, str], ...]:
         """The service, unless it is spoken to in clear, or is Amazon's own."""
-        if self.endpoint is None or self.endpoint.startswith("http:"):
+        if self.endpoint is None or self._is_plain():
             return ()
         return ((*self.server(), "tls"),)
+
+    def _is_plain(self) -> bool:
+        return urlsplit(self.endpoint or "").scheme == "http"
 
 
 def remote(settings: S3Settings, context: Context) -> rclone.Remote:

@@ -319,7 +319,7 @@ class Config(Strict):
     notify: tuple[Notify, ...] = Field(
         default=(),
         description="Where problems are reported; may hold passwords",
-        examples=[["mailto://fred:password@mail.example"]],
+        examples=[["mailtos://fred:password@mail.example"]],
     )
     managed: Managed | None = Field(
         default=None,

@@ -8,6 +8,7 @@ refresh token of the config whenever it needs one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Text
+from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.effects.tools import rclone, ssh, tls_pins
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
 from paraduxd.protocols.pulling import rclone_pull
@@ -39,6 +41,25 @@ _REFUSED = {
     "known_hosts_file": "is not needed: host keys are pinned in managed.hosts",
     "env_auth": "takes credentials from the machine, where a recovery has none",
 }
+
+
+_TRUE = frozenset({"1", "t", "true"})
+
+_WITHIN = re.compile(
+    rf"(?:^|[\s=\"']):[A-Za-z0-9 _.+-]+,.*?(?<![A-Za-z0-9_])(?P<name>{'|'.join(_REFUSED)})(?![A-Za-z0-9_])", re.DOTALL
+)
+"""A remote that is written within an option (`:sftp,ssh="...":`, rclone's connection strings) and sets what is refused."""
+
+
+def _plain_hosts(options: Mapping[str, str]) -> Iterator[str]:
+    """The hosts of the addresses among these options that begin with http."""
+    for value in options.values():
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            continue
+        if parts.scheme == "http" and parts.hostname:
+            yield parts.hostname
 
 
 def parse_rclone_url(url: str) -> tuple[str, str]:
@@ -70,6 +91,8 @@ def _option_name(name: str) -> str:
 def _option_value(value: str) -> str:
     if _CONTROL.search(value) or "%(" in value:
         raise ValueError("must not contain control characters or %(, which rclone's configuration cannot hold")
+    if within := _WITHIN.search(value):
+        raise ValueError(f"must not hold a remote with the option {within['name']}: it {_REFUSED[within['name']]}")
     return value
 
 
@@ -134,9 +157,14 @@ class RcloneSettings(ProtocolSettings):
         return ((parts.hostname, port, "tls"),) if parts.scheme == "https" and parts.hostname else ()
 
     def in_clear(self) -> tuple[str, str] | None:
-        """The server of an address with http."""
-        parts = urlsplit(self._address())
-        return ("options", parts.hostname) if parts.scheme == "http" and parts.hostname else None
+        """The server of any address with http, or of FTP without TLS."""
+        found = [(key, host) for key in ("options", "credentials") for host in _plain_hosts(getattr(self, key))]
+        if self.all_options().get("type") == "ftp" and not any(map(self._is_on, ("tls", "explicit_tls"))):
+            found.append(("options", self.all_options().get("host", "")))
+        return next((each for each in found if not is_loopback(host_of(each[1]))), None)
+
+    def _is_on(self, name: str) -> bool:
+        return self.all_options().get(name, "").lower() in _TRUE
 
     def whereabouts(self) -> str:
         """Where it is: the path, and those options that say where; an account that has other tokens is still the same."""

@@ -185,7 +185,7 @@ _FAMILY: dict[str, Any] = {
         },
     ],
     "inventory": [{"name": "Tax portal", "username": "fred", "password": "tax password", "notes": "call\nMs. Lee"}],
-    "notify": ["mailto://fred:mail-password@mail.example"],
+    "notify": ["mailtos://fred:mail-password@mail.example"],
     "managed": MANAGED,
 }  # fmt: skip
 

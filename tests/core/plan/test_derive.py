@@ -106,7 +106,7 @@ def test_a_transport_file_holds_what_its_stash_needs_and_no_more() -> None:
 
 def test_settings_of_a_transport_file_are_valid_for_the_protocol() -> None:
     transports = derived().transports
-    assert transports.pop("notify.mailto-1.json") == {"address": "mailto://fred:mail-password@mail.example"}
+    assert transports.pop("notify.mailtos-1.json") == {"address": "mailtos://fred:mail-password@mail.example"}
     for transport in transports.values():
         SHAPES[transport["protocol"]].settings.model_validate(transport["settings"])
 

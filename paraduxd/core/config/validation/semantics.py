@@ -10,6 +10,7 @@ from paraduxd.core.config.capabilities import Role, Shape
 from paraduxd.core.config.diagnostics import Finding, Path
 from paraduxd.core.config.models import Config, Dataset, Destination, Managed, MetadataStash, Source
 from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.core.config.validation import plain_notifications
 from paraduxd.core.config.validation.look_alikes import look_alikes
 
 RESERVED = frozenset({"source", "staging"})
@@ -43,6 +44,7 @@ def sense(config: Config, stashes: Stashes) -> Iterator[Finding]:
     yield from _stewards(config)
     yield from _metadata(config)
     yield from _in_clear(config)
+    yield from plain_notifications.findings(config)
     for index, dataset in enumerate(config.datasets):
         yield from _dataset(config, dataset, ("datasets", index), stashes)
     yield from _one_place(config)

@@ -144,7 +144,7 @@ def _clear_findings(path: Path, settings: ProtocolSettings) -> Iterator[Finding]
     if address is None or is_loopback(address[1]):
         return
     message = "the address is spoken to without encryption: everybody on the way can read and change what is sent, the login as well"
-    yield Finding("warning", (*path, address[0]), message, "use https")
+    yield Finding("warning", (*path, address[0]), message, "use https, or TLS")
 
 
 def _ability_findings(path: Path, role: Role, stash: dict[str, Any], shape: Shape, shapes: Shapes) -> Iterator[Finding]:

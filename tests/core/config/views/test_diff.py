@@ -64,7 +64,7 @@ def test_a_change_has_one_sentence(change, sentence) -> None:
     [
         (lambda d: d["inventory"][0].update(password="CANARY"), "inventory entry Tax portal: password changed"),
         (lambda d: d["inventory"][0].update(notes="CANARY"), "inventory entry Tax portal: notes changed"),
-        (lambda d: d["notify"].append("mailto://a:CANARY@b"), "notify changed"),
+        (lambda d: d["notify"].append("mailtos://a:CANARY@b"), "notify changed"),
         (
             lambda d: d["datasets"][0]["source"]["credentials"].update(private_key="CANARY"),
             "dataset photos: source.credentials.private_key changed",
