@@ -152,6 +152,7 @@ class PushRequest:
     after it was written, no alarm is fresh (`protected_until`, RFC 3339: nothing is removed before), and it is not `held`. `read_back`:
     the newest version may be read back now, which can mean to transfer all of it. `prune`: space may be reclaimed now.
     `unread`: what the last pull could not read, so that it is missing in this version, and `unread_count` of it in all.
+    `staging`: what the directory that is pushed is called from one push to the next ("": as its path).
     `suspect`: a check or rehearsal after the last push found damage, so that the new version must not build on what is there.
     """
 
@@ -166,6 +167,7 @@ class PushRequest:
     unread: tuple[str, ...] = ()
     unread_count: int = 0
     suspect: bool = False
+    staging: str = ""
 
     @property
     def may_remove(self) -> bool:

@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     for name in ("stick_folders", "worker_sockets"):
         path = getattr(options, name)
         setattr(options, name, path and path.absolute())
+    hardening.keep_files_private()
     os.chdir(NOWHERE)  # whoever can write to where it was started decides nothing from here on
     _log_to_stderr(options.log_level)
     try:

@@ -53,6 +53,7 @@ def main() -> None:
     hardening.die_with_parent(os.getppid())
     orphans.adopt()
     hardening.no_core_dumps()
+    hardening.keep_files_private()
     for number in _ENDING:
         signal.signal(number, _end)
     log_to_stderr(redaction.Formatter())

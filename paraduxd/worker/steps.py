@@ -37,7 +37,7 @@ from paraduxd.worker.publishing import fetch as fetching
 from paraduxd.worker.publishing import publish as publishing
 from paraduxd.worker.transfer import rehearse as rehearsing
 from paraduxd.worker.transfer import restore as restoring
-from paraduxd.worker.transfer import shrunk_staging_guard
+from paraduxd.worker.transfer import shrunk_staging_guard, staged_data
 
 HOSTS_AT_ONCE = 16
 
@@ -54,38 +54,21 @@ def pull(order: Order, report: Reporter) -> Result:
         known_files=arguments.get("known_files"),
         allowed_removed=allowed.get("removed", 0),
         allowed_changed=allowed.get("changed", 0),
-        in_place=bool(arguments.get("in_place")),
+        in_place=order.in_place,
         index=Path(arguments["index"]) if arguments.get("index") else None,
         since=datetime.fromisoformat(arguments["since"]).timestamp() + 1 if arguments.get("since") else None,
         known_mounts=tuple(map(str, arguments.get("mounts") or ())),
         mounts_looked=arguments.get("mounts_looked"),
     )
-    staging = Path(order.staging)
-    if not request.in_place:
-        _make_staging(staging)
-    return {**to_plain(_source(order, report).pull(staging, request)), "staging": order.staging}
-
-
-def _make_staging(staging: Path) -> None:
-    try:
-        staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as problem:
-        raise ParaduxError(
-            "bad-staging",
-            f"cannot make the staging directory {staging}: {problem.strerror}",
-            "see what is in its place",
-        ) from None
+    pulled = _source(order, report).pull(staged_data.to_pull_into(order), request)
+    return {**to_plain(pulled), "staging": order.staging}
 
 
 def push(order: Order, report: Reporter) -> Result:
     """Staging to one destination, as a new version."""
     arguments = order.arguments
     request = _push_request(order)
-    staging = Path(order.staging)
-    if not staging.is_dir():
-        raise ParaduxError(
-            "no-staging", f"the staging directory {staging} is missing", f"pull first: paraductl backup {order.dataset}"
-        )
+    staging = staged_data.to_read(order)
     destination = _destination(order, report)
     guard = from_plain(Guard, arguments["guard"]) if "guard" in arguments else Guard()
     pushed_before = bool(arguments.get("pushed_before"))
@@ -109,6 +92,7 @@ def _push_request(order: Order) -> PushRequest:
         unread=tuple(map(str, arguments.get("unread") or ())),
         unread_count=int(arguments.get("unread_count", 0)),
         suspect=bool(arguments.get("suspect")),
+        staging=order.staging,
     )
 
 
@@ -230,6 +214,8 @@ def _destination(order: Order, report: Reporter) -> Destination:
 
 def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result, order: Order) -> Destination:
     """What keeps the versions: the protocol itself, or encrypted archives in its blob store."""
+    if order.step == Step.PUSH:
+        trees.check_apart(settings.local_path(), order.staging)
     keys = transport.get("archive")
     if not keys:
         if protocol.destination is None:
@@ -239,8 +225,6 @@ def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result
         raise _cannot(protocol, "keep encrypted archives")
     from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
 
-    if order.step == Step.PUSH:
-        trees.check_apart(settings.local_path(), order.staging)
     known = from_plain(Keys, keys)
     if path := order.arguments.get("key"):
         private = transport_files.receive(Path(path))

@@ -86,9 +86,9 @@ class House(Watch):
 
     def touch_source(self, size: int | None = None) -> None:
         """Change a file, so that there is something to push; with a size, one that does not compress."""
-        (self.root / "staging/docs/file-0.txt").write_bytes(os.urandom(20))
+        (self.root / "staging/docs/data/file-0.txt").write_bytes(os.urandom(20))
         if size is not None:
-            (self.root / "staging/docs/file-1.txt").write_bytes(os.urandom(size))
+            (self.root / "staging/docs/data/file-1.txt").write_bytes(os.urandom(size))
 
     def wait_for_file(self, path: Path, or_else: Callable[[], bool] = lambda: False) -> None:
         """Until it is there."""

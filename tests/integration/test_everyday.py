@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_after_the_first_backup_everything_is_where_it_belongs(paradux: Installation) -> None:
     root = paradux.root
-    assert contents(root / "staging") == contents(root / "source")
+    assert contents(root / "staging" / "data") == contents(root / "source")
     paradux.ctl("restore", "home", "--to", str(root / "back"), "--from", "mirror")
     assert contents(root / "back") == contents(root / "source")
     assert dataset(paradux)["state"] == "ok"
@@ -82,7 +82,7 @@ def test_a_source_that_is_gone_removes_nothing_anywhere(paradux: Installation, d
         source.mkdir()
     assert paradux.ctl("backup", check=False).returncode == 1
     assert dataset(paradux)["state"] == "held"
-    assert contents(paradux.root / "staging") == good
+    assert contents(paradux.root / "staging" / "data") == good
     if source.exists():
         source.rmdir()
     shutil.move(aside, source)
@@ -94,9 +94,9 @@ def test_many_files_that_vanish_are_held_until_approved(paradux: Installation) -
     for path in sorted((paradux.root / "source").iterdir())[: FILES // 2]:
         path.unlink()
     assert paradux.ctl("backup", check=False).returncode == 1
-    assert len(contents(paradux.root / "staging")) == FILES
+    assert len(contents(paradux.root / "staging" / "data")) == FILES
     paradux.owner("approve", "home")
-    assert len(contents(paradux.root / "staging")) == FILES // 2
+    assert len(contents(paradux.root / "staging" / "data")) == FILES // 2
     paradux.ctl("restore", "home", "--to", str(paradux.root / "back"), "--from", "mirror")
     assert len(contents(paradux.root / "back")) == FILES // 2
 

@@ -265,7 +265,8 @@ class Dataset(Strict):
     )
     staging: Directory | None = Field(
         default=None,
-        description="Directory of the copy on this machine; may be left out when the source is a directory of this machine",
+        description="Directory of the copy on this machine, which is in data/ below it; "
+        "may be left out when the source is a directory of this machine",
         examples=["/srv/paradux/photos"],
     )
     guard: Guard = Field(default=Guard(), description="When to hold a push", examples=[{"max_removed": "25%"}])

@@ -48,11 +48,12 @@ class Order:
     `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices;
     `transport` the path of the
     one file with settings and credentials that the worker may read ("" for none); `disk`: a disk or a stick is opened, which not every
-    place where workers run allows; `arguments` are `cache` (a directory for engines), `files` (of the dataset, as
+    place where workers run allows; `staging` as the config names it, with its uid, or the source itself (`in_place`); `pulled`: the
+    journal knows of a pull into it; `arguments` are `cache` (a directory for engines), `files` (of the dataset, as
     far as they were counted, or null) and those of the step:
 
     pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
-              (what the owner approved, or null), in_place (bool), index (path: what the guard remembers),
+              (what the owner approved, or null), index (path: what the guard remembers),
               since (end of the last good pull if a later one was cut off, or null), staged_as (name of the fact that remembers it),
               mounts [paths], mounts_looked (as the last good pull reported them)
               of every step at a destination or stash: identity (`Identity` of `protocols/base.py`; outbox in place of what lies there)
@@ -86,6 +87,9 @@ class Order:
     staging: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     disk: bool = False
+    staging_uid: str = ""
+    in_place: bool = False
+    pulled: bool = False
 
     def to_json(self) -> str:
         """The order as one line."""

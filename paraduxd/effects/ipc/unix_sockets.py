@@ -94,8 +94,8 @@ def _bound(path: Path, group: str | None) -> socket.socket:
 
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
-        folder.mkdir(parents=True)
-        folder.chmod(0o755)  # whatever the umask: members of the group must reach the sockets
+        with _umask(0o022):  # members of the group must reach the sockets
+            folder.mkdir(parents=True)
 
 
 def _check_folder(folder: Path) -> None:

@@ -54,9 +54,14 @@ def no_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
+def keep_files_private() -> None:
+    """What is made from now on is for this user alone, unless a mode is set; whatever the shell that started the daemon allows."""
+    os.umask(0o077)
+
+
 def harden() -> tuple[str, ...]:
     """Lock pages, forbid dumps, tracing and new privileges; gives a plain sentence for each thing that could not be done."""
-    os.umask(0o077)
+    keep_files_private()
     no_core_dumps()
     weaknesses = []
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):

@@ -70,6 +70,9 @@ _HARMLESS = (
 )
 """What is said of files that are packed all the same, or that nobody could pack."""
 
+_SNAPSHOT = rb"GNU tar-[^-\n]+-2"
+"""The first line of a snapshot file of format 2."""
+
 _ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 """How GNU tar shows bytes that are not printable."""
@@ -287,7 +290,7 @@ def forget(snapshot: Path, target: Path, unread: Collection[bytes] = ()) -> None
     entry begins with one letter.
     """
     head, _, rest = snapshot.read_bytes().partition(b"\n")
-    if not re.fullmatch(rb"GNU tar-[^-\n]+-2", head):
+    if not re.fullmatch(_SNAPSHOT, head):
         raise ValueError("not a snapshot file of format 2")
     fields = rest.split(b"\0")
     missing = {b"./" + name for name in unread}
@@ -302,6 +305,22 @@ def forget(snapshot: Path, target: Path, unread: Collection[bytes] = ()) -> None
     with target.open("wb") as file:
         file.write(head + b"\n" + b"\0".join(fields))
         os.fsync(file.fileno())
+
+
+def follow(snapshot: Path, target: Path, root: Path) -> None:
+    """Copy a snapshot file (format 2) with the inode that the packed directory has now: it may have been moved.
+
+    Else tar takes it, and all below it, for new. A file of another format is copied as it is.
+    """
+    head, _, rest = snapshot.read_bytes().partition(b"\n")
+    fields, index = rest.split(b"\0"), 2
+    with contextlib.suppress(ValueError):
+        while re.fullmatch(_SNAPSHOT, head) and index + 6 < len(fields):
+            if fields[index + 5] == b".":
+                fields[index + 4] = b"%d" % root.stat().st_ino
+                break
+            index = fields.index(b"", index + 6) + 2
+    target.write_bytes(head + b"\n" + b"\0".join(fields))
 
 
 def _is_harmless(line: str) -> bool:

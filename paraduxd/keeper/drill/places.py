@@ -119,8 +119,11 @@ def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored
     def restore(pair: tuple[DatasetPlan, DestinationPlan]) -> Restored:
         dataset, destination = pair
         whose = _identity(places, derived.plan, destination)
-        order = _order(
-            places, dataset.id, destination.id, {"sample": to_plain(DRILL), "identity": whose}, dataset.staging
+        order = replace(
+            _order(places, dataset.id, destination.id, {"sample": to_plain(DRILL), "identity": whose}),
+            staging=dataset.staging,
+            staging_uid=dataset.staging_uid,
+            in_place=dataset.source.in_place,
         )
         transport = derived.transports[destination_file(dataset.id, destination.id)]
         try:
@@ -158,9 +161,9 @@ def _each(places: Places, work: Callable[[Any], Any], items: Sequence[Any]) -> I
             yield done.result()
 
 
-def _order(places: Places, dataset: str, location: str, arguments: Json, staging: str = "") -> Order:
+def _order(places: Places, dataset: str, location: str, arguments: Json) -> Order:
     common = {"scratch": str(places.folder), "mark": places.mark}
-    return Order(next(_numbers), Step.REHEARSE, dataset, location, "", staging, {**common, **arguments})
+    return Order(next(_numbers), Step.REHEARSE, dataset, location, "", "", {**common, **arguments})
 
 
 def _run(places: Places, order: Order, transport: Json, patience: float, key: Json | None = None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ It holds the names of the dataset's files in clear. All of it can be lost: then 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -65,11 +64,11 @@ class Index:
         except (OSError, ValueError, RecursionError):
             return State()
 
-    def begin(self, parent: str | None) -> Path:
-        """The snapshot file for tar to work on: a copy of the parent's, or none, for a full run."""
+    def begin(self, parent: str | None, root: Path) -> Path:
+        """The snapshot file for tar to work on: a copy of the parent's, or none, for a full run; `root` is what it packs."""
         self.working.unlink(missing_ok=True)
         if parent is not None:
-            shutil.copyfile(self._snapshot(parent), self.working)
+            tar.follow(self._snapshot(parent), self.working, root)
         return self.working
 
     def has_snapshot(self, run: str) -> bool:

@@ -69,6 +69,11 @@ class Task:
     staging: Path
     request: PushRequest
 
+    @property
+    def staged_as(self) -> str:
+        """What the directory is called from one push to the next."""
+        return self.request.staging or str(self.staging)
+
 
 @dataclass(frozen=True)
 class _Base:
@@ -187,7 +192,7 @@ class Pusher:
             return "damage was found"
         if not line or not self._index.has_snapshot(state.run):
             return "this machine does not know the newest run"
-        if (state.key, state.staging) != (task.keys.fingerprint, str(task.staging)):
+        if (state.key, state.staging) != (task.keys.fingerprint, task.staged_as):
             return "the key or the staging directory has changed"
         if not all(shelf.seems_whole(run) for run in line):
             return "a run of the chain is not whole"
@@ -218,7 +223,7 @@ class Pusher:
         self._put_readme()
         with _names_of(task.staging) as (names, walked):
             expected = 0 if base.parent else walked.size + _PER_FILE * walked.files
-            with tar.packed(task.staging, self._index.begin(base.parent)) as packing:
+            with tar.packed(task.staging, self._index.begin(base.parent, task.staging)) as packing:
                 volumes = sender.send_all(cut(packing.stream, task.volume, self._reporter(packing, expected)))
                 unread = packing.finish()
             counted = self._add_unread(names, walked, unread)
@@ -274,7 +279,7 @@ class Pusher:
             if not unread.whole:
                 self._index.save(State())
                 return
-            state = State(manifest.run.id, self._task.keys.fingerprint, str(self._task.staging), proven)
+            state = State(manifest.run.id, self._task.keys.fingerprint, self._task.staged_as, proven)
             self._index.commit(state, unread.names)
         except (OSError, ValueError, ParaduxError) as problem:
             _log.warning("The next run will be a full one: this one cannot be remembered (%s)", problem)

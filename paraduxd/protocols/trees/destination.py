@@ -24,7 +24,7 @@ from paraduxd.protocols.base import (
     VerifyResult,
     Version,
 )
-from paraduxd.protocols.trees import layout, owner, remove
+from paraduxd.protocols.trees import layout, local_root, owner, remove
 from paraduxd.protocols.trees import push as tree_pushing
 from paraduxd.protocols.trees import verify as tree_verifying
 
@@ -71,6 +71,7 @@ class TreeDestination(Destination):
     def prune(self, request: PushRequest) -> PushResult:
         """See `Destination.prune`."""
         with self._open() as root:
+            local_root.check(root, self._context)
             state = layout.read(root, request.now) or layout.State()
             marker = owner.check_for_push(state, self._context, request.known_versions, root.name)
             if not state.versions:

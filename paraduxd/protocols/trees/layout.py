@@ -66,7 +66,8 @@ class Record:
     """What the manifest of a complete version says.
 
     `dataset`: its name at that time; `place`, `owner`, `instance`: whose it is ("" in manifests of 0.1.0); `algorithm` and `sums`: of which
-    kind its checksums are ("": there are none) and the SHA-256 of their file; `unread`: some of what is missing.
+    kind its checksums are ("": there are none) and the SHA-256 of their file; `unread`: some of what is missing; `closed`: by then, the
+    directories of the store had been closed to others.
     """
 
     version: Version
@@ -77,6 +78,7 @@ class Record:
     algorithm: str = ""
     sums: str = ""
     unread: tuple[str, ...] = ()
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def _record(path: Path) -> Record | None:
             return None
         texts = {key: str(plain.get(key, "")) for key in ("dataset", "place", "owner", "instance", "algorithm", "sums")}
         unread = tuple(map(str, plain.get("unread", ())))
-        return Record(replace(version, number=number, missing=missing), **texts, unread=unread)
+        closed = plain.get("closed") is True
+        return Record(replace(version, number=number, missing=missing), **texts, unread=unread, closed=closed)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
@@ -207,7 +210,7 @@ def _rotten(path: Path, records: Mapping[str, Record]) -> Rotten:
 
 
 def create(root: rsync.Place, marker: bytes | None) -> None:
-    """Make the directories of a store, with those above it, and its marker; what is there already stays as it is."""
+    """Make the directories of a store, with those above it, and its marker; what is new is private, what is there stays as it is."""
     with _scratch() as folder:
         inner = folder / root.path.strip("/")
         try:
@@ -220,7 +223,7 @@ def create(root: rsync.Place, marker: bytes | None) -> None:
             text = f"the directories of {root.name} cannot be made: {problem.strerror}"
             raise ParaduxError("unusable-directory", text, "correct the address with paraductl edit") from None
         above = replace(root, path="/" if root.path.startswith("/") else ".")
-        _copy(folder, above, root.name, ("--ignore-existing",))
+        _copy(folder, above, root.name, ("--ignore-existing", "--chmod=D0700,F0600"))
 
 
 def mark(root: rsync.Place, marker: bytes) -> None:

@@ -22,7 +22,7 @@ from paraduxd.effects.tools.rsync_complaints import Kind
 from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, PushRequest, PushResult, TransientError, Version
 from paraduxd.protocols.place_marker import Marker
-from paraduxd.protocols.trees import checksums, layout, owner, read, remove
+from paraduxd.protocols.trees import checksums, layout, local_root, owner, read, remove
 from paraduxd.protocols.trees.checksums import Sums
 from paraduxd.protocols.trees.layout import Record, State
 
@@ -69,7 +69,10 @@ class Push:
 
     def run(self) -> PushResult:
         """See `Destination.push`."""
+        local_root.check(self.root, self.context)
         state, marker = self._ours()
+        if not (state.newest and state.newest.closed):
+            local_root.close(self.root)
         basis = self._basis(state)
         name = layout.new_id(self.request.now, {*state.unfinished, *state.unclear, *state.records})
         ran = self._transfer(basis, name, state)
@@ -237,6 +240,7 @@ class Push:
             read.algorithm(self.root),
             checksums.digest_of(data),
             unread,
+            closed=True,
         )
         marker = place_marker.render(identity, version.number or 0) if identity else None
         layout.declare(self.root, record, data, marker)

@@ -82,7 +82,16 @@ class Desk:
             dataset.staging if dataset else "",
             {**more, **arguments},
             disk=bool(uuid_of(request.place) or arguments.get("device")),
+            staging_uid=dataset.staging_uid if dataset else "",
+            in_place=bool(dataset and dataset.source.in_place),
+            pulled=bool(dataset and self._was_pulled(dataset)),
         )
+
+    def _was_pulled(self, dataset: DatasetPlan) -> bool:
+        """Whether a pull has ever filled this staging directory."""
+        if self.journal.fact(staging_fact(dataset)) is not None:
+            return True
+        return staging_is_filled(dataset, self.journal.latest((dataset.id, Step.PULL, SOURCE)))
 
     def _marked_place(self, dataset: DatasetPlan | None, request: Request) -> DestinationPlan | MetadataPlan | None:
         """The destination or stash, for a step that looks at its marker."""
@@ -132,7 +141,6 @@ class Desk:
             "guard": asdict(dataset.guard),
             "known_files": known.get("files"),
             "allowed": self.journal.approval(dataset.id),
-            "in_place": dataset.source.in_place,
             "index": str(self._place_of(dataset.uid, dataset.id)),
             "since": self._end_of_last_good(key),
             "staged_as": staging_fact(dataset),

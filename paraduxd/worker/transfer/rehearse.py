@@ -25,6 +25,7 @@ from paraduxd.core.recovery.drills import Sample
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import bounded, scratch
 from paraduxd.protocols.base import BlobStore, Destination, Version
+from paraduxd.worker.transfer import staged_data
 from paraduxd.worker.transfer.restore import choose as choose_version
 from paraduxd.worker.transfer.sample import Candidate, Outcome, choose, compare, is_settled
 
@@ -86,13 +87,13 @@ class _Rehearsal:
 
     def run(self, version: Version) -> dict[str, Any]:
         """Restore and compare; what was restored is counted."""
-        staging, made = Path(self.order.staging), _seconds(version.time)
+        staging, made = staged_data.to_compare_with(self.order), _seconds(version.time)
         sample = from_plain(Sample, self.order.arguments["sample"])
         if part := self.destination.sample(version, self.to, sample.files, sample.bytes):
             return self._judge(part, staging, _seconds(part.time))
         random = Random(self.order.arguments.get("seed"))  # noqa: S311  which files are tried is no secret
-        chosen = choose(staging, made, sample, random) if self.order.staging else ()
-        if chosen:
+        chosen = choose(staging, made, sample, random) if staging else ()
+        if staging and chosen:
             scratch.need_room(self.to, sum(candidate.size for candidate in chosen))
             self._restore_sample(version, chosen, staging, made)
         else:
@@ -128,14 +129,14 @@ class _Rehearsal:
         scratch.need_room(self.to, version.bytes)
         self.destination.restore(version, self.to, [])
 
-    def _judge(self, version: Version, staging: Path, made: float) -> dict[str, Any]:
+    def _judge(self, version: Version, staging: Path | None, made: float) -> dict[str, Any]:
         """Hold every restored file against staging."""
         count = size = compared = 0
         for path in _regular_files(self.to):
             status = (self.to / path).lstat()
             if not status.st_size:
                 continue
-            outcome = compare(self.to / path, staging / path, made) if self.order.staging else Outcome.UNKNOWN
+            outcome = compare(self.to / path, staging / path, made) if staging else Outcome.UNKNOWN
             if outcome is Outcome.DIFFERENT:
                 raise self._damaged(version, f"{_shown(path)} is not what was pushed")
             count, size, compared = count + 1, size + status.st_size, compared + (outcome is Outcome.SAME)

@@ -12,7 +12,7 @@ from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import directories
 from paraduxd.protocols.base import Destination, RestoreResult, Version
 from paraduxd.protocols.trees import destination as trees
-from paraduxd.worker.transfer import target
+from paraduxd.worker.transfer import staged_data, target
 
 
 def restore(order: Order, destination: Destination | None) -> dict[str, Any]:
@@ -21,8 +21,9 @@ def restore(order: Order, destination: Destination | None) -> dict[str, Any]:
     uids, whole = directories.trusted(int(order.arguments.get("uid", 0))), not paths
     _check_paths(paths)
     if destination is None:
+        staging = staged_data.to_read(order)
         with target.prepared(to, [order.dataset, "staging", *paths], uids, whole=whole) as data:
-            return _plain(trees.restore_staging(Path(order.staging), data, paths))
+            return _plain(trees.restore_staging(staging, data, paths))
     version = choose(destination.versions(), order.arguments.get("at"))
     with target.prepared(to, [order.dataset, order.location, version.id, *paths], uids, whole=whole) as data:
         return _plain(destination.restore(version, data, paths))

@@ -121,11 +121,11 @@ def _is_settled(status: os.stat_result, made: float) -> bool:
 def compare(restored: Path, staged: Path, made: float) -> Outcome:
     """What the restored file tells when it is held against the one in staging."""
     try:
+        if not stat.S_ISREG(staged.lstat().st_mode):  # a device of the source is not even to be opened
+            return Outcome.UNKNOWN
         with staged.open("rb") as theirs, restored.open("rb") as ours:
             before, mine = os.fstat(theirs.fileno()), os.fstat(ours.fileno())
             settled = _is_settled(before, made)
-            if not stat.S_ISREG(before.st_mode):
-                return Outcome.UNKNOWN
             if not settled and (before.st_size, before.st_mtime_ns) != (mine.st_size, mine.st_mtime_ns):
                 return Outcome.UNKNOWN
             same = before.st_size == mine.st_size and _same(ours.fileno(), theirs.fileno())
