@@ -10,13 +10,14 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 import shutil
-import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.files import directories
+from paraduxd.effects.files.directories import Directory
 
 BASE = Path("/var/tmp")  # noqa: S108  directories of our own are made in it, with mode 0700
 """Where scratch directories lie unless another place is given: on a disk, because a sample may be larger than memory."""
@@ -34,23 +35,41 @@ def mark_of(state: Path) -> str:
 def directory(base: Path, mark: str, apart_from: Iterable[str] = ()) -> Iterator[Path]:
     """A new private directory below `base`, removed with all that is in it when the context ends, however it ends.
 
-    Raises `ParaduxError` "bad-scratch" when it cannot be made, or would lie in one of the directories `apart_from`.
+    Raises `ParaduxError` "bad-scratch" when it cannot be made, when others could exchange it, and when it would lie in one of the
+    directories `apart_from`.
     """
     inside = next((path for path in apart_from if _lies_in(base, path)), None)
     if inside is not None:
         raise ParaduxError(
             "bad-scratch", f"{base} lies in {inside}, which a rehearsal must not touch", "give another directory"
         )
+    name = f"{_prefix(mark)}{os.getpid()}-{secrets.token_hex(8)}"
+    with contextlib.ExitStack() as stack:
+        held = _opened(base, stack)
+        try:
+            held.fresh(name).close()
+        except OSError as problem:
+            raise _bad(base, problem) from None
+        try:
+            yield base / name
+        finally:
+            with contextlib.suppress(OSError):
+                held.remove(name)
+
+
+def _opened(base: Path, stack: contextlib.ExitStack) -> Directory:
+    """The base, which nobody but root and this user can exchange: what is made in it keeps its name."""
     try:
-        made = Path(tempfile.mkdtemp(prefix=f"{_prefix(mark)}{os.getpid()}-", dir=base))
+        return stack.enter_context(directories.opened(base, directories.trusted(), shared=True))
+    except ParaduxError as problem:
+        raise ParaduxError("bad-scratch", problem.message, problem.hint) from None
     except OSError as problem:
-        raise ParaduxError(
-            "bad-scratch", f"cannot make a directory in {base}: {problem.strerror}", "give another directory"
-        ) from None
-    try:
-        yield made
-    finally:
-        remove(made)
+        raise _bad(base, problem) from None
+
+
+def _bad(base: Path, problem: OSError) -> ParaduxError:
+    text = f"cannot make a directory in {base}: {problem.strerror}"
+    return ParaduxError("bad-scratch", text, "give another directory")
 
 
 def need_room(folder: Path, wanted: int) -> None:
@@ -66,36 +85,24 @@ def need_room(folder: Path, wanted: int) -> None:
 
 def sweep(base: Path, mark: str, *, also_living: bool = False) -> None:
     """Remove what killed processes of this installation left in `base`; `also_living`: nobody else can be at work now."""
+    with contextlib.suppress(OSError), directories.own(base) as held:
+        for name in held.names():
+            if name.startswith(_prefix(mark)) and (also_living or not _maker_lives(name, mark)):
+                _remove_ours(held, name)
+
+
+def _remove_ours(held: Directory, name: str) -> None:
     with contextlib.suppress(OSError):
-        for folder in base.glob(f"{_prefix(mark)}*"):
-            if _is_ours(folder) and (also_living or not _maker_lives(folder, mark)):
-                remove(folder)
-
-
-def remove(folder: Path) -> None:
-    """Remove a directory with all that is in it, read-only directories included; no symbolic link is followed. Gone already is success."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if not folder.exists():
-        return
-    folder.chmod(stat.S_IRWXU)
-    for parent, names, _ in os.walk(folder):  # from the top, so that what was locked can be entered
-        for name in names:
-            if not (inner := Path(parent, name)).is_symlink():
-                inner.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
+        if os.stat(name, dir_fd=held.descriptor, follow_symlinks=False).st_uid == os.geteuid():
+            held.remove(name)
 
 
 def _prefix(mark: str) -> str:
     return f"paradux-drill-{os.geteuid()}-{mark}-"
 
 
-def _is_ours(folder: Path) -> bool:
-    status = folder.lstat()
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-
-
-def _maker_lives(folder: Path, mark: str) -> bool:
-    match = re.match(r"(\d+)-", folder.name.removeprefix(_prefix(mark)))
+def _maker_lives(name: str, mark: str) -> bool:
+    match = re.match(r"(\d+)-", name.removeprefix(_prefix(mark)))
     return match is not None and Path(f"/proc/{match[1]}").exists()
 
 

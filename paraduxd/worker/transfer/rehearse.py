@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from paraduxd.core.primitives.dataclass_json import from_plain
 from paraduxd.core.recovery import published_config
 from paraduxd.core.recovery.drills import Sample
 from paraduxd.core.runs.orders import Order
-from paraduxd.effects.files import bounded, scratch
+from paraduxd.effects.files import bounded, directories, scratch
 from paraduxd.protocols.base import BlobStore, Destination, Version
 from paraduxd.worker.transfer import staged_data
 from paraduxd.worker.transfer.restore import choose as choose_version
@@ -161,11 +162,10 @@ class _Rehearsal:
 
 
 def _regular_files(folder: Path) -> Iterator[str]:
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = Path(parent, name)
-            if path.is_file() and not path.is_symlink():
-                yield str(path.relative_to(folder))
+    with directories.own(folder) as held:
+        for path, descriptor, name in held.files():
+            if stat.S_ISREG(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                yield path
 
 
 def _nothing(dataset: str, restored: int) -> ParaduxError:
