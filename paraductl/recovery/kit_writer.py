@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.trust import distrust
 
 NAME = "PARADUX"
 
@@ -24,6 +26,7 @@ def write_kit(directory: Path, steward: str, files: Mapping[str, bytes], *, eras
     `erase` consents to the loss of anything else that has this name. Raises `ParaduxError`; then what lay there still does.
     """
     target = directory / NAME
+    _check_hands(directory)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_target(target, steward, files["kit.json"], erase=erase)
@@ -43,6 +46,23 @@ def write_kit(directory: Path, steward: str, files: Mapping[str, bytes], *, eras
             "see that the folder can be written and has space, then try again",
         ) from None
     return target
+
+
+def _check_hands(directory: Path) -> None:
+    """As root, write nothing where others could exchange what is being written; who has used sudo is none of those."""
+    if os.geteuid():
+        return
+    sudo = os.environ.get("SUDO_UID", "")
+    ours = frozenset({0, int(sudo) if sudo.isdecimal() else 0})
+    there = next(folder for folder in (directory.absolute(), *directory.absolute().parents) if folder.is_dir())
+    status = there.stat()
+    shared = bool(status.st_mode & stat.S_ISVTX) and status.st_uid in ours
+    if reason := distrust(there.parent if shared else there, ours, sticky=True):
+        raise ParaduxError(
+            "unsafe-directory",
+            f"root cannot write a kit safely into {directory}: {there} {reason}",
+            "do it as the user whose folder it is, or name one that only root can change",
+        )
 
 
 def _check_target(target: Path, steward: str, manifest: bytes, *, erase: bool) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +16,8 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text, parse_file_url
-from paraduxd.effects.files import bounded
-from paraduxd.effects.files.atomic import sync_directory
+from paraduxd.effects.files import bounded, directories
+from paraduxd.effects.files.directories import Directory
 from paraduxd.effects.tools import rsync
 from paraduxd.protocols.base import (
     Blob,
@@ -92,18 +92,14 @@ class DiskBlobs(BlobStore):
         """See `BlobStore.put`; on the disk before it returns."""
         with _told(self._folder):
             self._make_folder()
-            descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=self._folder)
-            try:
-                with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
-                    while piece := data.read(_PIECE):
-                        file.write(piece)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(self._folder / name)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-            sync_directory(self._folder)
+            with directories.own(self._folder) as folder:
+                temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
+                try:
+                    _write(folder, temporary, data)
+                    folder.replace(temporary, name)
+                except BaseException:
+                    folder.unlink(temporary)
+                    raise
 
     def _make_folder(self) -> None:
         if self._create:
@@ -115,7 +111,11 @@ class DiskBlobs(BlobStore):
 
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
-        with _told(self._folder, name), open_regular(self._folder / name) as file:
+        with (
+            _told(self._folder, name),
+            directories.own(self._folder) as folder,
+            open_regular(name, folder.descriptor) as file,
+        ):
             while piece := file.read(_PIECE):
                 yield piece
 
@@ -129,14 +129,23 @@ class DiskBlobs(BlobStore):
 
     def delete(self, name: str) -> None:
         """See `BlobStore.delete`."""
-        with _told(self._folder):
-            (self._folder / name).unlink(missing_ok=True)
+        with _told(self._folder), directories.own(self._folder) as folder:
+            folder.unlink(name)
 
     def sweep(self) -> None:
         """See `BlobStore.sweep`."""
-        with _told(self._folder):
-            for path in self._folder.glob(f"{TEMPORARY}*"):
-                path.unlink(missing_ok=True)
+        with _told(self._folder), directories.own(self._folder) as folder:
+            for name in folder.names():
+                if name.startswith(TEMPORARY):
+                    folder.unlink(name)
+
+
+def _write(folder: Directory, name: str, data: BinaryIO) -> None:
+    with folder.create(name) as file:
+        while piece := data.read(_PIECE):
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _files(entries: Iterator[os.DirEntry[str]], listing: bounded.Listing) -> Iterator[Blob]:
@@ -146,9 +155,15 @@ def _files(entries: Iterator[os.DirEntry[str]], listing: bounded.Listing) -> Ite
             yield Blob(entry.name, entry.stat(follow_symlinks=False).st_size)
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """A file to read from; raises `FileNotFoundError` for what is none: a pipe on somebody's disk must not make us wait."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def open_regular(path: Path | str, folder: int | None = None) -> BinaryIO:
+    """A file to read from; raises `FileNotFoundError` for what is none: a pipe on somebody's disk must not make us wait, and a link there
+    leads to what is not theirs."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as problem:
+        if problem.errno not in {errno.ELOOP, errno.ENXIO}:
+            raise
+        raise FileNotFoundError(errno.ENOENT, "not a regular file") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise FileNotFoundError(errno.ENOENT, "not a regular file")

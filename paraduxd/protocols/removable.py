@@ -43,7 +43,19 @@ class RemovableSettings(ProtocolSettings):
 
 
 def _folder(context: Context) -> Path:
-    """The folder of this place: the one that its marker is in, or that had its first name; else a new one of its own."""
+    """The folder of this place, to which no link leads: nobody else changes a disk while it is open here, but whoever had it before could
+    have put some there."""
+    folder = _named(context)
+    if context.mounted and any(
+        step.is_symlink() for step in (folder, *folder.parents) if context.mounted in step.parents
+    ):
+        text = f"{FOLDER} on this disk is a symbolic link, or one leads from it to {folder.name}"
+        raise ParaduxError("unusable-directory", text, "see who had the disk, and remove the link")
+    return folder
+
+
+def _named(context: Context) -> Path:
+    """The folder that its marker is in, or that had its first name; else a new one of its own."""
     if context.mounted is None:
         raise ParaduxError("not-inserted", "the disk is not opened", "plug it in")
     ours = context.mounted / FOLDER

@@ -11,16 +11,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.files import renaming
+from paraduxd.effects.files import removing, renaming
 
 HINT = "give a directory that only root and you can change; a new one below /tmp will do"
 
@@ -30,8 +29,6 @@ _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
-_DEEPEST = 64
-"""So many directories are open at once while a tree is removed."""
 
 
 def trusted(*uids: int) -> frozenset[int]:
@@ -157,12 +154,26 @@ class Directory:
 
     def write(self, name: str, data: bytes, mode: int = 0o600) -> None:
         """A new file in it, on the disk when this returns; raises `FileExistsError`."""
-        descriptor = os.open(_part(name), _WRITE_FILE, 0o600, dir_fd=self.descriptor)
-        with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor, not a path)
+        with self.create(name) as file:
             os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+
+    def create(self, name: str) -> BinaryIO:
+        """A new file in it, to be written; raises `FileExistsError`."""
+        descriptor = os.open(_part(name), _WRITE_FILE, 0o600, dir_fd=self.descriptor)
+        return open(descriptor, "wb")  # noqa: PTH123  (a descriptor, not a path)
+
+    def replace(self, name: str, new_name: str) -> None:
+        """Rename within it, in the place of what has the new name, on the disk when this returns."""
+        os.rename(_part(name), _part(new_name), src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+        os.fsync(self.descriptor)
+
+    def unlink(self, name: str) -> None:
+        """Remove a file or a link; gone already is success."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_part(name), dir_fd=self.descriptor)
 
     def move(self, name: str, to: Directory, new_name: str | None = None) -> None:
         """Rename something of the same file system into another directory; raises `FileExistsError` when the name is taken there."""
@@ -175,11 +186,7 @@ class Directory:
     def remove(self, name: str) -> None:
         """Remove a file, or a directory with all that is in it; gone already is success. No link is followed, no mount is entered."""
         with contextlib.suppress(FileNotFoundError):
-            if _is_directory(self.descriptor, _part(name)):
-                _empty_out(self.descriptor, name, self.status().st_dev)
-                os.rmdir(name, dir_fd=self.descriptor)
-            else:
-                os.unlink(name, dir_fd=self.descriptor)
+            removing.remove(self.descriptor, _part(name), self.status().st_dev)
 
     def files(self) -> Iterator[tuple[str, int, str]]:
         """Everything below it that is no directory: relative path, and descriptor of its directory with its name there."""
@@ -309,53 +316,6 @@ def _is_private(found: Directory, where: Directory) -> bool:
     status = found.status()
     ours = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     return ours and status.st_dev == where.status().st_dev
-
-
-def _is_directory(parent: int, name: str) -> bool:
-    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
-
-
-def _empty_out(parent: int, name: str, device: int) -> None:
-    """Remove everything in a directory, however deep: what lies too deep is moved up first."""
-    top = _enter(parent, name, device)
-    try:
-        while names := os.listdir(top):  # noqa: PTH208
-            for inner in names:
-                with contextlib.suppress(FileNotFoundError):
-                    _remove(top, inner, device, top, 1)
-    finally:
-        os.close(top)
-
-
-def _remove(parent: int, name: str, device: int, top: int, depth: int) -> None:
-    if not _is_directory(parent, name):
-        os.unlink(name, dir_fd=parent)
-        return
-    folder = _enter(parent, name, device)
-    try:
-        if depth >= _DEEPEST:
-            renaming.rename(name, secrets.token_hex(16), parent, top)
-            return
-        for inner in os.listdir(folder):  # noqa: PTH208
-            with contextlib.suppress(FileNotFoundError):
-                _remove(folder, inner, device, top, depth + 1)
-    finally:
-        os.close(folder)
-    os.rmdir(name, dir_fd=parent)
-
-
-def _enter(parent: int, name: str, device: int) -> int:
-    """Open a directory to be emptied, also one that its owner has locked; raises `OSError` for one of another file system."""
-    looked = os.open(name, _LOOK | os.O_DIRECTORY, dir_fd=parent)
-    try:
-        status = os.fstat(looked)
-        if status.st_dev != device:
-            raise OSError(errno.EBUSY, "another file system is mounted in it")
-        if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
-            Path(f"/proc/self/fd/{looked}").chmod(stat.S_IRWXU)
-        return os.open(".", _READ, dir_fd=looked)
-    finally:
-        os.close(looked)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ import restic
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import retention, unread
 from paraduxd.effects.files import directories
+from paraduxd.effects.files.directories import Directory
 from paraduxd.protocols.base import (
     Context,
     Destination,
@@ -297,16 +298,34 @@ def _check_new(path: Path) -> None:
     ours = {"config", "data", "index", "keys", "locks", "snapshots"}
     if not path.is_dir():
         return
-    found = {entry.name for entry in path.iterdir()}
-    kept = [file for name in ("data", "index", "snapshots") for file in (path / name).rglob("*") if file.is_file()]
-    if found - ours or kept:
-        raise ParaduxError(
-            "not-empty",
-            f"{path} is not empty and is no whole restic repository",
-            "give another directory with paraductl edit",
-        )
-    for key in (path / "keys").glob("*"):
-        key.unlink()
+    with directories.own(path) as folder:
+        found = set(folder.names())
+        if found - ours or any(_has_files(folder, name) for name in found - {"config", "keys", "locks"}):
+            raise _occupied(path)
+        try:
+            _clear_keys(folder)
+        except OSError:
+            raise _occupied(path) from None
+
+
+def _clear_keys(folder: Directory) -> None:
+    with contextlib.suppress(FileNotFoundError), folder.inner("keys") as keys:
+        for key in keys.names():
+            keys.unlink(key)
+
+
+def _occupied(path: Path) -> ParaduxError:
+    text = f"{path} is not empty and is no whole restic repository"
+    return ParaduxError("not-empty", text, "give another directory with paraductl edit")
+
+
+def _has_files(folder: Directory, name: str) -> bool:
+    """Whether there is anything below a directory, or something else in its place."""
+    try:
+        with folder.inner(name) as inner:
+            return any(True for _ in inner.files())
+    except OSError:
+        return True
 
 
 def _clean(path: str) -> str:

@@ -209,6 +209,14 @@ def _rotten(path: Path, records: Mapping[str, Record]) -> Rotten:
     return Rotten(names, tuple(name for name in plain.whole if name in records))
 
 
+def check_no_links(root: Path) -> None:
+    """Refuse a store whose directories are links: whoever can write there could lead what is written anywhere."""
+    for name in ("versions", "manifests", "hashes"):
+        if (root / name).is_symlink():
+            text = f"{root / name} is a symbolic link, where a directory of the copies should be"
+            raise ParaduxError("unusable-directory", text, "see who can write there, and remove the link")
+
+
 def create(root: rsync.Place, marker: bytes | None) -> None:
     """Make the directories of a store, with those above it, and its marker; what is new is private, what is there stays as it is."""
     with _scratch() as folder:

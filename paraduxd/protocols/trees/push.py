@@ -109,6 +109,8 @@ class Push:
         return state or State(), marker
 
     def _look(self) -> tuple[State | None, Marker | None]:
+        if self.root.access is None:
+            layout.check_no_links(Path(self.root.path))
         state = layout.read(self.root, self.request.now)
         return state, owner.check_for_push(state, self.context, self.request.known_versions, self.root.name)
 

@@ -68,7 +68,7 @@ facts = st.builds(
     ),
     st.booleans(),
 )
-timings = st.none() | st.builds(Timing, st.none() | st.integers(-(2**63), 2**63 - 1), st.none() | st.text(max_size=9))
+timings = st.none() | st.builds(Timing, st.none() | st.integers(1 - 2**63, 2**63 - 1), st.none() | st.text(max_size=9))
 plans = st.none() | st.builds(
     lambda chosen, timing, required, fates, stashes: plan(
         datasets=tuple(
