@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +39,37 @@ def test_no_program_is_started_through_a_shell() -> None:
     for path in [*ROOT.glob("paraduxd/**/*.py"), *ROOT.glob("paraductl/**/*.py")]:
         text = path.read_text()
         assert "shell=True" not in text and "os.system(" not in text, path
+
+
+WALKING = frozenset({"walk", "fwalk", "rmtree", "chmod", "chown", "lchown", "rglob", "copytree"})
+"""What goes through a tree, or changes who may do what, by a name that somebody else could have given to something else."""
+
+BY_NAME = {
+    "effects/files/directories.py": "the one place that does it by descriptor",
+    "effects/files/removing.py": "a part of it",
+    "effects/devices/kit_files.py": "by the descriptor of the stick",
+    "effects/crypto/gpg.py": "a private directory in memory, made by this process",
+    "effects/process/hardening.py": "likewise",
+    "effects/files/transport_files.py": "the state directory, or a directory in /dev/shm whose owner is looked at",
+    "effects/ipc/unix_sockets.py": "the run directory, whose chain is judged before",
+    "supervisor/main.py": "the state directory, which must be this user's",
+    "protocols/trees/layout.py": "a private directory, made by this process",
+    "protocols/pulling/gaps.py": "staging, which nobody else can enter",
+    "protocols/pulling/rclone_pull.py": "likewise",
+    "protocols/pulling/rsync_pull.py": "likewise",
+    "protocols/pulling/set_aside.py": "likewise",
+    "worker/transfer/shrunk_staging_guard.py": "likewise",
+    "protocols/pulling/mounted_disks.py": "counts in a source; nothing is opened or changed",
+    "editing/editor_sandbox.py": "a private directory in memory, of the calling user",
+    "recovery/kit_writer.py": "a private directory beside a kit, in a folder whose chain is judged before",
+}
+
+
+def test_paths_of_others_go_through_the_module_of_descriptors() -> None:
+    """Whoever adds a name here says why nobody else can exchange what it leads to."""
+    for path in [*ROOT.glob("paraduxd/**/*.py"), *ROOT.glob("paraductl/**/*.py")]:
+        name = path.relative_to(ROOT).as_posix().split("/", 1)[-1]
+        if name in BY_NAME or name.startswith("testing/") or "/data/" in name:
+            continue
+        used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert not used & WALKING, f"{name}: {sorted(used & WALKING)}; see effects/files/directories.py"

@@ -129,12 +129,12 @@ class DiskBlobs(BlobStore):
 
     def delete(self, name: str) -> None:
         """See `BlobStore.delete`."""
-        with _told(self._folder), directories.own(self._folder) as folder:
+        with _told(self._folder), contextlib.suppress(FileNotFoundError), directories.own(self._folder) as folder:
             folder.unlink(name)
 
     def sweep(self) -> None:
         """See `BlobStore.sweep`."""
-        with _told(self._folder), directories.own(self._folder) as folder:
+        with _told(self._folder), contextlib.suppress(FileNotFoundError), directories.own(self._folder) as folder:
             for name in folder.names():
                 if name.startswith(TEMPORARY):
                     folder.unlink(name)
