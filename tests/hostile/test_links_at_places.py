@@ -77,9 +77,10 @@ def test_an_object_that_is_a_link_is_none(home: House) -> None:
 def test_a_store_of_trees_whose_folders_are_links_is_refused(home: House, name: str) -> None:
     (staging := home.root / "staging").mkdir()
     (staging / "file").write_text("x")
-    link(home, name)
+    (store := home.root / "store").mkdir()
+    (store / name).symlink_to(home.victim)
     assert DISK.destination
-    settings = DiskSettings.model_validate({"url": f"file://{home.theirs}"})
+    settings = DiskSettings.model_validate({"url": f"file://{store}"})
     with pytest.raises(ParaduxError) as refused:
         DISK.destination(settings, Context("photos", "disk")).push(staging, PushRequest(Keep(), "2026-01-01T12:00:00Z"))
     assert refused.value.code == "unusable-directory" and "symbolic link" in refused.value.message
