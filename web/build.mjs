@@ -9,6 +9,7 @@ import { bundle } from "./bundle.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const PAGE = join(here, "../paraduxd/keeper/kits/documents/data/recover.html");
+const DOCUMENT = join(here, "../docs/recover-page.md");
 const LARGEST = 500_000;
 
 process.chdir(here);
@@ -23,20 +24,24 @@ const page = fill(read("src/page.html"), {
 });
 if (Buffer.byteLength(page) > LARGEST) throw new Error(`the page has ${Buffer.byteLength(page)} bytes; at most ${LARGEST} are allowed`);
 writeFileSync(process.argv[2] ?? PAGE, page);
+if (!process.argv[2]) writeFileSync(DOCUMENT, readFileSync(DOCUMENT, "utf8").replace(/^ {4}[0-9a-f]{64}$/m, `    ${hash("hex", page)}`));
 
 /** Nothing is loaded from anywhere, and no script runs but this one. */
 function policy({ script, style }) {
-  const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
   const rules = {
     "default-src": "'none'",
-    "script-src": hash(script),
-    "style-src": hash(style),
+    "script-src": `'sha256-${hash("base64", script)}'`,
+    "style-src": `'sha256-${hash("base64", style)}'`,
     "img-src": "blob: data:",
     "worker-src": "blob:",
     "base-uri": "'none'",
     "form-action": "'none'",
   };
   return Object.entries(rules).map((rule) => rule.join(" ")).join("; ");
+}
+
+function hash(encoding, text) {
+  return createHash("sha256").update(text).digest(encoding);
 }
 
 function licence(name) {

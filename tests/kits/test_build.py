@@ -19,7 +19,7 @@ from tests.kits.kit_rig import MEMORY, WRITTEN, Family, published_family
 
 FILES = {
     "START-HERE.html", "sheet.pdf", "share.txt", "copies/share-2.txt", "copies/share-3.txt", "kit.json", "kit.json.asc",
-    "recovery-key.asc", "config.gpg", "recover.py", "BY-HAND.txt", "SHA256SUMS",
+    "recovery-key.asc", "config.gpg", "recover.html", "recover.py", "BY-HAND.txt", "SHA256SUMS",
 }  # fmt: skip
 
 Kits = dict[str, dict[str, bytes]]
@@ -34,7 +34,7 @@ def test_a_kit_has_its_files_and_is_small(kits: Kits) -> None:
     for files in kits.values():
         assert set(files) == FILES
         assert len(files["sheet.pdf"]) < 300_000
-        assert sum(map(len, files.values())) < 600_000
+        assert sum(map(len, files.values())) < 1_100_000
 
 
 def test_three_copies_of_the_stewards_own_share(family: Family, kits: Kits) -> None:
@@ -140,9 +140,30 @@ def test_the_page_tells_whom_to_call_in_the_stewards_language(kits: Kits) -> Non
     for text in (english, german):
         assert "Fred Myself" in text and "+1 999 888 7777" in text and "Dave Δ" in text and "+1 555 000 3" in text
         page = Page(text)
-        assert not {"script", "link", "img", "iframe", "a"} & set(page.tags)
-        assert not [name for name, _ in page.attributes if name in ("src", "href") or name.startswith("on")]
+        assert not {"script", "link", "img", "iframe"} & set(page.tags)
+        assert not [name for name, _ in page.attributes if name == "src" or name.startswith("on")]
+        links = [value for name, value in page.attributes if name == "href"]
+        assert {"tel:+19998887777", "mailto:fred@example.org", "tel:+15550003"} <= set(links)
+        assert all(str(link).startswith(("tel:", "mailto:")) for link in links)
         assert "$" not in page.text
+
+
+def test_the_page_leads_to_the_one_in_the_browser_first(kits: Kits) -> None:
+    files = kits["alice"]
+    text = Page(files["START-HERE.html"].decode()).text
+    assert text.index("recover.html") < text.index("BY-HAND.txt")
+    assert hashlib.sha256(files["recover.html"]).hexdigest() in text
+    assert "Start here: Fred Myself's emergency key" in text
+    assert "The one exception is the file recover.html" in text
+
+
+def test_what_only_looks_like_an_address_is_no_link(family: Family) -> None:
+    document = copy.deepcopy(family.document)
+    document["owner"] |= {"phone": "+1 5' onclick='x", "email": "javascript:alert(1)@x y"}
+    files = build(dataclasses.replace(family.inputs("alice"), document=document), lambda data: b"signature")
+    page = Page(files["START-HERE.html"].decode())
+    assert "javascript:alert(1)@x y" in page.text
+    assert all(str(value).startswith("tel:+1555") for name, value in page.attributes if name == "href")
 
 
 def test_both_languages_have_the_same_steps(kits: Kits) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 WEB = Path(__file__).parent.parent.parent / "web"
 
 
-def node(*arguments: str | Path, timeout: float = 110) -> str:
+def node(*arguments: str | Path, environment: dict[str, str] | None = None, timeout: float = 115) -> str:
     """What this program of `web/` said; fails with all of it when it did not end well."""
     assert (WEB / "node_modules/openpgp").is_dir(), "run contrib/test once, or: npm ci --ignore-scripts --prefix web"
     done = subprocess.run(
@@ -18,6 +18,7 @@ def node(*arguments: str | Path, timeout: float = 110) -> str:
         text=True,
         check=False,
         timeout=timeout,
+        env=environment,
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stdout + done.stderr

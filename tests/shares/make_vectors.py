@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.shares.vector_confirmations import confirmations
 from tests.shares.vector_kits import kits
 from tests.shares.vector_parts import FORMAT, OURS, Family, Json, kit, text
 from tests.shares.vector_stories import recoveries
@@ -201,6 +202,7 @@ FILES = {
     "manifests.json": manifests,
     "signatures.json": signatures,
     "choices.json": choices,
+    "confirmations.json": confirmations,
 }
 
 

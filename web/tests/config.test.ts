@@ -2,15 +2,13 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Bytes, hex, utf8 } from "../src/bytes.ts";
+import { type Bytes, fromHex, hex, utf8 } from "../src/bytes.ts";
 import { Collection } from "../src/collection/collection.ts";
 import { newestFirst, newerThan, open, read } from "../src/config/opening.ts";
 import { openMessage, unlock } from "../src/config/openpgp.ts";
 import { isObject } from "../src/json.ts";
 import { belongs, kitFolders, material, materialsOf, nameIn } from "../src/kits/folder.ts";
 import { filesBelow, ROOT, vectors } from "./vectors.ts";
-
-const fromHex = (text: string): Bytes => new Uint8Array(Buffer.from(text, "hex"));
 
 async function opened(key: Bytes, message: Bytes, secret: Bytes): Promise<number | null> {
   const unlocked = await unlock(key, secret);
@@ -84,6 +82,20 @@ for (const family of families) {
     }
   });
 }
+
+test("what an opened config holds of another epoch opens the configs of that epoch", async () => {
+  const family = join(golden, "0.2.0/rotation");
+  const { epochs } = JSON.parse(readFileSync(join(family, "expected.json"), "utf8"));
+  const published = (name: string): Bytes => new Uint8Array(readFileSync(join(family, "published", name)));
+  let collection = new Collection();
+  for (const words of Object.values<string>(epochs["2"].words)) collection = collection.add(material("sheet", { shareText: words }));
+  for (const epoch of [1, 2]) {
+    const [key, config] = [published(`recovery-key-${epoch}.asc`), published(`config-${epoch}-5.gpg`)];
+    collection = collection.add(material(`epoch ${epoch}`, { key, config }));
+  }
+  const { opened } = await open(collection);
+  assert.deepEqual(opened.map(({ header }) => header.epoch).sort(), [1, 2]);
+});
 
 test("a kit alone opens nothing, and a newer one that is known of is told", async () => {
   const family = join(golden, "0.2.0/whole");

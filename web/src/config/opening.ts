@@ -1,6 +1,6 @@
 /** Every config that the shares open: signed by the key that the secret opens, and of a format that is known. */
 
-import { type Bytes, hex, strictText } from "../bytes.ts";
+import { type Bytes, fromHex, hex, looseText, strictText, utf8 } from "../bytes.ts";
 import type { Collection } from "../collection/collection.ts";
 import { isObject, type JsonObject, parseJson } from "../json.ts";
 import { MessageError, openMessage, unlock } from "./openpgp.ts";
@@ -31,27 +31,59 @@ export interface Outcome {
   readonly secret: Bytes | null;
 }
 
-/** What the shares of a collection open. Every secret is tried with every key on every config. */
+/** Pairs of a secret and a key that are tried; an honest recovery has a few. */
+const MOST_PAIRS = 256;
+
+/**
+ * What the shares of a collection open. Every secret is tried with every key on every config, and what an opened config holds of other epochs
+ * is used as well: a kit of a rotation that was cancelled opens a config in which the secret of the epoch in force stands.
+ */
 export async function open(collection: Collection): Promise<Outcome> {
-  const opened: Opened[] = [];
-  const refused = new Map<string, { label: string; problem: string }>();
-  let first: Bytes | null = null;
-  for (const { secret } of collection.candidates()) {
-    first ??= secret;
-    for (const armored of collection.keys) {
-      const key = await unlock(armored, secret);
-      if (!key) continue;
-      for (const { label, message } of collection.configs) {
-        try {
-          opened.push(read(label, key.fingerprint, await openMessage(message, key)));
-        } catch (problem) {
-          refused.set(`${label} ${hex(message.slice(0, 64))}`, { label, problem: problem instanceof MessageError ? problem.problem : "unknown-format" });
-        }
+  const found: Opened[] = [];
+  const problems = new Map<number, { label: string; problem: string }>();
+  const secrets = new Map([...collection.candidates()].map(({ secret }) => [hex(secret), secret]));
+  const keys = new Map(collection.keys.map((key) => [looseText(key), key]));
+  const first = [...secrets.values()][0] ?? null;
+  const closed = new Map(collection.configs.map((config, place) => [place, config]));
+  const tried = new Set<string>();
+  for (let next = untried(secrets, keys, tried); next && closed.size; next = untried(secrets, keys, tried)) {
+    const key = await unlock(next.key, next.secret);
+    for (const [place, { label, message }] of key ? closed : []) {
+      try {
+        const opened = read(label, key!.fingerprint, await openMessage(message, key!));
+        found.push(opened);
+        closed.delete(place);
+        learn(opened.config, secrets, keys);
+      } catch (problem) {
+        problems.set(place, { label, problem: problem instanceof MessageError ? problem.problem : "unknown-format" });
       }
     }
   }
-  const labels = new Set(opened.map((each) => each.label));
-  return { opened: newestFirst(distinct(opened)), refused: [...refused.values()].filter(({ label }) => !labels.has(label)), secret: first };
+  const refused = [...problems].filter(([place]) => closed.has(place)).map(([, problem]) => problem);
+  return { opened: newestFirst(distinct(found)), refused, secret: first };
+}
+
+/** A secret and a key that were not yet tried together. */
+function untried(secrets: ReadonlyMap<string, Bytes>, keys: ReadonlyMap<string, Bytes>, tried: Set<string>): { secret: Bytes; key: Bytes } | null {
+  for (const [text, secret] of secrets) {
+    for (const [armor, key] of keys) {
+      const pair = `${text} ${armor}`;
+      if (tried.has(pair) || tried.size >= MOST_PAIRS) continue;
+      tried.add(pair);
+      return { secret, key };
+    }
+  }
+  return null;
+}
+
+/** The secrets and keys of other epochs that a config holds. */
+function learn({ managed }: JsonObject, secrets: Map<string, Bytes>, keys: Map<string, Bytes>): void {
+  const parts = isObject(managed) ? [managed, ...(isObject(managed.rotation) ? [managed.rotation] : [])] : [];
+  for (const { recovery } of parts) {
+    if (!isObject(recovery) || typeof recovery.secret !== "string" || typeof recovery.private_key !== "string") continue;
+    if (/^[0-9a-f]{64}$/.test(recovery.secret)) secrets.set(recovery.secret, fromHex(recovery.secret));
+    keys.set(recovery.private_key, utf8(recovery.private_key));
+  }
 }
 
 /** The config in this text, which must say the same as its header; throws when it is of a format that is not known. */

@@ -72,6 +72,7 @@ def _documents(facts: KitFacts) -> dict[str, bytes]:
         **core,
         "copies/share-2.txt": core["share.txt"],
         "copies/share-3.txt": core["share.txt"],
+        "recover.html": texts.read("recover.html").encode(),
         "recover.py": texts.read("recover.py").encode(),
         "BY-HAND.txt": by_hand(facts),
     }

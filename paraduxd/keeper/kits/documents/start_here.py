@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from functools import cache
 from html import escape
 from string import Template
+from urllib.parse import quote
 
 from paraduxd.keeper.kits.documents.facts import KitFacts, Person
 from paraduxd.keeper.kits.documents.share_text import one_line
@@ -26,8 +30,15 @@ def start_here(facts: KitFacts) -> bytes:
         "fingerprint": _safe(facts.fingerprint),
         "owner_card": _card(facts.owner, language),
         "steward_cards": _others(facts, language),
+        "page_sha256": page_sha256(),
     }
     return page.substitute(values).encode()
+
+
+@cache
+def page_sha256() -> str:
+    """Of recover.html, which is the same in every kit."""
+    return hashlib.sha256(read("recover.html").encode()).hexdigest()
 
 
 def _others(facts: KitFacts, language: str) -> str:
@@ -38,9 +49,25 @@ def _others(facts: KitFacts, language: str) -> str:
 
 def _card(person: Person, language: str) -> str:
     said = phrases(language)
-    lines = [(said["phone"], person.phone), (said["email"], person.email), (said["address"], person.address)]
-    known = "".join(f"<br>{escape(label)}: {_safe(value)}" for label, value in lines if value)
+    lines = [
+        (said["phone"], _link("tel", _PHONE, person.phone)),
+        (said["email"], _link("mailto", _EMAIL, person.email)),
+        (said["address"], _safe(person.address)),
+    ]
+    known = "".join(f"<br>{escape(label)}: {value}" for label, value in lines if value)
     return f'<p class="card"><strong>{_safe(person.name)}</strong>{known}</p>'
+
+
+_PHONE = re.compile(r"[+0-9][0-9 ()/.-]*")
+_EMAIL = re.compile(r"[^\s@<>?&\"]+@[^\s@<>?&\"]+")
+
+
+def _link(scheme: str, form: re.Pattern[str], text: str) -> str:
+    """A link for a text that looks as it should, else the text."""
+    if not form.fullmatch(text):
+        return _safe(text)
+    target = re.sub(r"[^+0-9]", "", text) if scheme == "tel" else quote(text, safe="@+")
+    return f'<a href="{scheme}:{target}">{_safe(text)}</a>'
 
 
 def _safe(text: str) -> str:

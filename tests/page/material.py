@@ -1,0 +1,82 @@
+"""What the browsers are given: whole, rotten, altered, forged and foreign kits, sheets as pictures, and what must come out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.kits.forger import graft
+from tests.kits.kit_rig import Family, new_family, published_family, write_kit
+from tests.shares.vector_confirmations import Whole, code
+from tests.shares.vector_stories import forged
+
+STEWARDS = ("alice", "boeb", "carol", "dave", "erin")
+
+Kit = dict[str, bytes]
+
+
+def make_material(folder: Path) -> None:
+    """Write all of it below `folder`."""
+    family = new_family()
+    kits = {steward: family.kit(steward) for steward in STEWARDS}
+    for steward, files in {**kits, **_bad_kits(family, kits)}.items():
+        write_kit(files, folder / "kits" / steward)
+    newer = published_family({**family.document, "serial": 9}, date="2026-11-25T10:00:00Z")
+    _write(folder / "published/config-1-9.gpg", newer.config_gpg)
+    _write(folder / "nothing/readme.md", b"nothing of a kit")
+    sheet = folder / "kits/dave/PARADUX/sheet.pdf"
+    _picture(sheet, folder / "sheet-dave")
+    _picture(sheet, folder / "blank", "-x", "0", "-y", "0", "-W", "300", "-H", "60")
+    (folder / "expected.json").write_text(json.dumps(_expected(family, kits["alice"])))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+
+def _bad_kits(family: Family, kits: dict[str, Kit]) -> dict[str, Kit]:
+    alice, erin = kits["alice"], kits["erin"]
+    rotten = {**alice, "BY-HAND.txt": alice["BY-HAND.txt"] + b"x", "config.gpg": alice["config.gpg"][:-1]}
+    del rotten["sheet.pdf"]
+    forgery = graft(family)
+    copies = ("share.txt", "copies/share-2.txt", "copies/share-3.txt")
+    stranger = new_family(owner={"name": "Somebody <b>Else</b>", "email": "x@example.org"})
+    return {
+        "rotten": rotten,
+        "forged": {**alice, "config.gpg": forgery.message, "recovery-key.asc": forgery.key},
+        "stranger": stranger.kit("carol"),
+        "altered": {**erin, **dict.fromkeys(copies, forged(_words(family, "erin")).encode())},
+    }
+
+
+def _words(family: Family, steward: str) -> str:
+    shares = family.document["managed"]["shares"]
+    return str(shares["words"][shares["issued"][steward]])
+
+
+def _picture(sheet: Path, picture: Path, *part: str) -> None:
+    command = ["pdftoppm", "-r", "150", "-png", "-singlefile", *part, str(sheet), str(picture)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _expected(family: Family, alice: Kit) -> dict[str, Any]:
+    words = _words(family, "alice")
+    managed = family.document["managed"]
+    whole = Whole(managed["owner_id"], managed["recovery"]["epoch"], alice["kit.json"])
+    today = datetime.now(UTC).date()
+    days = [(today + timedelta(days=later)).isoformat() for later in (0, 1)]  # it may be midnight
+    return {
+        "password": family.document["inventory"][0]["password"],
+        "envelope": family.envelope.decode(),
+        "words": {steward: _words(family, steward) for steward in STEWARDS},
+        "codes": {
+            f"{kind} {day} {challenge}": code(words, 0, day, kind, challenge, whole if kind == "whole" else None)
+            for kind in ("whole", "share")
+            for day in days
+            for challenge in ("", "042195")
+        },
+    }

@@ -1,0 +1,150 @@
+/** A real browser with recover.html open from a file, and what a person does with it. */
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { createSocket } from "node:dgram";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import puppeteer from "puppeteer-core";
+
+export const BROWSER = process.env.PARADUX_BROWSER;
+export const MATERIAL = process.env.PARADUX_MATERIAL;
+export const PAGE = process.env.PARADUX_PAGE;
+const SCREENS = process.env.PARADUX_SCREENS;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const isChromium = BROWSER === "chrome";
+
+const ARGUMENTS = {
+  chrome: ["--no-sandbox", "--lang=en-US", "--disable-background-networking", "--no-first-run"],
+  firefox: [],
+};
+
+/** Everything that a test needs, closed at the end. */
+export async function begin() {
+  const home = mkdtempSync(join(tmpdir(), "paradux-browser-"));
+  const browser = await puppeteer.launch({
+    browser: BROWSER,
+    executablePath: { chrome: "/usr/bin/chromium", firefox: "/usr/bin/firefox-esr" }[BROWSER],
+    headless: true,
+    userDataDir: join(home, "profile"),
+    args: ARGUMENTS[BROWSER],
+    extraPrefsFirefox: { "intl.accept_languages": "en-US" },
+    env: { ...process.env, HOME: home },
+  });
+  return {
+    browser,
+    end: async () => {
+      await browser.close();
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** A fresh page; fails the test when a script of it fails. */
+export async function open(browser, { width = 1200, height = 900 } = {}) {
+  const page = await browser.newPage();
+  page.failures = [];
+  page.on("pageerror", (error) => page.failures.push(String(error)));
+  await page.setViewport({ width, height });
+  await page.goto(`file://${PAGE}`);
+  await page.waitForSelector("#language");
+  return page;
+}
+
+/** Let the page have something, and wait until it has read and judged it. */
+async function given(page, give) {
+  await page.evaluate(() => {
+    globalThis.judged = new Promise((resolve) => new MutationObserver(resolve).observe(document.querySelector("#found"), { childList: true }));
+  });
+  await give();
+  await page.evaluate(() => globalThis.judged.then(() => {}));
+  await page.waitForFunction(() => document.querySelector(".busy").textContent === "");
+}
+
+/** Give the page a folder, as its chooser does; Firefox cannot be handed a folder, so it gets the files. */
+export async function giveKit(page, folder) {
+  if (!isChromium) return giveFiles(page, ...filesOf(folder));
+  return given(page, async () => (await page.$("#folder")).uploadFile(folder));
+}
+
+/** Drop something on the page, as a file manager does; only Chromium can be told to. */
+export async function drop(page, path) {
+  const client = await page.createCDPSession();
+  const field = await page.$(".drop");
+  await field.scrollIntoView();
+  const { x, y } = await field.clickablePoint();
+  await given(page, async () => {
+    for (const type of ["dragEnter", "dragOver", "drop"]) {
+      await client.send("Input.dispatchDragEvent", { type, x, y, data: { items: [], files: [path], dragOperationsMask: 1 } });
+    }
+  });
+}
+
+/** Press a button, and choose this in the window that it opens. */
+export async function choose(page, button, ...paths) {
+  await given(page, async () => {
+    const [chooser] = await Promise.all([page.waitForFileChooser(), press(page, button)]);
+    await chooser.accept(paths);
+  });
+}
+
+export async function giveFiles(page, ...files) {
+  await given(page, async () => (await page.$("#files")).uploadFile(...files));
+}
+
+function filesOf(folder) {
+  return ["share.txt", "kit.json", "kit.json.asc", "config.gpg", "recovery-key.asc"].map((name) => join(folder, name));
+}
+
+export async function textOf(page, selector) {
+  return page.$eval(selector, (element) => element.innerText);
+}
+
+/** Press the button that brings words in, and wait until they are judged. */
+export async function useWords(page, text) {
+  await given(page, () => press(page, text));
+}
+
+/** Real clicks on the button with this text. */
+export async function press(page, text, within = "body") {
+  const button = await page.waitForSelector(`${within} ::-p-xpath(.//button[normalize-space(translate(., "\u00a0", " "))="${text}"])`);
+  await button.scrollIntoView();
+  await button.click();
+}
+
+export async function screenshot(page, name) {
+  if (SCREENS) await page.screenshot({ path: join(SCREENS, `${BROWSER}-${name}.png`), fullPage: true });
+}
+
+/** What axe-core finds that is serious or worse. */
+export async function seriousFindings(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
+}
+
+/** A server that counts what reaches it, by TCP and by UDP. */
+export async function counter() {
+  let count = 0;
+  const tcp = createServer((socket) => {
+    count += 1;
+    socket.on("error", () => {});
+    socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+  });
+  const udp = createSocket("udp4").on("message", () => (count += 1));
+  await new Promise((resolve) => tcp.listen(0, "127.0.0.1", resolve));
+  const { port } = tcp.address();
+  await new Promise((resolve) => udp.bind(port, "127.0.0.1", resolve));
+  return {
+    port,
+    count: () => count,
+    end: () => {
+      tcp.close();
+      udp.close();
+    },
+  };
+}
