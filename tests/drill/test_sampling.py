@@ -87,6 +87,15 @@ def test_a_file_that_is_gone_from_staging_tells_nothing(tmp_path: Path) -> None:
     assert compare(tmp_path / "back", tmp_path / "gone", LATER) is Outcome.UNKNOWN
 
 
+def test_what_stands_in_the_place_of_a_file_is_not_opened(tmp_path: Path) -> None:
+    """A pipe would never answer; what opening a device does, nobody knows."""
+    (tmp_path / "back").write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("back")
+    for name in ("pipe", "link"):
+        assert compare(tmp_path / "back", tmp_path / name, LATER) is Outcome.UNKNOWN
+
+
 def test_a_renamed_folder_is_no_missing_file(tmp_path: Path) -> None:
     write(tmp_path, {"folder/file": 1})
     now = time.time()
