@@ -114,11 +114,12 @@ class FtpBlobs(BlobStore):
                 raise self._absent(name)
             session, self._session = self._entered(make=False), None
             try:
-                expected = _size(session, name)
+                expected, pace = _size(session, name), bounded.Pace(self._where)
                 received = 0
                 with session.transfercmd(f"RETR {name}") as connection:
                     while piece := connection.recv(_PIECE):
                         received += len(piece)
+                        pace.moved(len(piece))
                         yield piece
                 session.voidresp()
                 if expected is not None and received != expected:

@@ -93,7 +93,10 @@ class SftpBlobs(BlobStore):
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
         with self._told(name), self._connection.client().open(self._path(name), "rb") as file:
-            yield from _pieces(file)
+            pace = bounded.Pace(self._where)
+            for piece in _pieces(file):
+                pace.moved(len(piece))
+                yield piece
 
     def list(self) -> tuple[Blob, ...]:
         """See `BlobStore.list`."""

@@ -29,8 +29,10 @@ _SHARE = re.compile(r"(copies/)?share[^/]*\.txt")
 _MOST_NAMES, _MOST_COPIES = 1000, 8
 """Names of a folder that are looked at, and files that may be copies of the share."""
 
-_SMALL, _LARGE = 256 * 1024, 10 * 1024 * 1024
-"""Bytes of a text or key, and of an encrypted config."""
+_SMALL, _LARGE, _ALL = 256 * 1024, 10 * 1024 * 1024, 64 * 1024 * 1024
+"""Bytes of a text or key, of an encrypted config, and of all kits in one folder."""
+
+_MOST_KITS = 64
 
 
 def material_from_directory(path: Path, label: str) -> tuple[Material, ...]:
@@ -39,12 +41,12 @@ def material_from_directory(path: Path, label: str) -> tuple[Material, ...]:
     A kit written in a rotation brings two epochs. A file that cannot be read is as good as missing; a folder without anything of a kit
     gives one material without a share.
     """
-    kits = _kits(path)
-    found = [
-        material
-        for kit in kits
-        for material in materials_of(_files(kit), label if len(kits) == 1 else f"{label} ({kit.name})")
-    ]
+    kits = _kits(path)[:_MOST_KITS]
+    found, room = list[Material](), _ALL
+    for kit in kits:
+        files = _files(kit, room)
+        room -= sum(map(len, files.values()))
+        found += materials_of(files, label if len(kits) == 1 else f"{label} ({kit.name})")
     return tuple(found) or (Material(label),)
 
 
@@ -104,16 +106,18 @@ def _names(path: Path) -> list[str]:
         return []
 
 
-def _files(kit: Path) -> dict[str, bytes]:
-    """The files of a kit that a recovery needs, by their names in lower case."""
+def _files(kit: Path, room: int) -> dict[str, bytes]:
+    """The files of a kit that a recovery needs, by their names in lower case, as far as there is room (bytes)."""
     found: dict[str, bytes] = {}
     for folder, prefix in _folders(kit):
         for name in _names(folder):
             wanted = f"{prefix}{name.lower()}"
             if not (name.lower() in _CORE or _SHARE.fullmatch(wanted.removeprefix(f"{PREVIOUS}/"))):
                 continue
-            if (content := _content(folder / name, _LARGE if name.lower() == CONFIG else _SMALL)) is not None:
-                found.setdefault(wanted, content)
+            most = min(room, _LARGE if name.lower() == CONFIG else _SMALL)
+            if (content := _content(folder / name, most)) is not None and wanted not in found:
+                found[wanted] = content
+                room -= len(content)
     return found
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from paraduxd.api import bounded_json
 from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.runs.orders import Failed, Held, Report
@@ -90,7 +91,7 @@ def _base64(value: bytes) -> Iterator[str]:
 
 def _in_json(value: str) -> Iterator[str]:
     try:
-        inner = json.loads(value)
+        inner = bounded_json.parse(value, "a setting", bounded_json.CONFIG)
     except ValueError:
         return
     yield from _below(inner, set(), inside=True) if isinstance(inner, dict) else ()

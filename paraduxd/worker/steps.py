@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs.orders import Order, Report, Step
@@ -56,7 +57,7 @@ def pull(order: Order, report: Reporter) -> Result:
         allowed_changed=allowed.get("changed", 0),
         in_place=order.in_place,
         index=Path(arguments["index"]) if arguments.get("index") else None,
-        since=datetime.fromisoformat(arguments["since"]).timestamp() + 1 if arguments.get("since") else None,
+        since=timestamps.moment(arguments["since"]).timestamp() + 1 if arguments.get("since") else None,
         known_mounts=tuple(map(str, arguments.get("mounts") or ())),
         mounts_looked=arguments.get("mounts_looked"),
     )

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.hostile import measured
 from tests.servers import liars, wrong_answers
-
-MOST = 300
-"""MiB of memory that a worker may take."""
 
 TOO_LONG = "too-large: the list of what lies at {} is longer than one of Paradux can be"
 KEY, CONFIG = "recovery-key-1.asc", "config-1-1.gpg"
@@ -23,22 +18,8 @@ Json = dict[str, Any]
 
 
 def taken(protocol: str, settings: Json, what: str, host_keys: Json | None = None) -> str:
-    """What a worker's code says of such a place, in a process of its own that must stay small."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.hostile.taking",
-        protocol,
-        json.dumps(settings),
-        json.dumps(host_keys or {}),
-        what,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    told, peak = json.loads(done.stdout)
-    print(f"peak {what} {protocol}: {peak} MiB")
-    assert peak < MOST, f"{peak} MiB"
-    return str(told)
+    order = {"protocol": protocol, "settings": settings, "what": what, "host_keys": host_keys or {}}
+    return measured.taken(f"{protocol}: {what}", order)
 
 
 def on_disk(folder: Path, what: str) -> str:

@@ -6,7 +6,8 @@ import contextlib
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import paramiko
@@ -40,16 +41,17 @@ class _Ftp(socketserver.StreamRequestHandler):
             if words[0] in {"MLSD", "NLST", "RETR"}:
                 self._say("150 here it comes")
                 connection = data.accept()[0]
-                self._forever(connection.sendall, _BLOCK if words[0] == "RETR" else self.server.line * 100)
+                endless = _BLOCK if words[0] == "RETR" else self.server.line * 100
+                self._forever(connection.sendall, endless[:1] if self.server.pause else endless, self.server.pause)
             self._say(answers.get(words[0], "250 ok"))
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
 
     @staticmethod
-    def _forever(send: Any, data: bytes) -> None:
-        while True:
-            send(data)
+    def _forever(send: Any, data: bytes, pause: float = 0.0) -> None:
+        for piece in forever(data, pause):
+            send(piece)
 
 
 class _FtpServer(socketserver.ThreadingTCPServer):
@@ -58,15 +60,16 @@ class _FtpServer(socketserver.ThreadingTCPServer):
     line = b""
     size = f"213 {HUGE}"
     chatty = False
+    pause = 0.0
 
 
 @contextlib.contextmanager
 def ftp(
-    *, line: bytes = b"type=file;size=1; name\r\n", size: str = f"213 {HUGE}", chatty: bool = False
+    *, line: bytes = b"type=file;size=1; name\r\n", size: str = f"213 {HUGE}", chatty: bool = False, pause: float = 0.0
 ) -> Iterator[int]:
     """The port of an FTP server with an endless list of such lines, and endless files; `chatty`: with an endless answer, too."""
     with _FtpServer(("127.0.0.1", 0), _Ftp) as server:
-        server.line, server.size, server.chatty = line, size, chatty
+        server.line, server.size, server.chatty, server.pause = line, size, chatty, pause
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
@@ -118,6 +121,12 @@ def _attributes(name: str) -> paramiko.SFTPAttributes:
 @contextlib.contextmanager
 def sftp() -> Iterator[tuple[int, str]]:
     """Port and host key of an SFTP server with an endless list, and endless files that tell of a huge size."""
+    with _ssh(_Anybody) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _ssh(interface: Callable[[], paramiko.ServerInterface]) -> Iterator[tuple[int, str]]:
     key = paramiko.ECDSAKey.generate()
     transports = []
 
@@ -128,13 +137,101 @@ def sftp() -> Iterator[tuple[int, str]]:
             transport.add_server_key(key)
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
-                transport.start_server(server=_Anybody())
+                transport.start_server(server=interface())
                 transport.join()
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        server.block_on_close = False
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1], f"{key.get_name()} {key.get_base64()}"
         for transport in transports:
             transport.close()
         server.shutdown()
+
+
+Answer = Callable[[str, str], tuple[int, dict[str, str], Iterable[bytes]]]
+"""Method and path to status, headers and body."""
+
+
+@contextlib.contextmanager
+def http(answer: Answer) -> Iterator[int]:
+    """The port of an HTTP server that answers as it is told to, without a length, until the body ends, if it does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.close_connection = True
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline or not self.parse_request():
+                return
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, headers, body = answer(self.command, self.path)
+            with contextlib.suppress(OSError):
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Connection", "close")
+                self.end_headers()
+                for piece in body if self.command != "HEAD" else ():
+                    self.wfile.write(piece)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def forever(piece: bytes = _BLOCK, pause: float = 0.0) -> Iterator[bytes]:
+    """A body without an end; `pause`: seconds between two pieces."""
+    ended = threading.Event()
+    while True:
+        yield piece
+        ended.wait(pause)
+
+
+@contextlib.contextmanager
+def talking(first: bytes, then: bytes, pause: float = 0.0) -> Iterator[int]:
+    """The port of a server that says something to whoever connects, and then goes on without an end."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                self.request.sendall(first)
+                for piece in forever(then, pause):
+                    self.request.sendall(piece)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+class _Shell(_Anybody):
+    """Whatever is to be run, it says the same without an end."""
+
+    def __init__(self, words: bytes, errors: bool) -> None:
+        self._words = words
+        self._errors = errors
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        threading.Thread(target=self._say, args=(channel,), daemon=True).start()
+        return True
+
+    def _say(self, channel: paramiko.Channel) -> None:
+        send = channel.sendall_stderr if self._errors else channel.sendall
+        with contextlib.suppress(OSError, EOFError):
+            for piece in forever(self._words):
+                send(piece)
+
+
+@contextlib.contextmanager
+def shell(words: bytes, *, errors: bool = False) -> Iterator[tuple[int, str]]:
+    """Port and host key of an SSH server that answers every command with these words, over and over."""
+    with _ssh(lambda: _Shell(words, errors)) as found:
+        yield found

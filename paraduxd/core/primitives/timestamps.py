@@ -9,14 +9,33 @@ HOUR = 3_600
 MINUTE = 60
 
 
-def parse(text: object) -> datetime | None:
-    """The moment in UTC, or `None` for anything that is not an RFC 3339 text; without an offset it is taken as UTC."""
-    if not isinstance(text, str):
-        return None
+_FIRST_YEAR = 1970
+_LONGEST = 40
+"""Characters."""
+
+
+def moment(text: str) -> datetime:
+    """The point in time of an RFC 3339 text, in UTC (which is assumed when no offset is given).
+
+    Raises `ValueError`, also for what lies outside of the years 1970 to 9999 (which no clock of ours has shown).
+    """
+    if len(text) > _LONGEST:
+        raise ValueError("not a time")
+    parsed = datetime.fromisoformat(text)
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+        found = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time beyond the calendar") from None
+    if found.year < _FIRST_YEAR:
+        raise ValueError("a time before 1970")
+    return found
+
+
+def parse(text: object) -> datetime | None:
+    """Likewise; `None` for anything that is no such text."""
+    try:
+        return moment(text) if isinstance(text, str) else None
+    except ValueError:
         return None
 
 

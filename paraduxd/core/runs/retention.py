@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import astuple
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from paraduxd.core.plan.model import Keep
-from paraduxd.core.primitives.timestamps import duration, stamp
+from paraduxd.core.primitives.timestamps import duration, moment, stamp
 
 
 class Numbered(Protocol):
@@ -28,12 +28,6 @@ class Numbered(Protocol):
 
 V = TypeVar("V", bound=Numbered)
 Period = Callable[[datetime], object]
-
-
-def moment(time: str) -> datetime:
-    """The point in time of an RFC 3339 text, in UTC (which is assumed when no offset is given); raises `ValueError`."""
-    parsed = datetime.fromisoformat(time)
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def in_order(versions: Iterable[V], now: str = "") -> tuple[V, ...]:

@@ -9,14 +9,17 @@ import contextlib
 import errno
 import os
 import selectors
+import socket
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ParaduxError, TransientError
 
 MOST_ENTRIES = 250_000
 """Entries of a listing: the volumes of many terabytes."""
@@ -40,12 +43,28 @@ _LONGEST_COMPLAINT = 1024 * 1024
 _PIECE = 64 * 1024
 
 
+@dataclass
+class Patience:
+    """Seconds: for one answer of a server, for a whole listing, and in which at least `least` bytes of a file must have come."""
+
+    answer: float = 120.0
+    listing: float = 1800.0
+    window: float = 600.0
+    least: int = 64 * 1024
+
+
+patience = Patience()
+"""With servers that send a byte now and then: each one keeps a connection from being called idle."""
+
+
 class Listing:
-    """Counts a listing while it comes; raises `ParaduxError` "too-large" as soon as it is longer than any of ours."""
+    """Counts a listing while it comes; raises `ParaduxError` "too-large" as soon as it is longer than any of ours, and `TransientError`
+    "too-slow"."""
 
     def __init__(self, where: str) -> None:
         self._where = where
         self._entries = self._bytes = 0
+        self._deadline = time.monotonic() + patience.listing
 
     def count(self, size: int) -> None:
         """One more entry, of so many bytes (or characters)."""
@@ -53,6 +72,53 @@ class Listing:
         self._bytes += size
         if self._entries > MOST_ENTRIES or self._bytes > LONGEST_LISTING:
             raise too_large(f"the list of what lies at {self._where}")
+        if time.monotonic() > self._deadline:
+            raise too_slow(self._where)
+
+
+class Pace:
+    """Sees that a file that is fetched comes at all; raises `TransientError` "too-slow"."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._begin()
+
+    def _begin(self) -> None:
+        self._left, self._deadline = patience.least, time.monotonic() + patience.window
+
+    def moved(self, size: int) -> None:
+        """So many bytes more."""
+        self._left -= size
+        if self._left <= 0:
+            self._begin()
+        elif time.monotonic() > self._deadline:
+            raise too_slow(self._where)
+
+
+def too_slow(where: str) -> TransientError:
+    """The error for a server that does not stop sending, and sends next to nothing."""
+    return TransientError(
+        "too-slow", f"{where} sends too slowly to wait for it", "see what is wrong with that server, or with the line"
+    )
+
+
+@contextlib.contextmanager
+def hanging_up(connection: socket.socket, seconds: float | None = None) -> Iterator[None]:
+    """Ends a connection when what is done with it takes longer (`None`: than one answer), whatever comes meanwhile."""
+    same = socket.socket(fileno=os.dup(connection.fileno()))  # the connection itself may be wrapped meanwhile
+    timer = threading.Timer(seconds or patience.answer, _hang_up, [same])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        same.close()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def too_large(what: str) -> ParaduxError:

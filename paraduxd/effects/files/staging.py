@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.files import directories, staging_move
 from paraduxd.effects.files.directories import Directory
@@ -160,9 +161,9 @@ def _rendered(staging: Staging) -> bytes:
 def _is_laid_out(top: Directory, staging: Staging) -> bool:
     """Whether the marker there is ours, so that the data are in `data/`."""
     try:
-        plain = json.loads(top.read(MARKER, _LONGEST_MARKER) or b"")
+        plain = bounded_json.parse_object(top.read(MARKER, _LONGEST_MARKER) or b"", MARKER)
         form, uid = plain["format"], plain["staging"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError):
         return False
     if uid == staging.uid and form != FORMAT:
         text = f"the staging directory {staging.path} was laid out by another version of Paradux ({form!r:.40})"

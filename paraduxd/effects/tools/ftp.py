@@ -11,6 +11,7 @@ from typing import cast
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress
 from paraduxd.effects.tools import tls_pins
+from paraduxd.effects.tools.ftp_answers import BoundedAnswers
 
 _TIMEOUT = 30.0
 """Seconds for each answer, and for each piece of data."""
@@ -18,27 +19,7 @@ _TIMEOUT = 30.0
 _LOGIN_REFUSED = "530"
 
 
-_MOST_LINES = 1000
-"""Lines of one answer."""
-
-
-class _Session(ftplib.FTP):
-    """One whose server cannot answer without an end."""
-
-    _lines = 0
-
-    def getmultiline(self) -> str:
-        self._lines = 0
-        return super().getmultiline()
-
-    def getline(self) -> str:
-        self._lines += 1
-        if self._lines > _MOST_LINES:
-            raise ftplib.error_proto("the answer is too long")  # noqa: S321
-        return super().getline()
-
-
-class _Secure(_Session, ftplib.FTP_TLS):
+class SecureSession(BoundedAnswers, ftplib.FTP_TLS):
     """Servers such as vsftpd refuse a data channel that is not seen to come from whoever logged in (require_ssl_reuse)."""
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int]:
@@ -59,14 +40,16 @@ def open_session(address: SshAddress, password: str, secure: bool, pins: tuple[s
     Raises what the socket and ftplib raise; `ParaduxError` for a login that is refused and a certificate that is not trusted.
     """
     where = f"{address.host}:{address.port}"
-    session = _Secure(context=tls_pins.context(pins), timeout=_TIMEOUT) if secure else _Session(timeout=_TIMEOUT)
+    session = (
+        SecureSession(context=tls_pins.context(pins), timeout=_TIMEOUT) if secure else BoundedAnswers(timeout=_TIMEOUT)
+    )
     session.encoding = "utf-8"
     try:
         session.connect(address.host, address.port)
-        if isinstance(session, _Secure):
+        if isinstance(session, SecureSession):
             session.auth()
         _log_in(session, address.user or "anonymous", password, where)
-        if isinstance(session, _Secure):
+        if isinstance(session, SecureSession):
             session.prot_p()
         with contextlib.suppress(ftplib.error_perm):
             session.sendcmd("OPTS UTF8 ON")

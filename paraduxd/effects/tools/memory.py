@@ -16,14 +16,15 @@ MIB = 1 << 20
 
 _LEAST = {
     "gpg": 200,
-    "rclone": 340,
-    "restic": 384,
+    "rclone": 280,
+    "restic": 300,
     "rsync": 280,
     "ssh": 200,
     "ssh-keyscan": 200,
     "tar": 280,
 }
-"""MiB. Measured with them: at most 290 MiB in memory, of which restic and rclone take 50 and 45 for nothing."""
+"""MiB of data. What is in memory is up to 90 MiB more for a moment; restic and rclone count 150 and 100 for nothing, of which they
+use a third."""
 
 _GO = frozenset({"rclone", "restic"})
 
@@ -32,7 +33,13 @@ _PER_FILE = 1024
 
 _MOST_FILES = 50_000_000
 
-_SPARE = 160
+_FEW_NAMES = 250_000
+"""Some 300 bytes of memory each."""
+
+_LINE = 200
+"""Bytes of the checksum and the name of a file, on average."""
+
+_SPARE = 100
 """MiB between the limit and what Go may hold: its own tables, the program itself, what is about to be collected."""
 
 _STACK = MIB
@@ -57,6 +64,16 @@ def allow(files: object, mebibytes: object) -> None:
     """Let programs take what so many files need, or so many MiB if that is more; anything but a number counts as 0."""
     _allowed.files = min(files, _MOST_FILES) if type(files) is int and files > 0 else 0
     _allowed.mebibytes = mebibytes if type(mebibytes) is int and mebibytes > 0 else 0
+
+
+def most_names() -> int:
+    """So many names of files this process may hold at once, of what others list."""
+    return max(_FEW_NAMES, 2 * _allowed.files)
+
+
+def most_checksums() -> int:
+    """Bytes that a file may have with the checksums of all files of a version."""
+    return max(_FEW_NAMES * _LINE, 2 * _LINE * _allowed.files)
 
 
 def limit(program: str) -> int | None:

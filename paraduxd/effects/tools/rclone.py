@@ -121,7 +121,7 @@ def run(
     *command: str,
     names: Sequence[str] = (),
     allowed: Sequence[int] = (0,),
-    timeout: float = 900.0,
+    timeout: float | None = None,
     most: int = bounded.LONGEST_OUTPUT,
 ) -> Outcome:
     """Run a command to its end; `names` restricts it to files of the directory, which are looked up one by one.
@@ -130,7 +130,9 @@ def run(
     """
     with _prepared(remote, _only(names)) as (options, descriptors):
         argv = ["rclone", *_OPTIONS, *options, *command]
-        outcome = process.run(argv, pass_fds=descriptors, extra_env=_ENVIRONMENT, timeout=timeout, most=most)
+        outcome = process.run(
+            argv, pass_fds=descriptors, extra_env=_ENVIRONMENT, timeout=timeout or bounded.patience.listing, most=most
+        )
     if outcome.code not in allowed:
         raise failure(remote, outcome.code, outcome.errors)
     return outcome
@@ -227,7 +229,9 @@ def download(remote: Remote, name: str) -> Iterator[bytes]:
     command = ["cat", remote.address()]
     with _started(remote, command, subprocess.DEVNULL, [name]) as (running, complaints):
         assert running.stdout is not None  # noqa: S101
+        pace = bounded.Pace(remote.where)
         while piece := running.stdout.read1(_PIECE):  # type: ignore[attr-defined]
+            pace.moved(len(piece))
             yield piece
         if code := running.wait():
             raise failure(remote, code, complaints())

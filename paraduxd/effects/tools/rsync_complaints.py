@@ -18,6 +18,9 @@ PARTIAL = ".~paradux-partial~"
 NAMES_KEPT = 10_000
 """So many names of each kind are remembered; the rest is counted."""
 
+BYTES_KEPT = 16 * 1024 * 1024
+"""So long may all remembered names be together: whoever is at the other end can make rsync say anything."""
+
 _LONGEST_LINE = 64 * 1024
 
 _NOT_STORABLE = frozenset({1, 22, 27, 31, 36, 38, 84, 95})
@@ -142,6 +145,7 @@ class Complaints:
     names: dict[Kind, set[bytes]] = field(default_factory=dict)
     overflow: dict[Kind, int] = field(default_factory=dict)
     discarded: int = 0
+    room: int = BYTES_KEPT
     _rest: bytes = b""
     _output: bytes = b""
 
@@ -197,7 +201,8 @@ class Complaints:
         names = self.names.setdefault(kind, set())
         if name in names:
             return
-        if len(names) < NAMES_KEPT:
+        if len(names) < NAMES_KEPT and self.room > 0:
             names.add(name)
+            self.room -= len(name)
         else:
             self.overflow[kind] = self.overflow.get(kind, 0) + 1

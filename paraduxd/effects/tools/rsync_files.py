@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sized
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import ClassVar
 
-from paraduxd.effects.tools import rsync
+from paraduxd.effects.files import bounded
+from paraduxd.effects.tools import memory, rsync
 from paraduxd.effects.tools.rsync import Place, Ran
 from paraduxd.effects.tools.rsync_complaints import unescaped
 
@@ -25,6 +27,9 @@ UNREADABLE = "0" * 32
 _SENT = re.compile(rb"([>h<c.]f.{9}) ([0-9a-f]{32}| {32}) (.*)", re.DOTALL)
 _READ = re.compile(rb"[>h<.]f\S+ ([0-9a-f]{32}) (.*)")
 _LINE_END = re.compile(rb"[\r\n]")
+_DIGITS = 20
+_LONGEST_LINE = 64 * 1024
+"""Bytes; of a path each byte may be written as five."""
 _LINKED = b"hf" + b" " * 9
 _UNTOUCHED = b".f" + b" " * 9
 
@@ -39,7 +44,9 @@ class Report:
 
     def add(self, piece: bytes) -> None:
         """The next piece of rsync's output."""
-        *lines, self._rest = _LINE_END.split(self._rest + piece)
+        *lines, rest = _LINE_END.split(self._rest + piece)
+        self._rest = rest[:_LONGEST_LINE]
+        _stop_at_too_many(self.files)
         for line in lines:
             if match := _SENT.fullmatch(line):
                 path = unescaped(match[3])
@@ -59,7 +66,9 @@ class Contents:
 
     def add(self, piece: bytes) -> None:
         """The next piece of rsync's output."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+        *lines, rest = (self._rest + piece).split(b"\n")
+        self._rest = rest[:_LONGEST_LINE]
+        _stop_at_too_many(self.files)
         for line in lines:
             if match := _READ.fullmatch(line):
                 self.total = (self.total + int.from_bytes(sha256(line).digest())) % (1 << 256)
@@ -68,6 +77,35 @@ class Contents:
     def text(self) -> str:
         """The sum over everything, in hexadecimal digits."""
         return f"{self.total:064x}"
+
+
+@dataclass
+class Sizes:
+    """Counts what a run fetches, in the format `Sizes.FORMAT`; raises `ParaduxError` "too-large" as soon as it is too much.
+
+    `most_entries` and `most_bytes`: so many files and directories, and so many bytes in files.
+    """
+
+    FORMAT: ClassVar[str] = "--out-format=%l"
+    where: str
+    most_entries: int
+    most_bytes: int
+    _rest: bytes = b""
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of rsync's output."""
+        *lines, rest = _LINE_END.split(self._rest + piece)
+        self._rest = rest[:_LONGEST_LINE]
+        for line in lines:
+            self.most_entries -= 1
+            self.most_bytes -= int(line) if line.isdigit() and len(line) < _DIGITS else 0
+        if self.most_entries < 0 or self.most_bytes < 0:
+            raise bounded.too_large(f"the list of what lies at {self.where}")
+
+
+def _stop_at_too_many(files: Sized) -> None:
+    if len(files) > memory.most_names():
+        raise bounded.too_large("the list of the files of a version")
 
 
 @contextlib.contextmanager

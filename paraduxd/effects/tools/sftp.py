@@ -7,12 +7,14 @@ import logging
 import os
 import pwd
 import socket
+import time
 from collections.abc import Sequence
 
 import paramiko
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress, SshCredentials
+from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import ssh
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it logs every lost connection with a traceback
@@ -30,12 +32,18 @@ _LONGEST_PACKET = 1024 * 1024
 
 
 class _Client(paramiko.SFTPClient):
-    """One that does not wait in memory for all that a server announces."""
+    """One that does not wait in memory for all that a server announces, nor for a packet that never ends."""
 
     def _read_all(self, n: int) -> bytes:
         if n > _LONGEST_PACKET:
             raise paramiko.SFTPError("the packet is too long")
-        return super()._read_all(n)  # type: ignore[misc, no-any-return]  # the stubs leave it out
+        deadline, found = time.monotonic() + bounded.patience.answer, bytearray()
+        while len(found) < n:
+            piece = self.sock.recv(n - len(found))
+            if not piece or time.monotonic() > deadline:
+                raise EOFError
+            found += piece
+        return bytes(found)
 
 
 class Connection:

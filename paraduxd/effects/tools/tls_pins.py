@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import cast
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.effects.files import bounded
+from paraduxd.effects.tools.ftp_answers import BoundedAnswers
 
 _SYSTEM = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -49,7 +51,7 @@ def ca_file(pins: Sequence[str]) -> str:
     """PEM text for programs that take a file of authorities: the pinned certificates alone, or the system's authorities."""
     if pins:
         return "".join(ssl.DER_cert_to_PEM_cert(der(pin)) for pin in pins)
-    return _SYSTEM.read_text(encoding="utf-8")
+    return bounded.text(_SYSTEM)
 
 
 def ask(host: str, port: int, how: str, timeout: float = 10) -> str | None:
@@ -78,14 +80,20 @@ def ask(host: str, port: int, how: str, timeout: float = 10) -> str | None:
     return f"x509 {base64.b64encode(shown).decode()}"
 
 
+class _Ftp(BoundedAnswers, ftplib.FTP_TLS):
+    """For the question what a server shows."""
+
+
 def _shown(host: str, port: int, how: str, timeout: float, trusted: ssl.SSLContext) -> bytes:
     if how == "ftp":
-        with ftplib.FTP_TLS(context=trusted, timeout=timeout) as session:  # noqa: S321
+        with _Ftp(context=trusted, timeout=timeout) as session:
             session.connect(host, port)
-            session.auth()
+            with bounded.hanging_up(cast("socket.socket", session.sock), 2 * timeout):
+                session.auth()
             return _certificate(cast("ssl.SSLSocket", session.sock))
     with (
         socket.create_connection((host, port), timeout) as plain,
+        bounded.hanging_up(plain, 2 * timeout),
         trusted.wrap_socket(plain, server_hostname=host) as connection,
     ):
         return _certificate(connection)

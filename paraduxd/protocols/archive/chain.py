@@ -15,7 +15,7 @@ from datetime import UTC, timedelta
 
 from paraduxd.api import bounded_json
 from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
-from paraduxd.core.runs.retention import moment
+from paraduxd.core.primitives.timestamps import moment
 
 FORMAT = "paradux-archive/1"
 

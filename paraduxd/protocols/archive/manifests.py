@@ -9,14 +9,16 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.crypto import archive_crypto
+from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.archive.chain import Manifest, Part, Run
 from paraduxd.protocols.base import BlobStore
 
-_LONGEST_MANIFEST = 64 * 1024 * 1024
+_LONGEST_MANIFEST = bounded_json.LARGE.size
 _LONGEST_SIGNATURE = 64 * 1024
 _LONGEST_HEAD = 64 * 1024
 """Bytes at the beginning of a manifest that have its key."""
@@ -118,7 +120,7 @@ class Shelf:
 
     def _cached(self, name: str) -> bytes | None:
         with contextlib.suppress(OSError):
-            content = (self._cache / name).read_bytes() if self._cache else b""
+            content = bounded.content(self._cache / name, _LONGEST_MANIFEST) if self._cache else b""
             return content if len(content) == self.sizes[name] else None
         return None
 

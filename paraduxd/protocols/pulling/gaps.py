@@ -12,6 +12,7 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import unread
+from paraduxd.effects.files.walk import walk_bytes
 from paraduxd.effects.tools import rsync
 from paraduxd.effects.tools.rsync_complaints import PARTIAL, Complaints, Kind
 
@@ -122,7 +123,7 @@ def regular_files(staging: Path, below: bytes = b"") -> tuple[int, int]:
     """Regular files and their bytes at a path of staging and below it."""
     top = os.path.join(os.fsencode(staging), below)  # noqa: PTH118  (bytes)
     files, size = _counted(top)
-    for folder, folders, names in os.walk(top):
+    for folder, folders, names in walk_bytes(top):
         folders[:] = [name for name in folders if name != PARTIAL.encode()]
         for name in names:
             one, more = _counted(os.path.join(folder, name))  # noqa: PTH118  (a million times)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd.effects.devices import mounts
+from paraduxd.effects.files.walk import walk_bytes
 from paraduxd.protocols.base import HeldError, PullRequest
 from paraduxd.protocols.pulling.gaps import regular_files
 
@@ -78,7 +79,7 @@ def has_files(folder: Path) -> bool:
 def _regular(folder: bytes) -> Iterator[bytes]:
     """Regular files below a directory; what cannot be read may be one."""
     unreadable: list[OSError] = []
-    for place, _, names in os.walk(folder, onerror=unreadable.append):
+    for place, _, names in walk_bytes(folder, unreadable.append):
         for name in names:
             path = os.path.join(place, name)  # noqa: PTH118  (bytes)
             with contextlib.suppress(OSError):

@@ -23,6 +23,8 @@ from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import guard, unread
 from paraduxd.core.runs.orders import Progress
+from paraduxd.effects.files import bounded
+from paraduxd.effects.files.walk import walk
 from paraduxd.effects.tools import rclone
 from paraduxd.effects.tools.rclone_errors import of_one_file
 from paraduxd.protocols.base import Context, PullRequest, PullResult, TransientError
@@ -39,6 +41,10 @@ _CONTROL_PICTURES = {0x2400 + code: code for code in range(1, 32)} | {0x2421: 12
 """How rclone writes control characters in names."""
 
 
+_ENTRY = 100
+"""Bytes that a name takes in memory besides itself."""
+
+
 @dataclass
 class _Log:
     """What the lines of one run told: names that it would copy (a rehearsal only), counts of files, and complaints."""
@@ -51,6 +57,7 @@ class _Log:
     removed: int = 0
     size: int = 0
     complaints: list[str] = field(default_factory=list)
+    room: int = bounded.LONGEST_LISTING
     unread: dict[str, str] = field(default_factory=dict)
 
     def take(self, line: bytes) -> None:
@@ -92,16 +99,20 @@ class _Log:
         return bool(self.unread) and not self.complaints and all(map(of_one_file, self.unread.values()))
 
     def _would(self, what: str, name: str) -> None:
+        self.room -= len(name) + _ENTRY
+        if self.room < 0:
+            raise bounded.too_large("the list of what rclone would change")
         if what == "copy":
             self.to_copy.append(name)
         if what == "delete":
             self.to_remove.append(name)
 
     def _counted(self, stats: dict[str, Any]) -> None:
-        self.size, self.removed = int(stats.get("bytes", 0)), int(stats.get("deletes", 0))
-        if total := int(stats.get("totalBytes", 0)):
-            eta = stats.get("eta")
-            self.context.progress(Progress(min(100.0, 100 * self.size / total), self.size, eta and int(eta)))
+        self.size, self.removed, total, eta = (
+            _count(stats.get(name)) for name in ("bytes", "deletes", "totalBytes", "eta")
+        )
+        if total:
+            self.context.progress(Progress(min(100.0, 100 * self.size / total), self.size, eta or None))
 
 
 @dataclass(frozen=True)
@@ -176,7 +187,7 @@ def pull(
     """Make `staging` equal to `source`; the obligations are those of `Source.pull`, for files and directories."""
     this = _Pull(source, staging, exclude, request, context)
     put_back(staging)
-    before, _ = _count(staging)
+    before, _ = _counted(staging)
     expected = this.rehearse()
     gone = () if expected.unread else tuple(expected.to_remove)
     replaced = [name for each in set(expected.to_copy) if (name := _file_of(staging, each))]
@@ -185,7 +196,7 @@ def pull(
     for name in expected.to_copy:
         _make_way(staging, name)
     done = this.transfer(replaced, gone)
-    files, size = _count(staging)
+    files, size = _counted(staging)
     this.verdict(removed=len(gone), changed=done.copied - new, files=files)
     names = sorted({*expected.unread, *done.unread})
     if names and not files:
@@ -202,6 +213,11 @@ def pull(
     )
 
 
+def _count(told: object) -> int:
+    """A count that rclone tells; 0 for what is none."""
+    return int(told) if isinstance(told, int | float) and told >= 0 else 0
+
+
 def _remove(staging: Path, names: Sequence[str]) -> None:
     """Remove files that are gone from the source; the guard has agreed to it."""
     for name in names:
@@ -209,10 +225,10 @@ def _remove(staging: Path, names: Sequence[str]) -> None:
             (staging / found).unlink(missing_ok=True)
 
 
-def _count(folder: Path) -> tuple[int, int]:
+def _counted(folder: Path) -> tuple[int, int]:
     """Regular files below a directory, and their bytes."""
     files = size = 0
-    for place, _, names in os.walk(folder):
+    for place, _, names in walk(folder):
         for name in names:
             status = os.lstat(os.path.join(place, name))  # noqa: PTH118  (a million times)
             if stat.S_ISREG(status.st_mode):

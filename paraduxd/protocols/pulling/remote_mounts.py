@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from paraduxd.effects.tools import rsync
+from paraduxd.effects.files import bounded
+from paraduxd.effects.tools import memory, rsync
 from paraduxd.effects.tools.rsync_complaints import Kind, unescaped
 from paraduxd.protocols.base import PullRequest, PullResult
 from paraduxd.protocols.pulling.gaps import places_of, regular_files
@@ -23,6 +24,7 @@ from paraduxd.protocols.pulling.mounted_disks import has_files, held
 LOOK_EVERY = 86_400
 """Seconds between two looks at the mounts of a server: it reads the whole source once more."""
 
+_LONGEST_LINE = 64 * 1024
 _LINE = re.compile(rb"\*deleting +(.+)/")
 
 
@@ -94,7 +96,10 @@ class _Deleted:
 
     def add(self, piece: bytes) -> None:
         """The next piece of rsync's output."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+        *lines, rest = (self._rest + piece).split(b"\n")
+        self._rest = rest[:_LONGEST_LINE]
+        if len(self.names) > memory.most_names():
+            raise bounded.too_large("the list of what rsync would remove")
         self.names.update(unescaped(match[1]) for line in lines if (match := _LINE.fullmatch(line)))
 
     def topmost(self, closed: set[bytes]) -> list[bytes]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import guard
 from paraduxd.core.runs.orders import Held
+from paraduxd.effects.files.walk import walk
 from paraduxd.effects.process import kernel
 from paraduxd.effects.tools import rsync
 from paraduxd.effects.tools.rsync_complaints import Kind
@@ -190,7 +191,7 @@ def changed_before(staging: Path, files: int, request: PullRequest) -> int:
     """
     if request.since is None or not request.known_files:
         return 0
-    written = sum(_written_since(folder, request.since) for folder, _, _ in os.walk(staging))
+    written = sum(_written_since(folder, request.since) for folder, _, _ in walk(staging))
     return max(0, written - max(0, files - request.known_files))
 
 

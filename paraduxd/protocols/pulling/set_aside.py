@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from paraduxd.effects.files.walk import walk
 from paraduxd.effects.tools import rclone
 
 
@@ -31,7 +32,7 @@ def set_aside(staging: Path, names: Sequence[str]) -> Iterator[None]:
 def put_back(staging: Path) -> None:
     """Give staging back what was set aside, as far as nothing new is in its place."""
     beside = _beside(staging)
-    for place, _, names in os.walk(beside):
+    for place, _, names in walk(beside):
         for name in names:
             old = Path(place) / name
             new = staging / old.relative_to(beside)

@@ -44,6 +44,9 @@ from paraduxd.protocols.restic.settings import ResticSettings, parse_repository
 from paraduxd.protocols.restic.snapshots import Listed
 from paraduxd.protocols.restic.versions import Versions
 
+_COUNTS = ("snapshots_count", "total_blob_count", "total_size")
+"""What `restic stats` tells."""
+
 
 @dataclass
 class _Backup:
@@ -55,11 +58,11 @@ class _Backup:
     @property
     def added(self) -> int:
         """Bytes that are new in the repository."""
-        return int(self.summary.get("data_added_packed", self.summary.get("data_added", 0)))
+        return output.count(self.summary.get("data_added_packed", self.summary.get("data_added"))) or 0
 
     def version(self, now: str) -> Version:
         """The version that the summary tells of."""
-        files, size = int(self.summary["total_files_processed"]), int(self.summary["total_bytes_processed"])
+        files, size = (output.count(self.summary.get(f"total_{what}_processed")) or 0 for what in ("files", "bytes"))
         return Version(output.short(str(self.summary["snapshot_id"])), output.rfc3339(now), files, size)
 
     def take(self, line: str) -> None:
@@ -168,8 +171,8 @@ class ResticDestination(Destination):
                 return VerifyResult(0, 0)
             repository.run("check", *options)
             stats = repository.library(restic.stats, mode="raw-data")
-            checked = int(stats.get("snapshots_count", 0)) + int(stats.get("total_blob_count", 0))
-            return VerifyResult(checked, int(int(stats.get("total_size", 0)) * share))
+            told = {name: output.count(stats.get(name)) or 0 for name in _COUNTS}
+            return VerifyResult(told["snapshots_count"] + told["total_blob_count"], int(told["total_size"] * share))
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Repository]:

@@ -156,7 +156,7 @@ def _no_access(where: str, texts: Sequence[str]) -> ParaduxError:
 
 
 _RULES: tuple[tuple[int | None, str, Callable[[str, Sequence[str]], ParaduxError]], ...] = (
-    (None, r"runtime: out of memory|cannot allocate memory|errno=12\b", _too_large),
+    (None, r"out of memory|cannot allocate memory|errno=12\b", _too_large),
     (11, r"repository is already locked", _busy),
     (12, r"wrong password or no key found", _wrong_password),
     (10, r"unable to open config file: .*(no such file|not exist)|specified bucket does not exist", _no_repository),

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from paraduxd.api import bounded_json
+from paraduxd.core.primitives.timestamps import moment
 from paraduxd.core.runs.orders import Progress
-from paraduxd.core.runs.retention import moment
 
 EMPTY = ".paradux-empty"
 """The one directory in a version of an empty dataset: restic makes no snapshot of nothing."""
@@ -35,9 +35,9 @@ def progress(message: dict[str, Any]) -> Progress | None:
     """The progress that a "status" message of backup or restore tells."""
     if message.get("message_type") != "status":
         return None
-    left = message.get("seconds_remaining")
-    moved = message.get("bytes_done", message.get("bytes_restored", 0))
-    return Progress(100.0 * float(message.get("percent_done", 0)), int(moved), None if left is None else int(left))
+    done, moved = message.get("percent_done", 0), message.get("bytes_done", message.get("bytes_restored", 0))
+    percent = 100.0 * done if isinstance(done, int | float) and 0 <= done <= 1 else None
+    return Progress(percent, count(moved) or 0, count(message.get("seconds_remaining")))
 
 
 def short(snapshot: str) -> str:
@@ -49,13 +49,13 @@ def rfc3339(time: str) -> str:
     """A time of restic's (nanoseconds, any offset) in UTC and whole seconds; the epoch for one that no calendar has."""
     try:
         return moment(re.sub(r"\.\d+", "", time)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError):
+    except ValueError:
         return "1970-01-01T00:00:00Z"
 
 
 def count(value: object) -> int | None:
     """A count that restic tells; `None` where it tells none."""
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if type(value) is int and value >= 0 else None
 
 
 def time_option(now: str) -> str:
@@ -92,7 +92,7 @@ class Listing:
         self.entries += 1
         if message.get("type") == "file":
             self.files += 1
-            self.bytes += int(message.get("size", 0))
+            self.bytes += count(message.get("size")) or 0
 
     def missing(self) -> str | None:
         """A path that was not listed."""

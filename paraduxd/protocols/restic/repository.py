@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from restic.internal import command_executor
 
+from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress
 from paraduxd.effects.files import bounded
@@ -145,8 +146,15 @@ class Repository:
             command_executor.execute = theirs
 
     def _execute(self, command: Sequence[str]) -> str:
-        """What resticpy calls with ["restic", "--json", subcommand, ...]; gives standard output."""
-        return "\n".join(self.run(*command[2:]).output)
+        """What resticpy calls with ["restic", "--json", subcommand, ...]; gives standard output, once it may be parsed."""
+        told = "\n".join(self.run(*command[2:]).output)
+        try:
+            bounded_json.parse(told, "what restic tells", bounded_json.MEDIUM)
+        except ValueError as problem:
+            raise ParaduxError(
+                "bad-answer", f"the repository {self.where} cannot be understood: {problem}", "see who can write there"
+            ) from None
+        return told
 
     def _run(self, command: Sequence[str], cwd: Path | None, take: _Take, inherited: Sequence[int] = ()) -> Ran:
         running = process.start(

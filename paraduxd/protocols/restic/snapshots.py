@@ -19,6 +19,9 @@ from paraduxd.protocols.restic.output import count, rfc3339, short
 MARK = "paradux"
 """Host and first tag of every snapshot that is a version."""
 
+_LONGEST_TAG = 200
+"""Characters; names and ids are shorter."""
+
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
@@ -82,20 +85,25 @@ def parse(listed: Iterable[dict[str, Any]]) -> tuple[Snapshot, ...]:
 
 
 def _is_version(listed: dict[str, Any]) -> bool:
-    return listed.get("hostname") == MARK and MARK in (listed.get("tags") or [])
+    return listed.get("hostname") == MARK and MARK in _tags(listed)
+
+
+def _tags(listed: dict[str, Any]) -> list[Any]:
+    tags = listed.get("tags")
+    return tags if isinstance(tags, list) else []
 
 
 def _snapshot(listed: dict[str, Any]) -> Snapshot:
     said: dict[str, str] = {}
-    for tag in listed.get("tags") or []:
+    for tag in _tags(listed):
         name, _, value = str(tag).partition(":")
-        said.setdefault(name, value)
+        said.setdefault(name, value[:_LONGEST_TAG])
     summary = listed.get("summary")
     told = summary if isinstance(summary, dict) else {}
     instance, _, generation = said.get("instance", "").partition(".")
     version = Version(
-        short(str(listed["id"])),
-        rfc3339(str(listed["time"])),
+        short(str(listed.get("id", ""))),
+        rfc3339(str(listed.get("time", ""))),
         count(told.get("total_files_processed")),
         count(told.get("total_bytes_processed")),
         _whole(said.get("number", "")) or None,

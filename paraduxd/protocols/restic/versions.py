@@ -34,14 +34,15 @@ class Versions:
 
         `changing`: something is going to be written or removed, so that a machine that was replaced must stop ("superseded").
         """
-        found: list[dict[str, Any]] = self.repository.library(restic.snapshots) or []
+        told: list[Any] = self.repository.library(restic.snapshots) or []
+        found = [each for each in told if isinstance(each, dict)]
         mine = snapshots.ours(snapshots.parse(found), self.context, {version.id for version in known})
         if changing:
             snapshots.stop_if_superseded(mine, self.context.identity, self.repository.where)
         versions = memory.read(self.context).told((each.version for each in mine), known)
         return Listed(
             in_order(versions, now),
-            tuple(output.short(str(each["id"])) for each in found),
+            tuple(output.short(str(each.get("id", ""))) for each in found),
             tuple(each.version.id for each in mine if self.context.identity and not each.place),
         )
 

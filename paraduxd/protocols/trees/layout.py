@@ -26,8 +26,10 @@ from tempfile import TemporaryDirectory
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.dataclass_json import from_plain
-from paraduxd.core.runs.retention import in_order, moment
-from paraduxd.effects.tools import rsync
+from paraduxd.core.primitives.timestamps import moment
+from paraduxd.core.runs.retention import in_order
+from paraduxd.effects.files import bounded
+from paraduxd.effects.tools import memory, rsync, rsync_files
 from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Version
 from paraduxd.protocols.trees import checksums as tree_sums
@@ -43,11 +45,12 @@ _README = "paradux-README.txt"
 _LONGEST = 64 * 1024
 """Bytes of a manifest."""
 _LONGEST_ROTTEN = 16 * 1024 * 1024
+_MOST_ENTRIES, _LONGEST_ALL = 50_000, 48 * 1024 * 1024
+"""Versions and manifests, and bytes of everything that is read before a store is used."""
 _LONGEST_SUMS = 1 << 30
 _LONGEST_LINE = 2 * 4096 + 128
 """Bytes of the checksum of one file, with its path, every byte of which may be escaped."""
 _LARGEST_NUMBER = 1 << 53
-_FIRST_YEAR = 1970
 
 _README_TEXT = """\
 This directory is one destination of Paradux: copies of one set of files, one per point in time.
@@ -126,8 +129,10 @@ def read(root: rsync.Place, now: str) -> State | None:
     files = ("/manifests/*.json", "/manifests/*.contents", f"/{place_marker.NAME}")
     rules = ("/manifests/", *files, "/versions/", "/versions/*/")
     options = (*(f"--include={rule}" for rule in rules), "--exclude=*", "--chmod=u=rwX")
+    sizes = rsync_files.Sizes(root.name, _MOST_ENTRIES, _LONGEST_ALL)
     with _scratch() as folder:
-        ran = rsync.run_once(root, _local(folder), (*rsync.BARE, f"--max-size={_LONGEST_ROTTEN}", *options))
+        wanted = (*rsync.BARE, sizes.FORMAT, f"--max-size={_LONGEST_ROTTEN}", *options)
+        ran = rsync.run_once(root, _local(folder), wanted, on_output=sizes.add)
         if ran.missing():
             return None
         rsync.check(ran, root.name)
@@ -156,8 +161,9 @@ def _bytes_of(path: Path, most: int) -> bytes | None:
     """At most so many bytes of a file; `None` when there is none."""
     if not path.is_file():
         return None
-    with path.open("rb") as file:
-        return file.read(most)
+    with contextlib.suppress(OSError):  # too long
+        return bounded.content(path, most)
+    return b""
 
 
 def _text_of(path: Path) -> str:
@@ -172,8 +178,9 @@ def _record(path: Path) -> Record | None:
         number, missing = plain.get("number"), plain.get("missing", 0)
         counts = (version.files, version.bytes, missing, 0 if number is None else number)
         ours = plain.get("format") == FORMAT and version.id == path.stem and all(map(_is_count, counts))
-        if not ours or moment(version.time).year < _FIRST_YEAR:
+        if not ours:
             return None
+        moment(version.time)
         texts = {key: str(plain.get(key, "")) for key in ("dataset", "place", "owner", "instance", "algorithm", "sums")}
         unread = tuple(map(str, plain.get("unread", ())))
         closed = plain.get("closed") is True
@@ -264,14 +271,14 @@ def sums_of(root: rsync.Place, record: Record) -> tree_sums.Sums | None:
         return None
     name = f"{record.version.id}.{record.algorithm}"
     with _scratch() as folder:
-        most = min(_LONGEST_SUMS, (record.version.files or 0) * _LONGEST_LINE)
+        most = min(_LONGEST_SUMS, memory.most_checksums(), (record.version.files or 0) * _LONGEST_LINE)
         options = (*rsync.BARE, f"--max-size={most}", f"--include=/{name}", "--exclude=*", "--chmod=u=rw")
         ran = rsync.run_once(root.below("hashes"), _local(folder), options)
         if ran.missing():
             return None
         rsync.check(ran, root.name)
         path = folder / name
-        data = path.read_bytes() if path.is_file() else b""
+        data = bounded.content(path, most) if path.is_file() else b""
     try:
         return tree_sums.parse(data, record.algorithm) if tree_sums.digest_of(data) == record.sums else None
     except ValueError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 
 from paraduxd.effects.files import read_back
+from paraduxd.effects.files.walk import walk_bytes
 from paraduxd.effects.tools import rsync, rsync_files
 from paraduxd.protocols.trees import checksums
 from paraduxd.protocols.trees.checksums import Sums
@@ -82,18 +83,13 @@ def _read_remote(tree: rsync.Place, paths: Collection[bytes] | None) -> Sums:
     return {path: UNREADABLE if digest == rsync_files.UNREADABLE else digest for path, digest in contents.files.items()}
 
 
-def _walk(folder: bytes, inner: bytes = b"") -> Iterator[bytes]:
+def _walk(folder: bytes) -> Iterator[bytes]:
     """The paths of all regular files below a directory (which ends with a slash); what cannot be listed is left out."""
-    try:
-        entries = list(os.scandir(folder + inner))
-    except OSError:
-        return
-    for entry in entries:
-        path = inner + b"/" + entry.name if inner else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(folder, path)
-        elif entry.is_file(follow_symlinks=False):
-            yield path
+    for inner, _, names in walk_bytes(folder.rstrip(b"/")):
+        for name in names:
+            path = b"%b/%b" % (inner, name)
+            if (status := _status(path)) and stat.S_ISREG(status.st_mode):
+                yield path[len(folder) :]
 
 
 def _status(path: bytes) -> os.stat_result | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from paraduxd.core.plan.model import Guard
 from paraduxd.core.runs import guard as guards
+from paraduxd.effects.files.walk import walk
 from paraduxd.protocols.base import Destination, HeldError, PushRequest, Version
 
 HELD = "staging-shrunk"
@@ -62,7 +63,7 @@ def _is_empty(folder: Path) -> bool:
 
 def _count(folder: Path) -> int:
     """Regular files, links not followed; what cannot be read does not count."""
-    return sum(len(_regular(inner, names)) for inner, _, names in os.walk(folder))
+    return sum(len(_regular(inner, names)) for inner, _, names in walk(folder))
 
 
 def _regular(folder: str | Path, names: list[str]) -> list[str]:

@@ -41,8 +41,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
-LARGEST_FILE, LARGEST_OUTPUT, LARGEST_ALL = 16 * 1024 * 1024, 64 * 1024 * 1024, 512 * 1024 * 1024
+LARGEST_FILE, LARGEST_OUTPUT, LARGEST_ALL = 16 * 1024 * 1024, 16 * 1024 * 1024, 96 * 1024 * 1024
 """Bytes: what is read of a file, what may come out of an encrypted one, and what all files may have together."""
+
+LARGEST_TEXT, DEEPEST, MOST_ENTRIES, MOST_SHARES, MOST_TRIALS = 256 * 1024, 110, 400000, 64, 20000
+"""Bytes of a share, a key or a kit.json; levels and entries of JSON; shares of one set, and combinations of them, that are tried."""
 
 
 class Problem(Exception):
@@ -283,7 +286,7 @@ class Gathered:
         """Raises Problem when this is more than any recovery has."""
         self.size += len(content)
         if self.size > LARGEST_ALL:
-            raise Problem("too much was given: no recovery needs more than 512 MiB")
+            raise Problem("too much was given: no recovery needs more than 96 MiB")
 
 
 def take(gathered: Gathered, path: Path) -> None:
@@ -342,7 +345,7 @@ def _take_copies(gathered: Gathered, folder: Path, copies: Sequence[Path]) -> No
     found: dict[Share, Path] = {}
     for path in copies:
         try:
-            texts.append(read_file(path).decode("utf-8", "replace"))
+            texts.append(read_file(path, LARGEST_TEXT).decode("utf-8", "replace"))
             found.setdefault(decode(read_words(texts[-1])), path)
         except (Problem, OSError) as problem:
             tell(f"not used: {clean(path)}: {clean(getattr(problem, 'strerror', None) or problem)}")
@@ -361,8 +364,8 @@ def _expected(folder: Path) -> str:
     """The hash of the kit's share by its kit.json; empty if that does not tell."""
     try:
         (path,) = [entry for entry in _entries(folder) if entry.name.lower() == "kit.json"]
-        return str(json.loads(read_file(path))["share"]["sha256"])
-    except (Problem, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return str(parse(read_file(path, LARGEST_TEXT))["share"]["sha256"])
+    except (Problem, OSError, ValueError, KeyError, TypeError):
         return ""
 
 
@@ -420,7 +423,7 @@ def _quietly(action: Any, gathered: Gathered, path: Path) -> bool:
 
 
 def _take_file(gathered: Gathered, path: Path) -> None:
-    content = read_file(path)
+    content = read_file(path, LARGEST_FILE if path.suffix.lower() == ".gpg" else LARGEST_TEXT)
     gathered.count(content)
     if b"BEGIN PGP PRIVATE KEY BLOCK" in content[:1000]:
         gathered.keys.append((str(path), content))
@@ -433,7 +436,7 @@ def _take_file(gathered: Gathered, path: Path) -> None:
 
 
 def _take_manifest(gathered: Gathered, content: bytes) -> None:
-    manifest = json.loads(content)
+    manifest = parse(content)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("set"), dict):
         raise Problem("this is not the description of a kit")
     gathered.manifests.append(manifest)
@@ -450,14 +453,39 @@ def _add(gathered: Gathered, share: Share, label: str) -> None:
     gathered.shares.setdefault(share, label)
 
 
-def read_file(path: Path) -> bytes:
+def parse(text: bytes) -> Any:
+    """A JSON text that is not too deep and has not too much in it; raises ValueError."""
+    depth = entries = 0
+    for match in re.finditer(rb'"[^"\\]*(?:\\[\s\S][^"\\]*)*"|[][{},]', text):
+        sign = match.group()
+        depth += (sign in b"[{") - (sign in b"]}")
+        entries += sign in b"[{,"
+        if depth > DEEPEST or entries > MOST_ENTRIES:
+            raise ValueError("more than any kit or config holds")
+    return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+
+
+def _whole(text: str) -> int:
+    if len(text) > 18:
+        raise ValueError("a number that is too large")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not abs(number) < 1e300:
+        raise ValueError("a number that is too large")
+    return number
+
+
+def read_file(path: Path, largest: int = LARGEST_FILE) -> bytes:
     """The content of an ordinary file that is not too large."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_FILE:
+        if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
             raise Problem("not an ordinary file, or too large")
-        return file.read(LARGEST_FILE)
+        return file.read(largest)
 
 
 @dataclass
@@ -504,22 +532,22 @@ class ShareSet:
     def is_listed(self, share: Share) -> bool:
         """Whether the kits know this very share, or know nothing."""
         entries = self._entries()
-        return not entries or share.sha256 in {entry.get("sha256") for entry in entries}
+        return not entries or share.sha256 in [entry.get("sha256") for entry in entries]
 
     def others(self) -> list[str]:
         """Who else holds a share of it, as far as the kits tell."""
-        held = {share.member for share in self.shares}
+        held = [share.member for share in self.shares]
         entries = [entry for entry in self._entries() if entry.get("member") not in held]
         return [clean(entry["steward"].get("name")) for entry in entries if isinstance(entry.get("steward"), dict)]
 
     def _entries(self) -> list[dict[str, Any]]:
         listed = self.manifest.get("set", {}).get("shares")
-        return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+        return [entry for entry in listed[:16] if isinstance(entry, dict)] if isinstance(listed, list) else []
 
     def secrets(self) -> Iterator[tuple[bytes, Sequence[Share]]]:
         """Every secret that some of the shares give, and those shares. A wrong share among enough good ones does no harm."""
         trusted_first = sorted(self.shares, key=lambda share: not self.is_listed(share))
-        for some in itertools.combinations(trusted_first, self.needed):
+        for some in itertools.islice(itertools.combinations(trusted_first[:MOST_SHARES], self.needed), MOST_TRIALS):
             if len({share.member for share in some}) == self.needed:
                 try:
                     yield combine(some), some
@@ -730,7 +758,7 @@ def tell_newer(gathered: Gathered, opened: Sequence[Opened]) -> None:
 def _opened(label: str, fingerprint: str, text: bytes) -> Opened:
     unknown = Problem("it is of a format that this program does not know")
     try:
-        document = json.loads(text)
+        document = parse(text)
         header, config = dict(document["header"]), dict(document["config"])
         if (
             header["format"] != "paradux.config/1"
@@ -826,7 +854,7 @@ def ask(gathered: Gathered) -> bool:
     )
     text = ""
     while len(read_words(text)) < 33:
-        line = sys.stdin.readline()
+        line = sys.stdin.readline(LARGEST_TEXT)
         if line.strip().lower() == "q" or (not line.strip() and not text):
             return False
         if not text and Path(line.strip()).exists():
@@ -847,7 +875,7 @@ def gather(given: Sequence[str]) -> Gathered:
     gathered = Gathered()
     for name in given or [str(Path(__file__).resolve().parent)]:
         if name == "-":
-            take_words(gathered, sys.stdin.read(), "standard input")
+            take_words(gathered, sys.stdin.read(LARGEST_TEXT), "standard input")
         else:
             _quietly(take, gathered, Path(name))
     return gathered
