@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.effects.files import transport_files
 from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
 from paraduxd.effects.process.worker_hosts import UnitHost
@@ -48,10 +49,13 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str, ...]) -> None:
-    if options.worker_sockets:
-        workers.place.host = UnitHost(options.worker_sockets)
+    state = StatePlaces(options.state)
+    private = (state.directory, *options.run, transport_files.directory(state, unattended=False))
+    workers.place.host = (
+        UnitHost(options.worker_sockets, private) if options.worker_sockets else workers.child_host(private)
+    )
     keeping = Keeping(
-        state=StatePlaces(options.state),
+        state=state,
         shapes=shapes_of(registry.load()),
         kdf=Kdf.WEAK if options.weak_kdf else Kdf.DEFAULT,
         memory=hardening.private_memory(),
@@ -70,6 +74,7 @@ def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str,
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="paradux-keeper")
     parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--run", type=Path, action="append", default=[], help="directory of the sockets")
     parser.add_argument("--control", type=int, required=True, help="descriptor of the line to the supervisor")
     parser.add_argument("--parent", type=int, required=True, help="process id of the supervisor")
     parser.add_argument("--weak-kdf", action="store_true")

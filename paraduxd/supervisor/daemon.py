@@ -22,8 +22,9 @@ from paraduxd.core.status import document, steward_table
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.installation import ground
 from paraduxd.effects.ipc import unix_sockets
+from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
-from paraduxd.effects.process import hardening
+from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.children import Children
 from paraduxd.effects.process.worker_hosts import WORKER, ChildHost, UnitHost
 from paraduxd.supervisor.devices.folder_watcher import StickFolders
@@ -71,8 +72,13 @@ class Daemon:
         self._state = state
         self._plan: Plan | None = None
         children = Children()
-        host = UnitHost(worker_sockets) if worker_sockets else ChildHost(children.start, children.end, WORKER)
-        of_keeper = ["--weak-kdf"] if weak_kdf else []
+        private = (state.directory, run.directory, transport_files.directory(state, unattended=False))
+        host = (
+            UnitHost(worker_sockets, private)
+            if worker_sockets
+            else ChildHost(children.start, children.end, WORKER, private)
+        )
+        of_keeper = ["--run", str(run.directory), *(["--weak-kdf"] if weak_kdf else [])]
         of_keeper += ["--worker-sockets", str(worker_sockets)] if worker_sockets else []
         self._journal = Journal(state.journal, now(), expected=ground.was_set_up(state))
         self._grounds = Grounds(state, run, self._journal)
@@ -85,7 +91,7 @@ class Daemon:
             children,
             self._answer_keeper,
             more=of_keeper,
-            may_connect=lambda peer: unix_sockets.may_connect(peer, group),
+            may_connect=lambda peer: _may_connect(peer, group),
             on_kit=self._take_kit,
             on_vault=self._grounds.take_vault,
             on_end=self._drills.sweep,
@@ -106,7 +112,7 @@ class Daemon:
         self._server = RpcServer(
             unix_sockets.listen(run.supervisor_socket, group),
             calls.handle,
-            may_connect=lambda peer: unix_sockets.may_connect(peer, group),
+            may_connect=lambda peer: _may_connect(peer, group),
         )
         self._calls = calls
         self._rounds = Rounds(self._dispatcher, self._journal, self._reporter.facts, now, str(sticks or ""))
@@ -273,3 +279,8 @@ class Daemon:
 
 def _server(host: Any, port: Any, *how: Any) -> tuple[str, int] | tuple[str, int, str]:
     return (str(host), int(port), str(how[0])) if how else (str(host), int(port))
+
+
+def _may_connect(peer: Peer, group: str | None) -> bool:
+    """Whether somebody may ask for anything; never what this daemon has started: a transfer that was taken over would ask as root."""
+    return unix_sockets.may_connect(peer, group) and not orphans.is_descendant(peer.pid)

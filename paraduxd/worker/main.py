@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
@@ -17,6 +18,7 @@ from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.log_lines import log_to_stderr
 from paraduxd.protocols.base import HeldError, TransientError
 from paraduxd.worker import redaction
+from paraduxd.worker.confinement import shut_in
 from paraduxd.worker.steps import carry_out
 
 log = logging.getLogger("paradux.worker")
@@ -48,8 +50,11 @@ class Reporter:
             sys.stdout.flush()
 
 
-def main() -> None:
-    """Carry out the order and end; exit code 0 whatever the outcome, which is in the last report."""
+def main(when_shut_in: Callable[[], None] = lambda: None) -> None:
+    """Carry out the order and end; exit code 0 whatever the outcome, which is in the last report.
+
+    `when_shut_in` may start threads, which are as confined as this one.
+    """
     hardening.die_with_parent(os.getppid())
     orphans.adopt()
     hardening.no_core_dumps()
@@ -58,12 +63,15 @@ def main() -> None:
         signal.signal(number, _end)
     log_to_stderr(redaction.Formatter())
     report = Reporter()
-    report(_carry_out(order_from_json(sys.stdin.read(MAX_ORDER)), report))
+    order = order_from_json(sys.stdin.read(MAX_ORDER))
+    report(_carry_out(order, report, when_shut_in))
 
 
-def _carry_out(order: Order, report: Reporter) -> Report:
+def _carry_out(order: Order, report: Reporter, when_shut_in: Callable[[], None]) -> Report:
     try:
-        return Done(carry_out(order, report))
+        confined = shut_in(order)
+        when_shut_in()
+        return Done(carry_out(confined, report))
     except HeldError as held:
         return Held(held.reason, held.text, held.removed, held.changed, held.files)
     except ParaduxError as problem:

@@ -23,7 +23,7 @@ GRACE = 5.0
 
 
 def main() -> None:
-    """Take the descriptors, watch the life line, and be a worker."""
+    """Take the descriptors and be a worker; the life line is watched by a thread that is shut in as well."""
     line = socket.socket(fileno=fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, _FREE))
     received = {
         wanted: fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _FREE)
@@ -32,8 +32,7 @@ def main() -> None:
     for wanted, number in received.items():
         os.dup2(number, wanted)
         os.close(number)
-    threading.Thread(target=_watch, args=(line,), daemon=True).start()
-    worker.main()
+    worker.main(threading.Thread(target=_watch, args=(line,), daemon=True).start)
 
 
 def _watch(line: socket.socket) -> None:

@@ -268,7 +268,7 @@ def says_whose_everything_is(text: str, installed: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "most"), [("paraduxd.service", 2.5), ("paradux-transfer@.service", 3.3), ("paradux-disk@.service", 2.9)]
+    ("unit", "most"), [("paraduxd.service", 2.5), ("paradux-transfer@.service", 3.0), ("paradux-disk@.service", 2.6)]
 )
 def test_the_exposure_of_a_unit(unit: str, most: float, tmp_path: Path) -> None:
     text = (CHECKOUT / "contrib/systemd" / unit).read_text()

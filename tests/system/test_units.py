@@ -24,7 +24,7 @@ cp /root/key.pub /root/.ssh/authorized_keys
 """
 
 
-EXPOSED = {"paraduxd.service": 2.5, "paradux-transfer@x.service": 3.2, "paradux-disk@x.service": 2.9}
+EXPOSED = {"paraduxd.service": 2.5, "paradux-transfer@x.service": 3.1, "paradux-disk@x.service": 2.7}
 
 
 @pytest.mark.parametrize(("unit", "most"), EXPOSED.items())
@@ -73,6 +73,23 @@ def test_the_daemon_and_the_keeper_cannot_reach_the_network(home: House) -> None
     assert "AF_INET" not in properties and "0.0.0.0/0" in properties
     like = "systemd-run --quiet --wait --pipe -p RestrictAddressFamilies='AF_UNIX AF_NETLINK' -p SystemCallErrorNumber=EPERM"
     assert home.guest.run(f"{like} python3 -c {shlex.quote(script)}", check=False).code != 0
+
+
+def test_a_transfer_that_is_taken_over_gets_nothing_but_its_own(home: House) -> None:
+    robber = (CHECKOUT / "tests/isolation/robber.py").read_bytes()
+    home.guest.put("/etc/paradux/protocols.d/robber.py", robber, 0o644)
+    config = home.config()
+    (dataset,) = config["datasets"]
+    where = {"state": "/var/lib/paradux", "run": "/run/paradux", "units": "/run/paradux-workers"}
+    source = {"protocol": "robber", **where, "others": [dataset["staging"]], "every": "1d", "fate": ["device:x"]}
+    mirror = {**dataset["destinations"][0], "url": "file:///srv/loot"}
+    config["datasets"].append({"id": "loot", "source": source, "staging": "/srv/robbed", "destinations": [mirror]})
+    home.ctl("backup", "home")
+    home.owner("lock")  # the next keeper loads the plugin
+    home.owner("edit", "--file", "-", stdin=json.dumps(config))
+    home.owner("unlock")
+    home.ctl("backup", "loot", "--pull-only")
+    assert json.loads(home.guest.run("cat $(find /srv/robbed -name loot.json)").out) == []
 
 
 def test_an_upgrade_keeps_state_and_schedules_and_removal_keeps_the_data(home: House, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ class Order:
     `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices;
     `transport` the path of the
     one file with settings and credentials that the worker may read ("" for none); `disk`: a disk or a stick is opened, which not every
-    place where workers run allows; `staging` as the config names it, with its uid, or the source itself (`in_place`); `pulled`: the
+    place where workers run allows; `private` are directories that no worker sees but for what the order names there, `others` those of
+    other datasets; `staging` as the config names it, with its uid, or the source itself (`in_place`); `pulled`: the
     journal knows of a pull into it; `arguments` are `cache` (a directory for engines), `files` (of the dataset, as
     far as they were counted, or null) and those of the step:
 
@@ -90,6 +91,8 @@ class Order:
     staging_uid: str = ""
     in_place: bool = False
     pulled: bool = False
+    private: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The order as one line."""

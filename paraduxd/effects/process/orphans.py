@@ -49,6 +49,23 @@ def children_of(parent: int) -> set[int]:
     return {process.pid for process in processes() if process.parent == parent}
 
 
+def is_descendant(pid: int) -> bool:
+    """Whether a process was started by this one, however many were in between, if it has adopted what they left (`adopt`).
+
+    One of this user that has ended meanwhile counts as one: what it was cannot be told any more. 0 is one that this process cannot see.
+    """
+    seen: set[int] = {os.getpid()}
+    while pid > 1 and pid not in seen:
+        seen.add(pid)
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return True
+        if pid == os.getpid():
+            return True
+    return False
+
+
 def processes() -> Iterator[Process]:
     """Every process that there is."""
     for entry in os.listdir("/proc"):  # noqa: PTH208  Path objects for every process cost more than a kill

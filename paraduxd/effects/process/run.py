@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,8 @@ def find(program: str) -> str:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a program gets to see: nothing of ours but a path, a neutral language and a home that does not exist."""
     base = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "TZ": "UTC"}
+    if tempfile.tempdir:  # set where temporary files have a place of their own
+        base["TMPDIR"] = tempfile.tempdir
     return {**base, **(extra or {})}
 
 

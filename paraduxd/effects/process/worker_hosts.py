@@ -15,7 +15,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +30,8 @@ LIFE_LINE = socket.SOCK_SEQPACKET
 
 TRANSFER, DISK = "transfer", "disk"
 """The sockets: for what goes over the network or between directories, and for what opens a disk or a stick."""
+
+_DESCRIPTORS = "/proc/self/fd/"
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 End = Callable[["subprocess.Popen[bytes]"], int]
@@ -62,15 +65,17 @@ class Host(Protocol):
 
 
 class ChildHost:
-    """Workers are children; `start` and `end` are those of the process that they are children of."""
+    """Workers are children; `start` and `end` are those of the process that they are children of. `private`: see `Order`."""
 
-    def __init__(self, start: Start, end: End, command: Sequence[str]) -> None:
+    def __init__(self, start: Start, end: End, command: Sequence[str], private: Sequence[Path] = ()) -> None:
+        self._private = tuple(map(str, private))
         self._start = start
         self._end = end
         self._command = tuple(command)
 
     def start(self, order: Order, output: int, errors: int, descriptors: Sequence[int] = ()) -> Running:
         """See `Host`; call it from a thread that lives as long as the worker."""
+        order = replace(order, private=(*order.private, *self._private))
         with sealed_file(order.to_json().encode()) as (stdin, _):
             process = self._start(self._command, stdin=stdin, stdout=output, stderr=errors, pass_fds=descriptors)
         try:
@@ -103,23 +108,46 @@ class _Child:
 
 
 class UnitHost:
-    """Workers run in units that `folder`/transfer and `folder`/disk start."""
+    """Workers run in units that `folder`/transfer and `folder`/disk start. `private`: see `Order`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, private: Sequence[Path] = ()) -> None:
         self._folder = folder
+        self._private = tuple(map(str, (folder, *private)))
 
     def start(self, order: Order, output: int, errors: int, descriptors: Sequence[int] = ()) -> Running:
         """See `Host`."""
         line = socket.socket(socket.AF_UNIX, LIFE_LINE)
         try:
             line.connect(str(self._folder / (DISK if order.disk else TRANSFER)))
-            with sealed_file(order.to_json().encode()) as (stdin, _):
-                send_descriptors(line, {0: stdin, 1: output, 2: errors, **{number: number for number in descriptors}})
+            order = replace(order, private=(*order.private, *self._private))
+            with (
+                _found(order) as (found, transport),
+                sealed_file(found.to_json().encode()) as (stdin, _),
+            ):
+                given = {number: number for number in (*descriptors, *transport)}
+                send_descriptors(line, {0: stdin, 1: output, 2: errors, **given})
         except BaseException:
             line.close()
             raise
         line.setblocking(False)
         return _InUnit(line)
+
+
+@contextlib.contextmanager
+def _found(order: Order) -> Iterator[tuple[Order, tuple[int, ...]]]:
+    """The order with its transport file as a descriptor: the unit does not see the directory. Nothing is read from it here."""
+    if not order.transport or order.transport.startswith(_DESCRIPTORS):
+        yield order, ()
+        return
+    try:
+        opened = os.open(order.transport, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:  # the worker says so
+        yield order, ()
+        return
+    try:
+        yield replace(order, transport=f"{_DESCRIPTORS}{opened}"), (opened,)
+    finally:
+        os.close(opened)
 
 
 class _InUnit:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
@@ -117,7 +118,12 @@ class Place:
     host: Host
 
 
-place = Place(ChildHost(_start_child, _end_child, WORKER))
+def child_host(private: Sequence[Path] = ()) -> Host:
+    """Workers as children of this process; `private` as in `Order`."""
+    return ChildHost(_start_child, _end_child, WORKER, private)
+
+
+place = Place(child_host())
 
 
 def _lines(reports: int, deadline: float, cancelled: threading.Event) -> Iterator[bytes]:

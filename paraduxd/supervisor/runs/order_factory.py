@@ -33,6 +33,8 @@ SMALL = 1 << 30
 YEAR = 365 * 86400
 """Seconds in which scheduled checks have read every byte."""
 
+SEEN = "seen"
+
 CUT_OFF = ("failed", "interrupted", "cancelled")
 """States of a pull that may have changed staging without telling how much."""
 
@@ -85,6 +87,7 @@ class Desk:
             staging_uid=dataset.staging_uid if dataset else "",
             in_place=bool(dataset and dataset.source.in_place),
             pulled=bool(dataset and self._was_pulled(dataset)),
+            others=tuple(each.staging for each in self.plan.datasets if each.id != request.dataset),
         )
 
     def _was_pulled(self, dataset: DatasetPlan) -> bool:
@@ -141,7 +144,7 @@ class Desk:
             "guard": asdict(dataset.guard),
             "known_files": known.get("files"),
             "allowed": self.journal.approval(dataset.id),
-            "index": str(self._place_of(dataset.uid, dataset.id)),
+            "index": str(self._seen(dataset)),
             "since": self._end_of_last_good(key),
             "staged_as": staging_fact(dataset),
             "mounts": known.get("mounts") or [],
@@ -156,6 +159,16 @@ class Desk:
             or {}
         )
         return known.get("files")
+
+    def _seen(self, dataset: DatasetPlan) -> Path:
+        """The file in which a source in place remembers what it has seen, in a directory of its own; a worker may write to no other."""
+        folder = self._place_of(dataset.uid, dataset.id)
+        if folder.is_file():  # as earlier versions have it
+            with contextlib.suppress(OSError):
+                folder.rename(folder.with_suffix(".moving"))
+                folder.mkdir(mode=0o700)
+                folder.with_suffix(".moving").rename(folder / SEEN)
+        return folder / SEEN
 
     def _end_of_last_good(self, key: Key) -> str | None:
         """If the last pull was cut off: when the last good one ended."""

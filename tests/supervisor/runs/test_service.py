@@ -254,7 +254,7 @@ def test_orders_are_made_from_plan_and_journal(rig: Rig, tmp_path: Path) -> None
     pull = rig.workers.find("home", "pull")
     assert (pull.transport, pull.staging) == (str(tmp_path / "transport/source-home"), "/srv/home")
     assert pull.arguments["known_files"] is None and pull.arguments["guard"]["max_removed"] == 0.25
-    assert pull.arguments["index"] == str(tmp_path / "index" / legacy_uid("home", "")) and (
+    assert pull.arguments["index"] == str(tmp_path / "index" / legacy_uid("home", "") / "seen") and (
         pull.in_place,
         pull.pulled,
         pull.staging_uid,

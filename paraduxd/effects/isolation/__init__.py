@@ -1,0 +1,1 @@
+"""What a process can still reach once it has begun to work for somebody else."""

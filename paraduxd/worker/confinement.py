@@ -1,0 +1,91 @@
+"""A worker shuts itself in before it loads a plugin, starts a program or reads anything that comes from a place.
+
+The transport file is read first, into memory: afterwards nothing of the transport directory can be reached any more, not even this one.
+Staging is made, or brought into its present form, before that as well: later nothing can be made beside what is hidden.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from paraduxd.api.errors import ParaduxError
+from paraduxd.core.runs import removable_disks
+from paraduxd.core.runs.orders import Order, Step
+from paraduxd.effects.files import transport_files
+from paraduxd.effects.isolation.confinement import Fence, Own, confine
+from paraduxd.protocols import registry
+from paraduxd.worker.transfer import staged_data
+
+_FOLDERS = ("index", "cache", "scratch", "directory", "stick_folders")
+_KITS = frozenset({Step.KIT_LOOK, Step.KIT_WRITE, Step.KIT_READ, Step.KIT_CHECK})
+
+
+def shut_in(order: Order) -> Order:
+    """Confine this process to what the order needs; gives the order with the transport file in memory. Call it before there are threads.
+
+    Raises `ParaduxError` of `transport_files.read`, and "not-confined" when the system refuses what it can do.
+    """
+    transport = transport_files.read(Path(order.transport)) if order.transport else {}
+    order = staged_data.made_ready(order)
+    disk = order.disk or transport.get("protocol") == removable_disks.PROTOCOL
+    private, others = map(Path, order.private), map(Path, order.others)
+    fence = Fence(tuple(private), tuple(others), tuple(_own(order, transport)))
+    try:
+        confine(fence, mounts=disk, children_mount=disk and order.step in _KITS)
+    except OSError as problem:
+        raise ParaduxError(
+            "not-confined",
+            f"a transfer could not be shut in: {problem.strerror}",
+            "see the daemon's log; a container may forbid what its own root may do",
+        ) from None
+    return replace(order, transport=_in_memory(transport)) if order.transport else order
+
+
+def _in_memory(transport: dict[str, Any]) -> str:
+    """A file in memory, for as long as this process lives."""
+    descriptor = os.memfd_create("transport", os.MFD_CLOEXEC)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(json.dumps(transport).encode())
+    return f"/proc/self/fd/{descriptor}"
+
+
+def _own(order: Order, transport: dict[str, Any]) -> Iterator[Own]:
+    arguments = order.arguments
+    if order.staging:
+        yield Own(Path(order.staging), whole=True)
+    yield from (Own(Path(path), whole=True) for path in _local(transport))
+    yield from (
+        Own(Path(arguments[name]))
+        for name in _FOLDERS
+        if arguments.get(name) and (name, order.step) != ("index", Step.PULL)
+    )
+    if order.step == Step.PULL and arguments.get("index"):
+        yield Own(Path(arguments["index"]).parent)
+    for outbox in (arguments.get("outbox"), (arguments.get("identity") or {}).get("outbox")):
+        if outbox:
+            yield Own(Path(outbox), writable=False)
+    if (key := arguments.get("key")) and Path(key).exists():
+        yield Own(Path(key))
+    if to := arguments.get("to"):
+        yield Own(Path(to))
+
+
+def _local(transport: dict[str, Any]) -> Iterator[str]:
+    """The directory of this machine that the stash is. A plugin of the administrator's is not even loaded for this."""
+    name = str(transport.get("protocol"))
+    if name in registry.SHIPPED:
+        for settings in (transport.get("settings"), transport.get("kit_access")):
+            if settings:
+                try:
+                    path = registry.find(name).settings.model_validate(settings).local_path()
+                except ValidationError:  # told by whoever opens it
+                    continue
+                if path:
+                    yield path
