@@ -231,3 +231,25 @@ def test_a_name_is_never_a_way_through_a_directory(held: Directory, name: str) -
     ):
         with pytest.raises(ValueError, match="not a name"):
             call(name)
+
+
+def test_a_file_system_without_modes_and_owners_is_good_enough(
+    folder: Path, held: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT, mounted by root: everything is root's, nobody else may write, and nothing of that can be changed."""
+    real = os.mkdir
+
+    def as_mounted(name: str, mode: int, *, dir_fd: int) -> None:
+        real(name, mode, dir_fd=dir_fd)
+        (folder / name).chmod(0o755)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "mkdir", as_mounted)
+    for name in ("fchmod", "fchown"):
+        monkeypatch.setattr(os, name, refused)
+    with held.fresh("work") as work:
+        work.take(held.attributes())
+        work.unlock()
+    assert held.private("work") is None

@@ -112,7 +112,7 @@ class Directory:
         """
         os.mkdir(_part(name), stat.S_IRWXU, dir_fd=self.descriptor)
         made = self.inner(name)
-        if not _is_private(made, self) or made.names():
+        if not _is_private(made, self, _OTHERS_WRITE) or made.names():
             made.close()
             raise _unsafe(self.shown, self.shown / name, "was exchanged while it was made")
         return made
@@ -127,7 +127,7 @@ class Directory:
             if problem.errno in {errno.ELOOP, errno.EACCES}:
                 return None
             raise
-        if _is_private(found, self):
+        if _is_private(found, self, stat.S_IRWXG | stat.S_IRWXO):
             return found
         found.close()
         return None
@@ -204,9 +204,10 @@ class Directory:
     def take(self, attributes: Attributes) -> None:
         """Take the attributes of another directory: the owner as root only, extended ones as far as this file system has them."""
         status = attributes.status
-        if os.geteuid() == 0:
-            os.fchown(self.descriptor, status.st_uid, status.st_gid)
-        os.fchmod(self.descriptor, stat.S_IMODE(status.st_mode))
+        with contextlib.suppress(PermissionError):  # FAT keeps neither
+            if os.geteuid() == 0:
+                os.fchown(self.descriptor, status.st_uid, status.st_gid)
+            os.fchmod(self.descriptor, stat.S_IMODE(status.st_mode))
         for name, value in attributes.extended.items():
             with contextlib.suppress(OSError):
                 os.setxattr(self.descriptor, name, value)
@@ -214,7 +215,8 @@ class Directory:
 
     def unlock(self) -> None:
         """Let its owner do everything in it, and nobody else anything."""
-        os.fchmod(self.descriptor, stat.S_IRWXU)
+        with contextlib.suppress(PermissionError):  # FAT keeps no modes
+            os.fchmod(self.descriptor, stat.S_IRWXU)
 
 
 def _part(name: str) -> str:
@@ -312,10 +314,10 @@ def _unsafe(path: Path, step: Path, reason: str) -> ParaduxError:
     return ParaduxError("unsafe-directory", what, HINT)
 
 
-def _is_private(found: Directory, where: Directory) -> bool:
+def _is_private(found: Directory, where: Directory, forbidden: int) -> bool:
+    """Whether it is ours, of the same file system, and has none of the `forbidden` bits: one like FAT may show some to everybody."""
     status = found.status()
-    ours = status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    return ours and status.st_dev == where.status().st_dev
+    return status.st_uid == os.geteuid() and not status.st_mode & forbidden and status.st_dev == where.status().st_dev
 
 
 @contextlib.contextmanager
