@@ -7,6 +7,7 @@ that it has taken it, before it reads from it: one that ends just then has lost 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import queue
@@ -14,7 +15,6 @@ import select
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.devices import device_mapper
-from paraduxd.effects.ipc import control_channel
+from paraduxd.effects.ipc import accepting, control_channel
 from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
 from paraduxd.effects.process import hardening
 from paraduxd.effects.process.children import Children
@@ -129,16 +129,11 @@ class KeeperHost:
         self.lock()
 
     def _accept(self) -> None:
-        while not self._stopping:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError as problem:
-                if not self._stopping:
-                    log.warning("Cannot accept a connection for the keeper: %s", problem.strerror)
-                    time.sleep(0.5)  # out of descriptors passes; spinning would not help it
-                continue
-            with connection:
-                self._hand_over(connection)
+        accepting.serve(self._listener, self._take_connection, lambda: self._stopping)
+
+    def _take_connection(self, connection: socket.socket) -> None:
+        with connection:
+            self._hand_over(connection)
 
     def _hand_over(self, connection: socket.socket) -> None:
         """Give the connection to the keeper, to a new one if the present one is about to end; tell the client if that fails."""
@@ -192,7 +187,11 @@ class KeeperHost:
             ours.close()
             raise
         self._keeper = _Keeper(process, ours)
-        threading.Thread(target=self._listen, args=(self._keeper,), name="keeper-line", daemon=True).start()
+        try:
+            threading.Thread(target=self._listen, args=(self._keeper,), name="keeper-line", daemon=True).start()
+        except RuntimeError:
+            self._end()
+            raise OSError(errno.EAGAIN, "no more threads") from None
         return self._keeper
 
     def _command(self, control: int) -> list[str]:
@@ -218,17 +217,27 @@ class KeeperHost:
                 message, _ = control_channel.receive(keeper.control)
             except (ParaduxError, ClosedError, OSError):
                 break
-            if "took" in message:
-                keeper.took.put(bool(message["took"]))
-            elif "ask" in message:
-                threading.Thread(target=self._reply, args=(keeper, sending, message), daemon=True).start()
-            else:
-                self._take_news(keeper, message.get("tell", {}))
+            try:
+                self._take_message(keeper, sending, message)
+            except Exception:
+                log.exception("A message of the keeper could not be taken")
         with self._changing:
             if self._keeper is keeper:
                 self._end()
         keeper.took.put(False)
         keeper.control.close()
+
+    def _take_message(self, keeper: _Keeper, sending: threading.Lock, message: dict[str, Any]) -> None:
+        if "took" in message:
+            keeper.took.put(bool(message["took"]))
+        elif "ask" in message:
+            try:
+                threading.Thread(target=self._reply, args=(keeper, sending, message), daemon=True).start()
+            except RuntimeError:
+                with sending, contextlib.suppress(OSError):
+                    control_channel.send(keeper.control, {"answer": message["ask"], "error": _BUSY.to_wire()})
+        else:
+            self._take_news(keeper, message.get("tell", {}))
 
     def _take_news(self, keeper: _Keeper, news: dict[str, Any]) -> None:
         if "kit" in news:
@@ -258,6 +267,7 @@ def _is_full(control: socket.socket) -> bool:
     return not waiting.poll(0)
 
 
+_BUSY = ParaduxError("no-resources", "the daemon can start no more threads now", "try again in a moment")
 _NO_KEEPER = ParaduxError("no-keeper", "the keeper, which opens the vault, does not start", "the daemon's log says why")
 
 

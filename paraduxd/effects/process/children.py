@@ -80,7 +80,13 @@ class Children:
 def kill_session(leader: int) -> None:
     """Kill every process of a session; repeats until none is left, because one may be starting another."""
     for _ in range(_KILL_ROUNDS):
-        members = {process.pid for process in orphans.processes() if process.session == leader and process.state != "Z"}
+        try:
+            members = {
+                process.pid for process in orphans.processes() if process.session == leader and process.state != "Z"
+            }
+        except OSError:  # no descriptor is left to look with: somebody gives one back
+            time.sleep(0.01)
+            continue
         if not members:
             return
         for pid in members:

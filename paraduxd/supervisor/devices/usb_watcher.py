@@ -76,7 +76,7 @@ class Watcher:
         waiting.register(monitor.fileno(), select.POLLIN)
         waiting.register(self._bell, select.POLLIN)
         failures = 0
-        while failures < _FAILURES:
+        while True:
             wait = self._arrivals.wait(time.monotonic())
             if any(descriptor == self._bell for descriptor, _ in waiting.poll(None if wait is None else wait * 1000)):
                 return
@@ -87,7 +87,20 @@ class Watcher:
                 failures += 1
                 log.warning("An event of a disk was lost: %s", problem)
                 time.sleep(_PAUSE)
-        log.error("Sticks are not watched any more: udev does not answer")
+            if failures >= _FAILURES:
+                failures, monitor = 0, self._again(waiting, monitor)
+
+    def _again(self, waiting: select.poll, monitor: Any) -> Any:
+        """A new line to udev; the old one when none can be had now."""
+        log.error("udev does not answer: sticks are watched anew")
+        try:
+            _, fresh = _monitor()
+        except (ImportError, OSError) as problem:
+            log.warning("udev cannot be reached now: %s", problem)
+            return monitor
+        waiting.unregister(monitor.fileno())
+        waiting.register(fresh.fileno(), select.POLLIN)
+        return fresh
 
     def _take_all(self, monitor: Any) -> None:
         while (device := monitor.poll(timeout=0)) is not None:

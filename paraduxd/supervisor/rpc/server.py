@@ -8,19 +8,17 @@ import json
 import logging
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Callable
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.ipc import accepting
 from paraduxd.effects.ipc.connection_limits import Admission, Guest
 from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
 from paraduxd.supervisor.rpc.rpyc_hardening import BoundedChannel, LockedConnection, ProtocolError
 
 MAX_REPLY = 4 * 1024 * 1024
 """Characters. A reply that its client does not read lies here twice, for some seconds, and a user may have 16 connections."""
-
-_COMPLAIN_EVERY = 60.0
 
 log = logging.getLogger("paradux.rpc")
 
@@ -39,7 +37,6 @@ class RpcServer:
         self._may_connect = may_connect
         self._admission = Admission()
         self._stopping = False
-        self._complained = 0.0
 
     def start(self) -> None:
         """Accept connections from now on."""
@@ -54,36 +51,18 @@ class RpcServer:
         self._admission.dismiss_all()
 
     def _accept(self) -> None:
-        while not self._stopping:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError as problem:
-                if not self._stopping:
-                    self._cannot_accept(problem)
-            else:
-                self._welcome(connection)
-
-    def _cannot_accept(self, problem: OSError) -> None:
-        """Out of descriptors or memory: it passes, faster when somebody who only waits goes."""
-        now = time.monotonic()
-        if now - self._complained > _COMPLAIN_EVERY:
-            self._complained = now
-            log.warning("Cannot accept a connection: %s", problem.strerror)
-        self._admission.make_room()
+        accepting.serve(self._listener, self._welcome, lambda: self._stopping, self._admission.make_room)
 
     def _welcome(self, connection: socket.socket) -> None:
-        try:
-            guest = Guest(connection, peer_of(connection))
-        except OSError:
-            connection.close()
-            return
+        guest = Guest(connection, peer_of(connection))
         if not self._admission.enter(guest):
             connection.close()
             return
         try:
             threading.Thread(target=self._serve, args=(guest,), name="rpc", daemon=True).start()
-        except RuntimeError:  # no more threads
+        except BaseException:  # no more threads
             self._admission.leave(guest)
+            raise
 
     def _serve(self, guest: Guest) -> None:
         try:

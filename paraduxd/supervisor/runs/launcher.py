@@ -30,6 +30,8 @@ _LONGEST_LINE = 16 * 1024 * 1024
 _STDERR_KEPT = 4096
 _PIECE = 1 << 16
 
+PAUSE = 0.1
+
 
 class Listener(Protocol):
     """Who is told how a run goes; called from the launcher's thread, never twice at the same time."""
@@ -103,10 +105,13 @@ class Launcher:
     def _follow(self) -> None:
         while not (self._stopping and not self._workers):
             for key, _ in self._selector.select(self._until_next_deadline()):
-                key.data()
+                with _survived("report", PAUSE):
+                    key.data()
             while self._wishes:
-                self._wishes.popleft()()
-            self._enforce_deadlines()
+                with _survived("wish"):
+                    self._wishes.popleft()()
+            with _survived("deadline", PAUSE):
+                self._enforce_deadlines()
 
     def _hear_bell(self) -> None:
         os.read(self._bell, _PIECE)
@@ -122,15 +127,28 @@ class Launcher:
             return
         try:
             worker = self._started(order, listener)
+            self._watch(worker)
         except OSError as problem:
             log.error("Cannot start a worker for run %d: %s", order.run, problem.strerror)
             failed = Failed("worker-not-started", f"cannot start a worker: {problem.strerror}", "try again later")
             self._tell_end(listener, order.run, failed)
             return
-        self._workers[order.run] = worker
-        self._selector.register(worker.stdout, selectors.EVENT_READ, lambda: self._read_reports(worker))
-        self._selector.register(worker.stderr, selectors.EVENT_READ, lambda: self._read_errors(worker))
-        self._selector.register(worker.running.ended, selectors.EVENT_READ, lambda: self._end(worker))
+
+    def _watch(self, worker: _Worker) -> None:
+        """Follow it from here on; when that is not possible, nothing of it goes on. Raises `OSError`."""
+        try:
+            self._selector.register(worker.stdout, selectors.EVENT_READ, lambda: self._read_reports(worker))
+            self._selector.register(worker.stderr, selectors.EVENT_READ, lambda: self._read_errors(worker))
+            self._selector.register(worker.running.ended, selectors.EVENT_READ, lambda: self._end(worker))
+        except OSError:
+            for descriptor in (worker.stdout, worker.stderr, worker.running.ended):
+                self._forget(descriptor)
+            worker.running.kill()
+            worker.running.bury()
+            os.close(worker.stdout)
+            os.close(worker.stderr)
+            raise
+        self._workers[worker.order.run] = worker
 
     def _started(self, order: Order, listener: Listener) -> _Worker:
         with contextlib.ExitStack() as unless_started, contextlib.ExitStack() as given_away:
@@ -226,7 +244,9 @@ class Launcher:
         if not worker.running.has_ended():
             return
         self._forget(worker.running.ended)
-        code = worker.running.bury()
+        code = None
+        with _survived("burial"):
+            code = worker.running.bury()
         while self._read_reports(worker) or self._read_errors(worker):
             pass
         worker.buried = True
@@ -274,9 +294,10 @@ def _crash(worker: _Worker, code: int | None) -> Failed:
 
 
 @contextlib.contextmanager
-def _survived(what: str) -> Iterator[None]:
-    """A listener that fails must not end the thread that all workers hang on."""
+def _survived(what: str, pause: float = 0.0) -> Iterator[None]:
+    """Whatever fails here must not end the thread that all workers hang on. `pause`: seconds before it is tried again."""
     try:
         yield
     except Exception:
-        log.exception("The %s of a run could not be recorded", what)
+        log.exception("The %s of a run failed", what)
+        time.sleep(pause)
