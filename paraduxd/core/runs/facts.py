@@ -35,10 +35,19 @@ class Latest:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """What one guess of the operational passphrase takes: bytes of memory, and passes over them (argon2id)."""
+
+    memory: int
+    passes: int
+
+
+@dataclass(frozen=True)
 class Daemon:
     """The supervisor itself. `vault` is how the vault is opened: "mapped", "userspace" or "none".
 
-    `weak_kdf`: the passphrase is stretched less than it should be. `memory_locked`: secrets cannot reach swap.
+    `weak_kdf`: the passphrase is stretched less than it should be; `guess`: how much. `for_tests`: new ones would be, too.
+    `memory_locked`: secrets cannot reach swap.
     `init_on_free`: the kernel wipes freed memory; `None` when that is not known.
     """
 
@@ -49,6 +58,8 @@ class Daemon:
     locked: bool = True
     unlocked_until: str | None = None
     weak_kdf: bool = False
+    guess: Guess | None = None
+    for_tests: bool = False
     memory_locked: bool = True
     init_on_free: bool | None = None
 

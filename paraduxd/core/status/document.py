@@ -97,6 +97,7 @@ def _daemon(facts: Facts) -> dict[str, Any]:
         "unlocked_until": _clean(daemon.unlocked_until),
         "memory_locked": daemon.memory_locked,
         "init_on_free": daemon.init_on_free,
+        "guess": {"memory": daemon.guess.memory, "passes": daemon.guess.passes} if daemon.guess else None,
     }
 
 

@@ -35,7 +35,7 @@ from paraduxd.core.recoverability.fates import Loss
 from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs import unread
 from paraduxd.core.runs.conditions import Condition, DatasetCondition, error_of, failed
-from paraduxd.core.runs.facts import Facts, Latest
+from paraduxd.core.runs.facts import Facts, Guess, Latest
 from paraduxd.core.status import succession
 
 
@@ -63,11 +63,16 @@ def of_daemon(facts: Facts) -> Iterator[Trouble]:
         text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
         yield _warning("save-pending", "config", text, "finish it: paraductl unlock")
     if facts.daemon.weak_kdf:
-        text = "the vault's passphrase is stretched less than it should be, which is meant for tests only"
-        yield _warning("weak-kdf", "vault", text, "start paraduxd without --weak-kdf, then: paraductl passphrase")
+        text = f"each guess of the vault's passphrase takes {_cost(facts.daemon.guess)}, which is less than it should"
+        first = "start paraduxd without --weak-kdf-for-tests, then: " if facts.daemon.for_tests else ""
+        yield _warning("weak-kdf", "vault", text, f"{first}paraductl passphrase (the same one will do)")
     if not facts.daemon.memory_locked:
         text = "the memory that holds secrets cannot be locked, so that they may reach the swap space"
         yield _warning("memory-not-locked", "daemon", text, "raise the limit of locked memory (LimitMEMLOCK=infinity)")
+
+
+def _cost(guess: Guess | None) -> str:
+    return f"{guess.memory / 1024**2:.3g} MiB and {guess.passes} passes of argon2id" if guess else "next to nothing"
 
 
 def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:

@@ -16,16 +16,12 @@ from typing import Any
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.process import run
+from paraduxd.effects.vault.luks_header import LEAST_PASSES, PASSPHRASE_SLOT, Cost, cost_in, least_memory
 
 CONTAINER_SIZE = 32 * 1024 * 1024
 """Bytes: a header of 16 MiB, as cryptsetup makes it, and 16 MiB for the file system."""
 
-PASSPHRASE_SLOT = 0
 RECOVERY_SLOT = 1
-
-LEAST_PASSES = 4
-LEAST_MEMORY = 512 * 1024
-"""KiB of argon2id for the operational passphrase, or half of the machine's memory: cryptsetup measures, and takes less when it is busy."""
 
 _TIMEOUT = 300.0
 _CHEAP = ("--pbkdf-force-iterations", "4", "--pbkdf-memory", "32", "--pbkdf-parallel", "1")
@@ -57,15 +53,6 @@ class Segment:
     offset: int
     sector_size: int
     first_tweak: int
-
-
-@dataclass(frozen=True)
-class Cost:
-    """How much argon2id takes: KiB, passes over them, threads."""
-
-    memory: int
-    passes: int
-    threads: int
 
 
 def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -> bytes:
@@ -117,15 +104,9 @@ def cost(path: Path) -> Cost:
         header = bounded_json.parse_object(
             _ask(["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]), "the header"
         )
-        kdf = header["keyslots"][str(PASSPHRASE_SLOT)]["kdf"]
-        return Cost(int(kdf["memory"]), int(kdf["time"]), int(kdf["cpus"]))
+        return cost_in(header)
     except (ValueError, KeyError, TypeError):
         raise damaged("its header cannot be understood") from None
-
-
-def least_memory() -> int:
-    """KiB."""
-    return min(LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2048)
 
 
 def convert_command(path: Path, key_file: str, wanted: Cost) -> list[str]:

@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from paraduxd.api import bounded_json
+
+PASSPHRASE_SLOT = 0
+
+LEAST_PASSES = 4
+LEAST_MEMORY = 512 * 1024
+"""KiB of argon2id for the operational passphrase, or half of the machine's memory: cryptsetup measures, and takes less when it is busy."""
 
 _PRIMARY, _SECONDARY = b"LUKS\xba\xbe", b"SKUL\xba\xbe"
 _BINARY = 4096
@@ -20,11 +29,40 @@ _PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
+class Cost:
+    """How much argon2id takes: KiB, passes over them, threads."""
+
+    memory: int
+    passes: int
+    threads: int
+
+
+@dataclass(frozen=True)
 class Seen:
-    """What a look found: `state` is "", "missing", "empty" or "damaged"; `sha256` of the whole file, "" unless it is whole."""
+    """What a look found: `state` is "", "missing", "empty" or "damaged"; `sha256` of the whole file, "" unless it is whole.
+
+    `cost`: what a guess of the operational passphrase takes; `None` when the header does not say.
+    """
 
     state: str = ""
     sha256: str = ""
+    cost: Cost | None = None
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether guesses cost less than they should: made for tests, on a busy or small machine, or by an early version."""
+        return self.cost is not None and (self.cost.memory < least_memory() or self.cost.passes < LEAST_PASSES)
+
+
+def least_memory() -> int:
+    """KiB."""
+    return min(LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2048)
+
+
+def cost_in(header: Mapping[str, Any]) -> Cost:
+    """What a guess takes, by the JSON of a header; raises `ValueError`, `KeyError` or `TypeError` when it does not say."""
+    kdf = header["keyslots"][str(PASSPHRASE_SLOT)]["kdf"]
+    return Cost(int(kdf["memory"]), int(kdf["time"]), int(kdf["cpus"]))
 
 
 class Look:
@@ -56,11 +94,22 @@ def _seen(path: Path, status: os.stat_result) -> Seen:
     with path.open("rb") as file:
         if not _headers_are_whole(file):
             return Seen("damaged")
+        cost = _cost(file)
         file.seek(0)
         digest = hashlib.sha256()
         while piece := file.read(_PIECE):
             digest.update(piece)
-    return Seen("", digest.hexdigest())
+    return Seen("", digest.hexdigest(), cost)
+
+
+def _cost(file: IO[bytes]) -> Cost | None:
+    """What the JSON behind the first binary header says."""
+    file.seek(0)
+    size = _size(file.read(_BINARY))
+    try:
+        return cost_in(bounded_json.parse_object(file.read(size - _BINARY).partition(b"\0")[0], "the header"))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _headers_are_whole(file: IO[bytes]) -> bool:

@@ -18,7 +18,7 @@ from types import ModuleType
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.devices.device_mapper import Mode, available_mode
 from paraduxd.effects.files import atomic
-from paraduxd.effects.vault import ext4_image, luks, mapped_payload, userspace_payload
+from paraduxd.effects.vault import ext4_image, luks, luks_header, mapped_payload, userspace_payload
 from paraduxd.effects.vault.luks import Kdf
 
 __all__ = ["MAX_DOCUMENT", "Kdf", "LockedVault", "Mode", "OpenVault", "available_mode"]
@@ -231,7 +231,7 @@ class OpenVault:
         Raises `ParaduxError` "passphrase-needed" when the vault was opened with its recovery secret, which must not become the passphrase.
         """
         try:
-            luks.opens_slot(self.locked.path, self._credential, luks.PASSPHRASE_SLOT)
+            luks.opens_slot(self.locked.path, self._credential, luks_header.PASSPHRASE_SLOT)
         except ParaduxError as problem:
             if problem.code != "wrong-passphrase":
                 raise

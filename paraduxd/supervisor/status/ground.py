@@ -75,9 +75,13 @@ class Grounds:
             outbox=outbox.lacking(self._state.outbox, plan.epochs, plan.serial) if plan else (),
         )
 
-    def _vault_state(self, *, authorized: bool) -> str:
+    def vault(self) -> luks_header.Seen:
+        """What the vault looks like from outside."""
         with self._looking:
-            seen = self._vault.now()
+            return self._vault.now()
+
+    def _vault_state(self, *, authorized: bool) -> str:
+        seen = self.vault()
         expected = self._expected or self._journal.fact(VAULT)
         is_other = bool(expected and seen.sha256) and seen.sha256 != expected
         return "changed" if is_other and not authorized and not self._state.pending.exists() else seen.state

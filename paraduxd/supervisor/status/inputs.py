@@ -75,7 +75,7 @@ class Reporter:
         return frozenset(uuid for uuid in uuids if removable_disk.is_there(uuid, self.stick_folders))
 
     def _daemon(self) -> known.Daemon:
-        keeper = self.keeper.facts()
+        keeper, vault = self.keeper.facts(), self.grounds.vault()
         return known.Daemon(
             version=VERSION,
             pid=os.getpid(),
@@ -83,7 +83,9 @@ class Reporter:
             vault=self._vault_access(),
             locked=not keeper.authorized,
             unlocked_until=keeper.until,
-            weak_kdf=self.weak_kdf,
+            weak_kdf=vault.is_cheap,
+            guess=known.Guess(vault.cost.memory * 1024, vault.cost.passes) if vault.cost else None,
+            for_tests=self.weak_kdf,
             memory_locked=not keeper.weaknesses,
             init_on_free=kernel.init_on_free(),
         )

@@ -8,8 +8,9 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.process import run
-from paraduxd.effects.vault import luks
-from paraduxd.effects.vault.luks import Cost, Kdf
+from paraduxd.effects.vault import luks, luks_header
+from paraduxd.effects.vault.luks import Kdf
+from paraduxd.effects.vault.luks_header import Cost
 
 PASSPHRASE, RECOVERY = b"correct horse battery staple", b"ab" * 32
 FLOOR = 48 * 1024
@@ -31,9 +32,9 @@ def raised(path: Path, floor: int) -> Cost:
 def test_a_passphrase_that_is_stretched_too_little_is_stretched_more(container: Path) -> None:
     key = luks.volume_key(container, PASSPHRASE)
     assert luks.cost(container) == Cost(32, 4, 1)
-    assert raised(container, FLOOR) == Cost(FLOOR, luks.LEAST_PASSES, 1)
+    assert raised(container, FLOOR) == Cost(FLOOR, luks_header.LEAST_PASSES, 1)
     assert luks.volume_key(container, PASSPHRASE) == key == luks.volume_key(container, RECOVERY)
-    luks.opens_slot(container, PASSPHRASE, luks.PASSPHRASE_SLOT)
+    luks.opens_slot(container, PASSPHRASE, luks_header.PASSPHRASE_SLOT)
     with pytest.raises(ParaduxError, match="wrong passphrase"):
         luks.volume_key(container, b"another passphrase")
     assert luks.segment(container).sector_size == 4096
@@ -48,8 +49,8 @@ def test_one_that_is_stretched_enough_stays_as_it_is(container: Path) -> None:
 
 def test_the_floor_is_half_of_the_memory_at_most() -> None:
     total = int(Path("/proc/meminfo").read_text().split()[1])
-    assert 0 < luks.least_memory() <= luks.LEAST_MEMORY
-    assert luks.least_memory() <= total
+    assert 0 < luks_header.least_memory() <= luks_header.LEAST_MEMORY
+    assert luks_header.least_memory() <= total
 
 
 def test_a_vault_made_on_a_busy_machine_has_the_floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,4 +59,4 @@ def test_a_vault_made_on_a_busy_machine_has_the_floor(tmp_path: Path, monkeypatc
     monkeypatch.setattr(luks, "add_key_command", lambda path, file, new, _: make(path, file, new, Kdf.WEAK))
     monkeypatch.setattr(luks, "least_memory", lambda: FLOOR)
     luks.format_container(tmp_path / "vault.luks", PASSPHRASE, RECOVERY, Kdf.DEFAULT)
-    assert luks.cost(tmp_path / "vault.luks") == Cost(FLOOR, luks.LEAST_PASSES, 1)
+    assert luks.cost(tmp_path / "vault.luks") == Cost(FLOOR, luks_header.LEAST_PASSES, 1)
