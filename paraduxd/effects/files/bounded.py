@@ -106,7 +106,7 @@ def too_slow(where: str) -> TransientError:
 def hanging_up(connection: socket.socket, seconds: float | None = None) -> Iterator[None]:
     """Ends a connection when what is done with it takes longer (`None`: than one answer), whatever comes meanwhile."""
     same = socket.socket(fileno=os.dup(connection.fileno()))  # the connection itself may be wrapped meanwhile
-    timer = threading.Timer(seconds or patience.answer, _hang_up, [same])
+    timer = threading.Timer(seconds or patience.answer, hang_up, [same])
     timer.daemon = True
     timer.start()
     try:
@@ -116,7 +116,8 @@ def hanging_up(connection: socket.socket, seconds: float | None = None) -> Itera
         same.close()
 
 
-def _hang_up(connection: socket.socket) -> None:
+def hang_up(connection: socket.socket) -> None:
+    """End it; it may have ended."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 

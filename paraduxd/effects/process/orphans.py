@@ -58,7 +58,7 @@ def is_descendant(pid: int) -> bool:
     while pid > 1 and pid not in seen:
         seen.add(pid)
         try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            pid = int(bounded.text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[1])
         except OSError:
             return True
         if pid == os.getpid():

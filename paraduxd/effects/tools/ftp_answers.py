@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ftplib
 import socket
+import threading
 from collections.abc import Callable
 from typing import cast
 
@@ -17,6 +18,7 @@ class BoundedAnswers(ftplib.FTP):
     """A session in clear; with TLS it is put before `ftplib.FTP_TLS`."""
 
     _lines = 0
+    _data: socket.socket | None = None
 
     def getmultiline(self) -> str:
         """One answer."""
@@ -26,8 +28,23 @@ class BoundedAnswers(ftplib.FTP):
 
     def retrlines(self, cmd: str, callback: Callable[[str], object] | None = None) -> str:
         """A listing."""
-        with bounded.hanging_up(cast("socket.socket", self.sock), bounded.patience.listing):
+        timer = threading.Timer(bounded.patience.listing, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
             return super().retrlines(cmd, callback)
+        finally:
+            timer.cancel()
+
+    def transfercmd(self, cmd: str, rest: int | str | None = None) -> socket.socket:
+        """The connection for data."""
+        self._data = super().transfercmd(cmd, rest)
+        return self._data
+
+    def _hang_up(self) -> None:
+        for connection in (self._data, cast("socket.socket", self.sock)):
+            if connection is not None:
+                bounded.hang_up(connection)
 
     def getline(self) -> str:
         """One line of an answer."""

@@ -19,7 +19,7 @@ from typing import IO
 
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.runs.orders import Progress
-from paraduxd.effects.files import directories
+from paraduxd.effects.files import bounded, directories
 from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import ssh
 from paraduxd.effects.tools.rsync_complaints import PARTIAL, Complaints, Kind, understand
@@ -36,6 +36,8 @@ _IDLE_SECONDS = 600
 _NO_MEMORY = 22
 """An exit code."""
 _KEEP_BYTES = 64 * 1024
+_MOST_COMPLAINTS = 128 * 1024 * 1024
+"""Bytes of standard error; a line for each of half a million files."""
 _LAST_LINES = 2048
 """Bytes at the end of a piece of output in which the last progress stands, between names of files."""
 
@@ -229,6 +231,7 @@ def run_once(
 def _follow(running: subprocess.Popen[bytes], on_output: OnOutput, said: Complaints) -> tuple[bytes, bytes]:
     """Read both outputs to their ends, keeping head and tail of each, and pass on what comes."""
     assert running.stdout is not None and running.stderr is not None  # noqa: S101  (both are pipes)
+    complained = 0
     kept: dict[IO[bytes], _Kept] = {running.stdout: _Kept(), running.stderr: _Kept()}
     with selectors.DefaultSelector() as selector:
         for stream in kept:
@@ -240,6 +243,9 @@ def _follow(running: subprocess.Popen[bytes], on_output: OnOutput, said: Complai
                 piece = stream.read1(_PIECE)  # type: ignore[attr-defined]
                 if not piece:
                     selector.unregister(stream)
+                complained += len(piece) if stream is running.stderr else 0
+                if complained > _MOST_COMPLAINTS:
+                    raise bounded.too_large("what rsync complains of")
                 kept[stream].add(piece)
                 for take in (on_output, said.add_output) if stream is running.stdout else (said.add,):
                     take(piece)

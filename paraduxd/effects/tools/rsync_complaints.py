@@ -12,11 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from paraduxd.effects.files import bounded
+
 PARTIAL = ".~paradux-partial~"
 """Directory in which an interrupted large file waits; rsync itself neither sends nor removes it."""
 
 NAMES_KEPT = 10_000
 """So many names of each kind are remembered; the rest is counted."""
+
+MOST_LINES = 250_000
+"""So many complaints are understood; each costs some time, and nobody reads them."""
 
 BYTES_KEPT = 16 * 1024 * 1024
 """So long may all remembered names be together: whoever is at the other end can make rsync say anything."""
@@ -146,6 +151,7 @@ class Complaints:
     overflow: dict[Kind, int] = field(default_factory=dict)
     discarded: int = 0
     room: int = BYTES_KEPT
+    lines: int = 0
     _rest: bytes = b""
     _output: bytes = b""
 
@@ -191,6 +197,9 @@ class Complaints:
     def _take(self, line: bytes) -> None:
         if not line:
             return
+        self.lines += 1
+        if self.lines > MOST_LINES:
+            raise bounded.too_large("what rsync complains of")
         complaint = understand(line)
         self.discarded += complaint.kind in _FAILED_COPIES or _DISCARDED.match(line) is not None
         if complaint.kind is Kind.REMARK:
