@@ -77,11 +77,13 @@ SUPERVISOR: Mapping[str, Call] = {
             "source": _optional(str),
             "at": _optional(str),
             "paths": _optional(list, []),
+            "on_behalf_of": _optional(int, access="owner"),
         },
     ),
 }
 """Replies: status -> `schema/status.schema.json`. history, runs -> {"runs": [run]}. backup, versions, verify, publish, restore ->
 {"runs": [number]}, at once; the client follows them with `runs`. cancel -> {"left": [number]}: of others, not ended. lock -> {}.
+`on_behalf_of`: the uid of whoever called through sudo(8); a folder of theirs may be restored into as one of root's own.
 stewards -> {"epoch", "serial", "rotation": next epoch | null, "shares_required", "stewards": [{"id", "name", "accepted_on", "epoch",
 "serial", "written", "last_seen", "device_serial", "current", "void", "problems": [sentence], "overdue", "next": bool | null}]}: of each
 steward the kit that matters; `next`: has one of the next epoch, while a rotation runs.

@@ -214,10 +214,11 @@ class Conversation:
     def _cancel(self, runs: list[Any]) -> Reply:
         return self.keeping.control.ask("cancel", runs=runs)
 
-    def _restore(self, **arguments: Any) -> Reply:
+    def _restore(self, on_behalf_of: int | None, **arguments: Any) -> Reply:
+        uid = on_behalf_of if on_behalf_of is not None and self._is_owner() else self.peer.uid
         keys = private_archive_keys(self.opened().config, str(arguments["dataset"]))
         with archive_key_pipe.offered(keys, self.keeping.state.directory) as handover:
-            reply = self.keeping.control.ask("restore", keys=dict(handover.paths), uid=self.peer.uid, **arguments)
+            reply = self.keeping.control.ask("restore", keys=dict(handover.paths), uid=uid, **arguments)
             if reply["needs_key"]:
                 handover.wait()
         return {"runs": reply["runs"]}

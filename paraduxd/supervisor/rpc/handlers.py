@@ -132,9 +132,12 @@ class Calls:
         at: str | None,
         paths: list[Any],
         *,
+        on_behalf_of: int | None = None,
         key: str = "",
         uid: int = 0,
     ) -> Reply:
+        if on_behalf_of is not None:  # which root alone may say
+            uid = on_behalf_of
         if at is not None and timestamps.parse(at) is None:
             raise ParaduxError("bad-request", "a time must be of the form 2026-11-23T12:00:00Z", "say it with --at")
         wanted = _texts(paths, "paths")

@@ -114,3 +114,12 @@ def test_a_restart_gives_what_was_queued_to_root(ask: Asking) -> None:
     again = [run["run"] for run in ask.rig.dispatcher.history() if run["state"] in ("queued", "running")]
     asking = Asking(ask.rig)
     assert again and asking(MEMBER, "cancel", runs=again)["left"] == sorted(again)
+
+
+def test_root_restores_for_whoever_called_it_through_sudo_and_nobody_else_says_so(ask: Asking) -> None:
+    wanted = {"dataset": "home", "to": "/home/alice/back", "on_behalf_of": 1000}
+    assert ask(0, "restore", **wanted)["runs"]
+    assert ask.rig.workers.orders[-1].arguments["uid"] == 1000
+    with pytest.raises(ParaduxError) as refused:
+        ask(MEMBER, "restore", **wanted)
+    assert refused.value.code == "not-allowed"
