@@ -91,7 +91,7 @@ export const de: Texts = {
     rotten: (names) => `Beschädigt: ${list(names, "und")}.`,
     missing: (names) => `Es fehlt: ${list(names, "und")}.`,
     unsigned: "Die Unterschrift des Sticks stimmt nicht.",
-    code: "Lies dem Besitzer diese zwölf Ziffern vor; er tippt sie in Paradux ein. Sie zeigen, dass dein Stick heute lesbar war. Von deinem Teil verraten sie nichts.",
+    code: "Fragt der Besitzer, ob dein Stick in Ordnung ist, dann lies ihm diese zwölf Ziffern vor. Sie zeigen, dass er heute lesbar war. Von deinem Teil verraten sie nichts.",
     codeLabel: "Bestätigung",
     challenge: "Hat dir der Besitzer vorher sechs Ziffern gesagt, dann tippe sie hier:",
     challengeBad: "Sechs Ziffern, oder keine.",

@@ -90,7 +90,7 @@ export const en = {
     rotten: (names: readonly string[]) => `Damaged: ${list(names, "and")}.`,
     missing: (names: readonly string[]) => `Missing: ${list(names, "and")}.`,
     unsigned: "The signature of the kit is not right.",
-    code: "Read these twelve digits to the owner, who types them into Paradux. They show that your kit was readable today. They give nothing of your part away.",
+    code: "If the owner asks whether your kit works, read these twelve digits to them. They show that it was readable today. They give nothing of your part away.",
     codeLabel: "Confirmation code",
     challenge: "If the owner gave you six digits first, type them here:",
     challengeBad: "Six digits are needed, or none.",
