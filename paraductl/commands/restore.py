@@ -49,20 +49,20 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         "source": arguments.source,
         "at": arguments.at,
         "paths": arguments.paths,
-        "on_behalf_of": behind_sudo(),
     }
     return finish(context, _start(context, wanted)["runs"])
 
 
-def behind_sudo() -> int | None:
-    """The uid of whoever called this through sudo(8): root restores into a folder of theirs, too."""
+def behind_sudo() -> Reply:
+    """Who called this through sudo(8): root restores into a folder of theirs, too."""
     uid = os.environ.get("SUDO_UID", "")
-    return int(uid) if os.geteuid() == 0 and uid.isascii() and uid.isdigit() and len(uid) < 11 else None
+    is_one = os.geteuid() == 0 and uid.isascii() and uid.isdigit() and len(uid) < 11
+    return {"on_behalf_of": int(uid)} if is_one else {}
 
 
 def _start(context: Context, wanted: Reply) -> Reply:
     """Who may not write wherever they like as the daemon's user has to know the passphrase."""
-    return context.member_call("restore", **wanted)
+    return context.member_call("restore", **wanted, **behind_sudo())
 
 
 def _all(context: Context, arguments: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ def _all(context: Context, arguments: argparse.Namespace) -> int:
     listed = _listed(context, datasets)
 
     def start(**wanted: object) -> list[int]:
-        numbers: list[int] = _start(context, {"at": None, "paths": [], "on_behalf_of": behind_sudo(), **wanted})["runs"]
+        numbers: list[int] = _start(context, {"at": None, "paths": [], **wanted})["runs"]
         return numbers
 
     back = BringingBack(

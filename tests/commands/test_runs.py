@@ -175,8 +175,23 @@ def test_restore_makes_the_folder_absolute_and_the_time_utc(
             "source": "friend",
             "at": "2026-11-20T09:00:00Z",
             "paths": ["a/b", "-c"],
+            "on_behalf_of": None,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("euid", "sudo", "told"),
+    [(0, "1000", 1000), (0, "", None), (0, "1000x", None), (0, "9" * 99, None), (7, "1000", None)],
+)
+def test_a_restore_says_who_called_root(
+    paraductl: Run, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, euid: int, sudo: str, told: int | None
+) -> None:
+    monkeypatch.setenv("SUDO_UID", sudo)
+    monkeypatch.setattr("paraductl.commands.restore.os.geteuid", lambda: euid)
+    daemon.will_run(a_run(7, "restore"))
+    paraductl("restore", "home", "--to", "/x")
+    assert daemon.calls("restore")[0].get("on_behalf_of") == told
 
 
 def test_restore_by_somebody_else_needs_the_passphrase(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
