@@ -97,6 +97,7 @@ def _destinations(root: Path, servers: Servers, secret: Secret) -> list[Json]:
         "s3": _s3(servers),
         "webdav": _webdav("webdav", servers, "archives"),
         "oauth": _oauth(servers),
+        "s3-session": _s3_session(servers),
     }
     rest = {
         "rsync": _over_ssh("rsync", "rsync+ssh", root / "archives/rsync", "rsync", servers),
@@ -129,6 +130,14 @@ def _s3(servers: Servers) -> Json:
     endpoint = f"http://127.0.0.1:{servers.port('s3')}"
     credentials = {"access_key_id": key, "secret_access_key": secret_key}
     return {"protocol": "s3", "url": "s3://bucket/docs", "endpoint": endpoint, "credentials": credentials}
+
+
+def _s3_session(servers: Servers) -> Json:
+    """The same bucket through rclone, with keys for a while."""
+    key, secret_key = servers.logins["s3-session"]
+    options = {"type": "s3", "provider": "Other", "endpoint": f"http://127.0.0.1:{servers.port('s3-session')}"}
+    options |= {"access_key_id": key, "secret_access_key": secret_key, "session_token": servers.session}
+    return {"protocol": "rclone", "url": "rclone:session:bucket/session", "options": options}
 
 
 def _oauth(servers: Servers) -> Json:

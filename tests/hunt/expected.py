@@ -51,6 +51,7 @@ CLEAR = {
     "webdav-source": {"webdav-source password"},
     "s3": {"s3 access key id"},
     "restic-s3": {"restic-s3 access key id"},
+    "s3-session": {"s3-session access key id", "s3-session session token"},
     "oauth": {"OAuth client secret", "OAuth refresh token", "OAuth access token"},
     "mail": {"mail password"},
     "hook": {"hook password"},

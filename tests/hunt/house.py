@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+import termios
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.hunt.answers import answers
@@ -47,6 +51,34 @@ class House(Watch):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def at_terminal(self, words: Sequence[str], answers: Sequence[tuple[str, str]]) -> None:
+        """A person at a terminal: each answer is typed when its question is on the screen; then the window is closed."""
+        command = [
+            *self.executions.prefix(),
+            sys.executable,
+            "-m",
+            "paraductl.main",
+            "--run",
+            str(self.paradux.run),
+            *words,
+        ]
+        master, slave = pty.openpty()
+        screen = said = b""
+        with subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=clean_environment(),
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  (nothing happens in it but this)
+        ) as client:  # fmt: skip
+            os.close(slave)
+            for question, answer in answers:
+                while question.encode() not in screen:
+                    assert select.select([master], [], [], 60)[0], f"{question!r} did not come: {screen!r}"
+                    screen += os.read(master, 65536)
+                said, screen = said + screen, b""
+                os.write(master, answer.encode() + b"\r")
+            os.close(master)
+            client.wait(60)
+        self.printed.append((" ".join(words), said.decode(errors="replace")))
 
     def finish(self, client: subprocess.Popen[str], text: str | None = None) -> int:
         """Wait for it, and keep what it has printed."""

@@ -35,6 +35,7 @@ class Servers:
     logins: dict[str, tuple[str, str]] = field(default_factory=dict)
     user: str = ""
     token: str = ""
+    session: str = ""
     mail: notice_servers.Mail | None = None
     hook: notice_servers.Hook | None = None
 
@@ -51,6 +52,8 @@ class Servers:
         self._rclone(stack, "restic", "rest", "dataset.docs.rest.json", "@:/#?", tls=True)
         self._s3(stack, "s3", "dataset.docs.s3.json")
         self._s3(stack, "restic-s3", "dataset.docs.restic-s3.json")
+        self._s3(stack, "s3-session", "dataset.docs.s3-session.json")
+        self.session = self.secret("s3-session session token", "/+=", "dataset.docs.s3-session.json")
         for name, secure in (("ftp", False), ("ftps", True)):
             password = self._login(name, f"dataset.docs.{name}.json", ODD)
             made = stack.enter_context(ftp_servers.pyftpdlib(self.folder / name, secure=secure, password=password))

@@ -13,6 +13,7 @@ from typing import Any
 from tests.hunt.expected import Rule
 from tests.hunt.house import House
 from tests.hunt.situations import situation
+from tests.integration import sshd
 
 EDITOR = """#!{python} -I
 import json, os, pathlib, signal, sys, time
@@ -86,25 +87,40 @@ def invalid(house: House) -> None:
     document = config(house)
     for number, (path, value) in enumerate(WRONG):
         secret = house.secret(f"password at a wrong place {number}", "\"\\' %")
-        broken = json.loads(json.dumps(document))
-        target = broken
+        target = document
         for key in path[:-1]:
             target = target[key]
         target[path[-1]] = json.loads(json.dumps(value).replace("SECRET", json.dumps(secret)[1:-1]))
-        assert house.paradux.edit(broken, check=False).returncode == 5
-        text = json.dumps(broken)
-        house.paradux.owner("edit", "--file", "-", text=text[: len(text) - 9], check=False)
-        house.paradux.ctl("check", house.file("broken.json", json.dumps(broken)), check=False)
-        house.paradux.ctl("--json", "check", "-", text=text, check=False)
+    text = json.dumps(document)
+    assert house.paradux.edit(document, check=False).returncode == 5
+    house.paradux.owner("edit", "--file", "-", text=text[: len(text) - 9], check=False)
+    house.paradux.ctl("check", house.file("broken.json", text), check=False)
+    house.paradux.ctl("--json", "check", "-", text=text, check=False)
+    house.locked()
+
+
+@situation("a protected ssh key is refused")
+def protected_key(house: House) -> None:
+    phrase = house.secret("passphrase of an ssh key", "", "dataset.docs.sftp.json")
+    document = config(house)
+    credentials = {"private_key": sshd.make_key(house.fresh("given/protected"), passphrase=phrase), "password": phrase}
+    document["datasets"][0]["destinations"][3]["credentials"] = credentials
+    house.paradux.edit(document, check=False)
+    house.paradux.ctl("backup", "docs", "--destination", "sftp", "--push-only", check=False)
+    house.told()
+    document = config(house)
+    credentials = {"private_key": house.servers.keys["sftp"]}
+    document["datasets"][0]["destinations"][3]["credentials"] = credentials
+    house.paradux.edit(document, check=False)
     house.locked()
 
 
 WRONG: tuple[tuple[tuple[Any, ...], Any], ...] = (
     (("inventory", 0, "password"), ["SECRET"]),
     (("datasets", 0, "destinations", 1, "credentials"), "SECRET"),
-    (("datasets", 0, "destinations", 3, "credentials", "password"), "SECRET\n"),
-    (("datasets", 0, "destinations", 3, "url"), "ftp://fred:SECRET@127.0.0.1/x"),
-    (("datasets", 0, "destinations", 10, "repository"), "rest:http://fred:SECRET@[127.0.0.1/x"),
+    (("datasets", 0, "destinations", 5, "credentials", "password"), "SECRET\n"),
+    (("datasets", 0, "destinations", 6, "url"), "ftps://fred:SECRET@127.0.0.1/x"),
+    (("datasets", 0, "destinations", 14, "repository"), "rest:http://fred:SECRET@[127.0.0.1/x"),
     (("notify", 0), "mailto//SECRET"),
     (("policy", "unlock_for"), "SECRET"),
 )

@@ -115,6 +115,16 @@ def passphrase(house: House) -> None:
     house.locked()
 
 
+@situation("a new passphrase is mistyped at the terminal")
+def mistyped(house: House) -> None:
+    wrong = house.secret("passphrase typed wrong at the terminal", "\"\\' %")
+    once, again = (house.secret(f"new passphrase typed wrong, {which}") for which in ("once", "again"))
+    short = ("New passphrase: ", "short")
+    answers = [("Passphrase: ", wrong), ("Passphrase: ", house.passphrase), short, ("New passphrase: ", once)]
+    house.at_terminal(["passphrase"], [*answers, (": ", again), ("New passphrase: ", "")])
+    house.locked()
+
+
 @situation("a second setup is refused")
 def second_setup(house: House) -> None:
     new = house.file("second", house.secret("passphrase of a second setup", '"\\ '))

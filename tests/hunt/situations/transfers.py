@@ -8,7 +8,7 @@ from tests.hunt.house import House
 from tests.hunt.situations import SITUATIONS, Situation, situation
 
 DESTINATIONS = (
-    "sftp", "sftp-password", "ftp", "ftps", "s3", "webdav", "oauth", "rsync", "restic-sftp", "rest", "restic-s3",
+    "sftp", "sftp-password", "ftp", "ftps", "s3", "s3-session", "webdav", "oauth", "rsync", "restic-sftp", "rest", "restic-s3",
 )  # fmt: skip
 LOCAL = ("archive", "restic", "mirror")
 
