@@ -46,7 +46,9 @@ def test_no_secret_is_where_it_does_not_belong(tmp_path: Path, capsys: pytest.Ca
                 problems.append(f"{situation.name}: {type(problem).__name__}: {problem}")
             leaks = [each for each in Judgement(house, situations).leaks if each.situation == situation.name]
             with capsys.disabled():
-                print(f"{time.monotonic() - begun:6.1f} s  {situation.name}", *leaks, *problems[-1:], sep="\n          ")
+                print(
+                    f"{time.monotonic() - begun:6.1f} s  {situation.name}", *leaks, *problems[-1:], sep="\n          "
+                )
         judgement = Judgement(house, situations)
     print("\n".join(judgement.lines()))
     print(f"{'all' if FULL else 'some'} situations, {time.monotonic() - started:.0f} s")
