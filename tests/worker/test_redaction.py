@@ -84,6 +84,7 @@ def test_a_careless_plugin_gives_nothing_away(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(main, "shut_in", lambda order: order)  # the test itself is not to be confined
     monkeypatch.setattr(registry, "find", lambda _name: drop_in.PROTOCOL)
     (tmp_path / f"folder.{how}").touch()
     settings = {"folder": str(tmp_path / "folder"), "credentials": {"api_token": "canary-4711-token"}}
