@@ -90,9 +90,8 @@ def test_a_careless_plugin_gives_nothing_away(
     settings = {"folder": str(tmp_path / "folder"), "credentials": {"api_token": "canary-4711-token"}}
     (tmp_path / "transport").write_text(json.dumps({"protocol": "careless", "settings": settings}))
     report = main.Reporter()
-    report(
-        main._carry_out(Order(1, "fetch", "", "web", str(tmp_path / "transport"), arguments={"epochs": [1]}), report)
-    )
+    order = Order(1, "fetch", "", "web", str(tmp_path / "transport"), arguments={"epochs": [1]})
+    report(main._carry_out(order, report, lambda: None))
     told = capsys.readouterr().out
     failed = report_from_json(told.splitlines()[-1])
     assert isinstance(failed, Failed)
