@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from paraductl.terminal.terminal import printable
@@ -68,8 +68,9 @@ def table(
 ) -> Iterator[str]:
     """The rows in columns. Too wide, the `droppable` columns go, in this order; then the first column is clipped.
 
-    Columns in `right` are aligned to the right.
+    Columns in `right` are aligned to the right. Whatever a cell holds, it steers no terminal.
     """
+    rows = [[replace(cell, text=safe(cell.text)) for cell in row] for row in rows]
     whole = [row for row in rows if len(row) > 1]
     widths = {index: max(columns(row[index].text) for row in whole) for index in range(len(whole[0]))} if whole else {}
     widths = {index: wide for index, wide in widths.items() if wide}

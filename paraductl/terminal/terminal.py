@@ -72,7 +72,7 @@ class Terminal:
 
     def failure(self, message: str, hint: str) -> None:
         """One sentence on standard error and, on the next line, what to do."""
-        self.note(f"paraductl: {message}" + (f"\n  {hint}" if hint else ""))
+        self.note(f"paraductl: {one_line(message)}" + (f"\n  {one_line(hint)}" if hint else ""))
 
     def ask(self, question: str) -> str:
         """One line from the person at the terminal; raises `EOFError` when they are gone."""
@@ -92,6 +92,11 @@ class Terminal:
                 return choices[-1]
             if answer and answer in choices:
                 return answer
+
+
+def one_line(text: str) -> str:
+    """The text without line feeds: what a server said must not look like a line of ours."""
+    return " ".join(text.splitlines())
 
 
 def printable(text: str) -> str:

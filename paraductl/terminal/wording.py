@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from paraductl.terminal.terminal import one_line
+
 Run = dict[str, Any]
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
@@ -82,9 +84,10 @@ def failure(run: Run) -> tuple[str, str]:
     error = run.get("error") or {}
     if run["state"] == "held":
         why = error.get("message") or (run.get("result") or {}).get("text") or "the guard stopped it"
-        return f"held: {doing(run)}: {why}", error.get("hint") or f"if it is right: paraductl approve {run['dataset']}"
+        hint = error.get("hint") or f"if it is right: paraductl approve {run['dataset']}"
+        return f"held: {doing(run)}: {one_line(why)}", one_line(hint)
     why = error.get("message") or ("it was interrupted" if run["state"] == "interrupted" else "no reason was given")
-    return f"cannot {doing(run)}: {why}", error.get("hint") or ""
+    return f"cannot {doing(run)}: {one_line(why)}", one_line(error.get("hint") or "")
 
 
 def progress(runs: list[Run]) -> str:
