@@ -18,7 +18,7 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1
 _PATH_BENEATH = 1
-_REFER_SINCE, _TRUNCATE_SINCE, _NET_SINCE, _SCOPES_SINCE = 2, 3, 4, 6
+_REFER_SINCE, _TRUNCATE_SINCE, _NET_SINCE, SCOPES_SINCE = 2, 3, 4, 6
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 REFER = 1 << 13
@@ -71,8 +71,8 @@ def confine(handled: int, rules: Iterable[Rule]) -> None:
 
 
 def _attributes(handled: int) -> tuple[bytes, ctypes.c_size_t]:
-    scopes = _SCOPES if version() >= _SCOPES_SINCE else 0
-    size = 24 if version() >= _SCOPES_SINCE else 16 if version() >= _NET_SINCE else 8
+    scopes = _SCOPES if version() >= SCOPES_SINCE else 0
+    size = 24 if version() >= SCOPES_SINCE else 16 if version() >= _NET_SINCE else 8
     return struct.pack("=QQQ", handled, 0, scopes)[:size], ctypes.c_size_t(size)
 
 
