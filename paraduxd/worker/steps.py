@@ -241,7 +241,9 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
     protocol = registry.find(str(transport.get("protocol")))
     redaction.remember(transport, protocol.settings)
     settings = _settings(protocol, transport.get("settings"))
-    memory.allow(order.arguments.get("files"), transport.get("memory"))
+    identity = _identity(order)
+    recovered = identity is not None and identity.generation > 1
+    memory.allow(order.arguments.get("files"), transport.get("memory"), recovered=recovered)
     context = Context(
         dataset=order.dataset,
         location=order.location,
@@ -253,7 +255,7 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
         bandwidth=transport.get("bandwidth"),
         mounted=Path(order.arguments["mounted"]) if order.arguments.get("mounted") else None,
         posix=bool(order.arguments.get("posix", True)),
-        identity=_identity(order),
+        identity=identity,
     )
     return protocol, settings, context, transport
 

@@ -3,7 +3,8 @@
 The limit is the kernel's (RLIMIT_DATA, setrlimit(2)), so that a program which reads without an end is refused memory and ends. Programs
 written in Go are told a little less besides (GOMEMLIMIT), which makes them collect garbage before that. Honest work grows with the
 number of files: restic holds its whole index, rsync a list. What the last pull counted is allowed for, and so is what the owner says
-(`memory` of a source or destination), for places that hold more than this machine knows of.
+(`memory` of a source or destination), for places that hold more than this machine knows of. A machine that was recovered has counted
+nothing yet, and must not fail to restore for that: there, programs may take half of its memory.
 """
 
 from __future__ import annotations
@@ -60,10 +61,20 @@ class _Allowance:
 _allowed = _Allowance()
 
 
-def allow(files: object, mebibytes: object) -> None:
-    """Let programs take what so many files need, or so many MiB if that is more; anything but a number counts as 0."""
+def allow(files: object, mebibytes: object, *, recovered: bool = False) -> None:
+    """Let programs take what so many files need, or so many MiB if that is more; anything but a number counts as 0.
+
+    `recovered`: this machine took the place of the one that counted them.
+    """
     _allowed.files = min(files, _MOST_FILES) if type(files) is int and files > 0 else 0
     _allowed.mebibytes = mebibytes if type(mebibytes) is int and mebibytes > 0 else 0
+    if recovered and files is None:
+        _allowed.mebibytes = max(_allowed.mebibytes, _half())
+
+
+def _half() -> int:
+    """MiB of half of the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // MIB
 
 
 def most_names() -> int:

@@ -1,0 +1,39 @@
+"""How much memory programs may take that read what others send."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from paraduxd.effects.tools import memory
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> Iterator[None]:
+    memory.allow(None, None)
+    yield
+    memory.allow(None, None)
+
+
+def limit() -> int:
+    return memory.limit("restic") or 0
+
+
+def test_what_is_known_of_the_files_and_what_the_owner_says_is_allowed() -> None:
+    least = limit()
+    memory.allow(1_000_000, None)
+    assert least + 900 < limit() < least + 1100
+    memory.allow(1_000_000, 4000)
+    assert limit() == 4000
+    memory.allow("many", -1)
+    assert limit() == least and memory.limit("cat") is None
+
+
+def test_a_recovered_machine_that_has_counted_nothing_may_take_half_of_its_memory() -> None:
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 >> 20
+    memory.allow(None, 10, recovered=True)
+    assert limit() == half
+    memory.allow(10, None, recovered=True)
+    assert limit() < half
