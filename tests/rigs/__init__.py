@@ -1,0 +1,1 @@
+"""What tests are made with: machines, servers, families, and waiting for them."""
