@@ -10,11 +10,9 @@ import ctypes
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-
-from paraduxd.effects.files import bounded
 
 _PR_SET_CHILD_SUBREAPER = 36
+_LONGEST_STAT = 4096
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def is_descendant(pid: int) -> bool:
     while pid > 1 and pid not in seen:
         seen.add(pid)
         try:
-            pid = int(bounded.text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[1])
+            pid = int(_stat(str(pid)).rpartition(b")")[2].split()[1])
         except OSError:
             return True
         if pid == os.getpid():
@@ -71,6 +69,17 @@ def processes() -> Iterator[Process]:
     for entry in os.listdir("/proc"):  # noqa: PTH208  Path objects for every process cost more than a kill
         if entry.isdigit():
             with contextlib.suppress(OSError, IndexError, ValueError):
-                before, _, after = bounded.text(Path(f"/proc/{entry}/stat")).rpartition(")")
-                state, parent, _, session, *_ = after.split()
-                yield Process(int(entry), before.partition("(")[2], state, int(parent), int(session))
+                before, _, after = _stat(entry).rpartition(b")")
+                state, parent, _, session, *_ = after.split(maxsplit=4)
+                yield Process(
+                    int(entry), os.fsdecode(before.partition(b"(")[2]), state.decode(), int(parent), int(session)
+                )
+
+
+def _stat(entry: str) -> bytes:
+    """The one line of the kernel's, without what an object for each of so many files would cost."""
+    descriptor = os.open(f"/proc/{entry}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _LONGEST_STAT)
+    finally:
+        os.close(descriptor)
