@@ -86,6 +86,8 @@ def test_ftp_through_rclone_is_warned_of_without_tls(more: dict[str, str], warne
         "inner=:webdav,url='https://x',bearer_token_command='touch /tmp/canary': other=:memory:",
         ":webdav,url='https://x',no_check_certificate:",
         ":webdav,global.no_check_certificate,url='https://x':",
+        ":webdav,url='https://x',bearer-token-command='touch /tmp/canary':",
+        ":sftp,SSH='touch /tmp/canary':",
     ],
 )
 @pytest.mark.parametrize("option", ["remote", "upstreams"])

@@ -46,7 +46,9 @@ _REFUSED = {
 _TRUE = frozenset({"1", "t", "true"})
 
 _WITHIN = re.compile(
-    rf"(?:^|[\s=\"']):[A-Za-z0-9 _.+-]+,.*?(?<![A-Za-z0-9_])(?P<name>{'|'.join(_REFUSED)})(?![A-Za-z0-9_])", re.DOTALL
+    r"(?:^|[\s=\"']):[A-Za-z0-9 _.+-]+,.*?(?<![A-Za-z0-9_])"
+    rf"(?P<name>{'|'.join(_REFUSED).replace('_', '[_-]')})(?![A-Za-z0-9_])",
+    re.DOTALL | re.IGNORECASE,
 )
 """A remote that is written within an option (`:sftp,ssh="...":`, rclone's connection strings) and sets what is refused."""
 
@@ -92,7 +94,8 @@ def _option_value(value: str) -> str:
     if _CONTROL.search(value) or "%(" in value:
         raise ValueError("must not contain control characters or %(, which rclone's configuration cannot hold")
     if within := _WITHIN.search(value):
-        raise ValueError(f"must not hold a remote with the option {within['name']}: it {_REFUSED[within['name']]}")
+        name = within["name"].lower().replace("-", "_")
+        raise ValueError(f"must not hold a remote with the option {name}: it {_REFUSED[name]}")
     return value
 
 
