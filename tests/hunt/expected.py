@@ -58,7 +58,7 @@ CLEAR = {
 }
 """What is sent in clear because the config says so (ftp, http), and what is no more than the name of an access key."""
 
-TRANSPORT = r"state/transport/\.?((?:dataset|metadata|notify)\.[a-z0-9.-]+?\.json)(?:\.\w+)?"
+TRANSPORT = r"(?:blank/)?state/transport/\.?((?:dataset|metadata|notify)\.[a-z0-9.-]+?\.json)(?:\.\w+)?"
 
 GENERAL = (
     Rule(f"(?:file|written): {TRANSPORT}", tagged("transport"), "transport files hold the login of one stash"),

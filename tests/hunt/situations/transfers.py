@@ -23,12 +23,13 @@ def push(house: House, destination: str) -> None:
 def held_at_the_door(house: House, gate: str, transport: str, *words: str) -> None:
     """Run a command; the worker that comes to the gate with this transport file waits until it was searched."""
     with house.servers.gates[gate].held() as waiting:
-        house.paradux.ctl(*words, "--no-wait")
+        client = house.client(*words)
         assert waiting.wait(60), f"nobody came to {gate}"
         found: set[str] = set()
         for pid in house.workers():
             found |= house.look_into(pid, f"worker of {house.transport_of(pid)}")
         assert found, f"the worker of {transport} has nothing of its own: the hunter looked too early"
+    house.finish(client)
     house.idle()
 
 
