@@ -31,6 +31,14 @@ def drop_ins_in_tests() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def umask_of_a_shell() -> Iterator[None]:
+    """The programs of Paradux keep what they make to themselves; a test that runs one in its own process leaves that to it."""
+    os.umask(0o022)
+    yield
+    os.umask(0o022)
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MB; only root can mount one."""
