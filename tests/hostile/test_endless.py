@@ -81,7 +81,7 @@ def test_a_very_long_list_of_s3() -> None:
             "endpoint": f"http://127.0.0.1:{port}",
             "credentials": {"access_key_id": "a", "secret_access_key": "b"},
         }
-        assert taken("s3", settings, "list").startswith("too-large: what rclone tells is longer")
+        assert taken("s3", settings, "list").startswith("too-large: ")
 
 
 @pytest.mark.parametrize(("name", "what", "told"), [

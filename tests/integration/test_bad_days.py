@@ -186,7 +186,7 @@ def test_a_full_disk_during_a_save_keeps_the_old_config(tmp_path: Path) -> None:
 
 def test_a_missing_program_is_named_with_its_package(tmp_path: Path) -> None:
     script = (
-        "from paraduxd.effects import process\n"
+        "from paraduxd.effects.process import run as process\n"
         "process.PATH = '/nonexistent'\n"
         "try:\n    process.run(['restic', 'version'])\n"
         "except Exception as problem: print(problem.message, '|', problem.hint)\n"

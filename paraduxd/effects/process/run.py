@@ -119,8 +119,9 @@ def start(
     stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own; the caller waits for it. `command[0]` is looked up in `PATH`."""
-    before = memory.limited(command)
-    argv = [*([find(before[0]), *before[1:]] if before else []), find(command[0]), *command[1:]]
+    argv = [find(command[0]), *command[1:]]
+    if before := memory.limited(command):
+        argv = [find(before[0]), *before[1:], *argv]
     return subprocess.Popen(
         argv,
         env=environment({**memory.environment(command[0]), **(extra_env or {})}),

@@ -18,7 +18,7 @@ MIB = 1 << 20
 _LEAST = {
     "gpg": 200,
     "rclone": 280,
-    "restic": 300,
+    "restic": 230,
     "rsync": 280,
     "ssh": 200,
     "ssh-keyscan": 200,
