@@ -21,7 +21,7 @@ from tests.rig import Installation, clean_environment, fill, minimal_answers
 
 pytestmark = pytest.mark.slow
 
-SECRET = "a-secret-of-the-stash"
+SECRET = f"a-secret-of-the-stash-{os.urandom(8).hex()}"  # what an earlier run left behind is not this one's
 
 
 @pytest.fixture(scope="module")
