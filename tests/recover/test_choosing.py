@@ -235,7 +235,7 @@ def test_there_is_room_for_the_newest_of_every_epoch() -> None:
     store = Store()
     for epoch in range(1, 40):
         for serial in (1, 2, 3):
-            store.objects[f"config-{epoch}-{serial}.gpg"] = bytes(fetch.LONGEST_CONFIG)
+            store.objects[f"config-{epoch}-{serial}.gpg"] = bytes(fetch.LONGEST_ALL // 4)
     result = fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [5]}), store)
     names = [entry["name"] for entry in result["configs"]]
     assert names == ["config-5-3.gpg", "config-39-3.gpg", "config-38-3.gpg", "config-37-3.gpg"]
