@@ -170,10 +170,10 @@ def test_a_staging_that_cannot_be_read_at_all_is_no_version(case: DestinationCas
 
 
 def test_a_file_that_is_cut_off_in_the_middle_is_not_restored(
-    case: DestinationCase, monkeypatch: pytest.MonkeyPatch
+    case: DestinationCase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The disk of staging has a bad sector: simulated by a tar that says so. Real ones put zeros in place of what they cannot read."""
-    folder = case.folder / "bin"
+    folder = tmp_path / "bin"
     folder.mkdir()
     fake = folder / "tar"
     fake.write_text(
