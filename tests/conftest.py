@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api import dropins
+
+_LIBC, _PR_SET_CHILD_SUBREAPER = ctypes.CDLL(None), 36
 
 
 def pytest_configure() -> None:
@@ -32,11 +35,15 @@ def drop_ins_in_tests() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def umask_of_a_shell() -> Iterator[None]:
-    """The programs of Paradux keep what they make to themselves; a test that runs one in its own process leaves that to it."""
+def as_a_shell_starts_them() -> Iterator[None]:
+    """A test that runs a program of Paradux in its own process leaves umask and orphans (PR_SET_CHILD_SUBREAPER) as they are for others.
+
+    Whoever adopts orphans and does not bury them keeps a killed restic in the table of processes, and its lock in the repository.
+    """
     os.umask(0o022)
     yield
     os.umask(0o022)
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 @pytest.fixture
