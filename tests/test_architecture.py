@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 FORBIDDEN_IN_SUPERVISOR = {"pydantic", "gnupg", "cryptography", "paramiko", "restic", "shamir_mnemonic"}
@@ -35,10 +37,36 @@ def test_the_client_loads_next_to_nothing() -> None:
     assert "rpyc" not in loaded, "rpyc is loaded when a call needs it"
 
 
+SHELLS = frozenset({"system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell"})
+"""What hands a text to a shell, by the name under which it is called."""
+
+
+def through_a_shell(text: str) -> list[int]:
+    """The lines that start a program through a shell: by one of `SHELLS`, by `shell=` anything, or as `sh -c`."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            found += [node.lineno] * (called in SHELLS or any(each.arg == "shell" for each in node.keywords))
+        elif isinstance(node, ast.List | ast.Tuple):
+            words = [each.value for each in node.elts if isinstance(each, ast.Constant)]
+            found += [node.lineno] * (
+                "-c" in words and any(str(each).rpartition("/")[2] in {"sh", "bash"} for each in words)
+            )
+    return found
+
+
 def test_no_program_is_started_through_a_shell() -> None:
     for path in [*ROOT.glob("paraduxd/**/*.py"), *ROOT.glob("paraductl/**/*.py")]:
-        text = path.read_text()
-        assert "shell=True" not in text and "os.system(" not in text, path
+        assert through_a_shell(path.read_text()) == [], path
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import os\nos.system(x)", "run(x, shell=y)", "from os import popen\npopen(x)", "run(['/bin/sh', '-c', x])"],
+)
+def test_a_shell_is_seen(text: str) -> None:
+    assert through_a_shell(text)
 
 
 WALKING = frozenset({"walk", "fwalk", "rmtree", "chmod", "chown", "lchown", "rglob", "copytree"})

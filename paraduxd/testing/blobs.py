@@ -37,7 +37,7 @@ class BlobStoreSuite:
     @pytest.fixture
     def make(self) -> MakeStore:
         """Makes a fresh object on one and the same place, which was never written."""
-        raise NotImplementedError
+        raise NotImplementedError("a subclass of this suite gives the fixture `make`: what is tested")
 
     def test_never_written_is_empty(self, make: MakeStore) -> None:
         assert make().list() == ()

@@ -60,7 +60,7 @@ class DestinationSuite:
     @pytest.fixture
     def case(self) -> DestinationCase:
         """A destination that was never written; `folder` is empty and stays with the test."""
-        raise NotImplementedError
+        raise NotImplementedError("a subclass of this suite gives the fixture `case`: what is tested")
 
     def test_never_written_has_no_versions(self, case: DestinationCase) -> None:
         assert case.destination().versions() == ()

@@ -73,7 +73,7 @@ class PlaceSuite:
     @pytest.fixture
     def place(self) -> PlaceCase:
         """A destination that was never written; `folder` is an empty directory and stays with the test."""
-        raise NotImplementedError
+        raise NotImplementedError("a subclass of this suite gives the fixture `place`: what is tested")
 
     # Numbers
 

@@ -40,7 +40,7 @@ class SourceSuite:
     @pytest.fixture
     def case(self) -> SourceCase:
         """A source whose `root` exists and is empty; `staging` exists and is empty."""
-        raise NotImplementedError
+        raise NotImplementedError("a subclass of this suite gives the fixture `case`: what is tested")
 
     def test_staging_becomes_equal_to_a_source_of_hostile_names(self, case: SourceCase) -> None:
         count = samples.write_sample(case.root)
