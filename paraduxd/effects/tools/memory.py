@@ -102,7 +102,7 @@ def limited(command: Sequence[str]) -> tuple[str, ...]:
     if mebibytes is None:
         return ()
     stack = (f"--stack={_STACK}",) if command[0] in _GO else ()
-    return ("prlimit", "--core=0", f"--data={mebibytes * MIB}", *stack, "--")
+    return ("prlimit", f"--data={mebibytes * MIB}", *stack, "--")
 
 
 def environment(program: str) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 
 import pytest
 
+from paraduxd.effects.process import run
 from paraduxd.effects.tools import memory
 
 
@@ -37,3 +39,17 @@ def test_a_recovered_machine_that_has_counted_nothing_may_take_half_of_its_memor
     assert limit() == half
     memory.allow(10, None, recovered=True)
     assert limit() < half
+
+
+def test_a_program_keeps_the_limit_that_stops_core_dumps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 would let a program that takes dumps through a pipe have them (`hardening.no_core_dumps`)."""
+    monkeypatch.setitem(memory._LEAST, "sh", 200)
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (1, before[1]))
+    try:
+        told = run.run(["sh", "-c", "cat /proc/$$/limits"]).output.decode()
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    (line,) = [each for each in told.splitlines() if each.startswith("Max core file size")]
+    (data,) = [each for each in told.splitlines() if each.startswith("Max data size")]
+    assert line.split()[4] == "1" and data.split()[3] == str(200 << 20)
