@@ -7,6 +7,7 @@ import gc
 if __name__ == "__main__":
     gc.disable()  # what is imported stays: looking for garbage in it takes a fifth of the time of a start
 
+import atexit
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
@@ -92,6 +94,13 @@ def _carry_out(order: Order, report: Reporter, when_shut_in: Callable[[], None])
         )
 
 
+def leave() -> NoReturn:
+    """End the process, and do what is to be done at the end. To take everything apart would take longer than many an order."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(0)
+
+
 def _end(_signal: int, _frame: object) -> None:
     """Unwind, so that whoever has started a program, or put half an object somewhere, removes it; the supervisor kills what is left."""
     for number in _ENDING:
@@ -103,5 +112,4 @@ if __name__ == "__main__":
     gc.freeze()
     gc.enable()
     main()
-    sys.stdout.flush()
-    os._exit(0)  # to take everything apart would take longer than many an order
+    leave()

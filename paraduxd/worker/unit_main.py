@@ -14,7 +14,6 @@ import fcntl
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 
@@ -53,5 +52,4 @@ if __name__ == "__main__":
     gc.freeze()
     gc.enable()
     main()
-    sys.stdout.flush()
-    os._exit(0)  # to take everything apart would take longer than many an order
+    worker.leave()

@@ -163,11 +163,13 @@ class Desk:
     def _seen(self, dataset: DatasetPlan) -> Path:
         """The file in which a source in place remembers what it has seen, in a directory of its own; a worker may write to no other."""
         folder = self._place_of(dataset.uid, dataset.id)
-        if folder.is_file():  # as earlier versions have it
-            with contextlib.suppress(OSError):
-                folder.rename(folder.with_suffix(".moving"))
-                folder.mkdir(mode=0o700)
-                folder.with_suffix(".moving").rename(folder / SEEN)
+        moving = folder.with_name(f"{folder.name}.moving")
+        with contextlib.suppress(OSError):
+            if folder.is_file():  # as earlier versions have it
+                folder.rename(moving)
+            if moving.is_file():  # also where that was cut off
+                folder.mkdir(mode=0o700, exist_ok=True)
+                moving.rename(folder / SEEN)
         return folder / SEEN
 
     def _end_of_last_good(self, key: Key) -> str | None:

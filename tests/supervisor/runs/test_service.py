@@ -247,6 +247,19 @@ def test_a_pull_after_one_that_was_cut_off_knows_when_the_last_good_one_ended(ri
     assert rig.workers.find("home", "pull").arguments["since"] is None
 
 
+@pytest.mark.parametrize("cut_off_after", [0, 1, 2])
+def test_what_a_source_in_place_has_seen_gets_into_its_directory(rig: Rig, tmp_path: Path, cut_off_after: int) -> None:
+    folder = tmp_path / "index" / legacy_uid("home", "")
+    folder.parent.mkdir()
+    (folder if cut_off_after == 0 else folder.with_name(f"{folder.name}.moving")).write_bytes(b"seen so far")
+    if cut_off_after == 2:
+        folder.mkdir()
+    rig.run_by(plan(dataset("home")))
+    rig.dispatcher.backup(pull_only=True)
+    assert Path(rig.workers.find("home", "pull").arguments["index"]).read_bytes() == b"seen so far"
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
 def test_orders_are_made_from_plan_and_journal(rig: Rig, tmp_path: Path) -> None:
     keep = Keep(last=3)
     rig.run_by(plan(dataset("home", [destination("disk", keep=keep)])))
