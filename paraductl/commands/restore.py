@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from paraductl import sudo
 from paraductl.arguments import moment, usage
 from paraductl.context import Context, Reply
 from paraductl.follow import finish, follow, report
@@ -53,16 +54,11 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     return finish(context, _start(context, wanted)["runs"])
 
 
-def behind_sudo() -> Reply:
-    """Who called this through sudo(8): root restores into a folder of theirs, too."""
-    uid = os.environ.get("SUDO_UID", "")
-    is_one = os.geteuid() == 0 and uid.isascii() and uid.isdigit() and len(uid) < 11
-    return {"on_behalf_of": int(uid)} if is_one else {}
-
-
 def _start(context: Context, wanted: Reply) -> Reply:
     """Who may not write wherever they like as the daemon's user has to know the passphrase."""
-    return context.member_call("restore", **wanted, **behind_sudo())
+    caller = sudo.caller()
+    for_caller = {} if caller is None else {"on_behalf_of": caller}
+    return context.member_call("restore", **wanted, **for_caller)
 
 
 def _all(context: Context, arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from paraductl import sudo
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.trust import distrust
@@ -52,8 +53,7 @@ def _check_hands(directory: Path) -> None:
     """As root, write nothing where others could exchange what is being written; who has used sudo is none of those."""
     if os.geteuid():
         return
-    sudo = os.environ.get("SUDO_UID", "")
-    ours = frozenset({0, int(sudo) if sudo.isdecimal() else 0})
+    ours = frozenset({0, sudo.caller() or 0})
     there = next(folder for folder in (directory.absolute(), *directory.absolute().parents) if folder.is_dir())
     status = there.stat()
     shared = bool(status.st_mode & stat.S_ISVTX) and status.st_uid in ours

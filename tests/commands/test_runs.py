@@ -188,7 +188,7 @@ def test_a_restore_says_who_called_root(
     paraductl: Run, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, euid: int, sudo: str, told: int | None
 ) -> None:
     monkeypatch.setenv("SUDO_UID", sudo)
-    monkeypatch.setattr("paraductl.commands.restore.os.geteuid", lambda: euid)
+    monkeypatch.setattr("paraductl.sudo.os.geteuid", lambda: euid)
     daemon.will_run(a_run(7, "restore"))
     paraductl("restore", "home", "--to", "/x")
     assert daemon.calls("restore")[0].get("on_behalf_of") == told
