@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.orders import Order, Step
-from paraduxd.effects.files import transport_files
+from paraduxd.effects.files import looking, transport_files
 from paraduxd.effects.isolation.confinement import Fence, Own, confine
 from paraduxd.protocols import registry
 from paraduxd.worker.transfer import staged_data
@@ -71,7 +71,7 @@ def _own(order: Order, transport: dict[str, Any]) -> Iterator[Own]:
     for outbox in (arguments.get("outbox"), (arguments.get("identity") or {}).get("outbox")):
         if outbox:
             yield Own(Path(outbox), writable=False)
-    if (key := arguments.get("key")) and Path(key).exists():
+    if (key := arguments.get("key")) and looking.is_there(Path(key)):
         yield Own(Path(key))
     if to := arguments.get("to"):
         yield Own(Path(to))

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from paraduxd.effects.files import looking
 from paraduxd.effects.isolation import covers, landlock, privileges
 
 log = logging.getLogger("paradux.confinement")
@@ -75,7 +76,7 @@ def _make_missing(fence: Fence) -> None:
 
 def _there(path: Path) -> Path:
     """The path, or the nearest one above it that exists."""
-    return next(each for each in (path, *path.parents) if each.exists())
+    return next(each for each in (path, *path.parents) if looking.is_there(each))
 
 
 def _covered(fence: Fence) -> list[Path]:
@@ -83,7 +84,9 @@ def _covered(fence: Fence) -> list[Path]:
     made_in = {_there(own.path) for own in fence.own}
     whole = [own.path for own in fence.own if own.whole]
     hidden = [*fence.private, *(path for path in fence.others if path not in made_in)]
-    wanted = {path for path in hidden if path.is_dir() and not any(path.is_relative_to(each) for each in whole)}
+    wanted = {
+        path for path in hidden if looking.is_folder(path) and not any(path.is_relative_to(each) for each in whole)
+    }
     return sorted(path for path in wanted if not wanted & set(path.parents))
 
 
@@ -100,7 +103,7 @@ def _temporary_files(fence: Fence) -> Iterator[Path]:
 
 def _hidden(fence: Fence) -> set[Path]:
     """What is there to be hidden, but what is in memory: who cannot cover that has to be able to make files beside it."""
-    hidden = {path for path in (*fence.private, *fence.others) if path.exists()}
+    hidden = {path for path in (*fence.private, *fence.others) if looking.is_there(path)}
     return {path for path in hidden if not path.is_relative_to(covers.SHARED_MEMORY)}
 
 

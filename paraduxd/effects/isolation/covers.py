@@ -11,6 +11,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from paraduxd.effects.files import looking
+
 _NEWNS = 0x00020000
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _SLAVE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 19
 
@@ -29,7 +31,9 @@ def cover(hidden: Sequence[Path], shown: Sequence[tuple[Path, bool]]) -> None:
 
     What others keep in memory (/dev/shm) is hidden as well, by memory that only this process sees. Raises `OSError`.
     """
-    holes = [(path, writable, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path, writable in shown if path.exists()]
+    holes = [
+        (path, writable, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path, writable in shown if looking.is_there(path)
+    ]
     try:
         _mount(b"tmpfs", SHARED_MEMORY, b"tmpfs", _NOSUID | _NODEV, b"mode=1777")
         for folder in hidden:

@@ -16,7 +16,7 @@ from typing import ClassVar
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.crypto import archive_crypto
-from paraduxd.effects.files import scratch
+from paraduxd.effects.files import looking, scratch
 from paraduxd.effects.process import hardening
 from paraduxd.effects.tools import tar
 from paraduxd.protocols.archive import chain, file_list, receive, remove
@@ -64,7 +64,7 @@ class ArchiveDestination(Destination):
         `ParaduxError` "other-dataset" and what `place_marker.check` raises; "damaged" when the new version does not read back as it was
         sent. What could not be read is missing in the version, and told.
         """
-        if not staging.is_dir():
+        if not looking.is_folder(staging):
             raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
         with self._index() as index, archive_crypto.sealer(self._keys.public_key) as sealer:
             task = Task(self._store, self._place(), self._keys, self._context, self._volume, staging, request)

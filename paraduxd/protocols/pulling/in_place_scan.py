@@ -16,6 +16,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import guard, unread
+from paraduxd.effects.files import looking
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.protocols.base import PullRequest, PullResult
 from paraduxd.protocols.pulling.mounted_disks import Inside
@@ -47,7 +48,7 @@ class _Seen:
 
 def pull_in_place(root: Path, request: PullRequest) -> PullResult:
     """Look at the source and apply the guard; the index is renewed only when the guard agrees."""
-    if not root.is_dir():
+    if not looking.is_folder(root):
         raise missing(str(root), request.known_files)
     inside = Inside(root, root)
     away = inside.away(request.known_mounts)

@@ -21,7 +21,7 @@ import restic
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import retention, unread
-from paraduxd.effects.files import directories
+from paraduxd.effects.files import directories, looking
 from paraduxd.effects.files.directories import Directory
 from paraduxd.protocols.base import (
     Context,
@@ -99,7 +99,7 @@ class ResticDestination(Destination):
         Raises `TransientError` "not-mounted" when a repository that had versions is gone or holds none of them, "busy" and "disk-full";
         `ParaduxError` "superseded", and "damaged" when the new version cannot be read back.
         """
-        if not staging.is_dir():
+        if not looking.is_folder(staging):
             raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
         with self._opened() as repository, _something(staging) as folder:
             there = Versions(repository, self._context)
@@ -299,7 +299,7 @@ def _something(staging: Path) -> Iterator[Path]:
 def _check_new(path: Path) -> None:
     """Refuse to make a repository among other files, or over one whose config was lost; clean up after an interrupted making."""
     ours = {"config", "data", "index", "keys", "locks", "snapshots"}
-    if not path.is_dir():
+    if not looking.is_folder(path):
         return
     with directories.own(path) as folder:
         found = set(folder.names())

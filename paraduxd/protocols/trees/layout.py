@@ -28,7 +28,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.dataclass_json import from_plain
 from paraduxd.core.primitives.timestamps import moment
 from paraduxd.core.runs.retention import in_order
-from paraduxd.effects.files import bounded
+from paraduxd.effects.files import bounded, looking
 from paraduxd.effects.tools import memory, rsync, rsync_files
 from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Version
@@ -219,7 +219,7 @@ def _rotten(path: Path, records: Mapping[str, Record]) -> Rotten:
 def check_no_links(root: Path) -> None:
     """Refuse a store whose directories are links: whoever can write there could lead what is written anywhere."""
     for name in ("versions", "manifests", "hashes"):
-        if (root / name).is_symlink():
+        if looking.is_link(root / name):
             text = f"{root / name} is a symbolic link, where a directory of the copies should be"
             raise ParaduxError("unusable-directory", text, "see who can write there, and remove the link")
 
