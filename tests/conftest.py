@@ -38,7 +38,7 @@ def drop_ins_in_tests() -> Iterator[None]:
 def as_a_shell_starts_them() -> Iterator[None]:
     """A test that runs a program of Paradux in its own process leaves umask and orphans (PR_SET_CHILD_SUBREAPER) as they are for others.
 
-    Whoever adopts orphans and does not bury them keeps a killed restic in the table of processes, and its lock in the repository.
+    Whoever adopts orphans and does not reap them keeps a killed restic in the table of processes, and its lock in the repository.
     """
     os.umask(0o022)
     yield

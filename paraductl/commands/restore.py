@@ -102,7 +102,7 @@ def _report(context: Context, outcomes: list[Outcome]) -> int:
         terminal.raw(line + "\n") if not terminal.as_json else None
     lost = [outcome for outcome in outcomes if outcome.lost]
     terminal.document(
-        {"datasets": [outcome.to_plain() for outcome in outcomes], "lost": [each.dataset for each in lost]}
+        {"datasets": [outcome.to_json_value() for outcome in outcomes], "lost": [each.dataset for each in lost]}
     )
     if not lost:
         return ExitCode.DONE

@@ -47,7 +47,7 @@ class Outcome:
         """Nothing, or not all of one version, came back."""
         return not self.location
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_json_value(self) -> dict[str, Any]:
         """For programs."""
         names = ("dataset", "location", "time", "files", "bytes", "to", "lost")
         return {**{name: getattr(self, name) for name in names}, "failures": list(self.failures)}

@@ -9,10 +9,10 @@ import threading
 
 from paraduxd.api import framing
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.ipc.connection_limits import Admission, Guest
+from paraduxd.effects.ipc.connection_limits import ConnectionLimiter, LimitedConnection
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.dispatch import Conversation
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.request_context import Note
 from paraduxd.keeper.runtime.session import Session, Visit
 
@@ -25,14 +25,14 @@ log = logging.getLogger("paradux.keeper")
 class Clients:
     """Takes connections and serves them."""
 
-    def __init__(self, session: Session, keeping: Keeping) -> None:
+    def __init__(self, session: Session, installation: Installation) -> None:
         self._session = session
-        self._keeping = keeping
-        self._admission = Admission()
+        self._keeping = installation
+        self._admission = ConnectionLimiter()
 
     def accept(self, peer: Peer, connection: socket.socket) -> None:
         """Serve this connection in a thread of its own. When there are too many, one that only waits makes room, or this one is refused."""
-        guest = Guest(connection, peer)
+        guest = LimitedConnection(connection, peer)
         if not self._admission.enter(guest):
             connection.close()
             return
@@ -43,7 +43,7 @@ class Clients:
         except RuntimeError:  # no more threads
             self._leave(guest, visit)
 
-    def _serve(self, guest: Guest, visit: Visit, conversation: Conversation) -> None:
+    def _serve(self, guest: LimitedConnection, visit: Visit, conversation: Conversation) -> None:
         try:
             while True:
                 limit = framing.MAX_FRAME if conversation.is_trusted() else MAX_UNTRUSTED
@@ -56,7 +56,7 @@ class Clients:
         finally:
             self._leave(guest, visit)
 
-    def _leave(self, guest: Guest, visit: Visit) -> None:
+    def _leave(self, guest: LimitedConnection, visit: Visit) -> None:
         self._admission.leave(guest)
         self._session.leave(visit)
 

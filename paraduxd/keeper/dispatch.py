@@ -22,7 +22,7 @@ from paraduxd.keeper.drill import requests
 from paraduxd.keeper.kits import requests as kit_writing
 from paraduxd.keeper.recovery import requests as recovering
 from paraduxd.keeper.runtime import kit_journal
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.request_context import Handler, Note, Reply
@@ -48,11 +48,11 @@ _TELLS = frozenset({"hello", "authorize"})
 class Conversation:
     """One connection: who is at the other end, and what they may ask."""
 
-    def __init__(self, peer: Peer, visit: Visit, session: Session, keeping: Keeping) -> None:
+    def __init__(self, peer: Peer, visit: Visit, session: Session, installation: Installation) -> None:
         self.peer = peer
         self.visit = visit
         self.session = session
-        self.keeping = keeping
+        self.installation = installation
 
     def is_trusted(self) -> bool:
         """Whether the other end has authority: it may send long requests."""
@@ -115,8 +115,8 @@ class Conversation:
         self.session.hold(opened, self.visit)
 
     def _hello(self) -> Reply:
-        save.check_vault(self.keeping)
-        return {"vault": self.keeping.vault().exists(), "authorized": self.session.covers(self.visit)}
+        save.check_vault(self.installation)
+        return {"vault": self.installation.vault().exists(), "authorized": self.session.covers(self.visit)}
 
     def _authorize(self, passphrase: str, note: Note) -> Reply:
         with self.session.attempt(self.peer.uid), self.session.exclusive():
@@ -128,7 +128,7 @@ class Conversation:
 
     def _open(self, passphrase: str) -> Opened:
         try:
-            return save.open_vault(self.keeping, encoded(passphrase))
+            return save.open_vault(self.installation, encoded(passphrase))
         except ParaduxError as problem:
             if problem.code == "wrong-passphrase":
                 log.warning("A wrong passphrase was given by uid %d", self.peer.uid)
@@ -138,41 +138,41 @@ class Conversation:
         """Finish what an interrupted save or rotation left. When that is not possible the config can still be read and mended."""
         try:
             advanced = rotate.advance(self, opened, note)
-            save.complete(self.keeping, advanced.opened if advanced else opened)
-            kit_journal.give_back(self.keeping.control, opened.document)
+            save.complete(self.installation, advanced.opened if advanced else opened)
+            kit_journal.give_back(self.installation.control, opened.document)
         except Exception as problem:
             reason = save.reason(problem)
             log.error("The config could not be put into effect: %s", reason)
             note(f"the config is open, but could not be put into effect: {reason}")
 
     def _preview_setup(self, answers: str) -> Reply:
-        return save.preview(self.keeping, answers, None)
+        return save.preview(self.installation, answers, None)
 
     def _setup(self, answers: str, passphrase: str, trust_hosts: dict[str, Any]) -> Reply:
         with self.session.exclusive(), self.session.saving():
-            saved = save.set_up(self.keeping, answers, encoded(passphrase), _hosts(trust_hosts))
+            saved = save.set_up(self.installation, answers, encoded(passphrase), _hosts(trust_hosts))
             self.hold(saved.opened)
-            return save.put_into_effect(self.keeping, saved)
+            return save.put_into_effect(self.installation, saved)
 
     def _document(self) -> Reply:
         opened = self.opened()
         return {"text": opened.text, "serial": opened.config.serial}
 
     def _preview(self, text: str, serial: int) -> Reply:
-        return save.preview(self.keeping, text, self.opened())
+        return save.preview(self.installation, text, self.opened())
 
     def _save(self, text: str, serial: int, trust_hosts: dict[str, Any], note: Note) -> Reply:
         with self.change() as opened:
-            saved = save.save(self.keeping, opened, text, serial, _hosts(trust_hosts))
+            saved = save.save(self.installation, opened, text, serial, _hosts(trust_hosts))
             self.hold(saved.opened)
             # Without a steward who cannot be reached a rotation may be complete.
             if advanced := rotate.advance(self, saved.opened, note):
                 saved = replace(saved, opened=advanced.opened)
-            return save.put_into_effect(self.keeping, saved)
+            return save.put_into_effect(self.installation, saved)
 
     def _show(self, path: str, secrets: bool) -> Reply:
         document = self.opened().document
-        part = lookup(document if secrets else mask(document, self.keeping.shapes), path)
+        part = lookup(document if secrets else mask(document, self.installation.capabilities), path)
         return {"text": json.dumps(part, indent=2, ensure_ascii=False)}
 
     def _unlock(self, seconds: int | None) -> Reply:
@@ -180,8 +180,8 @@ class Conversation:
         if not 1 <= length <= MAX_WINDOW:
             raise ParaduxError("bad-request", "the vault can be unlocked for 1 second to 24 hours", "say --for 15m")
         with self.change() as opened:
-            if self.keeping.state.pending.exists():
-                save.complete(self.keeping, opened)
+            if self.installation.state.pending.exists():
+                save.complete(self.installation, opened)
         return {"until": self.session.unlock(self.peer.uid, length).until}
 
     def _lock(self) -> Reply:
@@ -203,22 +203,22 @@ class Conversation:
         return {"serial": changed.config.serial}
 
     def _approve(self, dataset: str) -> Reply:
-        return self.keeping.control.ask("approve", dataset=dataset)
+        return self.installation.control.ask("approve", dataset=dataset)
 
     def _prune(self, dataset: str, destination: str | None) -> Reply:
-        return self.keeping.control.ask("prune", dataset=dataset, destination=destination)
+        return self.installation.control.ask("prune", dataset=dataset, destination=destination)
 
     def _verify(self, dataset: str | None, deep: bool) -> Reply:
-        return self.keeping.control.ask("verify", dataset=dataset, deep=deep)
+        return self.installation.control.ask("verify", dataset=dataset, deep=deep)
 
     def _cancel(self, runs: list[Any]) -> Reply:
-        return self.keeping.control.ask("cancel", runs=runs)
+        return self.installation.control.ask("cancel", runs=runs)
 
     def _restore(self, on_behalf_of: int | None, **arguments: Any) -> Reply:
         uid = on_behalf_of if on_behalf_of is not None and self._is_owner() else self.peer.uid
         keys = private_archive_keys(self.opened().config, str(arguments["dataset"]))
-        with archive_key_pipe.offered(keys, self.keeping.state.directory) as handover:
-            reply = self.keeping.control.ask("restore", keys=dict(handover.paths), uid=uid, **arguments)
+        with archive_key_pipe.offered(keys, self.installation.state.directory) as handover:
+            reply = self.installation.control.ask("restore", keys=dict(handover.paths), uid=uid, **arguments)
             if reply["needs_key"]:
                 handover.wait()
         return {"runs": reply["runs"]}

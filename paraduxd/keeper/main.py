@@ -23,12 +23,12 @@ from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
 from paraduxd.effects.process.worker_hosts import UnitHost
 from paraduxd.effects.vault import luks_header
 from paraduxd.effects.vault.vault import Kdf, available_mode
-from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.keeper.connections import Clients
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.kits.stick_worker import StickTools
 from paraduxd.keeper.runtime import workers
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.keeper.runtime.supervisor_link import Control
 from paraduxd.keeper.stick_dispatch import Sticks
@@ -59,21 +59,21 @@ def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str,
     workers.place.host = (
         UnitHost(options.worker_sockets, private) if options.worker_sockets else workers.child_host(private)
     )
-    keeping = Keeping(
+    installation = Installation(
         state=state,
-        shapes=shapes_of(registry.load()),
+        capabilities=capabilities_of(registry.load()),
         kdf=Kdf.WEAK if options.weak_kdf else Kdf.DEFAULT,
         memory=hardening.private_memory(),
         control=control,
     )
-    vault = luks_header.Look(keeping.state.vault)
+    vault = luks_header.Look(installation.state.vault)
     session = Session(lambda current: _tell(control, current, vault))
     control.tell(vault=str(available_mode()), weaknesses=list(weaknesses))
     threading.Thread(target=session.end_when_over, daemon=True).start()
-    sticks = Sticks(session, keeping, StickTools())
+    sticks = Sticks(session, installation, StickTools())
     session.kept.of(KitState).sticks = sticks
     threading.Thread(target=sticks.run, name="sticks", daemon=True).start()
-    control.serve(Clients(session, keeping).accept, sticks.plugged_in)
+    control.serve(Clients(session, installation).accept, sticks.plugged_in)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

@@ -18,7 +18,7 @@ from paraduxd.keeper.kits.arming import Arming, Bench, Event, Tools, write_onto
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.recovery import stick_reader
 from paraduxd.keeper.runtime import kit_journal
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.session import Session
 
 log = logging.getLogger("paradux.keeper")
@@ -27,9 +27,9 @@ log = logging.getLogger("paradux.keeper")
 class Sticks:
     """What the control line tells of sticks, taken in turn."""
 
-    def __init__(self, session: Session, keeping: Keeping, tools: Tools) -> None:
+    def __init__(self, session: Session, installation: Installation, tools: Tools) -> None:
         self._session = session
-        self._keeping = keeping
+        self._keeping = installation
         self.tools = tools
         self._plugged_in: queue.SimpleQueue[Event] = queue.SimpleQueue()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.recovery.machine_claim import Machine
 from paraduxd.effects.crypto.machine_claim import is_signed
@@ -43,7 +43,7 @@ def render(identity: Identity, newest: int) -> bytes:
     marker = Marker(
         FORMAT, identity.owner, identity.place, identity.instance, identity.generation, newest, identity.claim
     )
-    return (json.dumps(to_plain(marker), indent=1) + "\n").encode()
+    return (json.dumps(to_json_value(marker), indent=1) + "\n").encode()
 
 
 def check(found: bytes | None, identity: Identity, where: str) -> Marker | None:
@@ -107,7 +107,7 @@ def not_mounted(where: str) -> TransientError:
 
 def _parsed(found: bytes, where: str) -> Marker:
     try:
-        marker = from_plain(Marker, bounded_json.parse(found[:LONGEST], NAME))
+        marker = from_json_value(Marker, bounded_json.parse(found[:LONGEST], NAME))
     except (ValueError, RecursionError):
         marker = None
     if marker is None or marker.format != FORMAT or marker.generation < 1 or marker.newest < 0:

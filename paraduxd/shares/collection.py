@@ -32,7 +32,7 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Finding:
+class MaterialState:
     """What one material is: good, duplicate, old-epoch, foreign, mistyped, damaged or no-share; `text` says it to a person."""
 
     label: str
@@ -74,22 +74,22 @@ class _Entry:
 
 
 @dataclass(frozen=True)
-class Session:
+class ShareCollection:
     """Everything that was brought; `add` gives a new session."""
 
     _entries: tuple[_Entry, ...] = field(default=(), repr=False)
 
     @staticmethod
-    def empty() -> Session:
+    def empty() -> ShareCollection:
         """A session to which nothing was brought yet."""
-        return Session()
+        return ShareCollection()
 
-    def add(self, material: Material) -> Session:
+    def add(self, material: Material) -> ShareCollection:
         """The session with one more material; bad material becomes a finding."""
         return replace(self, _entries=(*self._entries, _read(material)))
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[MaterialState, ...]:
         """One finding for each material, in the order in which they came."""
         return tuple(self._finding(place) for place in range(len(self._entries)))
 
@@ -180,7 +180,7 @@ class Session:
         entry = next(each for each in self._entries if each.share and each.share.words == share.words)
         return (member and member.steward) or (entry.info and entry.info.steward_name) or entry.material.label
 
-    def _finding(self, place: int) -> Finding:
+    def _finding(self, place: int) -> MaterialState:
         entry = self._entries[place]
         if entry.share is None:
             return _without_share(entry)
@@ -188,7 +188,7 @@ class Session:
         named = entry.info is not None or (member is not None and member.steward != "")
         who = self._holder(entry.share)
         state, text = self._judged(place, entry.share, found, _whose(who, named))
-        return Finding(entry.material.label, state, who if named else None, found.epoch, text)
+        return MaterialState(entry.material.label, state, who if named else None, found.epoch, text)
 
     def _judged(self, place: int, share: Share, found: ShareSet, whose: str) -> tuple[str, str]:
         """The state of a share that is one, and the sentence."""
@@ -272,18 +272,18 @@ def _read(material: Material) -> _Entry:
         return _Entry(material, problem=str(problem), info=info)
 
 
-def _without_share(entry: _Entry) -> Finding:
+def _without_share(entry: _Entry) -> MaterialState:
     label, info = entry.material.label, entry.info
     steward, epoch = (info.steward_name, info.epoch) if info else (None, None)
     if entry.problem:
         kit = entry.material.manifest is not None or entry.material.config is not None
         whose = _whose(steward or label, info is not None)
-        return Finding(
+        return MaterialState(
             label, "damaged" if kit else "mistyped", steward, epoch, f"{whose} is not right: {entry.problem}"
         )
     brought = [name for name, part in (("config", entry.material.config), ("key", entry.material.key)) if part]
     taken = f"; its encrypted {' and '.join(brought)} can be used" if brought else ", and nothing else of a kit"
-    return Finding(label, "no-share", steward, epoch, f"{label}: there is no share in it{taken}")
+    return MaterialState(label, "no-share", steward, epoch, f"{label}: there is no share in it{taken}")
 
 
 def _whose(name: str, named: bool) -> str:

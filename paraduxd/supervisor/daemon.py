@@ -16,7 +16,7 @@ from paraduxd.core.devices.stick_rules import Check, Seen, Stick, decide, known_
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.status import document, steward_table
 from paraduxd.effects.files import bounded, transport_files
@@ -215,11 +215,11 @@ class Daemon:
         return {}
 
     def _kit_for_keeper(self, record: dict[str, Any]) -> dict[str, Any]:
-        self.record_kit(from_plain(KitRecord, record))
+        self.record_kit(from_json_value(KitRecord, record))
         return {}
 
     def _kits_for_keeper(self) -> dict[str, Any]:
-        return {"kits": [to_plain(record) for record in self._journal.kits()]}
+        return {"kits": [to_json_value(record) for record in self._journal.kits()]}
 
     def _drill_ended(self, drill: dict[str, Any]) -> dict[str, Any]:
         self._scheduler.changed(self._drills.ended(self._dispatcher.plan, drill))
@@ -241,7 +241,7 @@ class Daemon:
             return
         known = self._journal.kits()
         beside = [other.name for other in others if known_steward(other, known) is None]
-        told = self._keeper.tell_stick({**to_plain(stick), "beside": beside})
+        told = self._keeper.tell_stick({**to_json_value(stick), "beside": beside})
         if told and self._keeper.facts().authorized:
             return
         decision = decide(stick, Seen(), None, known)
@@ -250,7 +250,7 @@ class Daemon:
 
     def _take_kit(self, untrusted_record: dict[str, Any]) -> None:
         try:
-            self.record_kit(from_plain(KitRecord, untrusted_record))
+            self.record_kit(from_json_value(KitRecord, untrusted_record))
         except (ParaduxError, ValueError) as problem:
             log.error("What is known of a kit could not be kept: %s", problem)
 

@@ -19,7 +19,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery.drills import Drill, drill_from_plain
 from paraduxd.core.runs import damage
 from paraduxd.core.runs import facts as known
@@ -90,7 +90,7 @@ class Drills:
                     run = self._journal.add(key, TRIGGER, drill.started)
                     self._journal.start(run.number, drill.started)
                     self._journal.finish(run.number, ending)
-            self._journal.set_fact(SEEN, to_plain(_seen(plan, drill, now)))
+            self._journal.set_fact(SEEN, to_json_value(_seen(plan, drill, now)))
             for name in (LAST, PROVEN):
                 self._journal.set_fact(name, None)
         log.info("A drill has ended: %s", "proven" if drill.proven else "not proven")
@@ -177,7 +177,7 @@ def _last(journal: Journal) -> SeenDrill | None:
     kept = journal.fact(SEEN)
     if kept is not None:
         try:
-            return from_plain(SeenDrill, kept)
+            return from_json_value(SeenDrill, kept)
         except ValueError:
             return None
     for old in (journal.fact(LAST), journal.fact(PROVEN)):

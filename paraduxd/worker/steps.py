@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs.orders import Order, Report, Step
 from paraduxd.effects.files import bounded, transport_files
@@ -51,7 +51,7 @@ def pull(order: Order, report: Reporter) -> Result:
     arguments = order.arguments
     allowed = arguments.get("allowed") or {}
     request = PullRequest(
-        guard=from_plain(Guard, arguments["guard"]),
+        guard=from_json_value(Guard, arguments["guard"]),
         known_files=arguments.get("known_files"),
         allowed_removed=allowed.get("removed", 0),
         allowed_changed=allowed.get("changed", 0),
@@ -62,7 +62,7 @@ def pull(order: Order, report: Reporter) -> Result:
         mounts_looked=arguments.get("mounts_looked"),
     )
     pulled = _source(order, report).pull(staged_data.to_pull_into(order), request)
-    return {**to_plain(pulled), "staging": order.staging}
+    return {**to_json_value(pulled), "staging": order.staging}
 
 
 def push(order: Order, report: Reporter) -> Result:
@@ -71,20 +71,20 @@ def push(order: Order, report: Reporter) -> Result:
     request = _push_request(order)
     staging = staged_data.to_read(order)
     destination = _destination(order, report)
-    guard = from_plain(Guard, arguments["guard"]) if "guard" in arguments else Guard()
+    guard = from_json_value(Guard, arguments["guard"]) if "guard" in arguments else Guard()
     pushed_before = bool(arguments.get("pushed_before"))
     allowed = shrunk_staging_guard.checked(staging, request, destination, guard, pushed_before=pushed_before)
     result = destination.push(staging, allowed)
     version = result.version
-    return {**to_plain(result), "version": version.id, "files": version.files, "bytes": version.bytes}
+    return {**to_json_value(result), "version": version.id, "files": version.files, "bytes": version.bytes}
 
 
 def _push_request(order: Order) -> PushRequest:
     arguments = order.arguments
     return PushRequest(
-        keep=from_plain(Keep, arguments["keep"]),
+        keep=from_json_value(Keep, arguments["keep"]),
         now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        known_versions=tuple(from_plain(Version, entry) for entry in arguments.get("known_versions") or []),
+        known_versions=tuple(from_json_value(Version, entry) for entry in arguments.get("known_versions") or []),
         held=bool(arguments.get("held")),
         prune=bool(arguments.get("prune")),
         grace=int(arguments.get("grace", 0)),
@@ -102,7 +102,7 @@ def prune(order: Order, report: Reporter) -> Result:
     request = replace(_push_request(order), grace=0, protected_until=None, read_back=True, prune=True)
     result = _destination(order, report).prune(request)
     return {
-        **to_plain(result),
+        **to_json_value(result),
         "version": result.version.id,
         "files": result.version.files,
         "bytes": result.version.bytes,
@@ -121,12 +121,12 @@ def verify(order: Order, report: Reporter) -> Result:
             "the destination holds no version, although versions were pushed there",
             f"see whether the place was emptied or moved, then: paraductl backup {order.dataset}",
         )
-    return {**to_plain(result), "deep": deep, "part": part, "parts": parts}
+    return {**to_json_value(result), "deep": deep, "part": part, "parts": parts}
 
 
 def versions(order: Order, report: Reporter) -> Result:
     """What one destination can restore."""
-    return {"versions": to_plain(_destination(order, report).versions())}
+    return {"versions": to_json_value(_destination(order, report).versions())}
 
 
 def restore(order: Order, report: Reporter) -> Result:
@@ -226,11 +226,11 @@ def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result
         raise _cannot(protocol, "keep encrypted archives")
     from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
 
-    known = from_plain(Keys, keys)
+    known = from_json_value(Keys, keys)
     if path := order.arguments.get("key"):
         private = transport_files.receive(Path(path))
         redaction.remember(private)
-        known = replace(known, private=from_plain(PrivateKey, private))
+        known = replace(known, private=from_json_value(PrivateKey, private))
     store = throttle.throttled(protocol.blobs(settings, context), context.bandwidth)
     return ArchiveDestination(store, known, context)
 

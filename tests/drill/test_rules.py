@@ -74,9 +74,9 @@ def test_the_rule(drill: Drill, proven: bool, lacking: tuple[str, ...]) -> None:
 
 
 def test_it_crosses_the_line_between_keeper_and_supervisor() -> None:
-    assert drill_from_plain(WHOLE.to_plain()) == WHOLE
+    assert drill_from_plain(WHOLE.to_json_value()) == WHOLE
     with pytest.raises(ValueError, match="Drill"):
-        drill_from_plain({**WHOLE.to_plain(), "epoch": "1"})
+        drill_from_plain({**WHOLE.to_json_value(), "epoch": "1"})
 
 
 PLAN = Plan(
@@ -101,7 +101,7 @@ PLAN = Plan(
 
 
 def codes(facts: Facts) -> set[str]:
-    return {trouble.code for trouble in judge(PLAN, facts, NOW).troubles}
+    return {trouble.code for trouble in judge(PLAN, facts, NOW).problems}
 
 
 def ago(**duration: float) -> str:
@@ -117,10 +117,10 @@ def test_the_headline_says_today(age: dict[str, int], words: str) -> None:
 
 
 def test_who_has_not_drilled_is_told_how() -> None:
-    (trouble,) = [each for each in judge(PLAN, Facts(), NOW).troubles if each.code == "no-drill"]
+    (trouble,) = [each for each in judge(PLAN, Facts(), NOW).problems if each.code == "no-drill"]
     assert trouble.hint == "run: paraductl drill"
     late = Facts(drills=Drills(ago(days=91), 1))
-    (trouble,) = [each for each in judge(PLAN, late, NOW).troubles if each.code == "drill-overdue"]
+    (trouble,) = [each for each in judge(PLAN, late, NOW).problems if each.code == "drill-overdue"]
     assert trouble.hint == "run: paraductl drill"
     assert not codes(Facts(drills=Drills(ago(days=89), 1))) & {"no-drill", "drill-overdue", "drill-failed"}
 

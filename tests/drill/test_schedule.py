@@ -146,7 +146,7 @@ def drills(rig: Rig) -> Drills:
 
 
 def test_a_drill_is_kept_with_every_place(rig: Rig) -> None:
-    assert drills(rig).ended(placed(), DONE.to_plain()) == {"", "home"}
+    assert drills(rig).ended(placed(), DONE.to_json_value()) == {"", "home"}
     runs = {run["location"]: (run["trigger"], run["state"]) for run in rig.dispatcher.history()}
     assert runs == {"disk": ("drill", "done"), "nas": ("drill", "done")}
     found = facts(rig.journal, rig.journal.latest_by_target())
@@ -159,11 +159,11 @@ def test_a_drill_is_kept_with_every_place(rig: Rig) -> None:
 
 
 def test_a_failed_drill_ends_the_proof_of_an_earlier_one(rig: Rig) -> None:
-    drills(rig).ended(placed(), DONE.to_plain())
+    drills(rig).ended(placed(), DONE.to_json_value())
     rig.clock.advance(days=2)
     error = {"code": "damaged", "message": "one byte", "hint": ""}
     bad = replace(DONE, restored=(Restored("home", "disk", False, "one byte", None, error),))
-    drills(rig).ended(placed(), bad.to_plain())
+    drills(rig).ended(placed(), bad.to_json_value())
     found = facts(rig.journal, rig.journal.latest_by_target())
     assert (found.ended, found.proven) == ("2026-11-25T12:00:00Z", ())
     assert found.lacking == "nothing of home was restored and compared: one byte"
@@ -171,7 +171,7 @@ def test_a_failed_drill_ends_the_proof_of_an_earlier_one(rig: Rig) -> None:
 
 
 def test_what_is_no_longer_in_the_plan_is_not_kept(rig: Rig) -> None:
-    drills(rig).ended(plan(dataset("other")), DONE.to_plain())
+    drills(rig).ended(plan(dataset("other")), DONE.to_json_value())
     assert rig.dispatcher.history() == []
 
 
@@ -187,7 +187,7 @@ def test_a_journal_without_drills_or_with_nonsense(rig: Rig) -> None:
 def test_a_damaged_journal_begins_anew_without_proof(tmp_path: Path) -> None:
     clock, path = Clock(), tmp_path / "journal.sqlite"
     journal = Journal(path, clock())
-    Drills(journal, StatePlaces(tmp_path), clock).ended(drilled(), DONE.to_plain())
+    Drills(journal, StatePlaces(tmp_path), clock).ended(drilled(), DONE.to_json_value())
     journal.close()
     path.write_bytes(b"\0" * 8192)
     journal = Journal(path, clock())
@@ -196,7 +196,7 @@ def test_a_damaged_journal_begins_anew_without_proof(tmp_path: Path) -> None:
 
 
 def test_the_database_itself_holds_the_outcome(rig: Rig) -> None:
-    drills(rig).ended(drilled(), DONE.to_plain())
+    drills(rig).ended(drilled(), DONE.to_json_value())
     rig.journal.close()
     with sqlite3.connect(rig.root / "journal.sqlite") as database:
         names = {name for (name,) in database.execute("SELECT name FROM facts")}
@@ -209,7 +209,7 @@ def test_a_journal_of_the_first_version_knows_of_a_drill_but_not_what_it_saw(rig
     found = facts(rig.journal, {})
     assert (found.ended, found.epoch, found.proven, found.opened) == ("2026-11-20T12:00:00Z", 1, (), ())
     assert "an earlier version" in found.lacking
-    drills(rig).ended(drilled(), DONE.to_plain())
+    drills(rig).ended(drilled(), DONE.to_json_value())
     assert facts(rig.journal, {}).lacking == ""
 
 

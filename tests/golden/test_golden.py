@@ -18,7 +18,7 @@ from paraduxd.effects.process import run
 from paraduxd.effects.vault.vault import LockedVault
 from paraduxd.keeper.recovery.opening import open_configs
 from paraduxd.keeper.recovery.proof import prove
-from paraduxd.shares.collection import Material, Session
+from paraduxd.shares.collection import Material, ShareCollection
 from paraduxd.shares.kit_folder import material_from_directory
 from tests.clocks import BEFORE, LATER, gpg_at
 from tests.kits.kit_rig import MEMORY
@@ -92,7 +92,7 @@ def blank(tmp_path: Path) -> Iterator[Installation]:
         yield machine
 
 
-def secrets_of(session: Session) -> dict[int, str]:
+def secrets_of(session: ShareCollection) -> dict[int, str]:
     """The secret of each epoch that these shares are enough for."""
     return {share_set.epoch: raw.hex() for share_set, raw in session.candidates()}
 
@@ -103,7 +103,7 @@ def test_there_are_some() -> None:
 
 def test_every_quorum_gives_the_secret_and_opens_what_its_kits_hold(golden: Golden) -> None:
     for quorum in golden.quorums():
-        session = Session.empty()
+        session = ShareCollection.empty()
         for steward in quorum:
             for material in material_from_directory(golden.stick(steward), steward):
                 session = session.add(material)
@@ -117,7 +117,7 @@ def test_every_quorum_gives_the_secret_and_opens_what_its_kits_hold(golden: Gold
 
 def test_one_too_few_gives_nothing(golden: Golden) -> None:
     for few in itertools.combinations(golden.stewards, golden.threshold - 1):
-        session = Session.empty()
+        session = ShareCollection.empty()
         for steward in few:
             for material in material_from_directory(golden.stick(steward), steward):
                 session = session.add(material)
@@ -134,7 +134,7 @@ def test_what_was_published_opens_with_gpg_and_the_secret(golden: Golden) -> Non
 
 
 def test_printed_sheets_alone_give_the_secret(golden: Golden, tmp_path: Path) -> None:
-    by_code, by_eye = Session.empty(), Session.empty()
+    by_code, by_eye = ShareCollection.empty(), ShareCollection.empty()
     for steward in golden.stewards:
         sheet = golden.stick(steward) / "PARADUX/sheet.pdf"
         printed(["pdftoppm", "-r", "150", "-gray", "-png", str(sheet), str(tmp_path / steward)])
@@ -192,7 +192,7 @@ def test_whatever_the_clock_says_recover_opens_them(
     golden: Golden, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: str
 ) -> None:
     monkeypatch.setattr(run, "PATH", f"{gpg_at(clock, tmp_path / 'tools')}:{run.PATH}")
-    session = Session.empty()
+    session = ShareCollection.empty()
     for steward in ("dietrich", "carol"):
         for material in material_from_directory(golden.stick(steward), steward):
             session = session.add(material)

@@ -20,7 +20,7 @@ from typing import Any
 from paraduxd.api import framing
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Guard
-from paraduxd.core.primitives.dataclass_json import from_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.files import bounded
@@ -90,7 +90,9 @@ def _some(store: BlobStore) -> int:
 
 
 def _order(**arguments: object) -> Order:
-    return from_plain(Order, {"run": 1, "step": "fetch", "location": "stash", "dataset": "", "arguments": arguments})
+    return from_json_value(
+        Order, {"run": 1, "step": "fetch", "location": "stash", "dataset": "", "arguments": arguments}
+    )
 
 
 def _newest(store: BlobStore) -> object:

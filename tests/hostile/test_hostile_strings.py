@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.validation.validate import check
-from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import Context
 from paraduxd.testing import samples
@@ -40,7 +40,7 @@ SLOW = {("restic-sftp", "bytes")}
 """What takes long and is seen on the way of others (`restic`, `rsync`)."""
 
 STARTED = re.compile(r'execve\("(?P<program>(?:[^"\\]|\\.)*)"')
-SHAPES = shapes_of(registry.load(ROOT / "no-such-folder"))
+SHAPES = capabilities_of(registry.load(ROOT / "no-such-folder"))
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.kits.documents import build
 from paraduxd.keeper.recovery.opening import open_configs
 from paraduxd.keeper.recovery.proof import Proof, prove
-from paraduxd.shares.collection import Material, Session
+from paraduxd.shares.collection import Material, ShareCollection
 from tests.kits.forger import graft, packets
 from tests.kits.kit_rig import MEMORY, Family, new_family, published_family
 
@@ -273,7 +273,7 @@ def shares_of(family: Family, *numbers: int) -> list[Material]:
 
 
 def proven(folder: Path, *materials: Material) -> Proof:
-    session = Session.empty()
+    session = ShareCollection.empty()
     for material in materials:
         session = session.add(material)
     return prove(session, LockedVault(folder / "vault.luks", kdf=Kdf.WEAK), MEMORY)

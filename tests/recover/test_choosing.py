@@ -14,7 +14,16 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.recovery import machine_claim, published_config, rotation
-from paraduxd.core.recovery.candidates import Found, Named, age, disagreements, found_in, later, newest_first, renewed
+from paraduxd.core.recovery.candidates import (
+    CandidateConfig,
+    Named,
+    age,
+    disagreements,
+    found_in,
+    later,
+    newest_first,
+    renewed,
+)
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.crypto import gpg as gpg_effects
 from paraduxd.effects.crypto.gpg import private_gpg
@@ -33,7 +42,7 @@ OWNER, FIRST, SECOND = "0" * 32, "1" * 32, "2" * 32
 
 def found(
     label: str, serial: int, generation: int = 1, instance: str = FIRST, highest_epoch: int = 1, **more: Any
-) -> Found:
+) -> CandidateConfig:
     managed = {"owner_id": OWNER, "instance": instance, "generation": generation, "highest_epoch": highest_epoch}
     document = {"serial": serial, "managed": managed, **more}
     date = f"2026-11-{serial:02}T10:00:00Z"

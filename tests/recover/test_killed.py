@@ -21,10 +21,10 @@ from paraduxd.core.recovery.candidates import found_in
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.config import save
-from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.keeper.recovery import commit
 from paraduxd.keeper.recovery.proof import Proof
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.protocols import registry
 from tests.kits.kit_rig import MEMORY, Family, new_family
 
@@ -49,13 +49,13 @@ def family() -> Family:
     return new_family()
 
 
-def keeping(state: Path) -> Keeping:
+def installation(state: Path) -> Installation:
     state.mkdir(exist_ok=True)
     control: Any = NoSupervisor()
-    return Keeping(StatePlaces(state), shapes_of(registry.load()), Kdf.WEAK, MEMORY, control)
+    return Installation(StatePlaces(state), capabilities_of(registry.load()), Kdf.WEAK, MEMORY, control)
 
 
-def proof(family: Family, work: Keeping) -> Proof:
+def proof(family: Family, work: Installation) -> Proof:
     """What `prove` gives: with the vault of this machine, if it opens."""
     secret = family.document["managed"]["recovery"]["secret"]
     vault = work.vault()
@@ -67,7 +67,7 @@ def proof(family: Family, work: Keeping) -> Proof:
 
 def put_into_effect(family: Family, state: Path, passphrase: bytes) -> None:
     """Commit and complete, as the keeper does."""
-    work = keeping(state)
+    work = installation(state)
     recovered = commit.commit(work, proof(family, work), 0, passphrase)
     if recovered.saved is not None:
         save.put_into_effect(work, recovered.saved)
@@ -108,7 +108,7 @@ def _die_at(last: int, state: str) -> None:
 
 def check_complete(family: Family, state: Path, passphrase: bytes) -> None:
     """The vault opens with the new passphrase; plan, credentials and a published config that opens are there."""
-    work = keeping(state)
+    work = installation(state)
     opened = save.open_vault(work, passphrase)
     document, recovery = opened.document, opened.document["managed"]["recovery"]
     plan = plans.from_json((state / "plan.json").read_text())

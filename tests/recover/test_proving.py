@@ -17,7 +17,7 @@ from paraduxd.keeper.config.generate import new_managed
 from paraduxd.keeper.recovery import requests, stick_reader
 from paraduxd.keeper.recovery.collected import Collecting, Recovery, material_from_plain
 from paraduxd.keeper.recovery.proof import Proof, prove
-from paraduxd.keeper.runtime.request_context import Desk
+from paraduxd.keeper.runtime.request_context import RequestContext
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.shares.collection import Material
 from paraduxd.shares.kit_folder import material_from_directory
@@ -188,7 +188,7 @@ def test_a_stick_named_by_its_device_is_read_the_same_way(
     desk = SimpleNamespace(session=Session(lambda _: None))
     desk.session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     monkeypatch.setattr(stick_reader, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick["device"]])
-    state = requests.recover_device(cast(Desk, desk), lambda _: None, "/dev/sdx")
+    state = requests.recover_device(cast(RequestContext, desk), lambda _: None, "/dev/sdx")
     assert state["ready"] and state["findings"][-1]["label"] == "/dev/sdx"
 
 

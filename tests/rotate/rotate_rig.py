@@ -15,7 +15,7 @@ from typing import Any, cast
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.plan import model as plans
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import kits_written, published_config
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.runs.orders import Order
@@ -23,9 +23,9 @@ from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.vault.vault import Kdf, LockedVault
-from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.keeper.dispatch import Conversation
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.keeper.runtime.supervisor_link import Control
 from paraduxd.protocols import registry
@@ -51,9 +51,9 @@ class Supervisor:
 
     def ask(self, what: str, timeout: float = 60.0, **arguments: Any) -> Json:
         if what == "kits":
-            return {"kits": [to_plain(record) for record in self.journal.kits()]}
+            return {"kits": [to_json_value(record) for record in self.journal.kits()]}
         if what == "kit":
-            self.journal.record_kit(from_plain(KitRecord, json.loads(json.dumps(arguments["record"]))))
+            self.journal.record_kit(from_json_value(KitRecord, json.loads(json.dumps(arguments["record"]))))
         if what == "apply" and self.reachable:
             self.publish()
         return {"runs": []}
@@ -88,9 +88,9 @@ class Paradux:
         places.directory.mkdir(parents=True, exist_ok=True)
         self.supervisor = Supervisor(places, self.root / "stash")
         control = cast(Control, self.supervisor)
-        self.keeping = Keeping(places, shapes_of(registry.load()), Kdf.WEAK, self.memory, control)
+        self.installation = Installation(places, capabilities_of(registry.load()), Kdf.WEAK, self.memory, control)
         peer, session = Peer(os.getpid(), os.geteuid(), os.getegid()), Session(lambda _: None)
-        self.keeper = Conversation(peer, session.enter(peer.uid), session, self.keeping)
+        self.keeper = Conversation(peer, session.enter(peer.uid), session, self.installation)
 
     def call(self, name: str, **arguments: Any) -> Json:
         """One call of a client."""

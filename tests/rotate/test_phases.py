@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.core.primitives.dataclass_json import to_json_value
 from paraduxd.core.recovery import published_config
 from paraduxd.core.recovery.kit_records import KitRecord
 from tests.rotate.conftest import Make
@@ -72,7 +72,8 @@ def test_the_last_kit_completes_it(make: Make, memory: Path) -> None:
     assert paradux.names("state/outbox") == objects_of((2,), serial)
     assert not paradux.names() & objects_of((1,), *range(1, serial + 1))
     assert (
-        paradux.keeping.vault().open(b"correct horse battery staple").document == paradux.keeper.opened().text.encode()
+        paradux.installation.vault().open(b"correct horse battery staple").document
+        == paradux.keeper.opened().text.encode()
     )
 
 
@@ -164,7 +165,7 @@ def test_a_confirmed_kit_that_is_void_by_now_does_not_count(make: Make) -> None:
     when = "2030-01-01T00:00:00Z"
     on_stick = KitRecord("alice", 2, 9, when, when, device_serial="STICK-1", kit_sha256="00" * 32)
     for record in (on_stick, replace(on_stick, void=True)):  # written onto a stick, and then anew, which is cut off
-        paradux.supervisor.ask("kit", record=to_plain(record))
+        paradux.supervisor.ask("kit", record=to_json_value(record))
     paradux.write_kit("carol")
     assert paradux.managed["rotation"]["confirmed"] == ["bob", "carol"]
     paradux.write_kit("alice")
@@ -175,7 +176,7 @@ def test_a_kit_that_only_the_journal_knows_of_counts_with_the_next_authorization
     """The keeper was killed after the kit was recorded and before the rotation took note."""
     paradux = make("nearly")
     when = "2030-01-01T00:00:00Z"
-    paradux.supervisor.ask("kit", record=to_plain(KitRecord("carol", 2, 9, when, when, kit_sha256="00" * 32)))
+    paradux.supervisor.ask("kit", record=to_json_value(KitRecord("carol", 2, 9, when, when, kit_sha256="00" * 32)))
     assert paradux.managed["recovery"]["epoch"] == 1
     paradux.unlock()
     assert paradux.managed["recovery"]["epoch"] == 2

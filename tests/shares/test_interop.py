@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from paraduxd.shares import slip39
-from paraduxd.shares.collection import Material, Session
+from paraduxd.shares.collection import Material, ShareCollection
 from tests.shares.npm_slip39 import ask
 
 SECRET = bytes(range(200, 232))
@@ -46,7 +46,7 @@ def test_what_another_program_splits_we_combine(extendable: bool) -> None:
 
 def test_a_whole_recovery_takes_shares_of_another_program() -> None:
     (made,) = ask([{"split": SECRET.hex(), "threshold": 3, "extendable": True}])
-    session = Session.empty()
+    session = ShareCollection.empty()
     for number, words in enumerate(made[4:8]):
         session = session.add(Material(f"sheet {number}", words.upper()))
     assert {finding.state for finding in session.findings} == {"good"}

@@ -15,7 +15,7 @@ from paraduxd.keeper.kits.documents.build import Epoch
 from paraduxd.keeper.kits.documents.facts import facts_of
 from paraduxd.keeper.kits.documents.manifest import manifest
 from paraduxd.shares import slip39
-from paraduxd.shares.collection import Material, Session
+from paraduxd.shares.collection import Material, ShareCollection
 from paraduxd.shares.kit_manifest import LONGEST, KitInfo, Member
 from tests.shares.make_vectors import FOLDER
 
@@ -164,7 +164,7 @@ def test_any_changed_byte(place: int, change: int) -> None:
 )  # fmt: skip
 def test_what_is_made_to_harm(content: bytes) -> None:
     is_refused_or_bounded(content)
-    session = Session.empty().add(Material("a stick", manifest=content))
+    session = ShareCollection.empty().add(Material("a stick", manifest=content))
     assert session.findings[0].state == "no-share"
 
 

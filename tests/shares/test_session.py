@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paraduxd.shares import slip39
-from paraduxd.shares.collection import Finding, Material, Session
+from paraduxd.shares.collection import Material, MaterialState, ShareCollection
 from paraduxd.shares.kit_folder import material_from_directory
 from paraduxd.shares.kit_manifest import KitInfo
 
@@ -62,18 +62,18 @@ def kit(words: Sequence[str], holder: int, epoch: int, owner: str = OURS, share:
     return Material(f"{STEWARDS[holder]}'s stick", text, manifest(words, holder, epoch, owner), b"key", b"config")
 
 
-def brought(*materials: Material) -> Session:
-    session = Session.empty()
+def brought(*materials: Material) -> ShareCollection:
+    session = ShareCollection.empty()
     for material in materials:
         session = session.add(material)
     return session
 
 
-def last(session: Session) -> Finding:
+def last(session: ShareCollection) -> MaterialState:
     return session.findings[-1]
 
 
-def secrets_of(session: Session) -> list[bytes]:
+def secrets_of(session: ShareCollection) -> list[bytes]:
     return [secret for _, secret in session.candidates()]
 
 

@@ -13,11 +13,11 @@ import pytest
 import shamir_mnemonic
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.recovery.candidates import Found, newest_first
+from paraduxd.core.recovery.candidates import CandidateConfig, newest_first
 from paraduxd.core.recovery.published_config import Header
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.shares import words
-from paraduxd.shares.collection import Material, Session
+from paraduxd.shares.collection import Material, ShareCollection
 from paraduxd.shares.kit_folder import material_from_directory
 from paraduxd.shares.kit_manifest import KitInfo
 from paraduxd.shares.slip39 import ShareError, read_share
@@ -50,14 +50,14 @@ def tell(*parts: object) -> None:
     print(" | ".join(map(str, parts)))
 
 
-def recovered(materials: list[Material]) -> Session:
-    session = Session.empty()
+def recovered(materials: list[Material]) -> ShareCollection:
+    session = ShareCollection.empty()
     for material in materials:
         session = session.add(material)
     return session
 
 
-def secrets_of(session: Session) -> list[str]:
+def secrets_of(session: ShareCollection) -> list[str]:
     return [secret.hex() for _, secret in session.candidates()]
 
 
@@ -192,7 +192,7 @@ def test_signatures(case: Json) -> None:
 @pytest.mark.parametrize("case", cases("choices"))
 def test_the_newest_config(case: Json) -> None:
     found = [
-        Found(
+        CandidateConfig(
             (each["label"],),
             Header(**each["header"]),
             {"serial": each["header"]["serial"], "managed": {"generation": each["generation"]}, "of": each["label"]},

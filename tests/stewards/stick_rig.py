@@ -13,16 +13,16 @@ from typing import Any, cast
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config import save as transaction
-from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.keeper.kits.arming import Bench, Event, Target
 from paraduxd.keeper.kits.state import KitState
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.keeper.runtime.supervisor_link import Control
@@ -53,9 +53,9 @@ class FakeControl:
 
     def ask(self, what: str, timeout: float = 60.0, **arguments: Any) -> dict[str, Any]:
         if what == "kits":
-            return {"kits": [to_plain(record) for record in self.journal.kits()]}
+            return {"kits": [to_json_value(record) for record in self.journal.kits()]}
         if what == "kit":
-            self.journal.record_kit(from_plain(KitRecord, json.loads(json.dumps(arguments["record"]))))
+            self.journal.record_kit(from_json_value(KitRecord, json.loads(json.dumps(arguments["record"]))))
         return {"runs": []}
 
     def tell(self, **news: Any) -> None:
@@ -148,23 +148,23 @@ class Keeper:
         opened = self.session.opened
         assert opened is not None
         text = json.dumps({**opened.document, **changes})
-        saved = transaction.save(self.desk.keeping, opened, text, opened.document["serial"], {})
+        saved = transaction.save(self.desk.installation, opened, text, opened.document["serial"], {})
         self.desk.hold(saved.opened)
-        transaction.put_into_effect(self.desk.keeping, saved)
+        transaction.put_into_effect(self.desk.installation, saved)
 
 
 def make_config(root: Path) -> Opened:
     """A vault with a config of three stewards, of whom nobody has a kit."""
-    keeping = keeping_of(root, Journal(root / "first.sqlite", NOW))
-    keeping.state.directory.mkdir()
-    saved = transaction.set_up(keeping, json.dumps(minimal_answers(root)), b"correct horse battery staple", {})
-    transaction.put_into_effect(keeping, saved)
+    installation = keeping_of(root, Journal(root / "first.sqlite", NOW))
+    installation.state.directory.mkdir()
+    saved = transaction.set_up(installation, json.dumps(minimal_answers(root)), b"correct horse battery staple", {})
+    transaction.put_into_effect(installation, saved)
     return saved.opened
 
 
-def keeping_of(root: Path, journal: Journal) -> Keeping:
+def keeping_of(root: Path, journal: Journal) -> Installation:
     control = cast(Control, FakeControl(journal))
-    return Keeping(StatePlaces(root / "state"), shapes_of(registry.load()), Kdf.WEAK, MEMORY, control)
+    return Installation(StatePlaces(root / "state"), capabilities_of(registry.load()), Kdf.WEAK, MEMORY, control)
 
 
 def start(root: Path, opened: Opened, journal: Journal) -> Keeper:
@@ -175,7 +175,7 @@ def start(root: Path, opened: Opened, journal: Journal) -> Keeper:
     desk = Bench(peer, session.enter(peer.uid), session, keeping_of(root, journal))
     desk.hold(opened)
     tools = FakeTools(journal)
-    sticks = Sticks(session, desk.keeping, tools)
+    sticks = Sticks(session, desk.installation, tools)
     session.kept.of(KitState).sticks = sticks
     return Keeper(clock, session, desk, tools, sticks)
 

@@ -20,7 +20,7 @@ from paraductl.main import main
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
 from paraduxd.shares import slip39
-from paraduxd.shares.collection import Session
+from paraduxd.shares.collection import ShareCollection
 from paraduxd.shares.kit_folder import material_from_directory
 from tests.canaries import in_command_lines, in_files, in_memory
 from tests.fakes_client import FakeDaemon
@@ -79,7 +79,7 @@ def test_five_kits_that_open_the_config(paradux: Installation) -> None:
 
 def collected(kits: dict[str, Path]) -> dict[str | None, str]:
     """Steward -> state, as a recovery finds the kits; each brings key and config besides, and any three the secret."""
-    session = Session.empty()
+    session = ShareCollection.empty()
     for name, kit in kits.items():
         for material in material_from_directory(kit.parent, name):
             session = session.add(material)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.core.devices.stick_rules import Armed
-from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.core.primitives.dataclass_json import to_json_value
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.runtime import workers
 from paraduxd.worker.steps import STEPS
@@ -33,7 +33,7 @@ class Folder:
 
     def armed(self, steward: str = "alice", **more: Any) -> dict[str, Any]:
         owner = self.family.document["managed"]["owner_id"]
-        return to_plain(Armed(owner, steward, steward.title(), needed=1_000_000, **more))  # type: ignore[no-any-return]
+        return to_json_value(Armed(owner, steward, steward.title(), needed=1_000_000, **more))  # type: ignore[no-any-return]
 
     def order(self, step: Step, **arguments: Any) -> Order:
         return Order(next(_numbers), step, "", "stick", arguments={"directory": str(self.path), **arguments})

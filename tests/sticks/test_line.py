@@ -9,12 +9,12 @@ import pytest
 
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.devices.stick_rules import Stick
-from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.core.primitives.dataclass_json import to_json_value
 from paraduxd.effects.ipc import control_channel
 from paraduxd.effects.process.children import Children
 from paraduxd.supervisor.keeper_link import KeeperHost, _Keeper
 
-STICK = to_plain(Stick(device="/dev/sdb", serial="S1", model="SanDisk Cruzer"))
+STICK = to_json_value(Stick(device="/dev/sdb", serial="S1", model="SanDisk Cruzer"))
 MORE_THAN_THE_LINE_HOLDS = 5000
 
 

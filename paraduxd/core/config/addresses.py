@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.models import Stash
 from paraduxd.core.config.protocol_settings import ProtocolSettings
@@ -14,14 +14,14 @@ _NOT_AN_ADDRESS = frozenset({"credentials", "exclude"})
 """Keys of settings that say nothing about where a place is."""
 
 
-def settings_of(stash: Stash, shapes: Shapes) -> ProtocolSettings:
+def settings_of(stash: Stash, capabilities: ProtocolCapabilities) -> ProtocolSettings:
     """The checked settings of a stash's protocol."""
-    return shapes[stash.protocol].settings.model_validate(stash.settings)
+    return capabilities[stash.protocol].settings.model_validate(stash.settings)
 
 
-def address(stash: Stash, shapes: Shapes) -> str:
+def address(stash: Stash, capabilities: ProtocolCapabilities) -> str:
     """Protocol and place, without any secret."""
-    settings = settings_of(stash, shapes)
+    settings = settings_of(stash, capabilities)
     here = settings.whereabouts()
     if here is None:
         hidden = secret_keys([type(settings)]) | _NOT_AN_ADDRESS

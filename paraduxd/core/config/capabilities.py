@@ -18,7 +18,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
-class Shape:
+class Capabilities:
     """One protocol: settings model and abilities.
 
     `archive`: datasets can be kept there as encrypted archives (encryption "gpg"). `generates_secret`: the protocol encrypts by
@@ -46,4 +46,4 @@ class Shape:
         return self.name if asked == "none" and self.generates_secret else asked
 
 
-Shapes = Mapping[str, Shape]
+ProtocolCapabilities = Mapping[str, Capabilities]

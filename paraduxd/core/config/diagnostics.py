@@ -22,7 +22,7 @@ _LONGEST_KEY = 64
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnostic:
     """A problem before it has a line: `at_key` points to the key rather than to its value."""
 
     level: Level
@@ -33,7 +33,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Problem:
+class PlacedDiagnostic:
     """One error or warning; line and column count characters from 1, `path` is like `datasets[0].source.every`."""
 
     level: Level
@@ -43,7 +43,7 @@ class Problem:
     message: str
     hint: str = ""
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_json_value(self) -> dict[str, Any]:
         """The problem as plain values."""
         return asdict(self)
 

@@ -1,6 +1,6 @@
 """From a config to what runs: the plan, which holds no secret, and one transport file per stash, which holds that stash's.
 
-Everything here expects a config that `checks.check` has accepted with the same shapes.
+Everything here expects a config that `validate.check` has accepted with the same capabilities.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from paraduxd.core.config.addresses import address, settings_of
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.managed import ArchiveKey
 from paraduxd.core.config.models import (
     Config,
@@ -46,7 +46,7 @@ class Derived:
     transports: dict[str, Transport]
 
 
-def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
+def derive(config: Config, capabilities: ProtocolCapabilities, saved: str) -> Derived:
     """Plan and transport files of a saved config; `saved` is the time of saving, RFC 3339 in UTC.
 
     Raises `ValueError` for answers, which have no serial and nothing managed.
@@ -65,8 +65,8 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         drill_every=config.policy.drill_every,
         owner_fates=config.owner.fate,
         limits=plans.Limits(config.policy.limits.transfers, config.policy.limits.per_place),
-        datasets=tuple(_dataset(dataset, config, shapes) for dataset in config.datasets),
-        metadata_stashes=tuple(_metadata(stash, config, shapes) for stash in config.metadata_stashes),
+        datasets=tuple(_dataset(dataset, config, capabilities) for dataset in config.datasets),
+        metadata_stashes=tuple(_metadata(stash, config, capabilities) for stash in config.metadata_stashes),
         stewards=tuple(plans.StewardPlan(s.id, s.name, s.fate, s.accepted_on) for s in config.stewards),
         rotation=_rotation(config.managed),
         ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
@@ -80,7 +80,7 @@ def derive(config: Config, shapes: Shapes, saved: str) -> Derived:
         grace_after_alarm=config.policy.grace_after_alarm,
         verify_every=config.policy.verify_every,
     )
-    return Derived(plan, dict(_transports(config, config.managed, shapes)))
+    return Derived(plan, dict(_transports(config, config.managed, capabilities)))
 
 
 def source_file(dataset: str) -> str:
@@ -110,26 +110,26 @@ def data_key(managed: Managed, dataset: str, destination: str) -> DataKey | None
     return managed.data_keys.get(managed.place(dataset, destination).uid)
 
 
-def needed_hosts(config: Config, shapes: Shapes) -> tuple[str, ...]:
+def needed_hosts(config: Config, capabilities: ProtocolCapabilities) -> tuple[str, ...]:
     """The SSH servers, "host:port", whose keys are not pinned yet, in the order of the config, each once."""
     pinned = config.managed.hosts if config.managed else {}
-    hosts = (host for stash in _stashes(config) for host in _hosts(stash, shapes))
+    hosts = (host for stash in _stashes(config) for host in _hosts(stash, capabilities))
     return tuple(dict.fromkeys(host for host in hosts if host not in pinned))
 
 
-def needed_tls_hosts(config: Config, shapes: Shapes) -> tuple[tuple[str, int, str], ...]:
+def needed_tls_hosts(config: Config, capabilities: ProtocolCapabilities) -> tuple[tuple[str, int, str], ...]:
     """The TLS servers (host, port, how) without a pinned certificate; they need none if an authority vouches for theirs."""
     pinned = config.managed.hosts if config.managed else {}
-    hosts = (host for stash in _stashes(config) for each in _reached(stash, shapes) for host in each.tls_hosts())
+    hosts = (host for stash in _stashes(config) for each in _reached(stash, capabilities) for host in each.tls_hosts())
     return tuple(dict.fromkeys(host for host in hosts if f"{host[0]}:{host[1]}" not in pinned))
 
 
-def needed_data_keys(config: Config, shapes: Shapes) -> tuple[str, ...]:
+def needed_data_keys(config: Config, capabilities: ProtocolCapabilities) -> tuple[str, ...]:
     """The destinations, "dataset/destination", for which a password must be generated."""
     return tuple(
         place_name(dataset, each.id)
         for dataset, each in _destinations(config)
-        if _wants_secret(each, shapes) and not ((key := _key(config, dataset, each.id)) and key.password)
+        if _wants_secret(each, capabilities) and not ((key := _key(config, dataset, each.id)) and key.password)
     )
 
 
@@ -167,9 +167,9 @@ def _destinations(config: Config) -> Iterator[tuple[str, Destination]]:
             yield dataset.id, destination
 
 
-def _wants_secret(destination: Destination, shapes: Shapes) -> bool:
+def _wants_secret(destination: Destination, capabilities: ProtocolCapabilities) -> bool:
     credentials = destination.settings.get("credentials") or {}
-    return shapes[destination.protocol].generates_secret and not credentials.get("password")
+    return capabilities[destination.protocol].generates_secret and not credentials.get("password")
 
 
 def _stashes(config: Config) -> Iterator[Stash]:
@@ -179,32 +179,32 @@ def _stashes(config: Config) -> Iterator[Stash]:
     yield from config.metadata_stashes
 
 
-def _hosts(stash: Stash, shapes: Shapes) -> list[str]:
+def _hosts(stash: Stash, capabilities: ProtocolCapabilities) -> list[str]:
     """The SSH servers that a worker may meet at this stash, its kit access included."""
-    return [f"{host}:{port}" for each in _reached(stash, shapes) for host, port in each.ssh_hosts()]
+    return [f"{host}:{port}" for each in _reached(stash, capabilities) for host, port in each.ssh_hosts()]
 
 
-def _reached(stash: Stash, shapes: Shapes) -> Iterator[ProtocolSettings]:
+def _reached(stash: Stash, capabilities: ProtocolCapabilities) -> Iterator[ProtocolSettings]:
     """The settings with which the stash is reached: its own, and those of its kit access."""
-    yield settings_of(stash, shapes)
+    yield settings_of(stash, capabilities)
     if isinstance(stash, MetadataStash) and stash.kit_access is not None:
-        yield _kit(stash, shapes)
+        yield _kit(stash, capabilities)
 
 
-def _pinned(stash: Stash, managed: Managed, shapes: Shapes) -> dict[str, list[str]]:
+def _pinned(stash: Stash, managed: Managed, capabilities: ProtocolCapabilities) -> dict[str, list[str]]:
     """The pinned keys and certificates of the servers of this stash, by "host:port"."""
-    tls = (f"{host}:{port}" for each in _reached(stash, shapes) for host, port, _ in each.tls_hosts())
-    return {host: list(managed.hosts[host]) for host in (*_hosts(stash, shapes), *tls) if host in managed.hosts}
+    tls = (f"{host}:{port}" for each in _reached(stash, capabilities) for host, port, _ in each.tls_hosts())
+    return {host: list(managed.hosts[host]) for host in (*_hosts(stash, capabilities), *tls) if host in managed.hosts}
 
 
-def _kit(stash: MetadataStash, shapes: Shapes) -> ProtocolSettings:
-    return shapes[stash.protocol].settings.model_validate(_kit_plain(stash, shapes))
+def _kit(stash: MetadataStash, capabilities: ProtocolCapabilities) -> ProtocolSettings:
+    return capabilities[stash.protocol].settings.model_validate(_kit_plain(stash, capabilities))
 
 
-def _kit_plain(stash: MetadataStash, shapes: Shapes) -> Transport | None:
+def _kit_plain(stash: MetadataStash, capabilities: ProtocolCapabilities) -> Transport | None:
     if stash.kit_access is None:
         return None
-    return kit_settings(stash.settings, stash.kit_access.model_dump(mode="json"), shapes[stash.protocol].settings)
+    return kit_settings(stash.settings, stash.kit_access.model_dump(mode="json"), capabilities[stash.protocol].settings)
 
 
 def _timing(stash: Source | Destination) -> plans.Timing | None:
@@ -225,9 +225,9 @@ def _rotation(managed: Managed) -> plans.RotationPlan | None:
     return plans.RotationPlan(managed.rotation.recovery.epoch, managed.rotation.started, managed.rotation.confirmed)
 
 
-def _dataset(dataset: Dataset, config: Config, shapes: Shapes) -> plans.DatasetPlan:
+def _dataset(dataset: Dataset, config: Config, capabilities: ProtocolCapabilities) -> plans.DatasetPlan:
     managed = _managed(config)
-    source = settings_of(dataset.source, shapes)
+    source = settings_of(dataset.source, capabilities)
     place = managed.place(dataset.id, "source")
     staging = dataset.staging or source.local_path()
     if staging is None:
@@ -248,42 +248,44 @@ def _dataset(dataset: Dataset, config: Config, shapes: Shapes) -> plans.DatasetP
         ),
         staging=str(PurePosixPath(staging)),
         guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
-        destinations=tuple(_destination(dataset.id, each, config, shapes) for each in dataset.destinations),
+        destinations=tuple(_destination(dataset.id, each, config, capabilities) for each in dataset.destinations),
         uid=managed.place(dataset.id, "").uid,
         staging_uid=managed.place(dataset.id, "staging").uid,
     )
 
 
-def _destination(dataset: str, destination: Destination, config: Config, shapes: Shapes) -> plans.DestinationPlan:
+def _destination(
+    dataset: str, destination: Destination, config: Config, capabilities: ProtocolCapabilities
+) -> plans.DestinationPlan:
     place = _managed(config).place(dataset, destination.id)
     return plans.DestinationPlan(
         id=destination.id,
         protocol=destination.protocol,
-        place=settings_of(destination, shapes).place(),
+        place=settings_of(destination, capabilities).place(),
         transport=destination_file(dataset, destination.id),
         timing=_timing(destination),
         fates=destination.fate,
-        encryption=shapes[destination.protocol].encryption(destination.encryption),
+        encryption=capabilities[destination.protocol].encryption(destination.encryption),
         keep=plans.Keep(**destination.keep.model_dump()),
         window=destination.window,
         uid=place.uid,
         since=place.since,
         formerly=place.formerly,
-        beside=_stashes_beside(destination, config, shapes),
+        beside=_stashes_beside(destination, config, capabilities),
     )
 
 
-def _metadata(stash: MetadataStash, config: Config, shapes: Shapes) -> plans.MetadataPlan:
+def _metadata(stash: MetadataStash, config: Config, capabilities: ProtocolCapabilities) -> plans.MetadataPlan:
     place = _managed(config).place("", stash.id)
     return plans.MetadataPlan(
         id=stash.id,
         protocol=stash.protocol,
-        place=settings_of(stash, shapes).place(),
+        place=settings_of(stash, capabilities).place(),
         transport=metadata_file(stash.id),
         fates=stash.fate,
         uid=place.uid,
         since=place.since,
-        beside=_archives_beside(stash, config, shapes),
+        beside=_archives_beside(stash, config, capabilities),
     )
 
 
@@ -294,37 +296,42 @@ def _managed(config: Config) -> Managed:
     return config.managed
 
 
-def _stashes_beside(destination: Destination, config: Config, shapes: Shapes) -> tuple[str, ...]:
+def _stashes_beside(destination: Destination, config: Config, capabilities: ProtocolCapabilities) -> tuple[str, ...]:
     """The metadata stashes in whose folder these archives lie: names of objects tell them apart, and one marker serves both."""
     if destination.encryption != "gpg":
         return ()
-    here = address(destination, shapes)
-    stashes = (stash for stash in config.metadata_stashes if address(stash, shapes) == here)
+    here = address(destination, capabilities)
+    stashes = (stash for stash in config.metadata_stashes if address(stash, capabilities) == here)
     return tuple(_managed(config).place("", stash.id).uid for stash in stashes)
 
 
-def _archives_beside(stash: MetadataStash, config: Config, shapes: Shapes) -> tuple[str, ...]:
+def _archives_beside(stash: MetadataStash, config: Config, capabilities: ProtocolCapabilities) -> tuple[str, ...]:
     """The encrypted archives in the folder of a metadata stash."""
-    here = address(stash, shapes)
+    here = address(stash, capabilities)
     return tuple(
         _managed(config).place(dataset, each.id).uid
         for dataset, each in _destinations(config)
-        if each.encryption == "gpg" and address(each, shapes) == here
+        if each.encryption == "gpg" and address(each, capabilities) == here
     )
 
 
-def _transports(config: Config, managed: Managed, shapes: Shapes) -> Iterator[tuple[str, Transport]]:
+def _transports(
+    config: Config, managed: Managed, capabilities: ProtocolCapabilities
+) -> Iterator[tuple[str, Transport]]:
     for dataset in config.datasets:
-        yield source_file(dataset.id), _limited(dataset.source, managed, shapes)
+        yield source_file(dataset.id), _limited(dataset.source, managed, capabilities)
         for destination in dataset.destinations:
             key = data_key(managed, dataset.id, destination.id)
-            transport = _limited(destination, managed, shapes)
-            transport["secret"] = key.password if key and _wants_secret(destination, shapes) else ""
+            transport = _limited(destination, managed, capabilities)
+            transport["secret"] = key.password if key and _wants_secret(destination, capabilities) else ""
             if key and key.archive and destination.encryption == "gpg":
                 transport["archive"] = archive_keys(key.archive)
             yield destination_file(dataset.id, destination.id), transport
     for stash in config.metadata_stashes:
-        yield metadata_file(stash.id), {**_transport(stash, managed, shapes), "kit_access": _kit_plain(stash, shapes)}
+        yield (
+            metadata_file(stash.id),
+            {**_transport(stash, managed, capabilities), "kit_access": _kit_plain(stash, capabilities)},
+        )
     for name, url in _addresses(config).items():
         yield notify_file(name), {"address": url}
 
@@ -335,16 +342,16 @@ def _addresses(config: Config) -> dict[str, str]:
     return {f"{kind}-{number}": config.notify[number - 1] for number, kind in enumerate(kinds, 1)}
 
 
-def _limited(stash: Source | Destination, managed: Managed, shapes: Shapes) -> Transport:
-    transport = _transport(stash, managed, shapes)
+def _limited(stash: Source | Destination, managed: Managed, capabilities: ProtocolCapabilities) -> Transport:
+    transport = _transport(stash, managed, capabilities)
     limits = {"bandwidth": stash.bandwidth, "memory": stash.memory}
     return {**transport, **{name: limit for name, limit in limits.items() if limit is not None}}
 
 
-def _transport(stash: Stash, managed: Managed, shapes: Shapes) -> Transport:
+def _transport(stash: Stash, managed: Managed, capabilities: ProtocolCapabilities) -> Transport:
     return {
         "protocol": stash.protocol,
         "settings": stash.settings,
-        "host_keys": _pinned(stash, managed, shapes),
+        "host_keys": _pinned(stash, managed, capabilities),
         "secret": "",
     }

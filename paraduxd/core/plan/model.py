@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.primitives.place_identity import legacy_uid, place_name
 
 VERSION = 1
@@ -237,12 +237,12 @@ class NewerPlanError(ValueError):
 
 def to_json(plan: Plan) -> str:
     """The plan as the text of `plan.json`."""
-    return json.dumps(to_plain(plan), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(to_json_value(plan), indent=1, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Plan:
     """The plan from the text of `plan.json`; raises `ValueError` when it is not one, `NewerPlanError` when a newer program wrote it."""
-    plan = from_plain(Plan, bounded_json.parse(text, "plan.json", bounded_json.MEDIUM))
+    plan = from_json_value(Plan, bounded_json.parse(text, "plan.json", bounded_json.MEDIUM))
     if plan.version > VERSION:
         raise NewerPlanError(f"it was written by a newer Paradux (its format is {plan.version})")
     return with_uids(plan)

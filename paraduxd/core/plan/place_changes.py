@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from paraduxd.core.config.addresses import address
-from paraduxd.core.config.capabilities import Shapes
-from paraduxd.core.config.diagnostics import Finding, Path, suggestion
+from paraduxd.core.config.capabilities import ProtocolCapabilities
+from paraduxd.core.config.diagnostics import Diagnostic, Path, suggestion
 from paraduxd.core.config.managed import DataKey, Place
 from paraduxd.core.config.models import Config, Dataset, Destination, Stash, plain
 from paraduxd.core.plan.derive import data_key
@@ -30,7 +30,7 @@ class Changes:
     same: Mapping[str, str | None]
     renamed: tuple[tuple[str, str], ...] = ()
     moved: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass
@@ -40,30 +40,32 @@ class _Found:
     same: dict[str, str | None] = field(default_factory=dict)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Diagnostic] = field(default_factory=list)
 
 
-def changes(old: Config, new: Config, shapes: Shapes) -> Changes:
+def changes(old: Config, new: Config, capabilities: ProtocolCapabilities) -> Changes:
     """What the new config makes of the places of the old one."""
     found = _Found()
     stashes = match(
-        [_entry(stash, shapes, stash.id) for stash in old.metadata_stashes],
-        [_entry(stash, shapes, stash.id, stash.was) for stash in new.metadata_stashes],
+        [_entry(stash, capabilities, stash.id) for stash in old.metadata_stashes],
+        [_entry(stash, capabilities, stash.id, stash.was) for stash in new.metadata_stashes],
     )
     known = tuple(stash.id for stash in old.metadata_stashes)
     given = {each.id: each.was for each in new.metadata_stashes}
     _take(found, _List(stashes, "", "", given, known, ("metadata_stashes",)))
     datasets = match(
-        [_dataset_entry(dataset, shapes) for dataset in old.datasets],
-        [_dataset_entry(dataset, shapes) for dataset in new.datasets],
+        [_dataset_entry(dataset, capabilities) for dataset in old.datasets],
+        [_dataset_entry(dataset, capabilities) for dataset in new.datasets],
         keeps_id=True,
     )
     for index in range(len(new.datasets)):
-        _take_dataset(found, datasets, index, (old, new), shapes)
+        _take_dataset(found, datasets, index, (old, new), capabilities)
     return Changes(found.same, tuple(found.renamed), tuple(found.moved), tuple(found.findings))
 
 
-def _take_dataset(found: _Found, datasets: Match, index: int, configs: tuple[Config, Config], shapes: Shapes) -> None:
+def _take_dataset(
+    found: _Found, datasets: Match, index: int, configs: tuple[Config, Config], capabilities: ProtocolCapabilities
+) -> None:
     """Take in what became of one dataset of the new config, and of its places."""
     before = {dataset.id: dataset for dataset in configs[0].datasets}
     dataset, path = configs[1].datasets[index], ("datasets", index)
@@ -72,16 +74,16 @@ def _take_dataset(found: _Found, datasets: Match, index: int, configs: tuple[Con
     found.same[place_name(dataset.id, "")] = place_name(previous.id, "") if previous else None
     if previous and previous.id != dataset.id:
         found.renamed.append((previous.id, dataset.id))
-    for location, entry in _own_places(dataset, shapes):
-        same = previous is not None and entry.address == dict(_own_places(previous, shapes))[location].address
+    for location, entry in _own_places(dataset, capabilities):
+        same = previous is not None and entry.address == dict(_own_places(previous, capabilities))[location].address
         name = place_name(dataset.id, location)
         found.same[name] = place_name(previous.id, location) if previous and same else None
         if previous and not same:
             found.moved.append(name)
     known = previous.destinations if previous else ()
     destinations = match(
-        [_entry(each, shapes, each.id) for each in known],
-        [_entry(each, shapes, each.id, each.was) for each in dataset.destinations],
+        [_entry(each, capabilities, each.id) for each in known],
+        [_entry(each, capabilities, each.id, each.was) for each in dataset.destinations],
     )
     given = {each.id: each.was for each in dataset.destinations}
     ids = tuple(each.id for each in known)
@@ -114,27 +116,27 @@ def _take(found: _Found, entries: _List) -> None:
             found.moved.append(now)
 
 
-def _unclear(matched: Match, name: str, was: str | None, known: tuple[str, ...], path: Path) -> Iterator[Finding]:
+def _unclear(matched: Match, name: str, was: str | None, known: tuple[str, ...], path: Path) -> Iterator[Diagnostic]:
     """What is wrong with one entry: an unknown `was`, one that two entries have, or an old place that cannot be told."""
     if was is not None and was != NOTHING and was not in known:
-        yield Finding("error", (*path, "was"), "expected the id that this entry had before", suggestion(was, known))
+        yield Diagnostic("error", (*path, "was"), "expected the id that this entry had before", suggestion(was, known))
     if was is not None and was != NOTHING and list(matched.same.values()).count(was) > 1:
-        yield Finding("error", (*path, "was"), f"expected an id that no other entry claims: {was} is claimed twice")
+        yield Diagnostic("error", (*path, "was"), f"expected an id that no other entry claims: {was} is claimed twice")
     if candidates := matched.unclear.get(name):
         message = (
             f"cannot tell whether {name} is what {' or '.join(candidates)} was, because the addresses are the same"
         )
         hint = f'say it: "was": "{candidates[0]}" if it is the same place, "was": "{NOTHING}" if it is a new one'
-        yield Finding("error", (*path, "id"), message, hint)
+        yield Diagnostic("error", (*path, "id"), message, hint)
 
 
 def places_after(
-    old: Config | None, new: Config, shapes: Shapes, serial: int, fresh: Callable[[], str]
+    old: Config | None, new: Config, capabilities: ProtocolCapabilities, serial: int, fresh: Callable[[], str]
 ) -> dict[str, Place]:
     """`managed.places` of a config that is saved with this serial; `old` is `None` at the first setup."""
-    same = changes(old, new, shapes).same if old is not None else {}
-    known = Known(_entries(old, shapes), _known_places(old, shapes)) if old is not None else Known()
-    assigned = assign(known, _entries(new, shapes), same, serial, fresh)
+    same = changes(old, new, capabilities).same if old is not None else {}
+    known = Known(_entries(old, capabilities), _known_places(old, capabilities)) if old is not None else Known()
+    assigned = assign(known, _entries(new, capabilities), same, serial, fresh)
     return {name: Place(uid=each.uid, since=each.since, formerly=each.formerly) for name, each in assigned.items()}
 
 
@@ -179,51 +181,53 @@ def _names(config: Config | None) -> Iterator[tuple[str, str]]:
         yield from ((dataset.id, destination.id) for destination in dataset.destinations)
 
 
-def _known_places(config: Config, shapes: Shapes) -> dict[str, Assigned]:
+def _known_places(config: Config, capabilities: ProtocolCapabilities) -> dict[str, Assigned]:
     managed = config.managed
     if managed is None:
         return {}
-    names = (name.partition("/") for name in _entries(config, shapes))
+    names = (name.partition("/") for name in _entries(config, capabilities))
     found = {place_name(dataset, location): managed.place(dataset, location) for dataset, _, location in names}
     return {name: Assigned(place.uid, place.since, place.formerly) for name, place in found.items()}
 
 
-def _entries(config: Config, shapes: Shapes) -> dict[str, Entry]:
+def _entries(config: Config, capabilities: ProtocolCapabilities) -> dict[str, Entry]:
     """Every place of a config by its name."""
-    found = {place_name("", stash.id): _entry(stash, shapes, stash.id) for stash in config.metadata_stashes}
+    found = {place_name("", stash.id): _entry(stash, capabilities, stash.id) for stash in config.metadata_stashes}
     for dataset in config.datasets:
-        found[place_name(dataset.id, "")] = _dataset_entry(dataset, shapes)
-        for location, entry in _own_places(dataset, shapes):
+        found[place_name(dataset.id, "")] = _dataset_entry(dataset, capabilities)
+        for location, entry in _own_places(dataset, capabilities):
             found[place_name(dataset.id, location)] = entry
         for each in dataset.destinations:
             key = data_key(config.managed, dataset.id, each.id) if config.managed else None
-            found[place_name(dataset.id, each.id)] = _entry(each, shapes, each.id, key=key)
+            found[place_name(dataset.id, each.id)] = _entry(each, capabilities, each.id, key=key)
     return found
 
 
-def _dataset_entry(dataset: Dataset, shapes: Shapes) -> Entry:
-    return Entry(dataset.id, _address(dataset.source, shapes), was=dataset.was)
+def _dataset_entry(dataset: Dataset, capabilities: ProtocolCapabilities) -> Entry:
+    return Entry(dataset.id, _address(dataset.source, capabilities), was=dataset.was)
 
 
-def _own_places(dataset: Dataset, shapes: Shapes) -> Iterator[tuple[str, Entry]]:
+def _own_places(dataset: Dataset, capabilities: ProtocolCapabilities) -> Iterator[tuple[str, Entry]]:
     """Source and staging; what is pushed in place is both."""
-    source = _entry(dataset.source, shapes, SOURCE)
+    source = _entry(dataset.source, capabilities, SOURCE)
     yield SOURCE, source
     staging = None if dataset.staging is None else str(PurePosixPath(dataset.staging))
     yield STAGING, source if staging is None else Entry(STAGING, staging, staging)
 
 
-def _entry(stash: Stash, shapes: Shapes, name: str, was: str | None = None, key: DataKey | None = None) -> Entry:
+def _entry(
+    stash: Stash, capabilities: ProtocolCapabilities, name: str, was: str | None = None, key: DataKey | None = None
+) -> Entry:
     content = [stash.protocol, stash.settings, getattr(stash, "encryption", "")]
     if key is not None:
         content += [key.password, key.archive.fingerprint if key.archive else ""]
-    return Entry(name, _address(stash, shapes), json.dumps(content, sort_keys=True), was)
+    return Entry(name, _address(stash, capabilities), json.dumps(content, sort_keys=True), was)
 
 
-def _address(stash: Stash, shapes: Shapes) -> str:
+def _address(stash: Stash, capabilities: ProtocolCapabilities) -> str:
     """Where it is, and in what form it is kept there."""
     encryption = stash.encryption if isinstance(stash, Destination) else ""
-    return f"{encryption} {address(stash, shapes)}"
+    return f"{encryption} {address(stash, capabilities)}"
 
 
 def described(found: Changes) -> Iterator[str]:

@@ -13,18 +13,18 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def to_plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A dataclass (nested as it may be) as dictionaries, lists and plain values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_json_value(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, (tuple, list)):
-        return [to_plain(item) for item in value]
+        return [to_json_value(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): to_plain(item) for key, item in value.items()}
+        return {str(key): to_json_value(item) for key, item in value.items()}
     return value
 
 
-def from_plain(kind: type[T], plain: Any) -> T:
+def from_json_value(kind: type[T], plain: Any) -> T:
     """The dataclass `kind` from plain values; unknown keys are ignored, so that an older program reads a newer plan.
 
     Raises `ValueError` that names the field when a type does not fit or a required field is missing.

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
+class CandidateConfig:
     """One config: where it was (`labels`, all places with the very same one), and what it says of itself."""
 
     labels: tuple[str, ...]
@@ -62,7 +62,7 @@ class Named:
         return f"{self.where} has {what}"
 
 
-def later(named: Iterable[Named], found: Sequence[Found]) -> tuple[Named, ...]:
+def later(named: Iterable[Named], found: Sequence[CandidateConfig]) -> tuple[Named, ...]:
     """What is later than the newest config that was opened (the first of `found`), the latest first: each epoch once.
 
     In a rotation two epochs are published with one serial, and the older one knows the number of the next one: that one is not later.
@@ -88,7 +88,7 @@ def highest_epoch(managed: Json) -> int:
     return max([int(managed.get("highest_epoch", 0)), *present, *past])
 
 
-def found_in(label: str, text: bytes) -> Found:
+def found_in(label: str, text: bytes) -> CandidateConfig:
     """The config of an opened and checked message; raises `ValueError` when header and config do not belong together."""
     header, document = open_envelope(text)
     managed = document.get("managed")
@@ -96,23 +96,23 @@ def found_in(label: str, text: bytes) -> Found:
         raise ValueError("a config without its managed part")
     if (managed.get("owner_id"), document.get("serial")) != (header.owner, header.serial):
         raise ValueError("a config that is not the one its header names")
-    return Found((label,), header, document)
+    return CandidateConfig((label,), header, document)
 
 
-def newest_first(found: Sequence[Found]) -> tuple[Found, ...]:
+def newest_first(found: Sequence[CandidateConfig]) -> tuple[CandidateConfig, ...]:
     """The different configs, each once, with all the places where it was."""
-    same: dict[str, Found] = {}
+    same: dict[str, CandidateConfig] = {}
     for each in found:
         known = same.get(each.digest)
         labels = tuple(dict.fromkeys((*(known.labels if known else ()), *each.labels)))
         headers = [known.header, each.header] if known else [each.header]
-        same[each.digest] = Found(labels, max(headers, key=lambda header: header.date), each.document)
+        same[each.digest] = CandidateConfig(labels, max(headers, key=lambda header: header.date), each.document)
     return tuple(sorted(same.values(), key=lambda each: each.rank, reverse=True))
 
 
-def disagreements(found: Sequence[Found]) -> Iterator[str]:
+def disagreements(found: Sequence[CandidateConfig]) -> Iterator[str]:
     """What a person should know before they choose, a sentence each."""
-    by_serial: dict[tuple[int, int, int], list[Found]] = defaultdict(list)
+    by_serial: dict[tuple[int, int, int], list[CandidateConfig]] = defaultdict(list)
     for each in newest_first(found):
         # In a rotation both epochs have the same serials, and the older one does not get to see all.
         by_serial[(each.generation, each.header.serial, each.header.epoch)].append(each)
@@ -140,7 +140,7 @@ def age(date: str, now: datetime) -> str:
     return f"{timestamps.duration(max(seconds, 0.0))} old"
 
 
-def renewed(chosen: Found, highest: int, serial: int, instance: str, epoch: int = 0) -> Json:
+def renewed(chosen: CandidateConfig, highest: int, serial: int, instance: str, epoch: int = 0) -> Json:
     """The config for the machine that takes over: a new `instance`, and numbers beyond all that are known to be in use."""
     managed = {**chosen.document["managed"], "instance": instance, "generation": max(highest, chosen.generation) + 1}
     if epoch > highest_epoch(managed):

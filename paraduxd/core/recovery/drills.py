@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,15 @@ class Drill:
         good = (*(each.good for each in self.openings), *(each.good for each in self.restored))
         return self.proven and all(good)
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_json_value(self) -> dict[str, Any]:
         """As plain values; `drill_from_plain` reads them."""
-        plain: dict[str, Any] = to_plain(self)
+        plain: dict[str, Any] = to_json_value(self)
         return plain
 
 
 def drill_from_plain(plain: Any) -> Drill:
     """The drill of plain values; raises `ValueError`."""
-    return from_plain(Drill, plain)
+    return from_json_value(Drill, plain)
 
 
 def _lacking(drill: Drill) -> Iterator[str]:

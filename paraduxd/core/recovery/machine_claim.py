@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 
 NAME = "machine.asc"
 
@@ -42,7 +42,7 @@ class Machine:
 
     def to_json(self) -> bytes:
         """The text that is signed."""
-        return (json.dumps(to_plain(self), sort_keys=True) + "\n").encode()
+        return (json.dumps(to_json_value(self), sort_keys=True) + "\n").encode()
 
     def overrules(self, owner: str, instance: str, generation: int) -> bool:
         """Whether this machine has taken over from the one given: it is a later one, or another of the same generation was first."""
@@ -58,7 +58,7 @@ def machine(owner: str, instance: str, generation: int, date: str) -> Machine:
 
 def from_json(text: bytes) -> Machine:
     """The machine of a signed text; raises `ValueError` when it is not one."""
-    found = from_plain(Machine, bounded_json.parse(text, NAME))
+    found = from_json_value(Machine, bounded_json.parse(text, NAME))
     if found.format != FORMAT or found.generation < 1:
         raise ValueError("not a machine of a known format")
     return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 
 FORMAT = "paradux.config/1"
 KEEP = 10
@@ -41,7 +41,9 @@ class Header:
 
 def envelope(header: Header, config: dict[str, Any]) -> bytes:
     """The text that is signed and encrypted."""
-    return (json.dumps({"header": to_plain(header), "config": config}, indent=2, ensure_ascii=False) + "\n").encode()
+    return (
+        json.dumps({"header": to_json_value(header), "config": config}, indent=2, ensure_ascii=False) + "\n"
+    ).encode()
 
 
 def open_envelope(text: bytes) -> tuple[Header, dict[str, Any]]:
@@ -49,7 +51,7 @@ def open_envelope(text: bytes) -> tuple[Header, dict[str, Any]]:
     document = bounded_json.parse(text, "a published config", bounded_json.CONFIG)
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise ValueError("not a published config")
-    header = from_plain(Header, document.get("header"))
+    header = from_json_value(Header, document.get("header"))
     if header.format != FORMAT:
         raise ValueError("a published config of an unknown format")
     return header, document["config"]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 
 LONG = bounded_json.Bound(48 << 20, 32, 400_000)
 """Of an order or a report: a kit's files travel in it, and names of files."""
@@ -96,12 +96,12 @@ class Order:
 
     def to_json(self) -> str:
         """The order as one line."""
-        return json.dumps(to_plain(self))
+        return json.dumps(to_json_value(self))
 
 
 def order_from_json(text: str) -> Order:
     """The order from the worker's standard input; raises `ValueError`."""
-    return from_plain(Order, bounded_json.parse(text, "an order", LONG))
+    return from_json_value(Order, bounded_json.parse(text, "an order", LONG))
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ _EVENTS: dict[str, type[Any]] = {"progress": Progress, "done": Done, "held": Hel
 def report_to_json(report: Report) -> str:
     """One line of the worker's standard output, without the line feed."""
     name = next(name for name, kind in _EVENTS.items() if isinstance(report, kind))
-    return json.dumps({"event": name, **to_plain(report)})
+    return json.dumps({"event": name, **to_json_value(report)})
 
 
 def report_from_json(line: bytes | str) -> Report:
@@ -179,7 +179,7 @@ def report_from_json(line: bytes | str) -> Report:
     kind = _EVENTS.get(str(plain.get("event"))) if isinstance(plain, dict) else None
     if kind is None:
         raise ValueError("not a report")
-    report: Report = from_plain(kind, plain)
+    report: Report = from_json_value(kind, plain)
     return _short(report)
 
 

@@ -15,7 +15,7 @@ from paraduxd.core.runs.conditions import DatasetCondition, survey
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status import dataset_problems, drill_problems, ground_problems, kit_problems, problems
 from paraduxd.core.status.headline import Claims, headline
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Verdict:
     places for which the worst is assumed. `unknown`: the datasets for which nobody has looked yet."""
 
     headline: str
-    troubles: tuple[Trouble, ...]
+    problems: tuple[Problem, ...]
     conditions: tuple[DatasetCondition, ...] = ()
     proof: Proof = NOTHING_PROVEN
     survived: int = 0
@@ -35,7 +35,7 @@ class Verdict:
     @property
     def level(self) -> str:
         """ "ok", "warning" or "critical"."""
-        return worst_level(self.troubles)
+        return worst_level(self.problems)
 
     @property
     def today(self) -> bool:
@@ -43,13 +43,13 @@ class Verdict:
         return self.level != "critical" and not self.unknown
 
 
-def worst_level(found: Sequence[Trouble]) -> str:
-    """The level of the worst trouble; "ok" without any."""
-    return min((trouble.level for trouble in found), default="ok")
+def worst_level(found: Sequence[Problem]) -> str:
+    """The level of the worst problem; "ok" without any."""
+    return min((problem.level for problem in found), default="ok")
 
 
 def judge(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = None) -> Verdict:
-    """The verdict; troubles come critical first. If a dataset is named, of that only; what dies together is told by the whole plan."""
+    """The verdict; problems come critical first. If a dataset is named, of that only; what dies together is told by the whole plan."""
     if plan is None:
         first = () if facts.ground.was_set_up else (problems.not_set_up(),)
         found = (*first, *ground_problems.of_ground(facts), *problems.of_daemon(facts))
@@ -65,12 +65,12 @@ def judge(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = 
         *_of_the_whole(plan, facts, now, conditions, serial),
         *drill_problems.of_drills(plan, facts, proof, now),
         *dataset_problems.of_datasets(plan, conditions, serial),
-        *(trouble for condition in conditions for trouble in problems.of_dataset(condition, now)),
+        *(problem for condition in conditions for problem in problems.of_dataset(condition, now)),
     )
     if worst_level(found) != "critical":
         found += tuple(problems.of_losses(losses))
-    found = tuple(sorted(found, key=lambda trouble: trouble.level))
-    unknown = tuple(trouble.subject for trouble in found if trouble.code == dataset_problems.UNKNOWN)
+    found = tuple(sorted(found, key=lambda problem: problem.level))
+    unknown = tuple(problem.subject for problem in found if problem.code == dataset_problems.UNKNOWN)
     claims = Claims(
         found, proof, survived, losses, tuple(each.plan.id for each in conditions), unknown, tuple(_aged(conditions))
     )
@@ -83,7 +83,7 @@ def _of_the_whole(
     now: datetime,
     conditions: Sequence[DatasetCondition],
     serial: int | None,
-) -> Iterator[Trouble]:
+) -> Iterator[Problem]:
     yield from ground_problems.of_ground(facts)
     yield from problems.of_daemon(facts)
     yield from problems.of_transport(plan, facts)

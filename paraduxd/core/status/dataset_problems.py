@@ -18,19 +18,19 @@ from collections.abc import Iterator, Sequence
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recoverability.copies import needed
 from paraduxd.core.runs.conditions import Condition, DatasetCondition
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 UNKNOWN = "dataset-unknown"
 
 
-def of_datasets(plan: Plan, datasets: Sequence[DatasetCondition], serial: int | None) -> Iterator[Trouble]:
+def of_datasets(plan: Plan, datasets: Sequence[DatasetCondition], serial: int | None) -> Iterator[Problem]:
     """What keeps each dataset from being had back; `serial`: of the newest config that the stewards can open. When they can open none, that
     is said once elsewhere."""
     for condition in datasets:
         yield from _of_dataset(condition, plan, serial)
 
 
-def _of_dataset(condition: DatasetCondition, plan: Plan, serial: int | None) -> Iterator[Trouble]:
+def _of_dataset(condition: DatasetCondition, plan: Plan, serial: int | None) -> Iterator[Problem]:
     name, parts, recovered = condition.plan.id, condition.destinations, plan.generation > 1
     counts = any(part.counts for part in parts)
     if counts and (serial is None or _is_led_to(condition, serial)):
@@ -38,7 +38,7 @@ def _of_dataset(condition: DatasetCondition, plan: Plan, serial: int | None) -> 
     if recovered and any(is_unknown(part) for part in parts):
         text = f"nobody has looked yet at what the destinations of {name} hold, since this machine was recovered"
         hint = f"they are being asked; ask now: paraductl versions {name}"
-        yield Trouble("warning", UNKNOWN, name, text, hint)
+        yield Problem("warning", UNKNOWN, name, text, hint)
     elif counts:
         text = (
             f"the newest config that stewards can open has serial {serial}, and the places of {name} are in later ones"
@@ -61,7 +61,7 @@ def _is_led_to(condition: DatasetCondition, serial: int) -> bool:
     return any(state.counts and (needed(destination) or 0) <= serial for destination, state in pairs)
 
 
-def _without_copy(condition: DatasetCondition, now: str, recovered: bool) -> Iterator[Trouble]:
+def _without_copy(condition: DatasetCondition, now: str, recovered: bool) -> Iterator[Problem]:
     name, parts = condition.plan.id, condition.destinations
     if not parts:
         text = f"{name} has no destination, so that only its source and this machine hold it"
@@ -83,5 +83,5 @@ def _without_copy(condition: DatasetCondition, now: str, recovered: bool) -> Ite
         yield _critical("dataset-no-copy", name, text, now, "no copy can be relied on of {names}")
 
 
-def _critical(code: str, subject: str, text: str, hint: str, claim: str) -> Trouble:
-    return Trouble("critical", code, subject, text, hint, claim)
+def _critical(code: str, subject: str, text: str, hint: str, claim: str) -> Problem:
+    return Problem("critical", code, subject, text, hint, claim)

@@ -16,7 +16,7 @@ from paraduxd.core.recoverability.proof import Proof
 from paraduxd.core.runs.conditions import Condition, DatasetCondition, error_of, whole
 from paraduxd.core.runs.facts import Facts, Latest
 from paraduxd.core.status.assessment import Verdict, judge
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 SCHEMA = "paradux.status/1"
 
@@ -51,7 +51,7 @@ def build(
         "metadata_stashes": [_stash(stash, plan, facts) for stash in plan.metadata_stashes] if plan else [],
         "stewards": [_steward(steward, plan, facts) for steward in plan.stewards] if plan else [],
         "running": [_run(run) for run in facts.running],
-        "problems": [_problem(trouble) for trouble in verdict.troubles],
+        "problems": [_problem(problem) for problem in verdict.problems],
     }
 
 
@@ -180,13 +180,13 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _problem(trouble: Trouble) -> dict[str, str]:
+def _problem(problem: Problem) -> dict[str, str]:
     return {
-        "level": trouble.level,
-        "code": trouble.code,
-        "subject": trouble.subject,
-        "text": trouble.text,
-        "hint": trouble.hint,
+        "level": problem.level,
+        "code": problem.code,
+        "subject": problem.subject,
+        "text": problem.text,
+        "hint": problem.hint,
     }
 
 

@@ -1,4 +1,4 @@
-"""What status complains about when a recovery was not rehearsed, or did not go well: the part of `troubles.py` that is about drills."""
+"""What status complains about when a recovery was not rehearsed, or did not go well: the part of `problems.py` that is about drills."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from paraduxd.core.primitives import durations, timestamps
 from paraduxd.core.recoverability.proof import Proof
 from paraduxd.core.runs.conditions import error_of, failed
 from paraduxd.core.runs.facts import Facts, Latest
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 HINT = "run: paraductl drill"
 
 
-def of_drills(plan: Plan, facts: Facts, proof: Proof, now: datetime) -> Iterator[Trouble]:
+def of_drills(plan: Plan, facts: Facts, proof: Proof, now: datetime) -> Iterator[Problem]:
     """Whether a recovery has been rehearsed, lately and well."""
     if proof.ended is None:
         yield _warning("no-drill", "recovery", "no drill has been run, so that a recovery is not proven to work", HINT)
@@ -24,7 +24,7 @@ def of_drills(plan: Plan, facts: Facts, proof: Proof, now: datetime) -> Iterator
     yield from _of_published(plan, facts)
 
 
-def _of_last(plan: Plan, proof: Proof, ended: datetime, now: datetime) -> Iterator[Trouble]:
+def _of_last(plan: Plan, proof: Proof, ended: datetime, now: datetime) -> Iterator[Problem]:
     if plan.drill_every and (now - ended).total_seconds() > plan.drill_every:
         every = durations.describe(plan.drill_every).removeprefix("1 ")
         text = f"the last drill was {_age(ended, now)} ago; one is due every {every}"
@@ -43,7 +43,7 @@ def _of_last(plan: Plan, proof: Proof, ended: datetime, now: datetime) -> Iterat
         yield _warning("drill-incomplete", "recovery", text, HINT)
 
 
-def _of_published(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+def _of_published(plan: Plan, facts: Facts) -> Iterator[Problem]:
     """Whether what each metadata stash holds could be used in the last rehearsal, unless it was published there since."""
     for stash in plan.metadata_stashes:
         rehearsed = facts.latest.get(("", "rehearse", stash.id), Latest())
@@ -63,5 +63,5 @@ def _age(moment: datetime, now: datetime) -> str:
     return timestamps.duration((now - moment).total_seconds())
 
 
-def _warning(code: str, subject: str, text: str, hint: str) -> Trouble:
-    return Trouble("warning", code, subject, text, hint)
+def _warning(code: str, subject: str, text: str, hint: str) -> Problem:
+    return Problem("warning", code, subject, text, hint)

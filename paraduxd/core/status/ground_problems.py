@@ -11,7 +11,7 @@ from typing import Any
 
 from paraduxd.core.installation.ground import JOURNAL_LOST, Ground, Unusable
 from paraduxd.core.runs.facts import Facts
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 _VAULT = {"missing": "is gone", "empty": "is empty", "damaged": "is damaged: its LUKS headers are not whole"}
 _PLAN = {
@@ -21,7 +21,7 @@ _PLAN = {
 }
 
 
-def of_ground(facts: Facts) -> Iterator[Trouble]:
+def of_ground(facts: Facts) -> Iterator[Problem]:
     """What is missing or broken."""
     ground = facts.ground
     if ground.was_set_up:
@@ -32,17 +32,17 @@ def of_ground(facts: Facts) -> Iterator[Trouble]:
     if ground.transports:
         text = f"the credentials of {_some(ground.transports)} are gone or cannot be read, so that nothing is transferred there"
         hint = "write them again: paraductl unlock"
-        yield Trouble("critical", "transport-missing", "daemon", text, hint, "credentials of transfers are missing")
+        yield Problem("critical", "transport-missing", "daemon", text, hint, "credentials of transfers are missing")
     if ground.outbox:
         text = f"what is to be published is not whole on this machine: {_some(ground.outbox)}"
-        yield Trouble("warning", "outbox-incomplete", "config", text, "make it anew: paraductl unlock")
+        yield Problem("warning", "outbox-incomplete", "config", text, "make it anew: paraductl unlock")
 
 
-def _of_vault(ground: Ground) -> Iterator[Trouble]:
+def _of_vault(ground: Ground) -> Iterator[Problem]:
     claim = "the vault is not what it was"
     if ground.vault == "changed":
         text = "the vault is not the one that was opened or saved last: whether it still opens is not known"
-        yield Trouble("critical", "vault-changed", "vault", text, "open it once: paraductl unlock", claim)
+        yield Problem("critical", "vault-changed", "vault", text, "open it once: paraductl unlock", claim)
     elif ground.vault:
         code = "vault-missing" if ground.vault == "missing" else "vault-damaged"
         text = f"the vault (vault.luks), which holds the config, {_VAULT[ground.vault]}"
@@ -50,7 +50,7 @@ def _of_vault(ground: Ground) -> Iterator[Trouble]:
             hint = "the vault before the last save is there: put a copy of vault.luks.previous in its place, then: paraductl unlock"
         else:
             hint = "put vault.luks back from a copy of the state directory, or bring enough kits together: paraductl recover"
-        yield Trouble(
+        yield Problem(
             "critical",
             code,
             "vault",
@@ -60,21 +60,21 @@ def _of_vault(ground: Ground) -> Iterator[Trouble]:
         )
 
 
-def _of_plan(ground: Ground) -> Iterator[Trouble]:
+def _of_plan(ground: Ground) -> Iterator[Problem]:
     if ground.plan:
         text = f"the plan (plan.json), by which everything runs, {_PLAN[ground.plan]}"
         hint = "start the newer paraduxd again" if ground.plan == "newer" else "write it again: paraductl unlock"
-        yield Trouble("critical", "plan-unreadable", "daemon", text, hint, "the plan cannot be read")
+        yield Problem("critical", "plan-unreadable", "daemon", text, hint, "the plan cannot be read")
 
 
-def _of_directories(ground: Ground) -> Iterator[Trouble]:
+def _of_directories(ground: Ground) -> Iterator[Problem]:
     for each in ground.unusable:
         code = "state-not-writable" if each.name == "state directory" else "run-not-writable"
-        yield Trouble("critical", code, "daemon", _words(each), _hint(each), f"the {each.name} cannot be written")
+        yield Problem("critical", code, "daemon", _words(each), _hint(each), f"the {each.name} cannot be written")
     if ground.failing and not any(each.name == "state directory" for each in ground.unusable):
         text = f"nothing can be recorded ({ground.failing}), so that nothing is pulled or pushed"
         hint = "see that the disk of the state directory is whole and has space"
-        yield Trouble("critical", "state-not-writable", "daemon", text, hint, "the state directory cannot be written")
+        yield Problem("critical", "state-not-writable", "daemon", text, hint, "the state directory cannot be written")
 
 
 def _words(each: Unusable) -> str:
@@ -95,19 +95,19 @@ def _bytes(count: int) -> str:
     return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"
 
 
-def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, Any]]) -> Iterator[Trouble]:
+def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
     held = sorted(name for name, hold in holds.items() if hold.get("reason") == JOURNAL_LOST)
     if held:
         loss = ground.loss.sentence if ground.loss else "the journal was lost"
         text = f"{loss}; so that nothing that was held goes out, {_are(held)} held"
         hint = f"look at each source; if it is as it should be: paraductl approve {held[0]}"
-        yield Trouble(
+        yield Problem(
             "critical", JOURNAL_LOST, "daemon", text, hint, "the journal was lost, and the owner has not looked yet"
         )
     if ground.aside:
         text = f"a journal that could not be read is kept in the state directory: {', '.join(ground.aside)}"
         hint = "check the destinations (paraductl verify), then remove it"
-        yield Trouble("warning", "journal-damaged", "daemon", text, hint)
+        yield Problem("warning", "journal-damaged", "daemon", text, hint)
 
 
 def _are(names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from paraduxd.core.recoverability import fates
 from paraduxd.core.recoverability.access import OWNER_MIND
 from paraduxd.core.recoverability.fates import Loss
 from paraduxd.core.recoverability.proof import NOTHING_PROVEN, Proof
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 REASONS = 2
 """So many reasons stand in the headline; the others are counted."""
@@ -35,10 +35,10 @@ _GROUPS = ("", "loss", "pair", "three", "four")
 
 @dataclass(frozen=True)
 class Claims:
-    """What the headline is made from. Of `troubles` the critical ones count. `unknown`: datasets that nobody has looked for yet; `aged`:
+    """What the headline is made from. Of `problems` the critical ones count. `unknown`: datasets that nobody has looked for yet; `aged`:
     places that count although they are old, and since when they are."""
 
-    troubles: Sequence[Trouble]
+    problems: Sequence[Problem]
     proof: Proof = NOTHING_PROVEN
     survived: int = 0
     losses: Sequence[Loss] = ()
@@ -49,8 +49,8 @@ class Claims:
 
 def headline(claims: Claims, now: datetime) -> str:
     """The headline."""
-    critical = [trouble for trouble in claims.troubles if trouble.level == "critical"]
-    if any(trouble.code == "not-set-up" for trouble in critical):
+    critical = [problem for problem in claims.problems if problem.level == "critical"]
+    if any(problem.code == "not-set-up" for problem in critical):
         return "Not set up"
     if critical:
         return f"Recoverable: no: {_reasons(critical)}."
@@ -93,10 +93,10 @@ def spoken(fate: str) -> str:
     return fate.partition(":")[2].replace("this-machine", "this machine") or fate
 
 
-def _reasons(critical: Sequence[Trouble]) -> str:
+def _reasons(critical: Sequence[Problem]) -> str:
     claims: dict[str, list[str]] = {}
-    for trouble in critical:
-        claims.setdefault(trouble.claim, []).append(f"`{trouble.subject}`")
+    for problem in critical:
+        claims.setdefault(problem.claim, []).append(f"`{problem.subject}`")
     reasons = [claim.replace("{names}", _and(names)) for claim, names in claims.items()]
     more = len(reasons) - REASONS
     return "; ".join(reasons[:REASONS]) + (f"; and {more} more" if more > 0 else "")
@@ -108,7 +108,7 @@ def _proof(claims: Claims, now: datetime) -> str:
         return "not proven: no drill has been run"
     if proof.partly is None:
         return f"not proven: {_why_not(proof, now)}"
-    due = ", a new drill is due" if any(trouble.code == "drill-overdue" for trouble in claims.troubles) else ""
+    due = ", a new drill is due" if any(problem.code == "drill-overdue" for problem in claims.problems) else ""
     if proof.whole is not None:
         return f"yes, proven {_when(proof.ended, now)}{due}"
     missing = [f"`{name}`" for name in claims.datasets if name not in proof.datasets]

@@ -15,7 +15,7 @@ from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability.copies import has_kit, holding, kit_serial
 from paraduxd.core.recovery.kit_records import Kit, is_overdue
 from paraduxd.core.runs.facts import Facts
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 COMMAND = "paraductl create-steward-device"
 
@@ -23,7 +23,7 @@ NAMED = 3
 """So many stewards are named in a hint; more are "--all"."""
 
 
-def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+def of_stewards(plan: Plan, facts: Facts) -> Iterator[Problem]:
     """Whether enough stewards could open the published config."""
     names = [steward.id for steward in plan.stewards]
     without = [name for name in names if not has_kit(plan, facts, name)]
@@ -33,14 +33,14 @@ def of_stewards(plan: Plan, facts: Facts) -> Iterator[Trouble]:
         if plan.kits_written and not facts.kits:  # another machine's, before a recovery
             claim, then = "this machine has seen no kit", "whether enough stewards still hold one it cannot tell"
         text = f"{claim}: {then}"
-        yield Trouble("critical", "kits-missing", "stewards", text, _write(without), claim)
+        yield Problem("critical", "kits-missing", "stewards", text, _write(without), claim)
     elif without:
         more = f" and {len(without) - NAMED} more" if without[NAMED:] else ""
         text = f"{holding} of {len(names)} stewards hold a current kit; without: {', '.join(without[:NAMED])}{more}"
-        yield Trouble("warning", "kits-incomplete", "stewards", text, _write(without))
+        yield Problem("warning", "kits-incomplete", "stewards", text, _write(without))
 
 
-def of_outdated(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+def of_outdated(plan: Plan, facts: Facts) -> Iterator[Problem]:
     """Whether the configs on the kits still lead to the metadata stashes: one that was added or changed is named by newer configs only."""
     live = [stash for stash in plan.metadata_stashes if holding(plan, facts, stash) is not None]
     kits = {each.id: kit_serial(facts, each.id) for each in plan.stewards if has_kit(plan, facts, each.id)}
@@ -50,10 +50,10 @@ def of_outdated(plan: Plan, facts: Facts) -> Iterator[Trouble]:
     unknown = [stash.id for stash in live if all(stash.since > serial for serial in kits.values())]
     if lost:
         text = f"the config on the {_kits_of(lost)} names no metadata stash as it is now, so that it leads to nothing newer"
-        yield Trouble("warning", "kits-outdated", "stewards", text, _write(lost, "write new kits"))
+        yield Problem("warning", "kits-outdated", "stewards", text, _write(lost, "write new kits"))
     elif unknown:
         text = f"no kit knows the metadata stash {_and(unknown)}, which was added or changed later: without the others nobody looks there"
-        yield Trouble("warning", "kits-outdated", "stewards", text, _write([*kits], "write new kits"))
+        yield Problem("warning", "kits-outdated", "stewards", text, _write([*kits], "write new kits"))
 
 
 def _kits_of(names: Sequence[str]) -> str:
@@ -71,25 +71,25 @@ def _too_few(plan: Plan, facts: Facts, holding: int) -> str:
     return f"no steward holds a {'current kit' if facts.kits else 'kit yet'}"
 
 
-def of_kits(plan: Plan, facts: Facts, now: datetime) -> Iterator[Trouble]:
+def of_kits(plan: Plan, facts: Facts, now: datetime) -> Iterator[Problem]:
     """What is wrong with the kit of one steward."""
     for steward in plan.stewards:
         if (kit := facts.kits.get(steward.id)) is not None:
             yield from _of_kit(steward, kit, now)
 
 
-def _of_kit(steward: StewardPlan, kit: Kit, now: datetime) -> Iterator[Trouble]:
+def _of_kit(steward: StewardPlan, kit: Kit, now: datetime) -> Iterator[Problem]:
     if kit.void:
         text = f"the kit of {steward.id} is void: its writing did not come to an end"
-        yield Trouble("warning", "kit-void", steward.id, text, _write([steward.id]))
+        yield Problem("warning", "kit-void", steward.id, text, _write([steward.id]))
     elif kit.problems:
         text = f"the last check-up of {steward.id}'s kit found: {kit.problems[0]}"
-        yield Trouble("warning", "kit-damaged", steward.id, text, _write([steward.id]))
+        yield Problem("warning", "kit-damaged", steward.id, text, _write([steward.id]))
     elif is_overdue(kit, now):
         seen = timestamps.parse(kit.last_seen) or timestamps.parse(kit.written)
         since = f"for {timestamps.duration((now - seen).total_seconds())}" if seen else "ever"
         hint = "ask for it and plug it into this machine: it is checked by itself"
-        yield Trouble("warning", "kit-unseen", steward.id, f"the kit of {steward.id} was not seen {since}", hint)
+        yield Problem("warning", "kit-unseen", steward.id, f"the kit of {steward.id} was not seen {since}", hint)
 
 
 def _write(stewards: Sequence[str], what: str = "write what is missing") -> str:

@@ -40,7 +40,7 @@ from paraduxd.core.status import succession
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Problem:
     """One entry of `problems`. `claim` is how the headline says it, "{names}" in it being all subjects with this claim."""
 
     level: str
@@ -51,13 +51,13 @@ class Trouble:
     claim: str = ""
 
 
-def not_set_up() -> Trouble:
+def not_set_up() -> Problem:
     """The one thing to say when there is no plan."""
     text = "Paradux is not set up: there is no config, and nothing is copied anywhere"
-    return Trouble("critical", "not-set-up", "paradux", text, "answer some questions: paraductl setup", "Not set up")
+    return Problem("critical", "not-set-up", "paradux", text, "answer some questions: paraductl setup", "Not set up")
 
 
-def of_daemon(facts: Facts) -> Iterator[Trouble]:
+def of_daemon(facts: Facts) -> Iterator[Problem]:
     """What the daemon itself suffers from."""
     if facts.save_pending:
         text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
@@ -75,7 +75,7 @@ def _cost(guess: Guess | None) -> str:
     return f"{guess.memory / 1024**2:.3g} MiB and {guess.passes} passes of argon2id" if guess else "next to nothing"
 
 
-def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+def of_transport(plan: Plan, facts: Facts) -> Iterator[Problem]:
     """Whether transfers can run at all."""
     if not plan.unattended and facts.daemon.locked and (facts.locked_since_start or not facts.transport_ready):
         since = timestamps.stamp(timestamps.parse(facts.daemon.started)) if facts.locked_since_start else None
@@ -86,7 +86,7 @@ def of_transport(plan: Plan, facts: Facts) -> Iterator[Trouble]:
         yield _warning("transport-missing", "daemon", text, "write them again: paraductl unlock")
 
 
-def of_old_shares(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+def of_old_shares(plan: Plan, facts: Facts) -> Iterator[Problem]:
     """Whether somebody has used shares that a rotation was to end."""
     for stash, since in succession.by_old_shares(facts.latest, plan):
         text = (
@@ -97,11 +97,11 @@ def of_old_shares(plan: Plan, facts: Facts) -> Iterator[Trouble]:
             "if that was you, use one of the two and switch the other off; if not, old shares are in wrong hands:"
             " change the credentials that paraductl rotate names"
         )
-        yield Trouble("critical", "old-shares-used", "config", text, hint, "somebody has used old shares")
+        yield Problem("critical", "old-shares-used", "config", text, hint, "somebody has used old shares")
         return
 
 
-def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:
+def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Problem]:
     """Whether the published config is there, and is the current one; `opens`: the stewards can open some config."""
     held = {stash.id: holding(plan, facts, stash) for stash in plan.metadata_stashes}
     behind = [name for name, found in held.items() if found is None or found.serial != plan.serial]
@@ -112,7 +112,7 @@ def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:
     hint = "uploads are tried again by themselves; try now: paraductl publish"
     if not any(held.values()) and not opens:
         text = f"{count}, and none has any config of epoch {plan.epoch}: with this machine it is lost"
-        yield Trouble("critical", "config-not-published", "config", text, hint, "no metadata stash holds the config")
+        yield Problem("critical", "config-not-published", "config", text, hint, "no metadata stash holds the config")
     elif not any(held.values()):
         text = f"{count}, and none has any config of epoch {plan.epoch}: only this machine and kits have one"
         yield _warning("metadata-not-current", "config", text, hint)
@@ -120,16 +120,16 @@ def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Trouble]:
         yield _warning("metadata-not-current", "config", f"{count}; behind: {_some(behind)}", hint)
 
 
-def _superseded(plan: Plan, facts: Facts) -> Trouble | None:
+def _superseded(plan: Plan, facts: Facts) -> Problem | None:
     """Another machine has taken over: what this one would send is of no use to anybody."""
     for (dataset, location), error in succession.shown(facts.latest, plan):
         where = f"{dataset}/{location}".strip("/")
         claim = "another machine has taken over"
-        return Trouble("critical", SUPERSEDED, "config", f"{error['message']} (seen at {where})", error["hint"], claim)
+        return Problem("critical", SUPERSEDED, "config", f"{error['message']} (seen at {where})", error["hint"], claim)
     return None
 
 
-def of_rotation(plan: Plan) -> Iterator[Trouble]:
+def of_rotation(plan: Plan) -> Iterator[Problem]:
     """How far a rotation is."""
     if plan.rotation is None:
         return
@@ -142,7 +142,7 @@ def of_rotation(plan: Plan) -> Iterator[Trouble]:
     yield _warning("rotation-under-way", "stewards", text, hint if missing else "complete it: paraductl rotate")
 
 
-def of_notices(plan: Plan, facts: Facts) -> Iterator[Trouble]:
+def of_notices(plan: Plan, facts: Facts) -> Iterator[Problem]:
     """Whether the owner can be told."""
     for address in plan.notify:
         error = error_of(facts.latest.get(("", "notify", address.id), Latest()))
@@ -150,7 +150,7 @@ def of_notices(plan: Plan, facts: Facts) -> Iterator[Trouble]:
             yield _warning("notify-failed", address.id, error["message"], error["hint"])
 
 
-def of_losses(losses: Sequence[Loss]) -> Iterator[Trouble]:
+def of_losses(losses: Sequence[Loss]) -> Iterator[Problem]:
     """What a single loss would take."""
     single = [loss for loss in losses if len(loss.fates) == 1]
     if single:
@@ -160,14 +160,14 @@ def of_losses(losses: Sequence[Loss]) -> Iterator[Trouble]:
         yield _warning("single-loss", single[0].fates[0], text, hint)
 
 
-def of_labels(given: frozenset[str]) -> Iterator[Trouble]:
+def of_labels(given: frozenset[str]) -> Iterator[Problem]:
     """Whether two labels were probably meant to be one."""
     for one, other in look_alikes(given):
         text = f"the fates {one} and {other} look like one that is written in two ways, and count as two"
         yield _warning("fates-alike", other, text, "if they are the same, write them the same way: paraductl edit")
 
 
-def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Trouble]:
+def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Problem]:
     """What is wrong with the places of one dataset."""
     name = condition.plan.id
     if condition.hold is not None:
@@ -181,7 +181,7 @@ def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Trouble]:
             yield from _location(part, "destination", f"{name}/{part.location}", now)
 
 
-def _incomplete(condition: DatasetCondition) -> Iterator[Trouble]:
+def _incomplete(condition: DatasetCondition) -> Iterator[Problem]:
     """What the last good pull could not read or store; and of destinations, what they lack besides."""
     name, result = condition.plan.id, condition.source.latest.result or {}
     missing, bare = unread.count_in(result, "unread"), unread.count_in(result, "unstored")
@@ -208,7 +208,7 @@ def _incomplete(condition: DatasetCondition) -> Iterator[Trouble]:
             yield _warning("destination-incomplete", subject, text, hint)
 
 
-def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Trouble]:
+def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Problem]:
     """Whether the clock can be believed."""
     ahead = [part for condition in datasets for part in (condition.source, *condition.destinations) if part.ahead]
     if ahead:
@@ -216,7 +216,7 @@ def of_clock(datasets: Sequence[DatasetCondition]) -> Iterator[Trouble]:
         yield _warning("clock-wrong", "daemon", text, "set the clock, then: paraductl backup")
 
 
-def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterator[Trouble]:
+def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterator[Problem]:
     checked = error_of(part.damage)
     error = error_of(part.latest)
     if part.damaged and checked:
@@ -251,7 +251,7 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
         )
 
 
-def _overdue(part: Condition, kind: str, subject: str, error: Mapping[str, str] | None, now: datetime) -> Trouble:
+def _overdue(part: Condition, kind: str, subject: str, error: Mapping[str, str] | None, now: datetime) -> Problem:
     age, period = _age(part.success, now), _every(part.period or 0)
     happened = "has not been pulled" if kind == "source" else "has had no new version"
     text = f"{subject} {happened} for {age}; that is due every {period}"
@@ -267,8 +267,8 @@ def _hint(part: Condition, error: Mapping[str, str] | None) -> str:
     return f"it catches up by itself; try now: paraductl backup {part.dataset} {option}"
 
 
-def _warning(code: str, subject: str, text: str, hint: str) -> Trouble:
-    return Trouble("warning", code, subject, text, hint)
+def _warning(code: str, subject: str, text: str, hint: str) -> Problem:
+    return Problem("warning", code, subject, text, hint)
 
 
 def _age(moment: datetime | None, now: datetime) -> str:

@@ -187,7 +187,7 @@ class Gpg:
         """Stop the agent; already gone is success."""
         with contextlib.suppress(ParaduxError):
             run.run(["gpgconf", "--kill", "all"], extra_env={"GNUPGHOME": str(self._home)}, timeout=10)
-        orphans.bury("gpg-agent")
+        orphans.reap("gpg-agent")
 
 
 def _interface(home: Path) -> Any:

@@ -29,7 +29,7 @@ _PATIENCE = 1.0
 
 
 @dataclass(eq=False)
-class Guest:
+class LimitedConnection:
     """One connection; `waiting_since` is monotonic seconds, or None while its call is being answered."""
 
     connection: socket.socket
@@ -46,15 +46,15 @@ class Guest:
             self.waiting_since = time.monotonic()
 
 
-class Admission:
+class ConnectionLimiter:
     """Everybody who is in."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._guests: set[Guest] = set()
-        self._leaving: set[Guest] = set()
+        self._guests: set[LimitedConnection] = set()
+        self._leaving: set[LimitedConnection] = set()
 
-    def enter(self, guest: Guest) -> bool:
+    def enter(self, guest: LimitedConnection) -> bool:
         """Let a connection in, at the cost of one that only waits if need be; False when there is no room."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._leaving) < MAX_LEAVING, _PATIENCE)
@@ -64,7 +64,7 @@ class Admission:
             self._guests.add(guest)
             return True
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, guest: LimitedConnection) -> None:
         """Close a connection."""
         with self._changed:
             self._guests.discard(guest)
@@ -84,7 +84,7 @@ class Admission:
             for guest in list(self._guests):
                 self._dismiss(guest)
 
-    def _crowd(self, uid: int) -> set[Guest]:
+    def _crowd(self, uid: int) -> set[LimitedConnection]:
         """Those of whom one must go before this user can come in: his own, or those of whoever has most; empty when there is room."""
         own = {guest for guest in self._guests if guest.peer.uid == uid}
         if len(own) >= (MAX_OWNER if _is_owner(uid) else MAX_PER_USER):
@@ -95,14 +95,14 @@ class Admission:
         [(greediest, _)] = Counter(guest.peer.uid for guest in others).most_common(1)
         return {guest for guest in others if guest.peer.uid == greediest}
 
-    def _dismiss_one(self, crowd: set[Guest]) -> bool:
+    def _dismiss_one(self, crowd: set[LimitedConnection]) -> bool:
         waiting = [(guest.waiting_since, id(guest), guest) for guest in crowd if guest.waiting_since is not None]
         if not waiting:
             return False
         self._dismiss(min(waiting)[2])
         return True
 
-    def _dismiss(self, guest: Guest) -> None:
+    def _dismiss(self, guest: LimitedConnection) -> None:
         """Wake the guest's thread with the end of its connection; the thread closes it."""
         self._guests.discard(guest)
         self._leaving.add(guest)

@@ -15,7 +15,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.installation import ground
 from paraduxd.core.installation.ground import JournalLoss
 from paraduxd.core.plan.place_names import Places, places_of
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.primitives.place_identity import PlaceKey
 from paraduxd.core.recovery import kit_records as kit_rules
 from paraduxd.core.recovery.kit_records import KitRecord
@@ -97,7 +97,7 @@ class Notes(Database):
     def lost(self) -> JournalLoss | None:
         """When and how the journal before this one was lost, if it was."""
         found = self.fact(LOST)
-        return from_plain(JournalLoss, found) if isinstance(found, dict) else None
+        return from_json_value(JournalLoss, found) if isinstance(found, dict) else None
 
     def hold_if_lost(self, datasets: Collection[str]) -> None:
         """After a loss, hold every dataset, once: what the lost journal held is unknown. A full disk delays the record only."""
@@ -117,7 +117,7 @@ class Notes(Database):
             for name, hold in unheld.items():
                 self._put_hold("INSERT OR IGNORE", name, hold)
             if unheld and (lost := self.lost()):
-                self.set_fact(LOST, to_plain(replace(lost, held=True)))
+                self.set_fact(LOST, to_json_value(replace(lost, held=True)))
             yield
         except BaseException:
             self._unheld = unheld

@@ -34,7 +34,7 @@ def adopt() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def bury(command: str) -> None:
+def reap(command: str) -> None:
     """Take leave of adopted processes of this name that are dead; for a name that this process never starts itself."""
     for process in processes():
         if (process.parent, process.command, process.state) == (os.getpid(), command, "Z"):

@@ -53,7 +53,7 @@ class Running(Protocol):
     def kill(self) -> None:
         """End it at once."""
 
-    def bury(self) -> int | None:
+    def reap(self) -> int | None:
         """Once it has ended, or was killed: see that nothing of it is left. Gives the exit code (negative: signal) if that is known."""
 
 
@@ -101,7 +101,7 @@ class _Child:
     def kill(self) -> None:
         self._process.kill()
 
-    def bury(self) -> int | None:
+    def reap(self) -> int | None:
         with contextlib.suppress(OSError):
             os.close(self.ended)
         return self._bury(self._process)
@@ -175,7 +175,7 @@ class _InUnit:
             self._line.send(b"!")
         self.ask_to_end()
 
-    def bury(self) -> int | None:
+    def reap(self) -> int | None:
         self._line.close()
         return None
 

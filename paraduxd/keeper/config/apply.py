@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
-from paraduxd.core.config.capabilities import Shape
+from paraduxd.core.config.capabilities import Capabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.derive import derive
@@ -22,11 +22,11 @@ from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.runtime.opened import Json
 
 
-def write_plan(state: StatePlaces, config: Config, shapes: dict[str, Shape]) -> None:
+def write_plan(state: StatePlaces, config: Config, capabilities: dict[str, Capabilities]) -> None:
     """Write the transport files, then the plan that needs them."""
     previous = _present_plan(state)
     saved = previous.saved if previous and previous.serial == config.serial else now()
-    derived = derive(config, shapes, saved)
+    derived = derive(config, capabilities, saved)
     transport_files.write_all(state, derived.transports, unattended=config.policy.unattended)
     text = plans.to_json(derived.plan).encode()
     if not state.plan.exists() or bounded.content(state.plan) != text:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.plan import place_changes
 from paraduxd.effects.crypto import archive_crypto
@@ -111,10 +111,10 @@ def next_epoch(document: Json, number: int, memory: Path) -> tuple[Json, Json]:
     return _new_recovery(number, secret, memory), _share_set(secret, document)
 
 
-def with_places(document: Json, old: Config | None, config: Config, shapes: Shapes) -> Json:
+def with_places(document: Json, old: Config | None, config: Config, capabilities: ProtocolCapabilities) -> Json:
     """The document, which is to be saved as `config`, with the uids of its places; `old` is the config before, `None` for a setup."""
     managed = document["managed"]
-    places = place_changes.places_after(old, config, shapes, document["serial"], lambda: secrets.token_hex(16))
+    places = place_changes.places_after(old, config, capabilities, document["serial"], lambda: secrets.token_hex(16))
     keys = place_changes.data_keys_after(old, config, places, managed["data_keys"])
     plain = {name: place.model_dump(exclude_defaults=True) for name, place in places.items()}
     return {**document, "managed": {**managed, "places": plain, "data_keys": keys}}

@@ -14,7 +14,7 @@ from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.core.config.diagnostics import Problem
+from paraduxd.core.config.diagnostics import PlacedDiagnostic
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import Checked, check, placed
@@ -26,7 +26,7 @@ from paraduxd.effects.installation import remains
 from paraduxd.effects.vault.vault import OpenVault
 from paraduxd.keeper.config import announce, apply, generate
 from paraduxd.keeper.runtime import kit_journal
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
 from paraduxd.keeper.runtime.passphrases import acceptable
 
@@ -42,24 +42,24 @@ class Saved:
     checked: Checked
 
 
-def open_vault(keeping: Keeping, passphrase: bytes) -> Opened:
+def open_vault(installation: Installation, passphrase: bytes) -> Opened:
     """Open the vault; raises `ParaduxError` "wrong-passphrase", "no-vault", "vault-missing" where one was, or "damaged-vault"."""
-    check_vault(keeping)
+    check_vault(installation)
     try:
-        return opened_from(keeping, keeping.vault().open(passphrase))
+        return opened_from(installation, installation.vault().open(passphrase))
     except ParaduxError as problem:
         if problem.code != "damaged-vault":
             raise
-        raise remains.damaged_vault(keeping.state, problem.message) from None
+        raise remains.damaged_vault(installation.state, problem.message) from None
 
 
-def check_vault(keeping: Keeping) -> None:
+def check_vault(installation: Installation) -> None:
     """Raise `ParaduxError` "vault-missing" where a vault was and is gone: nothing may take its place but what was in it."""
-    if missing := remains.missing_vault(keeping.state):
+    if missing := remains.missing_vault(installation.state):
         raise missing
 
 
-def opened_from(keeping: Keeping, vault: OpenVault) -> Opened:
+def opened_from(installation: Installation, vault: OpenVault) -> Opened:
     """The checked config of an open vault; raises `ParaduxError` "damaged-vault", or "invalid-config"."""
     try:
         text = vault.document.decode()
@@ -67,107 +67,114 @@ def opened_from(keeping: Keeping, vault: OpenVault) -> Opened:
         raise ParaduxError(
             "damaged-vault", "it opens, but what is in it is not text", "the previous vault lies beside it"
         ) from None
-    config = _valid(check(text, keeping.shapes))
+    config = _valid(check(text, installation.capabilities))
     return Opened(vault, config, _value(text), text)
 
 
-def complete(keeping: Keeping, opened: Opened) -> list[int]:
+def complete(installation: Installation, opened: Opened) -> list[int]:
     """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
-    apply.write_plan(keeping.state, opened.config, keeping.shapes)
-    announce.write_announcement(keeping.state, opened.document["managed"], keeping.memory)
-    unpublished = not apply.is_published(keeping.state, opened.document["managed"], opened.document["serial"])
+    apply.write_plan(installation.state, opened.config, installation.capabilities)
+    announce.write_announcement(installation.state, opened.document["managed"], installation.memory)
+    unpublished = not apply.is_published(installation.state, opened.document["managed"], opened.document["serial"])
     if unpublished:
-        apply.write_outbox(keeping.state, opened.document, keeping.memory)
-    apply.tidy_outbox(keeping.state, opened.document["managed"], opened.document["serial"])
-    runs: list[int] = keeping.control.ask("apply", publish=unpublished)["runs"]
-    keeping.state.pending.unlink(missing_ok=True)
+        apply.write_outbox(installation.state, opened.document, installation.memory)
+    apply.tidy_outbox(installation.state, opened.document["managed"], opened.document["serial"])
+    runs: list[int] = installation.control.ask("apply", publish=unpublished)["runs"]
+    installation.state.pending.unlink(missing_ok=True)
     return runs
 
 
-def preview(keeping: Keeping, text: str, opened: Opened | None) -> Json:
+def preview(installation: Installation, text: str, opened: Opened | None) -> Json:
     """What saving `text` would do: problems, changes, and the keys of SSH servers that are not pinned yet."""
-    checked = check(text, keeping.shapes, answers=opened is None)
+    checked = check(text, installation.capabilities, answers=opened is None)
     config = checked.config
     if config is None:
         return {"problems": _plain(checked), "changes": [], "unchanged": False, "hosts": {}}
     if opened is not None and managed_changed(opened.config, config):
         return {"problems": [_managed_problem()], "changes": [], "unchanged": False, "hosts": {}}
-    found = place_changes.changes(opened.config, config, keeping.shapes) if opened else place_changes.Changes({})
+    found = (
+        place_changes.changes(opened.config, config, installation.capabilities) if opened else place_changes.Changes({})
+    )
     if found.findings:
-        problems = [problem.to_plain() for problem in placed(text, found.findings)]
+        problems = [problem.to_json_value() for problem in placed(text, found.findings)]
         return {"problems": problems, "changes": [], "unchanged": False, "hosts": {}}
     before = place_changes.as_renamed(opened.config, found) if opened else None
     return {
         "problems": _plain(checked),
-        "changes": [*place_changes.described(found), *changes(before, config, keeping.shapes)],
+        "changes": [*place_changes.described(found), *changes(before, config, installation.capabilities)],
         "unchanged": opened is not None and _with_kits_of(opened.document, _value(text)) == opened.document,
-        "hosts": _ask_host_keys(keeping, config),
+        "hosts": _ask_host_keys(installation, config),
     }
 
 
-def _ask_host_keys(keeping: Keeping, config: Config) -> dict[str, Any]:
+def _ask_host_keys(installation: Installation, config: Config) -> dict[str, Any]:
     """The keys and certificates that are not pinned; when nobody could ask for them, the config can be saved without.
 
     A certificate that an authority vouches for is nothing to ask the owner about.
     """
-    hosts, tls = needed_hosts(config, keeping.shapes), needed_tls_hosts(config, keeping.shapes)
+    hosts, tls = needed_hosts(config, installation.capabilities), needed_tls_hosts(config, installation.capabilities)
     if not hosts and not tls:
         return {}
     pairs: list[list[str | int]] = [[host.rpartition(":")[0], int(host.rpartition(":")[2])] for host in hosts]
     pairs += [list(server) for server in tls]
     names = (*hosts, *(f"{host}:{port}" for host, port, _ in tls))
     try:
-        found: dict[str, Any] = keeping.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
+        found: dict[str, Any] = installation.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
     except ParaduxError as problem:
         return {host: {"keys": [], "fingerprints": [], "error": problem.message} for host in names}
     return {host: answer for host, answer in found.items() if answer["keys"] or answer["error"]}
 
 
-def set_up(keeping: Keeping, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:
+def set_up(installation: Installation, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:
     """Make a new installation from answers: keys, shares, vault. Refused where a vault was: what is left of it may be somebody's last."""
-    check_vault(keeping)
-    if keeping.vault().exists():
+    check_vault(installation)
+    if installation.vault().exists():
         raise ParaduxError(
             "already-set-up",
             "this Paradux is set up already",
             "change it with: paraductl edit; if it does not open: paraductl recover",
         )
-    checked = check(answers, keeping.shapes, answers=True)
+    checked = check(answers, installation.capabilities, answers=True)
     config = _valid(checked)
     acceptable(passphrase.decode(), config.owner.name, config.owner.email)
     threshold = config.policy.shares_required
     document = place_changes.without_was(_value(answers))
     document.setdefault("version", 1)
     document.setdefault("policy", {}).setdefault("shares_required", threshold)
-    managed = generate.new_managed(document, keeping.memory)
+    managed = generate.new_managed(document, installation.memory)
     document = {**document, "serial": 1, "managed": generate.with_hosts(managed, dict(trusted))}
-    return Saved(create(keeping, document, passphrase, recovered=False).opened, checked)
+    return Saved(create(installation, document, passphrase, recovered=False).opened, checked)
 
 
 def create(
-    keeping: Keeping, document: Json, passphrase: bytes, *, recovered: bool = True, replaces_previous: bool = False
+    installation: Installation,
+    document: Json,
+    passphrase: bytes,
+    *,
+    recovered: bool = True,
+    replaces_previous: bool = False,
 ) -> Saved:
     """Make the vault of a machine that has none: for a new installation, or for one that is recovered, whose places are what they were.
 
     `replaces_previous`: what is in `vault.luks.previous` is known, and older than the document.
     """
     ordered = _ordered(document)
-    old = _valid(check(_text(ordered), keeping.shapes)) if recovered else None
-    document, config, text = _completed(keeping, ordered, old)
+    old = _valid(check(_text(ordered), installation.capabilities)) if recovered else None
+    document, config, text = _completed(installation, ordered, old)
     recovery = document["managed"]["recovery"]["secret"].encode()
-    with _pending(keeping, document["serial"]):
-        vault = keeping.vault().create(text.encode(), passphrase, recovery, replaces_previous=replaces_previous)
-    return saved(keeping, Opened(vault, config, document, text))
+    with _pending(installation, document["serial"]):
+        vault = installation.vault().create(text.encode(), passphrase, recovery, replaces_previous=replaces_previous)
+    return saved(installation, Opened(vault, config, document, text))
 
 
-def saved(keeping: Keeping, opened: Opened) -> Saved:
+def saved(installation: Installation, opened: Opened) -> Saved:
     """A config that is in the vault, to be put into effect."""
-    return Saved(opened, check(opened.text, keeping.shapes))
+    return Saved(opened, check(opened.text, installation.capabilities))
 
 
-def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]) -> Saved:
+def save(installation: Installation, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]) -> Saved:
     """Replace the config in the vault by `text`, which was made from the config with `serial`."""
-    checked = check(text, keeping.shapes)
+    checked = check(text, installation.capabilities)
     config = _valid(checked)
     if {serial, config.serial} != {opened.config.serial}:
         raise ParaduxError(
@@ -177,46 +184,49 @@ def save(keeping: Keeping, opened: Opened, text: str, serial: int, trusted: Mapp
         )
     if managed_changed(opened.config, config):
         raise _invalid([_managed_problem()])
-    if unclear := place_changes.changes(opened.config, config, keeping.shapes).findings:
-        raise _invalid([problem.to_plain() for problem in placed(text, unclear)])
+    if unclear := place_changes.changes(opened.config, config, installation.capabilities).findings:
+        raise _invalid([problem.to_json_value() for problem in placed(text, unclear)])
     document = _with_kits_of(opened.document, _value(text))
     managed = generate.with_hosts(document["managed"], dict(trusted))
     if document == opened.document and managed == opened.document["managed"]:
         raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
     document = _ordered({**document, "serial": serial + 1, "managed": generate.with_shares(managed, document)})
-    document, config, new_text = _completed(keeping, document, opened.config)
-    with _pending(keeping, serial + 1):
+    document, config, new_text = _completed(installation, document, opened.config)
+    with _pending(installation, serial + 1):
         vault = opened.vault.save(new_text.encode())
     return Saved(Opened(vault, config, document, new_text), checked)
 
 
-def remember_kits(keeping: Keeping, opened: Opened) -> Opened:
+def remember_kits(installation: Installation, opened: Opened) -> Opened:
     """The same config, of the same serial, that remembers the kits which the journal knows. They are not published, so nothing follows."""
-    document = kit_journal.remembered(keeping.control, opened.document)
+    document = kit_journal.remembered(installation.control, opened.document)
     if document is opened.document:
         return opened
     text = _text(_ordered(document))
-    config = _valid(check(text, keeping.shapes))
+    config = _valid(check(text, installation.capabilities))
     return Opened(opened.vault.save(text.encode()), config, _value(text), text)
 
 
 def save_managed(
-    keeping: Keeping, opened: Opened, managed: Json, put: Callable[[OpenVault, bytes], OpenVault] = OpenVault.save
+    installation: Installation,
+    opened: Opened,
+    managed: Json,
+    put: Callable[[OpenVault, bytes], OpenVault] = OpenVault.save,
 ) -> Saved:
     """Replace what Paradux generates in the config. `put` writes the document into the vault; by itself it keeps the vault's keys."""
     serial: int = opened.document["serial"] + 1
     document = _ordered({**opened.document, "serial": serial, "managed": managed})
-    document, config, text = _completed(keeping, document, opened.config)
-    with _pending(keeping, serial):
+    document, config, text = _completed(installation, document, opened.config)
+    with _pending(installation, serial):
         vault = put(opened.vault, text.encode())
-    return saved(keeping, Opened(vault, config, document, text))
+    return saved(installation, Opened(vault, config, document, text))
 
 
-def put_into_effect(keeping: Keeping, saved: Saved) -> Json:
+def put_into_effect(installation: Installation, saved: Saved) -> Json:
     """Complete a save whose config is in the vault; a failure from here on says so, whatever it is."""
     opened = saved.opened
     try:
-        runs = complete(keeping, opened)
+        runs = complete(installation, opened)
     except Exception as problem:
         raise ParaduxError(
             "saved-not-applied",
@@ -244,9 +254,9 @@ def change_passphrase(opened: Opened, new: bytes) -> Opened:
 
 
 @contextlib.contextmanager
-def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
+def _pending(installation: Installation, serial: int) -> Iterator[None]:
     """Mark that a save is under way. The mark goes by `complete`, or when nothing was saved, unless it was there for an earlier save."""
-    pending = keeping.state.pending
+    pending = installation.state.pending
     before = pending.exists()
     try:
         write_atomically(pending, f"{serial}\n".encode(), 0o600)
@@ -264,19 +274,19 @@ def _pending(keeping: Keeping, serial: int) -> Iterator[None]:
         raise
 
 
-def _completed(keeping: Keeping, document: Json, old: Config | None) -> tuple[Json, Config, str]:
+def _completed(installation: Installation, document: Json, old: Config | None) -> tuple[Json, Config, str]:
     """The document with the uids of its places, keys for new destinations and what is known of kits; `old` is the config that it replaces.
 
     Which place is which may be said with `was`; that does not stay.
     """
-    document = kit_journal.remembered(keeping.control, document)
-    config = _valid(check(_text(document), keeping.shapes))
-    document = place_changes.without_was(generate.with_places(document, old, config, keeping.shapes))
-    config = _valid(check(_text(document), keeping.shapes))
-    passwords, archives = needed_data_keys(config, keeping.shapes), needed_archive_keys(config)
+    document = kit_journal.remembered(installation.control, document)
+    config = _valid(check(_text(document), installation.capabilities))
+    document = place_changes.without_was(generate.with_places(document, old, config, installation.capabilities))
+    config = _valid(check(_text(document), installation.capabilities))
+    passwords, archives = needed_data_keys(config, installation.capabilities), needed_archive_keys(config)
     if passwords or archives:
         managed = generate.with_data_keys(document["managed"], passwords)
-        document = {**document, "managed": generate.with_archive_keys(managed, archives, keeping.memory)}
+        document = {**document, "managed": generate.with_archive_keys(managed, archives, installation.memory)}
         config = config.model_copy(update={"managed": Managed.model_validate(document["managed"])})
     return document, config, _text(document)
 
@@ -318,13 +328,13 @@ def _invalid(problems: list[Json]) -> ParaduxError:
 
 
 def _plain(checked: Checked) -> list[Json]:
-    return [problem.to_plain() for problem in checked.problems]
+    return [problem.to_json_value() for problem in checked.problems]
 
 
 def _managed_problem() -> Json:
-    return Problem(
+    return PlacedDiagnostic(
         "error", 1, 1, "managed", "this part is generated by Paradux and must stay as it is", "undo the change to it"
-    ).to_plain()
+    ).to_json_value()
 
 
 def _value(text: str) -> Json:

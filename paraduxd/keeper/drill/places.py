@@ -19,7 +19,7 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.addresses import settings_of
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import check
 from paraduxd.core.plan.derive import (
@@ -30,7 +30,7 @@ from paraduxd.core.plan.derive import (
     private_archive_keys,
 )
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
-from paraduxd.core.primitives.dataclass_json import to_plain
+from paraduxd.core.primitives.dataclass_json import to_json_value
 from paraduxd.core.recovery.drills import DRILL, Restored
 from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.orders import Order, Step
@@ -38,7 +38,7 @@ from paraduxd.effects.files import scratch
 from paraduxd.effects.process.run import sealed_file
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.runtime import workers
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Note
 
@@ -55,7 +55,7 @@ _numbers = itertools.count(1)
 class Places:
     """What every worker of a drill gets."""
 
-    keeping: Keeping
+    installation: Installation
     folder: Path
     mark: str
     cancelled: threading.Event
@@ -72,26 +72,28 @@ class Answer:
 
 
 @contextlib.contextmanager
-def prepared(keeping: Keeping, plan: Plan, document: Json, base: str, cancelled: threading.Event) -> Iterator[Places]:
+def prepared(
+    installation: Installation, plan: Plan, document: Json, base: str, cancelled: threading.Event
+) -> Iterator[Places]:
     """Scratch space below `base` ("": the usual place), apart from everything that is production."""
-    given = keeping.control.ask("drill_begins", base=base)
-    apart_from = [str(keeping.state.directory), *_local_places(keeping.shapes, plan, document)]
+    given = installation.control.ask("drill_begins", base=base)
+    apart_from = [str(installation.state.directory), *_local_places(installation.capabilities, plan, document)]
     with scratch.directory(Path(given["scratch"]), given["mark"], apart_from) as folder:
-        yield Places(keeping, folder, given["mark"], cancelled)
+        yield Places(installation, folder, given["mark"], cancelled)
 
 
-def _local_places(shapes: Shapes, plan: Plan, document: Json) -> Iterator[str]:
+def _local_places(capabilities: ProtocolCapabilities, plan: Plan, document: Json) -> Iterator[str]:
     """Every directory of this machine that the config names."""
     yield from (dataset.staging for dataset in plan.datasets)
-    config = _config(document, shapes)
+    config = _config(document, capabilities)
     stashes = [*config.metadata_stashes, *(dataset.source for dataset in config.datasets)]
     stashes += [destination for dataset in config.datasets for destination in dataset.destinations]
-    yield from (path for stash in stashes if (path := settings_of(stash, shapes).local_path()))
+    yield from (path for stash in stashes if (path := settings_of(stash, capabilities).local_path()))
 
 
 def ask_stashes(places: Places, document: Json, epoch: int) -> Iterator[Answer]:
     """What each metadata stash of the config holds for this epoch, as they answer."""
-    config, derived = _derived(document, places.keeping.shapes)
+    config, derived = _derived(document, places.installation.capabilities)
 
     def ask(stash: str) -> Answer:
         order = _order(places, "", stash, {"epoch": epoch})
@@ -113,14 +115,14 @@ def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
 
 def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored]:
     """A sample of every dataset from every destination, as they come back; encrypted archives open with the key in this very config."""
-    config, derived = _derived(document, places.keeping.shapes)
+    config, derived = _derived(document, places.installation.capabilities)
     keys = {dataset.id: private_archive_keys(config, dataset.id) for dataset in config.datasets}
 
     def restore(pair: tuple[DatasetPlan, DestinationPlan]) -> Restored:
         dataset, destination = pair
         whose = _identity(places, derived.plan, destination)
         order = replace(
-            _order(places, dataset.id, destination.id, {"sample": to_plain(DRILL), "identity": whose}),
+            _order(places, dataset.id, destination.id, {"sample": to_json_value(DRILL), "identity": whose}),
             staging=dataset.staging,
             staging_uid=dataset.staging_uid,
             in_place=dataset.source.in_place,
@@ -141,7 +143,7 @@ def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored
 def _identity(places: Places, plan: Plan, place: DestinationPlan) -> Json:
     """Whose place is to be read: another one is no proof."""
     whose = {"owner": plan.owner, "instance": plan.instance, "generation": plan.generation}
-    return {**whose, "place": place.uid, "formerly": place.formerly, "outbox": str(places.keeping.state.outbox)}
+    return {**whose, "place": place.uid, "formerly": place.formerly, "outbox": str(places.installation.state.outbox)}
 
 
 def _described(result: dict[str, Any]) -> str:
@@ -182,13 +184,13 @@ def _run(places: Places, order: Order, transport: Json, patience: float, key: Js
         return workers.run_order(given, pass_fds=descriptors, timeout=patience, cancelled=places.cancelled)
 
 
-def _derived(document: Json, shapes: Shapes) -> tuple[Config, Derived]:
-    config = _config(document, shapes)
-    return config, derive(config, shapes, now())
+def _derived(document: Json, capabilities: ProtocolCapabilities) -> tuple[Config, Derived]:
+    config = _config(document, capabilities)
+    return config, derive(config, capabilities, now())
 
 
-def _config(document: Json, shapes: Shapes) -> Config:
-    config: Config | None = check(json.dumps(document), shapes).config
+def _config(document: Json, capabilities: ProtocolCapabilities) -> Config:
+    config: Config | None = check(json.dumps(document), capabilities).config
     if config is None:
         raise ParaduxError(
             "not-understood", "the config that was had back is not one that this version understands", "update Paradux"

@@ -13,7 +13,7 @@ from typing import Any
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
-from paraduxd.core.recovery.candidates import Found
+from paraduxd.core.recovery.candidates import CandidateConfig
 from paraduxd.core.recovery.drills import KITS, SHARES, Drill, Opening
 from paraduxd.effects.files import bounded
 from paraduxd.keeper.config.generate import now
@@ -22,9 +22,9 @@ from paraduxd.keeper.drill import verdicts
 from paraduxd.keeper.drill.places import Places
 from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json
-from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
+from paraduxd.keeper.runtime.request_context import Handler, Note, Reply, RequestContext
 from paraduxd.shares import slip39
 
 _under_way = threading.Lock()
@@ -32,31 +32,31 @@ _uids: list[int] = []
 _cancelled = threading.Event()
 
 
-def drill(desk: Desk, note: Note, scratch: str) -> Reply:
+def drill(context: RequestContext, note: Note, scratch: str) -> Reply:
     """Rehearse with shares from the open config, chosen at random. Its secret is not looked at: only what the shares give counts."""
-    document = desk.opened().document
-    with _one(desk):
-        plan, managed = _plan(desk.keeping), document["managed"]
+    document = context.opened().document
+    with _one(context):
+        plan, managed = _plan(context.installation), document["managed"]
         try:
             text, who = _combined(managed)
         except ParaduxError as problem:
-            return _told(desk.keeping, _without_secret(plan, problem))
+            return _told(context.installation, _without_secret(plan, problem))
         note(f"the shares of {who} give a secret")
         secret = Secret(text, managed["recovery"]["fingerprint"], ())
-        return _Rehearsal(desk.keeping, note, SHARES, plan, secret, document).run(scratch)
+        return _Rehearsal(context.installation, note, SHARES, plan, secret, document).run(scratch)
 
 
-def drill_kits(desk: Desk, note: Note, materials: list[Any], scratch: str) -> Reply:
+def drill_kits(context: RequestContext, note: Note, materials: list[Any], scratch: str) -> Reply:
     """Rehearse with kits that were brought; the passphrase is not needed, as in a recovery."""
     brought = Recovery()
     brought.add([material_from_plain(material) for material in materials])
     state = brought.state()
-    with _one(desk):
-        plan = _plan(desk.keeping)
+    with _one(context):
+        plan = _plan(context.installation)
         if not brought.ready:
             report = "; ".join(state["report"]) or "no kit was brought"
             raise ParaduxError("not-enough-shares", f"no secret can be made: {report}", "bring more kits of one epoch")
-        secret, opened, refused = verdicts.prove_kits(brought.brought, desk.keeping.memory)
+        secret, opened, refused = verdicts.prove_kits(brought.brought, context.installation.memory)
         note("the shares in the kits give a secret, and it opens the config in them")
         openings = (
             *(verdicts.of_kit(found, plan) for found in opened),
@@ -64,13 +64,13 @@ def drill_kits(desk: Desk, note: Note, materials: list[Any], scratch: str) -> Re
             *_bad_shares(state["findings"]),
         )
         newest = max(opened, key=lambda found: found.rank)
-        rehearsal = _Rehearsal(desk.keeping, note, KITS, plan, secret, newest.document, openings)
+        rehearsal = _Rehearsal(context.installation, note, KITS, plan, secret, newest.document, openings)
         return {**rehearsal.run(scratch), "kits": state["findings"]}
 
 
-def drill_cancel(desk: Desk, note: Note) -> Reply:
+def drill_cancel(context: RequestContext, note: Note) -> Reply:
     """End the drill that is under way, if there is one; its scratch place goes as if it had come to its end."""
-    if not all(_may_end(desk, uid) for uid in list(_uids)):
+    if not all(_may_end(context, uid) for uid in list(_uids)):
         raise ParaduxError(
             "not-allowed",
             "somebody else began the drill: ending it needs the operational passphrase",
@@ -81,9 +81,9 @@ def drill_cancel(desk: Desk, note: Note) -> Reply:
     return {}
 
 
-def _may_end(desk: Desk, uid: int) -> bool:
+def _may_end(context: RequestContext, uid: int) -> bool:
     """Whether this connection may end the drill of this user."""
-    return desk.peer.uid in (0, os.geteuid(), uid) or desk.session.covers(desk.visit)
+    return context.peer.uid in (0, os.geteuid(), uid) or context.session.covers(context.visit)
 
 
 def _bad_shares(findings: list[Json]) -> Iterator[Opening]:
@@ -98,24 +98,24 @@ HANDLERS: Mapping[str, Handler] = {"drill": drill, "drill_kits": drill_kits, "dr
 
 
 @contextlib.contextmanager
-def _one(desk: Desk) -> Iterator[None]:
+def _one(context: RequestContext) -> Iterator[None]:
     """One drill at a time; the keeper stays until it has ended."""
     if not _under_way.acquire(blocking=False):
         raise ParaduxError("busy", "a drill is under way already", "wait for it, or end it: paraductl lock")
     try:
         _cancelled.clear()
-        _uids[:] = [desk.peer.uid]
-        with desk.session.working():
+        _uids[:] = [context.peer.uid]
+        with context.session.working():
             yield
     finally:
         _uids.clear()
         _under_way.release()
 
 
-def _plan(keeping: Keeping) -> Plan:
+def _plan(installation: Installation) -> Plan:
     """What is in force on this machine: a drill proves that this very config can be had back."""
     try:
-        return plans.from_json(bounded.text(keeping.state.plan))
+        return plans.from_json(bounded.text(installation.state.plan))
     except (OSError, ValueError):
         raise ParaduxError(
             "not-set-up",
@@ -152,7 +152,7 @@ def _without_secret(plan: Plan, problem: ParaduxError) -> Drill:
 class _Rehearsal:
     """One drill once the shares have given a secret. `document`: the config that it begins with, which only tells where to look."""
 
-    keeping: Keeping
+    installation: Installation
     note: Note
     source: str
     plan: Plan
@@ -164,32 +164,32 @@ class _Rehearsal:
     def run(self, scratch: str) -> Reply:
         """Open what the metadata stashes hold, then restore from every destination by the config that came from there."""
         epoch = self.secret.epoch or self.plan.epoch
-        with drill_places.prepared(self.keeping, self.plan, self.document, scratch, _cancelled) as places:
+        with drill_places.prepared(self.installation, self.plan, self.document, scratch, _cancelled) as places:
             found = list(self._open_stashes(places, epoch))
             recovered = _recovered([each for each, _ in found if each], self.document)
             restored = tuple(drill_places.restore_all(places, recovered, self.note))
         openings = (*self.openings, *(opening for _, opening in found))
         names = tuple(dataset.id for dataset in self.plan.datasets)
         ended = Drill(self.source, self.started, now(), epoch, self.plan.serial, openings, restored, names)
-        return _told(self.keeping, ended)
+        return _told(self.installation, ended)
 
-    def _open_stashes(self, places: Places, epoch: int) -> Iterator[tuple[Found | None, Opening]]:
+    def _open_stashes(self, places: Places, epoch: int) -> Iterator[tuple[CandidateConfig | None, Opening]]:
         for answer in drill_places.ask_stashes(places, self.document, epoch):
-            found, opening = verdicts.open_answer(answer, self.secret, self.plan, self.keeping.memory)
+            found, opening = verdicts.open_answer(answer, self.secret, self.plan, self.installation.memory)
             self.note(f"{opening.place}: {opening.text}")
             yield found, opening
 
 
-def _recovered(found: list[Found], otherwise: Json) -> Json:
+def _recovered(found: list[CandidateConfig], otherwise: Json) -> Json:
     """The newest config that was had back; without any, the one that the drill began with: the destinations are tried all the same."""
     return max(found, key=lambda each: each.rank).document if found else otherwise
 
 
-def _told(keeping: Keeping, drill: Drill) -> Reply:
+def _told(installation: Installation, drill: Drill) -> Reply:
     """The outcome, after the supervisor has written it down."""
-    keeping.control.ask("drill_ended", drill=drill.to_plain())
+    installation.control.ask("drill_ended", drill=drill.to_json_value())
     return {
-        **drill.to_plain(),
+        **drill.to_json_value(),
         "proven": drill.proven,
         "flawless": drill.flawless,
         "lacking": list(drill.lacking),

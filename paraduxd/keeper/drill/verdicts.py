@@ -8,13 +8,13 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Plan
-from paraduxd.core.recovery.candidates import Found, found_in
+from paraduxd.core.recovery.candidates import CandidateConfig, found_in
 from paraduxd.core.recovery.drills import Opening
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.keeper.drill.places import Answer
 from paraduxd.keeper.recovery.opening import import_locked, open_configs
 from paraduxd.keeper.recovery.proof import MOST_CANDIDATES
-from paraduxd.shares.collection import Session
+from paraduxd.shares.collection import ShareCollection
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Secret:
     epoch: int | None = None
 
 
-def prove_kits(brought: Session, memory: Path) -> tuple[Secret, list[Found], list[str]]:
+def prove_kits(brought: ShareCollection, memory: Path) -> tuple[Secret, list[CandidateConfig], list[str]]:
     """The secret that opens configs in the kits, each of these, and a sentence for each that it does not open.
 
     Raises `ParaduxError` "not-proven" when it opens none.
@@ -47,14 +47,14 @@ def prove_kits(brought: Session, memory: Path) -> tuple[Secret, list[Found], lis
     )
 
 
-def of_kit(found: Found, plan: Plan) -> Opening:
+def of_kit(found: CandidateConfig, plan: Plan) -> Opening:
     """What the config in a kit is worth: an older one is no fault of the kit, but it is not the present one."""
     header = found.header
     good = header.owner == plan.owner and header.epoch in plan.epochs
     return Opening(found.labels[0], good, _described(found, plan), kit=True, present=is_present(found, plan))
 
 
-def open_answer(answer: Answer, secret: Secret, plan: Plan, memory: Path) -> tuple[Found | None, Opening]:
+def open_answer(answer: Answer, secret: Secret, plan: Plan, memory: Path) -> tuple[CandidateConfig | None, Opening]:
     """Open what one metadata stash gave, and judge it."""
     if answer.problem:
         return None, Opening(answer.stash, False, answer.problem)
@@ -67,7 +67,7 @@ def open_answer(answer: Answer, secret: Secret, plan: Plan, memory: Path) -> tup
     return found, Opening(answer.stash, present, _described(found, plan), present=present)
 
 
-def _open(answer: Answer, secret: Secret, memory: Path) -> Found:
+def _open(answer: Answer, secret: Secret, memory: Path) -> CandidateConfig:
     """Nobody has vouched for what a stash holds: its key counts if the secret locks it and it is the one that is expected."""
     with private_gpg(memory) as gpg:
         fingerprint = import_locked(gpg, answer.key, secret.text)
@@ -84,13 +84,13 @@ def _expected(secret: Secret, memory: Path) -> Sequence[str]:
         return [import_locked(gpg, key, secret.text) for key in secret.keys]
 
 
-def is_present(found: Found, plan: Plan) -> bool:
+def is_present(found: CandidateConfig, plan: Plan) -> bool:
     """Whether this is the config that is in force: owner, epoch and serial are the plan's."""
     header = found.header
     return header.owner == plan.owner and header.epoch in plan.epochs and header.serial == plan.serial
 
 
-def _described(found: Found, plan: Plan) -> str:
+def _described(found: CandidateConfig, plan: Plan) -> str:
     header = found.header
     if header.owner != plan.owner:
         return "opened, but it is the config of another owner"

@@ -16,7 +16,7 @@ from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.kits import confirm
 from paraduxd.keeper.kits.make import MadeKit, make_kit, steward_name
 from paraduxd.keeper.runtime import kit_journal
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
 from paraduxd.keeper.runtime.request_context import Note
 from paraduxd.keeper.runtime.session import Session, Visit
@@ -56,7 +56,7 @@ class Tools(Protocol):
 
 @dataclass
 class Bench:
-    """A desk (`desk.py`) of the daemon's own, for as long as whoever asked for it is authorized, connected or not.
+    """A request context (`request_context.py`) of the daemon's own, for as long as whoever asked for it is authorized, connected or not.
 
     `unasked`: nobody asked, so that it is enough that somebody has opened the config.
     """
@@ -64,7 +64,7 @@ class Bench:
     peer: Peer
     visit: Visit
     session: Session
-    keeping: Keeping
+    installation: Installation
     unasked: bool = False
 
     def opened(self) -> Opened:
@@ -192,7 +192,7 @@ def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> M
     Void before the first byte, confirmed after the last: no death in between leaves a kit that counts.
     """
     bench, tools = writing.bench, writing.tools
-    kit = make_kit(bench.keeping, opened, steward)
+    kit = make_kit(bench.installation, opened, steward)
     stick, seen = tools.look(event)
     armed = Armed(
         owner=opened.document["managed"]["owner_id"],
@@ -200,7 +200,7 @@ def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> M
         steward_name=kit.name,
         needed=sum(map(len, kit.files.values())),
         erase=writing.erase,
-        known=known_steward(stick, kit_journal.known(bench.keeping.control)) == steward,
+        known=known_steward(stick, kit_journal.known(bench.installation.control)) == steward,
         beside=tuple(map(str, event.get("beside", ()))),
     )
     decision = decide(stick, seen, armed)
@@ -208,7 +208,7 @@ def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> M
         raise ParaduxError("refused", decision.reason if isinstance(decision, Refuse) else f"{stick.name} is no stick")
     writing.say(f"Writing {kit.name}'s kit onto {stick.name}: leave it where it is.")
     began = kit.records(void=True, device_serial=stick.serial, uuid=stick.uuid)
-    kit_journal.record(bench.keeping.control, began)
+    kit_journal.record(bench.installation.control, began)
     target = tools.write(event, stick, kit.files, armed)
     records = tuple(kit.records(device_serial=target.device_serial, uuid=target.uuid))
     confirm.written(bench, opened, records, writing.say)

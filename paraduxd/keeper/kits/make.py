@@ -15,7 +15,7 @@ from paraduxd.effects.files import bounded
 from paraduxd.keeper.config import save
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, PreviousEpoch, build
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
 
 
@@ -56,7 +56,7 @@ def kit_epoch(document: Json) -> int:
     return int(_epoch_parts(document["managed"])[0]["recovery"]["epoch"])
 
 
-def make_kit(keeping: Keeping, opened: Opened, steward: str) -> MadeKit:
+def make_kit(installation: Installation, opened: Opened, steward: str) -> MadeKit:
     """The kit as of now, its config opened once and its manifest signed; raises `ParaduxError`.
 
     Call it within a change: it may complete an interrupted save.
@@ -65,8 +65,8 @@ def make_kit(keeping: Keeping, opened: Opened, steward: str) -> MadeKit:
     name = steward_name(document, steward)
     parts = _epoch_parts(document["managed"])
     written = now()
-    with private_gpg(keeping.memory) as gpg:
-        sealed = [_Sealed(gpg, part, _config(keeping, opened, gpg, part)) for part in parts]
+    with private_gpg(installation.memory) as gpg:
+        sealed = [_Sealed(gpg, part, _config(installation, opened, gpg, part)) for part in parts]
         previous = [PreviousEpoch(part.epoch(), part.sign) for part in sealed[1:] if part.includes(steward)]
         inputs = KitInputs(document, steward, sealed[0].epoch(), written, previous[0] if previous else None)
         if not sealed[0].includes(steward):
@@ -105,13 +105,13 @@ def _epoch_parts(managed: Json) -> list[Json]:
     return list(reversed(rotation.parts(managed)))
 
 
-def _config(keeping: Keeping, opened: Opened, gpg: Gpg, part: Json) -> bytes:
+def _config(installation: Installation, opened: Opened, gpg: Gpg, part: Json) -> bytes:
     """The published config of this serial and epoch, which is opened here once with the key and secret that the kit is for."""
     recovery = part["recovery"]
     document = opened.document
-    path = keeping.state.outbox / published_config.config_name(recovery["epoch"], document["serial"])
+    path = installation.state.outbox / published_config.config_name(recovery["epoch"], document["serial"])
     if not path.exists():
-        save.complete(keeping, opened)
+        save.complete(installation, opened)
     message = bounded.content(path)
     gpg.import_key(recovery["private_key"], recovery["secret"])
     header, config = published_config.open_envelope(

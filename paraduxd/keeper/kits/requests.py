@@ -12,15 +12,15 @@ from paraduxd.keeper.kits.arming import Arming, Bench
 from paraduxd.keeper.kits.make import kit_epoch, make_kit, steward_name
 from paraduxd.keeper.kits.state import HandedOut, KitState
 from paraduxd.keeper.runtime import kit_journal
-from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
+from paraduxd.keeper.runtime.request_context import Handler, Note, Reply, RequestContext
 
 
-def kits_directory(desk: Desk, note: Note, steward: str) -> Reply:
+def kits_directory(context: RequestContext, note: Note, steward: str) -> Reply:
     """One steward's kit for the client to write; it counts once `kits_confirm` has said that it was read back."""
-    with desk.change() as opened:
+    with context.change() as opened:
         steward_name(opened.document, steward)
-        kit = make_kit(desk.keeping, confirm.before_first(desk, opened), steward)
-    desk.session.kept.of(KitState).handed_out[steward] = HandedOut(kit.sha256, kit.epochs[0], tuple(kit.records()))
+        kit = make_kit(context.installation, confirm.before_first(context, opened), steward)
+    context.session.kept.of(KitState).handed_out[steward] = HandedOut(kit.sha256, kit.epochs[0], tuple(kit.records()))
     return {
         "steward": kit.steward,
         "name": kit.name,
@@ -31,59 +31,65 @@ def kits_directory(desk: Desk, note: Note, steward: str) -> Reply:
     }
 
 
-def kits_confirm(desk: Desk, note: Note, steward: str, sha256: str) -> Reply:
+def kits_confirm(context: RequestContext, note: Note, steward: str, sha256: str) -> Reply:
     """The client has written this very kit and read it back."""
-    handed = desk.session.kept.of(KitState).handed_out.get(steward)
+    handed = context.session.kept.of(KitState).handed_out.get(steward)
     if handed is None or handed.sha256 != sha256:
         raise ParaduxError(
             "unknown-kit",
             "the kit that was written is not the one that was last made for this steward",
             "write it again: paraductl create-steward-device",
         )
-    with desk.change() as opened:
-        confirm.written(desk, opened, handed.records, note)
-    desk.session.kept.of(KitState).handed_out.pop(steward, None)
+    with context.change() as opened:
+        confirm.written(context, opened, handed.records, note)
+    context.session.kept.of(KitState).handed_out.pop(steward, None)
     return {"steward": steward, "epoch": handed.epoch}
 
 
-def kits_arm(desk: Desk, note: Note, *, stewards: list[object], erase: bool, device: str | None, wait: bool) -> Reply:
+def kits_arm(
+    context: RequestContext, note: Note, *, stewards: list[object], erase: bool, device: str | None, wait: bool
+) -> Reply:
     """Wait for sticks, in the order of the stewards; without any, those who have no current kit. `device` is written to at once.
 
     What waits does so until it is done, another call takes its place, or the keeper ends; whoever waits for it may go.
     """
-    names = _wanted(desk, stewards)
+    names = _wanted(context, stewards)
     if not names:
         return {"written": [], "waiting": [], "until": None}
-    with desk.change() as opened:
-        confirm.before_first(desk, opened)
-    sticks = desk.session.kept.of(KitState).sticks
+    with context.change() as opened:
+        confirm.before_first(context, opened)
+    sticks = context.session.kept.of(KitState).sticks
     if sticks is None:
         raise ParaduxError("no-sticks", "this daemon takes no sticks", "write into a folder: --directory DIR")
-    arming = Arming(_bench(desk), sticks.tools, names, erase, device is not None, [note])
-    _replace(desk.session.kept.of(KitState), arming)
+    arming = Arming(_bench(context), sticks.tools, names, erase, device is not None, [note])
+    _replace(context.session.kept.of(KitState), arming)
     if device is not None:
         sticks.plugged_in({"device": device})
     else:
         arming.ask_for_next()
     if wait or device is not None:
         arming.wait()
-    return {"written": arming.written, "waiting": list(arming.waiting), "until": desk.session.until(arming.bench.visit)}
+    return {
+        "written": arming.written,
+        "waiting": list(arming.waiting),
+        "until": context.session.until(arming.bench.visit),
+    }
 
 
-def _wanted(desk: Desk, untrusted_stewards: list[object]) -> dict[str, str]:
+def _wanted(context: RequestContext, untrusted_stewards: list[object]) -> dict[str, str]:
     """Id -> name of those whose kits shall be written."""
-    document = desk.opened().document
+    document = context.opened().document
     if untrusted_stewards:
         if not all(type(name) is str for name in untrusted_stewards):
             raise ParaduxError("bad-request", "stewards must be a list of names")
         names = [str(name) for name in untrusted_stewards]
         return {name: steward_name(document, name) for name in names}
-    holders = of_epoch(kit_journal.known(desk.keeping.control), kit_epoch(document))
+    holders = of_epoch(kit_journal.known(context.installation.control), kit_epoch(document))
     return {steward["id"]: steward["name"] for steward in document["stewards"] if steward["id"] not in holders}
 
 
-def _bench(desk: Desk) -> Bench:
-    return Bench(desk.peer, desk.session.stay_for(desk.visit), desk.session, desk.keeping)
+def _bench(context: RequestContext) -> Bench:
+    return Bench(context.peer, context.session.stay_for(context.visit), context.session, context.installation)
 
 
 def _replace(kits: KitState, arming: Arming) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.runs.orders import Order, Step
@@ -37,12 +37,12 @@ class StickTools:
     def look(self, event: Event) -> tuple[Stick, Seen]:
         """What it is, and what is on it as far as the rules ask; read-only."""
         found = self._order(Step.KIT_LOOK, event, event.get("serial"), LOOKING)
-        return from_plain(Stick, found["stick"]), from_plain(Seen, found["seen"])
+        return from_json_value(Stick, found["stick"]), from_json_value(Seen, found["seen"])
 
     def write(self, event: Event, stick: Stick, files: Mapping[str, bytes], armed: Armed) -> Target:
         """Write and read back; "refused" and "stick-full" leave what was on it."""
         encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
-        done = self._order(Step.KIT_WRITE, event, stick.serial, WORKING, files=encoded, armed=to_plain(armed))
+        done = self._order(Step.KIT_WRITE, event, stick.serial, WORKING, files=encoded, armed=to_json_value(armed))
         return Target(done["device_serial"], done["uuid"])
 
     def check(self, event: Event, stick: Stick, document: Json) -> KitRecord | None:

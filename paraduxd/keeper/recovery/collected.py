@@ -27,11 +27,11 @@ class Recovery:
     """What one recovery has collected. Its `repr` shows nothing."""
 
     def __init__(self) -> None:
-        from paraduxd.shares.collection import Session  # no other command needs the word list
+        from paraduxd.shares.collection import ShareCollection  # no other command needs the word list
 
         self.lock = threading.RLock()
         """Held while the recovery is changed, proven or put into effect."""
-        self.brought = Session.empty()
+        self.brought = ShareCollection.empty()
         self.proof: Proof | None = None
         self._count = 0
 

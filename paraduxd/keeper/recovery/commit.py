@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan import model as plans
-from paraduxd.core.recovery.candidates import Found, renewed
+from paraduxd.core.recovery.candidates import CandidateConfig, renewed
 from paraduxd.effects.files import bounded
 from paraduxd.effects.vault.vault import LockedVault
 from paraduxd.keeper.config import save
 from paraduxd.keeper.config.save import Saved
 from paraduxd.keeper.recovery.proof import Proof
 from paraduxd.keeper.recovery.stash_search import MOST_AHEAD
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
 
 
@@ -33,22 +33,22 @@ class Recovered:
     saved: Saved | None = None
 
 
-def commit(keeping: Keeping, proof: Proof, candidate: int, passphrase: bytes) -> Recovered:
+def commit(installation: Installation, proof: Proof, candidate: int, passphrase: bytes) -> Recovered:
     """Make the vault; raises `ParaduxError` "other-owner" or "vault-exists" when there is one that the secret does not open.
 
     A vault that is destroyed stays beside the new one, under another name.
     """
     if proof.vault is not None:
-        return _new_passphrase(keeping, proof, passphrase)
-    vault = keeping.vault()
-    if (owner := _owner_here(keeping)) and owner != proof.owner:
-        raise _other_owner(keeping)
+        return _new_passphrase(installation, proof, passphrase)
+    vault = installation.vault()
+    if (owner := _owner_here(installation)) and owner != proof.owner:
+        raise _other_owner(installation)
     if vault.exists() and not vault.is_destroyed():
-        raise _strange_vault(keeping)
+        raise _strange_vault(installation)
     if not 0 <= candidate < len(proof.found):
         raise ParaduxError("bad-request", "there is no such config to recover", "see what was found: paraductl recover")
     with _set_aside(vault):
-        return _new_machine(keeping, proof, proof.found[candidate], passphrase)
+        return _new_machine(installation, proof, proof.found[candidate], passphrase)
 
 
 @contextlib.contextmanager
@@ -66,25 +66,25 @@ def _set_aside(vault: LockedVault) -> Iterator[None]:
         raise
 
 
-def _new_passphrase(keeping: Keeping, proof: Proof, passphrase: bytes) -> Recovered:
+def _new_passphrase(installation: Installation, proof: Proof, passphrase: bytes) -> Recovered:
     """The vault of this machine under a new passphrase: the config in it, instance and shares included, stays as it is."""
-    vault = keeping.vault().open_with_recovery(
+    vault = installation.vault().open_with_recovery(
         proof.secret.encode()
     )  # anew: it may have been saved since it was proven
-    before = save.opened_from(keeping, vault)
+    before = save.opened_from(installation, vault)
     return Recovered(save.change_passphrase(before, passphrase), alive=True)
 
 
-def _new_machine(keeping: Keeping, proof: Proof, chosen: Found, passphrase: bytes) -> Recovered:
+def _new_machine(installation: Installation, proof: Proof, chosen: CandidateConfig, passphrase: bytes) -> Recovered:
     epoch = max((each.epoch for each in proof.named), default=0)
     numbers = (proof.highest_generation, proof.highest_serial)
     document = renewed(chosen, *numbers, secrets.token_hex(16), min(epoch, chosen.header.epoch + MOST_AHEAD))
-    saved = save.create(keeping, document, passphrase, replaces_previous=proof.opens_previous)
+    saved = save.create(installation, document, passphrase, replaces_previous=proof.opens_previous)
     return Recovered(saved.opened, alive=False, saved=saved)
 
 
-def _other_owner(keeping: Keeping) -> ParaduxError:
-    directory = keeping.state.directory
+def _other_owner(installation: Installation) -> ParaduxError:
+    directory = installation.state.directory
     return ParaduxError(
         "other-owner",
         f"what is in {directory} belongs to another owner than the kits; nothing was changed",
@@ -93,9 +93,9 @@ def _other_owner(keeping: Keeping) -> ParaduxError:
     )
 
 
-def _strange_vault(keeping: Keeping) -> ParaduxError:
+def _strange_vault(installation: Installation) -> ParaduxError:
     """Why the vault that is there stays as it is."""
-    directory = keeping.state.directory
+    directory = installation.state.directory
     return ParaduxError(
         "vault-exists",
         "there is a vault on this machine, and it does not open with these shares: another owner's, or another epoch's;"
@@ -104,9 +104,9 @@ def _strange_vault(keeping: Keeping) -> ParaduxError:
     )
 
 
-def _owner_here(keeping: Keeping) -> str:
+def _owner_here(installation: Installation) -> str:
     """The owner by the plan; empty when that cannot be told."""
     try:
-        return plans.from_json(bounded.text(keeping.state.plan)).owner
+        return plans.from_json(bounded.text(installation.state.plan)).owner
     except (OSError, ValueError):
         return ""

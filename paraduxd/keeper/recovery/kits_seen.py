@@ -11,10 +11,10 @@ from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.keeper.runtime.opened import Json
 
 if TYPE_CHECKING:
-    from paraduxd.shares.collection import Session  # no other command needs the word list
+    from paraduxd.shares.collection import ShareCollection  # no other command needs the word list
 
 
-def seen(brought: Session, document: Json, now: str) -> Iterator[KitRecord]:
+def seen(brought: ShareCollection, document: Json, now: str) -> Iterator[KitRecord]:
     """The kits whose share is the very one that the config has for their steward; what else they hold was not read.
 
     `now` in RFC 3339; nothing of a manifest is believed but when it was written, and no later than now.

@@ -11,7 +11,7 @@ from paraduxd.core.recovery.candidates import Named, later
 from paraduxd.keeper.recovery.proof import Proof
 
 if TYPE_CHECKING:
-    from paraduxd.shares.collection import Session, ShareSet
+    from paraduxd.shares.collection import ShareCollection, ShareSet
 
 CODE = "newer-exists"
 
@@ -31,7 +31,7 @@ class Newer:
         return ParaduxError(CODE, f"{self.message}; nothing was changed", hint)
 
 
-def newer(proof: Proof, brought: Session) -> Newer | None:
+def newer(proof: Proof, brought: ShareCollection) -> Newer | None:
     """What is newer than the newest config that opens, if anything says so. The vault of a living machine is what it is."""
     if proof.vault is not None or not (unopened := later(proof.named, proof.found)):
         return None
@@ -41,7 +41,7 @@ def newer(proof: Proof, brought: Session) -> Newer | None:
     return Newer(message, "; ".join(dict.fromkeys(_needed(unopened, proof, brought))))
 
 
-def _needed(unopened: tuple[Named, ...], proof: Proof, brought: Session) -> Iterator[str]:
+def _needed(unopened: tuple[Named, ...], proof: Proof, brought: ShareCollection) -> Iterator[str]:
     opened = {each.header.epoch for each in proof.found}
     sets = {each.epoch: each for each in brought.sets if each.owner == proof.owner}
     for each in unopened[:_NAMED]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import rotation
-from paraduxd.core.recovery.candidates import Found, found_in
+from paraduxd.core.recovery.candidates import CandidateConfig, found_in
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
 
 Sealed = tuple[str, bytes]
@@ -25,7 +25,7 @@ _FOREIGN = "its config does not open with these secrets and keys"
 class Opened:
     """What was opened, with the secret that did it; what nothing opens, a sentence for each; all secrets and keys known now."""
 
-    found: tuple[tuple[str, Found], ...] = field(repr=False)
+    found: tuple[tuple[str, CandidateConfig], ...] = field(repr=False)
     closed: tuple[Sealed, ...] = field(repr=False)
     refused: tuple[str, ...]
     secrets: tuple[str, ...] = field(repr=False)
@@ -45,9 +45,9 @@ def open_all(sealed: Sequence[Sealed], keys: Sequence[str], secrets: Sequence[st
 
 def open_configs(
     sealed: Sequence[Sealed], keys: Sequence[str], secret: str, memory: Path
-) -> tuple[list[Found], list[str], tuple[str, ...]]:
+) -> tuple[list[CandidateConfig], list[str], tuple[str, ...]]:
     """What one secret opens with these private keys: the configs, a sentence for each that it does not open, and the keys that fit."""
-    found: dict[int, Found] = {}
+    found: dict[int, CandidateConfig] = {}
     reasons: dict[int, str] = {}
     fitting: list[str] = []
     for key in keys:
@@ -75,7 +75,7 @@ class _Everything:
         self._tried: set[tuple[str, str]] = set()
         self._reasons: dict[int, str] = {}
         self.keys, self.secrets = dict.fromkeys(keys), dict.fromkeys(secrets)
-        self.found: list[tuple[str, Found]] = []
+        self.found: list[tuple[str, CandidateConfig]] = []
 
     def run(self) -> None:
         """Until nothing is left, or nothing new to try."""
@@ -103,9 +103,11 @@ class _Everything:
         return tuple(self._reasons.get(number, f"{label}: {_FOREIGN}") for number, (label, _) in self.closed.items())
 
 
-def _open(sealed: dict[int, Sealed], key: str, secret: str, memory: Path, reasons: dict[int, str]) -> dict[int, Found]:
+def _open(
+    sealed: dict[int, Sealed], key: str, secret: str, memory: Path, reasons: dict[int, str]
+) -> dict[int, CandidateConfig]:
     """What one key opens with one secret; of the rest `reasons` gets why, unless a better reason than that it is foreign is known."""
-    found: dict[int, Found] = {}
+    found: dict[int, CandidateConfig] = {}
     if not sealed:
         return found
     with private_gpg(memory) as gpg:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.recovery.candidates import Found, Named, newest_first
+from paraduxd.core.recovery.candidates import CandidateConfig, Named, newest_first
 from paraduxd.core.recovery.published_config import FORMAT, Header
 from paraduxd.effects.vault.vault import LockedVault, OpenVault
 from paraduxd.keeper.recovery.opening import Sealed, open_all
 
 if TYPE_CHECKING:
-    from paraduxd.shares.collection import Session, ShareSet
+    from paraduxd.shares.collection import ShareCollection, ShareSet
 
 MOST_CANDIDATES = 64
 """Secrets that are tried; honest shares of one epoch give one."""
@@ -38,7 +38,7 @@ class Proof:
     share_set: ShareSet
     secret: str = field(repr=False)
     keys: tuple[str, ...] = field(repr=False)
-    found: tuple[Found, ...] = field(repr=False)
+    found: tuple[CandidateConfig, ...] = field(repr=False)
     vault: OpenVault | None = field(default=None, repr=False)
     refused: tuple[str, ...] = ()
     highest_generation: int = 0
@@ -54,18 +54,18 @@ class Proof:
         return self.found[0].header.owner
 
     @property
-    def newest(self) -> Found:
+    def newest(self) -> CandidateConfig:
         """The config that counts."""
         return self.found[0]
 
-    def with_more(self, found: Sequence[Found], refused: Sequence[str]) -> Proof:
+    def with_more(self, found: Sequence[CandidateConfig], refused: Sequence[str]) -> Proof:
         """The proof with configs that were found later; those of another owner are refused."""
         ours = [each for each in found if each.header.owner == self.owner]
         foreign = [f"{each.labels[0]}: the config there is of another owner" for each in found if each not in ours]
         return replace(self, found=newest_first([*self.found, *ours]), refused=(*self.refused, *refused, *foreign))
 
 
-def prove(session: Session, vault: LockedVault, memory: Path) -> Proof:
+def prove(session: ShareCollection, vault: LockedVault, memory: Path) -> Proof:
     """What every secret opens that enough of the shares give, of whatever epoch.
 
     Raises `ParaduxError` "not-proven" when none opens anything. The vault of this machine says who the owner is, where a
@@ -96,14 +96,16 @@ def prove(session: Session, vault: LockedVault, memory: Path) -> Proof:
     return replace(proof, refused=refused, named=tuple(_named(session, proof.owner)))
 
 
-def _proven_by(candidates: Sequence[tuple[ShareSet, str]], opened: Sequence[tuple[str, Found]]) -> tuple[ShareSet, str]:
+def _proven_by(
+    candidates: Sequence[tuple[ShareSet, str]], opened: Sequence[tuple[str, CandidateConfig]]
+) -> tuple[ShareSet, str]:
     """The set of shares, with its secret, that opens the newest of what was opened with shares."""
     given = {secret: share_set for share_set, secret in candidates}
     newest = max((pair for pair in opened if pair[0] in given), key=lambda pair: pair[1].rank)
     return given[newest[0]], newest[0]
 
 
-def _in_vaults(vault: LockedVault, secrets: Sequence[str]) -> Iterator[tuple[str, Found, OpenVault | None]]:
+def _in_vaults(vault: LockedVault, secrets: Sequence[str]) -> Iterator[tuple[str, CandidateConfig, OpenVault | None]]:
     """The config in the vault of this machine, if a secret opens it; else that of the vault before it, which is not to be used as one."""
     for secret in secrets:
         if (opened := _open_vault(vault, secret)) is not None:
@@ -124,24 +126,24 @@ def _open_vault(vault: LockedVault, secret: str) -> OpenVault | None:
         return None
 
 
-def _in_vault(opened: OpenVault, label: str) -> Found:
+def _in_vault(opened: OpenVault, label: str) -> CandidateConfig:
     """A vault's own config, as if it had been published."""
     document = bounded_json.parse_object(opened.document, "the config", bounded_json.CONFIG)
     managed = document["managed"]
     header = Header(
         FORMAT, managed["owner_id"], managed["instance"], managed["recovery"]["epoch"], document["serial"], ""
     )
-    return Found((label,), header, document)
+    return CandidateConfig((label,), header, document)
 
 
-def _named(session: Session, owner: str) -> Iterator[Named]:
+def _named(session: ShareCollection, owner: str) -> Iterator[Named]:
     """What the kits say that they hold, whether it opens or not."""
     for label, kit in session.manifests:
         if kit.owner_id == owner:
             yield Named(label, kit.epoch, kit.serial)
 
 
-def _other_owner(share_set: ShareSet, opened: Found) -> list[str]:
+def _other_owner(share_set: ShareSet, opened: CandidateConfig) -> list[str]:
     """The config is signed, a manifest that came with the shares is not checked: the config decides."""
     if share_set.owner in ("", opened.header.owner):
         return []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.recovery.candidates import Found, age, disagreements
+from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements
 from paraduxd.keeper.config import generate, save
 from paraduxd.keeper.recovery import commit, kits_seen, stash_search, stick_reader
 from paraduxd.keeper.recovery.collected import STAYS, Collecting, Recovery, material_from_plain
@@ -15,34 +15,34 @@ from paraduxd.keeper.recovery.newer import newer
 from paraduxd.keeper.recovery.proof import IN_VAULT, Proof, prove
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.passphrases import acceptable
-from paraduxd.keeper.runtime.request_context import Desk, Handler, Note, Reply
+from paraduxd.keeper.runtime.request_context import Handler, Note, Reply, RequestContext
 
 
-def recover_add(desk: Desk, note: Note, materials: list[Any]) -> Reply:
+def recover_add(context: RequestContext, note: Note, materials: list[Any]) -> Reply:
     """Take what was brought, good or bad; gives the state."""
-    recovery = _recovery(desk)
+    recovery = _recovery(context)
     recovery.add([material_from_plain(material) for material in materials])
     return recovery.state()
 
 
-def recover_device(desk: Desk, note: Note, device: str) -> Reply:
+def recover_device(context: RequestContext, note: Note, device: str) -> Reply:
     """Take what is on a stick that is plugged in, named by its block device; gives the state."""
-    recovery = _recovery(desk)
+    recovery = _recovery(context)
     recovery.add(stick_reader.materials_of(stick_reader.read_kit({"device": device}), device))
     return recovery.state()
 
 
-def recover_state(desk: Desk, note: Note) -> Reply:
+def recover_state(context: RequestContext, note: Note) -> Reply:
     """What was brought so far, also over other connections and by stick. Only looking keeps nothing in memory any longer."""
-    return (desk.session.kept.of(Collecting).recovery or Recovery()).state()
+    return (context.session.kept.of(Collecting).recovery or Recovery()).state()
 
 
-def recover_prove(desk: Desk, note: Note) -> Reply:
+def recover_prove(context: RequestContext, note: Note) -> Reply:
     """Prove the secret and look for newer configs; nothing is changed."""
-    recovery = _recovery(desk)
+    recovery = _recovery(context)
     with recovery.lock:
         _need_shares(recovery)
-        proof = recovery.proof = _prove(desk, note, recovery)
+        proof = recovery.proof = _prove(context, note, recovery)
         found_newer = newer(proof, recovery.brought)
         return {
             "newer": {"message": found_newer.message, "needed": found_newer.needed} if found_newer else None,
@@ -56,41 +56,41 @@ def recover_prove(desk: Desk, note: Note) -> Reply:
         }
 
 
-def recover_commit_(desk: Desk, note: Note, passphrase: str, candidate: int, accept_older: bool) -> Reply:
+def recover_commit_(context: RequestContext, note: Note, passphrase: str, candidate: int, accept_older: bool) -> Reply:
     """Make this machine the owner's Paradux, or give the one that is there a new passphrase.
 
     Raises `ParaduxError` "newer-exists" when something newer is known than what opens, unless the older one is accepted.
     """
-    recovery = _recovery(desk)
-    with recovery.lock, desk.session.exclusive(), desk.session.saving():
+    recovery = _recovery(context)
+    with recovery.lock, context.session.exclusive(), context.session.saving():
         if recovery.proof is None:
             raise ParaduxError("not-proven", "nothing is proven yet, so nothing was changed", "see: paraductl recover")
         if not accept_older and (found_newer := newer(recovery.proof, recovery.brought)):
             raise found_newer.refusal()
         new = acceptable(passphrase)
-        recovered = commit.commit(desk.keeping, recovery.proof, candidate, new)
-        desk.session.kept.of(Collecting).recovery = None
-        desk.session.keep(0)
-        desk.hold(recovered.opened)
-        desk.session.revoke_others(desk.visit)
-        done = {**_effect(desk, note, recovered), "alive": recovered.alive}
+        recovered = commit.commit(context.installation, recovery.proof, candidate, new)
+        context.session.kept.of(Collecting).recovery = None
+        context.session.keep(0)
+        context.hold(recovered.opened)
+        context.session.revoke_others(context.visit)
+        done = {**_effect(context, note, recovered), "alive": recovered.alive}
         holders = kits_seen.seen(recovery.brought, recovered.opened.document, generate.now())
-        kit_journal.record(desk.keeping.control, holders)
-        desk.keeping.control.ask("alarm", why="the config was recovered with shares")
+        kit_journal.record(context.installation.control, holders)
+        context.installation.control.ask("alarm", why="the config was recovered with shares")
         return done
 
 
-def recover_cancel(desk: Desk, note: Note) -> Reply:
+def recover_cancel(context: RequestContext, note: Note) -> Reply:
     """Forget all that was brought."""
-    desk.session.kept.of(Collecting).recovery = None
-    desk.session.keep(0)
+    context.session.kept.of(Collecting).recovery = None
+    context.session.keep(0)
     return {}
 
 
-def _recovery(desk: Desk) -> Recovery:
+def _recovery(context: RequestContext) -> Recovery:
     """The recovery that is under way, or a new one; the keeper stays for it."""
-    desk.session.keep(STAYS)
-    collecting = desk.session.kept.of(Collecting)
+    context.session.keep(STAYS)
+    collecting = context.session.kept.of(Collecting)
     collecting.recovery = collecting.recovery or Recovery()
     return collecting.recovery
 
@@ -101,29 +101,29 @@ def _need_shares(recovery: Recovery) -> None:
         raise ParaduxError("not-enough-shares", f"no secret can be made: {report}", "bring more shares of one epoch")
 
 
-def _prove(desk: Desk, note: Note, recovery: Recovery) -> Proof:
-    proof = prove(recovery.brought, desk.keeping.vault(), desk.keeping.memory)
-    return stash_search.look_everywhere(desk.keeping, proof, note)
+def _prove(context: RequestContext, note: Note, recovery: Recovery) -> Proof:
+    proof = prove(recovery.brought, context.installation.vault(), context.installation.memory)
+    return stash_search.look_everywhere(context.installation, proof, note)
 
 
-def _published(proof: Proof) -> list[Found]:
+def _published(proof: Proof) -> list[CandidateConfig]:
     """What may disagree. During a rotation the vault holds more than is published under the present epoch."""
     rotating = proof.vault is not None and b'"rotation": {' in proof.vault.document
     return [found for found in proof.found if not (rotating and IN_VAULT in found.labels)]
 
 
-def _effect(desk: Desk, note: Note, recovered: commit.Recovered) -> Reply:
+def _effect(context: RequestContext, note: Note, recovered: commit.Recovered) -> Reply:
     """Put a new machine into effect; for one that lives finish what an interrupted save left, if there is anything."""
     opened = recovered.opened
     if recovered.saved is not None:
-        return save.put_into_effect(desk.keeping, recovered.saved)
+        return save.put_into_effect(context.installation, recovered.saved)
     runs: list[int] = []
-    if desk.keeping.state.pending.exists():
-        runs = save.put_into_effect(desk.keeping, save.saved(desk.keeping, opened))["runs"]
+    if context.installation.state.pending.exists():
+        runs = save.put_into_effect(context.installation, save.saved(context.installation, opened))["runs"]
     return {"serial": opened.config.serial, "runs": runs, "warnings": []}
 
 
-def _candidate(found: Found) -> Reply:
+def _candidate(found: CandidateConfig) -> Reply:
     return {
         "label": " = ".join(found.labels),
         "epoch": found.header.epoch,

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import check
 from paraduxd.core.plan.derive import derive, metadata_file
@@ -24,7 +24,7 @@ from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.recovery.opening import Opened, open_all
 from paraduxd.keeper.recovery.proof import Proof
 from paraduxd.keeper.runtime import workers
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Note
 
@@ -58,17 +58,17 @@ class Answer:
     problem: str = ""
 
 
-def look_everywhere(keeping: Keeping, proof: Proof, note: Note) -> Proof:
+def look_everywhere(installation: Installation, proof: Proof, note: Note) -> Proof:
     """The proof with what the stashes of the newest config hold, of whatever epoch, and of those that a newer one names besides."""
     asked: set[str] = set()
     for _ in range(ROUNDS):
-        transports = _transports(keeping.shapes, proof.newest.document)
+        transports = _transports(installation.capabilities, proof.newest.document)
         new = {name: transport for name, transport in transports.items() if _identity(transport) not in asked}
         if not new:
             break
         asked |= {_identity(transport) for transport in new.values()}
         note(f"asking {', '.join(new)} for newer configs")
-        proof = _with_answers(proof, _ask_all(new, _epochs(proof)), keeping)
+        proof = _with_answers(proof, _ask_all(new, _epochs(proof)), installation)
     return proof
 
 
@@ -79,12 +79,12 @@ def _epochs(proof: Proof) -> list[int]:
     return list(dict.fromkeys([*opened, *named, highest_epoch(proof.newest.document["managed"])]))
 
 
-def _transports(shapes: Shapes, document: Json) -> dict[str, Json]:
+def _transports(capabilities: ProtocolCapabilities, document: Json) -> dict[str, Json]:
     """Stash id -> what a worker needs to reach it; nothing of a config that this version does not understand."""
-    config: Config | None = check(json.dumps(document), shapes).config
+    config: Config | None = check(json.dumps(document), capabilities).config
     if config is None:
         return {}
-    made = derive(config, shapes, now()).transports
+    made = derive(config, capabilities, now()).transports
     return {stash.id: made[metadata_file(stash.id)] for stash in config.metadata_stashes}
 
 
@@ -125,11 +125,11 @@ def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
         return Answer(stash, problem="what it sent is not understood")
 
 
-def _with_answers(proof: Proof, answers: Sequence[Answer], keeping: Keeping) -> Proof:
+def _with_answers(proof: Proof, answers: Sequence[Answer], installation: Installation) -> Proof:
     """Open what came, and what nothing had opened before. What is only claimed makes our numbers higher, and is asked about."""
     sealed = [*proof.closed, *((each.stash, content) for each in answers for _, content in each.configs)]
     keys = [*proof.keys, *(key for each in answers for key in each.keys)]
-    opened = open_all(sealed, keys, proof.secrets, keeping.memory)
+    opened = open_all(sealed, keys, proof.secrets, installation.memory)
     found = [each for _, each in opened.found]
     machines = [(each.stash, each.machine) for each in answers if each.machine and each.machine.owner == proof.owner]
     listed = [Named(each.stash, epoch, serial) for each in answers for epoch, serial in each.listed]

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd.api.paths import StatePlaces
-from paraduxd.core.config.capabilities import Shape
+from paraduxd.core.config.capabilities import Capabilities
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.runtime.supervisor_link import Control
 
 
 @dataclass(frozen=True)
-class Keeping:
+class Installation:
     """What every transaction works on."""
 
     state: StatePlaces
-    shapes: dict[str, Shape]
+    capabilities: dict[str, Capabilities]
     kdf: Kdf
     memory: Path
     control: Control

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.runtime.installation import Keeping
+from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.session import Session, Visit
 
@@ -17,13 +17,13 @@ Note = Callable[[str], None]
 Reply = dict[str, Any]
 
 
-class Desk(Protocol):
+class RequestContext(Protocol):
     """One connection, as the handler of a call sees it."""
 
     peer: Peer
     visit: Visit
     session: Session
-    keeping: Keeping
+    installation: Installation
 
     def opened(self) -> Opened:
         """The open config; raises `ParaduxError` "not-authorized"."""
@@ -36,4 +36,4 @@ class Desk(Protocol):
 
 
 Handler = Callable[..., Reply]
-"""Called as `handler(desk, note, **arguments)` with the arguments that `api/contract.py` declares."""
+"""Called as `handler(context, note, **arguments)` with the arguments that `api/contract.py` declares."""

@@ -90,7 +90,7 @@ def _end(worker: Running) -> None:
     if not _ends_within(worker, GRACE):
         worker.kill()
         _ends_within(worker, GRACE)
-    worker.bury()
+    worker.reap()
 
 
 def _ends_within(worker: Running, seconds: float) -> bool:

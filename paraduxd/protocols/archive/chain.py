@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.primitives.timestamps import moment
 
 FORMAT = "paradux-archive/1"
@@ -84,12 +84,12 @@ class Manifest:
 
 def to_line(manifest: Manifest) -> bytes:
     """The first line of a manifest object: what is signed."""
-    return json.dumps(to_plain(manifest), separators=(",", ":")).encode() + b"\n"
+    return json.dumps(to_json_value(manifest), separators=(",", ":")).encode() + b"\n"
 
 
 def from_line(line: bytes) -> Manifest:
     """The manifest of a first line whose signature was checked; raises `ValueError`."""
-    manifest = from_plain(Manifest, bounded_json.parse(line, "a manifest", bounded_json.LARGE))
+    manifest = from_json_value(Manifest, bounded_json.parse(line, "a manifest", bounded_json.LARGE))
     moment(manifest.run.time)
     if manifest.format != FORMAT:
         raise ValueError("not a manifest of this format")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.tools import tar
@@ -60,7 +60,9 @@ class Index:
 
     def _read_state(self) -> State:
         try:
-            return from_plain(State, bounded_json.parse(bounded.content(self._folder / "state.json"), "state.json"))
+            return from_json_value(
+                State, bounded_json.parse(bounded.content(self._folder / "state.json"), "state.json")
+            )
         except (OSError, ValueError, RecursionError):
             return State()
 
@@ -93,7 +95,7 @@ class Index:
         try:
             head, *lines = bounded.text(self._folder / "upload", _LONGEST_UPLOAD).splitlines()
             run, on = bounded_json.parse(head, "upload")
-            sent = [from_plain(Sent, bounded_json.parse(line, "upload")) for line in lines]
+            sent = [from_json_value(Sent, bounded_json.parse(line, "upload")) for line in lines]
             by_name = {each.part.name: each for each in sent}
         except (OSError, ValueError, RecursionError):
             return None
@@ -101,13 +103,13 @@ class Index:
 
     def start_upload(self, upload: Upload) -> None:
         """Remember what is about to be sent, and what of it has arrived already."""
-        lines: list[Any] = [[upload.run, upload.parent], *(to_plain(sent) for sent in upload.sent.values())]
+        lines: list[Any] = [[upload.run, upload.parent], *(to_json_value(sent) for sent in upload.sent.values())]
         write_atomically(self._folder / "upload", "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def arrived(self, sent: Sent) -> None:
         """One more volume has arrived."""
         with (self._folder / "upload").open("a") as file:
-            file.write(json.dumps(to_plain(sent)) + "\n")
+            file.write(json.dumps(to_json_value(sent)) + "\n")
 
     def _snapshot(self, run: str) -> Path:
         return self._folder / f"snapshot-{run}"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.protocols.base import Context, Version
@@ -57,7 +57,7 @@ def read(context: Context) -> Memory:
     if context.index is None:
         return empty
     try:
-        memory = from_plain(
+        memory = from_json_value(
             Memory, bounded_json.parse(bounded.content(context.index / _FILE), _FILE, bounded_json.MEDIUM)
         )
     except (OSError, ValueError, RecursionError):
@@ -72,7 +72,7 @@ def write(context: Context, listed: Listed, proven: str) -> None:
     memory = Memory(_owner_of(context), listed.versions, listed.seen, listed.unmarked, proven)
     with contextlib.suppress(OSError, ParaduxError):
         context.index.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(context.index / _FILE, json.dumps(to_plain(memory)).encode())
+        write_atomically(context.index / _FILE, json.dumps(to_json_value(memory)).encode())
 
 
 def _completed(version: Version, memory: Version | None) -> Version:

@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import from_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value
 from paraduxd.core.primitives.timestamps import moment
 from paraduxd.core.runs.retention import in_order
 from paraduxd.effects.files import bounded, looking
@@ -205,7 +205,7 @@ class _RottenFile:
 def _rotten(path: Path, records: Mapping[str, Record]) -> Rotten:
     """What is remembered of versions that are still there; a file that cannot be read is taken as nothing, until the next look."""
     try:
-        plain = from_plain(
+        plain = from_json_value(
             _RottenFile, bounded_json.parse(_bytes_of(path, _LONGEST_ROTTEN) or b"{}", _ROTTEN, bounded_json.MEDIUM)
         )
     except (ValueError, RecursionError):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.ipc import accepting
-from paraduxd.effects.ipc.connection_limits import Admission, Guest
+from paraduxd.effects.ipc.connection_limits import ConnectionLimiter, LimitedConnection
 from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
 from paraduxd.supervisor.rpc.rpyc_hardening import BoundedChannel, LockedConnection, ProtocolError
 
@@ -35,7 +35,7 @@ class RpcServer:
         self._listener = listener
         self._handle = handle
         self._may_connect = may_connect
-        self._admission = Admission()
+        self._admission = ConnectionLimiter()
         self._stopping = False
 
     def start(self) -> None:
@@ -54,7 +54,7 @@ class RpcServer:
         accepting.serve(self._listener, self._welcome, lambda: self._stopping, self._admission.make_room)
 
     def _welcome(self, connection: socket.socket) -> None:
-        guest = Guest(connection, peer_of(connection))
+        guest = LimitedConnection(connection, peer_of(connection))
         if not self._admission.enter(guest):
             connection.close()
             return
@@ -64,7 +64,7 @@ class RpcServer:
             self._admission.leave(guest)
             raise
 
-    def _serve(self, guest: Guest) -> None:
+    def _serve(self, guest: LimitedConnection) -> None:
         try:
             if self._may_connect(guest.peer):
                 channel = BoundedChannel(guest.connection)
@@ -79,7 +79,7 @@ class RpcServer:
         finally:
             self._admission.leave(guest)
 
-    def _call(self, guest: Guest, untrusted_name: str, untrusted_arguments: str) -> str:
+    def _call(self, guest: LimitedConnection, untrusted_name: str, untrusted_arguments: str) -> str:
         with guest.busy():
             try:
                 return _bounded(self._handle(guest.peer, untrusted_name, untrusted_arguments))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from paraduxd.core.plan.model import Plan
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.runs import damage
 from paraduxd.core.runs.damage import Damage
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Step
@@ -35,7 +35,7 @@ def keep(journal: Journal, place: str, news: Damage) -> None:
     """Keep what was found at the place with this uid, unless something is known that takes a deeper look to disprove."""
     known = _known(journal.fact(_NAME + place))
     if known is None or news.deep or not known.deep:
-        journal.set_fact(_NAME + place, to_plain(news))
+        journal.set_fact(_NAME + place, to_json_value(news))
 
 
 def of_plan(journal: Journal, plan: Plan | None) -> Mapping[tuple[str, str], Damage]:
@@ -48,6 +48,6 @@ def of_plan(journal: Journal, plan: Plan | None) -> Mapping[tuple[str, str], Dam
 
 def _known(kept: object) -> Damage | None:
     try:
-        return from_plain(Damage, kept) if kept is not None else None
+        return from_json_value(Damage, kept) if kept is not None else None
     except ValueError:
         return None

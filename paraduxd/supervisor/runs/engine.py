@@ -30,7 +30,7 @@ from paraduxd.core.status import succession
 from paraduxd.effects.journal.journal import INTERRUPTED, Ending, Journal
 from paraduxd.supervisor.runs import outcomes, protection
 from paraduxd.supervisor.runs.launcher import Final, Listener
-from paraduxd.supervisor.runs.order_factory import Desk
+from paraduxd.supervisor.runs.order_factory import OrderFactory
 from paraduxd.supervisor.runs.outcomes import Error
 from paraduxd.supervisor.runs.recording import Recorder
 
@@ -99,7 +99,7 @@ class Engine:
         self._state = state
         self._lock = threading.RLock()
         self._sticks = sticks
-        self._desk = Desk(NO_PLAN, journal, state, state.transport, sticks)
+        self._desk = OrderFactory(NO_PLAN, journal, state, state.transport, sticks)
         self._places: dict[tuple[str, str], str] = {}
         self._queue: dict[tuple[Key, str], _Waiting] = {}
         self._running: dict[int, _Running] = {}
@@ -142,7 +142,9 @@ class Engine:
             self._journal.use_places(plan.uids)
             self._journal.hold_if_lost([dataset.id for dataset in plan.datasets])
             self._recorder.record(lambda: protection.note_instance(self._journal, plan, self._now()))
-            self._desk = Desk(plan, self._journal, self._state, transports or self._state.transport, self._sticks)
+            self._desk = OrderFactory(
+                plan, self._journal, self._state, transports or self._state.transport, self._sticks
+            )
             self._places = requests.places(plan)
             for waiting in list(self._queue.values()):
                 self._fit_waiting(waiting)

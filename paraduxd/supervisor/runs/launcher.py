@@ -75,7 +75,7 @@ class Launcher:
     def __init__(self, host: Host, patience: Patience | None = None) -> None:
         self._host = host
         self._patience = patience or Patience()
-        self._wishes: deque[Callable[[], None]] = deque()
+        self._posted: deque[Callable[[], None]] = deque()
         self._workers: dict[int, _Worker] = {}
         self._stopping = False
         self._bell, self._bell_rope = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -86,19 +86,19 @@ class Launcher:
 
     def start(self, order: Order, listener: Listener) -> None:
         """Start a worker for the order; the listener hears of everything else, also when it cannot start."""
-        self._wish(lambda: self._begin(order, listener))
+        self._post(lambda: self._begin(order, listener))
 
     def cancel(self, run: int) -> None:
         """Ask the worker to end, after the grace kill all that it has started. Unknown runs are ignored."""
-        self._wish(lambda: self._ask_to_end(run))
+        self._post(lambda: self._ask_to_end(run))
 
     def stop(self) -> None:
         """End all workers, tell their listeners, and wait for that."""
-        self._wish(self._stop)
+        self._post(self._stop)
         self._thread.join(self._patience.grace + 5.0)
 
-    def _wish(self, wish: Callable[[], None]) -> None:
-        self._wishes.append(wish)
+    def _post(self, job: Callable[[], None]) -> None:
+        self._posted.append(job)
         with contextlib.suppress(BlockingIOError):  # a full pipe rings as well
             os.write(self._bell_rope, b"!")
 
@@ -107,9 +107,9 @@ class Launcher:
             for key, _ in self._selector.select(self._until_next_deadline()):
                 with _survived("report", PAUSE):
                     key.data()
-            while self._wishes:
-                with _survived("wish"):
-                    self._wishes.popleft()()
+            while self._posted:
+                with _survived("job"):
+                    self._posted.popleft()()
             with _survived("deadline", PAUSE):
                 self._enforce_deadlines()
 
@@ -144,7 +144,7 @@ class Launcher:
             for descriptor in (worker.stdout, worker.stderr, worker.running.ended):
                 self._forget(descriptor)
             worker.running.kill()
-            worker.running.bury()
+            worker.running.reap()
             os.close(worker.stdout)
             os.close(worker.stderr)
             raise
@@ -240,13 +240,13 @@ class Launcher:
                 worker.running.kill()
 
     def _end(self, worker: _Worker) -> None:
-        """Once the worker has ended: bury all that it has started, read what it left in its pipes, tell the listener."""
+        """Once the worker has ended: reap all that it has started, read what it left in its pipes, tell the listener."""
         if not worker.running.has_ended():
             return
         self._forget(worker.running.ended)
         code = None
         with _survived("burial"):
-            code = worker.running.bury()
+            code = worker.running.reap()
         while self._read_reports(worker) or self._read_errors(worker):
             pass
         worker.buried = True

@@ -40,7 +40,7 @@ CUT_OFF = ("failed", "interrupted", "cancelled")
 
 
 @dataclass(frozen=True)
-class Desk:
+class OrderFactory:
     """What every order is made from. `transports`: the directory of the transport files; `stick_folders`: where folders stand
     for disks ("": nowhere)."""
 

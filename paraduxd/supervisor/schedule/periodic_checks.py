@@ -141,7 +141,7 @@ class Rounds:
         verdict = judge(plan, facts, now)
         rules = notifications.Rules(plan.notify_after, plan.digest)
         before = self._journal.fact(notifications.SEEN) or {}
-        seen = notifications.watch(before, verdict.troubles, now, rules.after)
+        seen = notifications.watch(before, verdict.problems, now, rules.after)
         if seen != before:
             self._journal.set_fact(notifications.SEEN, seen)
         if not self._dispatcher.transport_ready:
@@ -150,7 +150,7 @@ class Rounds:
         for address in plan.notify:
             # That it cannot be reached is of interest elsewhere.
             found = tuple(
-                each for each in verdict.troubles if (each.code, each.subject) != ("notify-failed", address.id)
+                each for each in verdict.problems if (each.code, each.subject) != ("notify-failed", address.id)
             )
             self._tell(address.id, notifications.News(verdict.headline, found, safe), seen, rules)
 

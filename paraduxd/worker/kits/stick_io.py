@@ -29,7 +29,7 @@ from paraduxd.core.devices.stick_rules import (
     decide,
     is_litter,
 )
-from paraduxd.core.primitives.dataclass_json import from_plain, to_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.devices import block_device, kit_files, mount
 from paraduxd.shares.kit_manifest import LONGEST, KitInfo
@@ -42,7 +42,7 @@ def look(order: Order, report: ProgressReport) -> Result:
     """What a stick is and what is on it, as far as that decides whether a kit may be written there."""
     stick = chosen(order)
     with named_errors(stick):
-        return {"stick": to_plain(stick), "seen": to_plain(seen_on(stick))}
+        return {"stick": to_json_value(stick), "seen": to_json_value(seen_on(stick))}
 
 
 def write(order: Order, report: ProgressReport) -> Result:
@@ -50,7 +50,7 @@ def write(order: Order, report: ProgressReport) -> Result:
     stick = chosen(order)
     files = _decoded(order.arguments["files"])
     with named_errors(stick):
-        decision = decide(stick, seen_on(stick), from_plain(Armed, order.arguments["armed"]))
+        decision = decide(stick, seen_on(stick), from_json_value(Armed, order.arguments["armed"]))
         if isinstance(decision, Refuse):
             raise ParaduxError("refused", decision.reason, "use another stick, or consent to the loss with --erase")
         stick = _formatted(stick) if decision == Write(format=True) else stick

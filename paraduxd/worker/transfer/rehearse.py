@@ -20,7 +20,7 @@ from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_plain
+from paraduxd.core.primitives.dataclass_json import from_json_value
 from paraduxd.core.recovery import published_config
 from paraduxd.core.recovery.drills import Sample
 from paraduxd.core.runs.orders import Order
@@ -58,7 +58,7 @@ def rehearse(order: Order, destination: Destination, folder: Path) -> dict[str, 
     Raises `ParaduxError` "damaged" when what came back is not what was pushed, "no-version", "nothing-to-compare" when nothing is proven
     either way, "no-room", and whatever the destination raises.
     """
-    known = tuple(from_plain(Version, entry) for entry in order.arguments.get("known_versions") or [])
+    known = tuple(from_json_value(Version, entry) for entry in order.arguments.get("known_versions") or [])
     rehearsal = _Rehearsal(order, destination, folder / "restored")
     version = _newest(destination, known)
     try:
@@ -89,7 +89,7 @@ class _Rehearsal:
     def run(self, version: Version) -> dict[str, Any]:
         """Restore and compare; what was restored is counted."""
         staging, made = staged_data.to_compare_with(self.order), _seconds(version.time)
-        sample = from_plain(Sample, self.order.arguments["sample"])
+        sample = from_json_value(Sample, self.order.arguments["sample"])
         if part := self.destination.sample(version, self.to, sample.files, sample.bytes):
             return self._judge(part, staging, _seconds(part.time))
         random = Random(self.order.arguments.get("seed"))  # noqa: S311  which files are tried is no secret

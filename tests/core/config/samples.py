@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from paraduxd.core.config.capabilities import Shape
+from paraduxd.core.config.capabilities import Capabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.protocol_settings import (
     ProtocolSettings,
@@ -97,11 +97,11 @@ class ResticLike(ProtocolSettings):
 
 
 SHAPES = {
-    "disk": Shape("disk", DiskLike, source=True, destination=True, blobs=True, archive=True),
-    "rsync": Shape("rsync", RsyncLike, source=True, destination=True),
-    "sftp": Shape("sftp", SftpLike, blobs=True, archive=True),
-    "ftp": Shape("ftp", SftpLike, blobs=True, archive=True),
-    "restic": Shape("restic", ResticLike, destination=True, generates_secret=True),
+    "disk": Capabilities("disk", DiskLike, source=True, destination=True, blobs=True, archive=True),
+    "rsync": Capabilities("rsync", RsyncLike, source=True, destination=True),
+    "sftp": Capabilities("sftp", SftpLike, blobs=True, archive=True),
+    "ftp": Capabilities("ftp", SftpLike, blobs=True, archive=True),
+    "restic": Capabilities("restic", ResticLike, destination=True, generates_secret=True),
 }
 
 WORDS = [f"share number {index}" for index in range(16)]

@@ -9,14 +9,14 @@ import pytest
 
 from paraduxd.core.status import notifications
 from paraduxd.core.status.notifications import News, Notice, Rules
-from paraduxd.core.status.problems import Trouble
+from paraduxd.core.status.problems import Problem
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GRACE = 900
-LATE = Trouble("warning", "destination-overdue", "home/bank", "home/bank is late for 3 days", "plug it in")
-LATER = Trouble("warning", "destination-overdue", "home/bank", "home/bank is late for 9 days", "plug it in")
-WORSE = Trouble("critical", "destination-overdue", "home/bank", "home/bank is lost", "")
-GONE = Trouble("critical", "dataset-no-copy", "photos", "no copy of photos", "")
+LATE = Problem("warning", "destination-overdue", "home/bank", "home/bank is late for 3 days", "plug it in")
+LATER = Problem("warning", "destination-overdue", "home/bank", "home/bank is late for 9 days", "plug it in")
+WORSE = Problem("critical", "destination-overdue", "home/bank", "home/bank is lost", "")
+GONE = Problem("critical", "dataset-no-copy", "photos", "no copy of photos", "")
 
 
 class Owner:
@@ -29,7 +29,7 @@ class Owner:
         self.told = notifications.baseline(News("", (), {"home/old": "2026-01-01T00:00:00Z"}), START)
         self.reachable = True
 
-    def look(self, *troubles: Trouble, after: float = 0, safe: dict[str, str] | None = None) -> Notice | None:
+    def look(self, *troubles: Problem, after: float = 0, safe: dict[str, str] | None = None) -> Notice | None:
         """What is sent so many minutes later."""
         self.now += timedelta(minutes=after)
         self.seen = notifications.watch(self.seen, troubles, self.now, GRACE)
@@ -84,7 +84,7 @@ def test_a_change_of_level_is_told_and_is_no_recovery() -> None:
 
 
 def test_many_at_once_are_one_short_message() -> None:
-    many = [Trouble("warning", "destination-overdue", f"d{n}/nas", f"d{n}/nas is late", "") for n in range(200)]
+    many = [Problem("warning", "destination-overdue", f"d{n}/nas", f"d{n}/nas is late", "") for n in range(200)]
     owner = Owner()
     owner.look(*many)
     found = owner.look(*many, after=15)
@@ -93,7 +93,7 @@ def test_many_at_once_are_one_short_message() -> None:
 
 
 def test_one_after_the_other_is_no_avalanche() -> None:
-    many = [Trouble("warning", "destination-overdue", f"d{n}/nas", f"d{n}/nas is late", "") for n in range(60)]
+    many = [Problem("warning", "destination-overdue", f"d{n}/nas", f"d{n}/nas is late", "") for n in range(60)]
     owner = Owner()
     told = [owner.look(*many[:n], after=1) for n in range(60)]
     assert len([each for each in told if each]) == 1

@@ -106,7 +106,7 @@ own = subprocess.Popen(["true"])
 while {each.state for each in orphans.processes() if each.parent == os.getpid()} != {"Z"}:
     time.sleep(0.01)
 print(len(orphans.children_of(os.getpid())))
-orphans.bury("sleep")
+orphans.reap("sleep")
 print(orphans.children_of(os.getpid()) == {own.pid}, own.wait())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)

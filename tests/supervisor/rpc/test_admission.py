@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from paraduxd.effects.ipc.connection_limits import MAX_LEAVING, MAX_OTHERS, MAX_OWNER, MAX_PER_USER, Admission, Guest
+from paraduxd.effects.ipc.connection_limits import (
+    MAX_LEAVING,
+    MAX_OTHERS,
+    MAX_OWNER,
+    MAX_PER_USER,
+    ConnectionLimiter,
+    LimitedConnection,
+)
 from paraduxd.effects.ipc.unix_sockets import Peer
 from tests.supervisor.rpc.rig import hung_up
 
@@ -21,23 +28,23 @@ class House:
     """An admission, and both ends of every connection."""
 
     def __init__(self) -> None:
-        self.admission = Admission()
-        self.clients: dict[Guest, socket.socket] = {}
+        self.admission = ConnectionLimiter()
+        self.clients: dict[LimitedConnection, socket.socket] = {}
         self.busy = contextlib.ExitStack()
 
-    def comes(self, uid: int) -> Guest | None:
+    def comes(self, uid: int) -> LimitedConnection | None:
         """Somebody new, if let in."""
         guest = self.stands_outside(uid)
         return guest if self.admission.enter(guest) else None
 
-    def stands_outside(self, uid: int) -> Guest:
+    def stands_outside(self, uid: int) -> LimitedConnection:
         """Somebody new who has not entered yet."""
         ours, theirs = socket.socketpair()
-        guest = Guest(ours, Peer(1, uid, uid))
+        guest = LimitedConnection(ours, Peer(1, uid, uid))
         self.clients[guest] = theirs
         return guest
 
-    def fill(self, uid: int, count: int) -> list[Guest]:
+    def fill(self, uid: int, count: int) -> list[LimitedConnection]:
         """Many of one user."""
         guests = [self.comes(uid) for _ in range(count)]
         assert None not in guests
@@ -48,7 +55,7 @@ class House:
         for guest in self.fill(uid, count):
             self.busy.enter_context(guest.busy())
 
-    def dismissed(self) -> list[Guest]:
+    def dismissed(self) -> list[LimitedConnection]:
         """Whom the server has hung up on; each leaves, as its thread would do."""
         gone = [guest for guest, client in self.clients.items() if hung_up(client)]
         for guest in gone:

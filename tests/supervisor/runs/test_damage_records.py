@@ -58,7 +58,7 @@ def test_what_a_drill_found_takes_a_deep_check(rig: Rig) -> None:
     error = {"code": "damaged", "message": "it is not what was pushed", "hint": ""}
     bad = Restored("home", "disk", False, "it is not what was pushed", None, error)
     drill = Drill(SHARES, "2026-11-23T11:00:00Z", "2026-11-23T11:01:00Z", 1, 1, (), (bad,), ("home",))
-    Drills(rig.journal, StatePlaces(rig.root), rig.clock).ended(placed(), drill.to_plain())
+    Drills(rig.journal, StatePlaces(rig.root), rig.clock).ended(placed(), drill.to_json_value())
     assert damage_records.of_plan(rig.journal, placed())[DISK].message == "it is not what was pushed"
     assert verify(rig, deep=False, damaged=False)
     assert not verify(rig, deep=True, damaged=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from paraduxd.core.config.diagnostics import Finding
+from paraduxd.core.config.diagnostics import Diagnostic
 from paraduxd.core.config.models import Config
 from paraduxd.core.primitives.hosts import host_of, is_loopback
 
@@ -21,7 +21,7 @@ PLAIN = frozenset({
 """What addresses of apprise begin with, where another beginning has the same service with encryption (mailto, mailtos)."""
 
 
-def findings(config: Config) -> Iterator[Finding]:
+def findings(config: Config) -> Iterator[Diagnostic]:
     """A warning for each."""
     for index, address in enumerate(config.notify):
         scheme, host = _server(address)
@@ -30,7 +30,7 @@ def findings(config: Config) -> Iterator[Finding]:
                 "may be sent without encryption: everybody on the way can read it, the login in the address as well"
             )
             hint = f"use the encrypted form of {scheme}://, which most often is {scheme}s://"
-            yield Finding("warning", ("notify", index), message, hint)
+            yield Diagnostic("warning", ("notify", index), message, hint)
 
 
 def _server(address: str) -> tuple[str, str]:

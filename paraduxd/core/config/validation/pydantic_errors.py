@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from paraduxd.core.config.diagnostics import Finding, Path, nearest, quoted, suggestion
+from paraduxd.core.config.diagnostics import Diagnostic, Path, nearest, quoted, suggestion
 from paraduxd.core.config.model_introspection import keys, model_at
 
 _SENTENCES = {
@@ -42,7 +42,7 @@ def model_findings(
     value: Any,
     base: Path = (),
     more_keys: frozenset[str] = frozenset(),
-) -> Iterator[Finding]:
+) -> Iterator[Diagnostic]:
     """The faults of `value`, which stands at `base` and was validated with `model`.
 
     `more_keys` are keys that the object may have besides the model's.
@@ -52,12 +52,16 @@ def model_findings(
         where, around = _where(value, fault["loc"][:-1] if missing else fault["loc"])
         if missing:
             name, valid = str(fault["loc"][-1]), _valid_keys(model, where, more_keys)
-            yield Finding("error", (*base, *where, name), f"the key {name} is missing", _misspelt(around, name, valid))
+            yield Diagnostic(
+                "error", (*base, *where, name), f"the key {name} is missing", _misspelt(around, name, valid)
+            )
         elif fault["type"] == "extra_forbidden":
             name, valid = str(where[-1]), _valid_keys(model, where[:-1], more_keys)
-            yield Finding("error", base + where, f"unknown key {quoted(name)}", suggestion(name, valid), at_key=True)
+            yield Diagnostic("error", base + where, f"unknown key {quoted(name)}", suggestion(name, valid), at_key=True)
         else:
-            yield Finding("error", base + where, _sentence(fault["type"], fault["msg"]), at_key="[key]" in fault["loc"])
+            yield Diagnostic(
+                "error", base + where, _sentence(fault["type"], fault["msg"]), at_key="[key]" in fault["loc"]
+            )
 
 
 def _where(value: Any, location: Path) -> tuple[Path, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from paraduxd.core.config.capabilities import Role, Shape
-from paraduxd.core.config.diagnostics import Finding, Path
+from paraduxd.core.config.capabilities import Capabilities, Role
+from paraduxd.core.config.diagnostics import Diagnostic, Path
 from paraduxd.core.config.models import Config, Dataset, Destination, Managed, MetadataStash, Source
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.validation import plain_notifications
@@ -22,7 +22,7 @@ class Known:
     """A stash whose protocol is known and whose settings are valid."""
 
     role: Role
-    shape: Shape
+    capability: Capabilities
     settings: ProtocolSettings
 
     @property
@@ -35,7 +35,7 @@ class Known:
 Stashes = Mapping[Path, Known]
 
 
-def sense(config: Config, stashes: Stashes) -> Iterator[Finding]:
+def check_semantics(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
     """All findings of the config as a whole; a stash that is not in `stashes` has been reported elsewhere."""
     yield from _ids(config)
     yield from _schedules(config)
@@ -51,7 +51,7 @@ def sense(config: Config, stashes: Stashes) -> Iterator[Finding]:
     yield from _look_alikes(config)
 
 
-def _ids(config: Config) -> Iterator[Finding]:
+def _ids(config: Config) -> Iterator[Diagnostic]:
     yield from _unique("stewards", [steward.id for steward in config.stewards], ())
     yield from _unique("metadata_stashes", [stash.id for stash in config.metadata_stashes], ())
     yield from _unique("datasets", [dataset.id for dataset in config.datasets], ())
@@ -61,22 +61,22 @@ def _ids(config: Config) -> Iterator[Finding]:
         for number, destination in enumerate(dataset.destinations):
             if destination.id in RESERVED:
                 message = "expected an id other than source and staging, which every dataset has anyway"
-                yield Finding("error", (*path, "destinations", number, "id"), message)
+                yield Diagnostic("error", (*path, "destinations", number, "id"), message)
 
 
-def _unique(key: str, ids: list[str], base: Path) -> Iterator[Finding]:
+def _unique(key: str, ids: list[str], base: Path) -> Iterator[Diagnostic]:
     seen: dict[str, int] = {}
     for index, name in enumerate(ids):
         first = seen.setdefault(name, index)
         if first != index:
             message = f"expected an id of its own: {key}[{first}] has the same"
-            yield Finding("error", (*base, key, index, "id"), message)
+            yield Diagnostic("error", (*base, key, index, "id"), message)
 
 
-def _schedules(config: Config) -> Iterator[Finding]:
+def _schedules(config: Config) -> Iterator[Diagnostic]:
     for path, stash in _scheduled(config):
         if stash.every is not None and stash.cron is not None:
-            yield Finding(
+            yield Diagnostic(
                 "error", (*path, "cron"), "expected either every or cron, not both", "remove one", at_key=True
             )
 
@@ -88,7 +88,7 @@ def _scheduled(config: Config) -> Iterator[tuple[Path, Source | Destination]]:
             yield ("datasets", index, "destinations", number), destination
 
 
-def _staging(config: Config, stashes: Stashes) -> Iterator[Finding]:
+def _staging(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
     for index, dataset in enumerate(config.datasets):
         path = ("datasets", index)
         source = stashes.get((*path, "source"))
@@ -97,13 +97,13 @@ def _staging(config: Config, stashes: Stashes) -> Iterator[Finding]:
         if dataset.staging is None:
             if source.directory is None:
                 message = "the key staging is missing: the source is not a directory of this machine"
-                yield Finding("error", (*path, "staging"), message, "name a directory for the copy on this machine")
+                yield Diagnostic("error", (*path, "staging"), message, "name a directory for the copy on this machine")
             elif dataset.source.settings.get("exclude"):
                 message = "expected no exclude where staging is left out: the source is pushed as it is"
-                yield Finding("error", (*path, "source", "exclude"), message, "name a staging directory")
+                yield Diagnostic("error", (*path, "source", "exclude"), message, "name a staging directory")
         elif source.directory is not None and _touch(source.directory, str(PurePosixPath(dataset.staging))):
             message = "expected a staging directory outside of its source, and a source outside of it"
-            yield Finding("error", (*path, "staging"), message, "leave staging out to push the source as it is")
+            yield Diagnostic("error", (*path, "staging"), message, "leave staging out to push the source as it is")
 
 
 def _touch(one: str, other: str) -> bool:
@@ -112,7 +112,7 @@ def _touch(one: str, other: str) -> bool:
     return first.is_relative_to(second) or second.is_relative_to(first)
 
 
-def _overlaps(config: Config, stashes: Stashes) -> Iterator[Finding]:
+def _overlaps(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
     """Two directories that Paradux writes must not touch, nor may a destination touch what is pushed to it in place."""
     written = sorted(_written(config, stashes), key=lambda entry: _sortable(entry[0]))
     around: list[tuple[str, Path]] = []
@@ -121,7 +121,7 @@ def _overlaps(config: Config, stashes: Stashes) -> Iterator[Finding]:
             around.pop()
         if around:
             message = "expected a directory of its own: this one is, or lies in, another that Paradux writes to"
-            yield Finding("error", path, message)
+            yield Diagnostic("error", path, message)
         around.append((directory, path))
     for index, dataset in enumerate(config.datasets):
         source = stashes.get(("datasets", index, "source"))
@@ -129,12 +129,12 @@ def _overlaps(config: Config, stashes: Stashes) -> Iterator[Finding]:
             yield from _pushed_into_itself(dataset, source.directory, ("datasets", index), stashes)
 
 
-def _pushed_into_itself(dataset: Dataset, source: str, path: Path, stashes: Stashes) -> Iterator[Finding]:
+def _pushed_into_itself(dataset: Dataset, source: str, path: Path, stashes: Stashes) -> Iterator[Diagnostic]:
     for number in range(len(dataset.destinations)):
         known = stashes.get((*path, "destinations", number))
         if known is not None and known.directory is not None and _touch(source, known.directory):
             message = "expected a destination outside of the source that is pushed to it, and a source outside of it"
-            yield Finding("error", (*path, "destinations", number), message)
+            yield Diagnostic("error", (*path, "destinations", number), message)
 
 
 def _sortable(directory: str) -> str:
@@ -150,24 +150,24 @@ def _written(config: Config, stashes: Stashes) -> Iterator[tuple[str, Path]]:
             yield known.directory, path
 
 
-def _stewards(config: Config) -> Iterator[Finding]:
+def _stewards(config: Config) -> Iterator[Diagnostic]:
     required, given = config.policy.shares_required, len(config.stewards)
     if required > given:
         message = f"expected at most {given}, the number of stewards"
-        yield Finding("error", ("policy", "shares_required"), message, "lower it, or add stewards")
+        yield Diagnostic("error", ("policy", "shares_required"), message, "lower it, or add stewards")
     yield from _threshold(config)
     places = _places(config.owner.fate)
     for index, steward in enumerate(config.stewards):
         path = ("stewards", index)
         if steward.accepted_on is None:
             message = f"steward {steward.id} has not agreed yet"
-            yield Finding("warning", path, message, "ask, then write the day as accepted_on")
+            yield Diagnostic("warning", path, message, "ask, then write the day as accepted_on")
         if shared := places & _places(steward.fate):
             message = f"steward {steward.id} shares {_listed(shared)} with the owner's machine"
-            yield Finding("warning", (*path, "fate"), message, "a share should survive what the machine does not")
+            yield Diagnostic("warning", (*path, "fate"), message, "a share should survive what the machine does not")
 
 
-def _threshold(config: Config) -> Iterator[Finding]:
+def _threshold(config: Config) -> Iterator[Diagnostic]:
     """Once kits are out, another `shares_required` waits for a rotation."""
     managed = config.managed
     if managed is None or not managed.kits_written:
@@ -176,10 +176,10 @@ def _threshold(config: Config) -> Iterator[Finding]:
     newest = managed.rotation.shares.threshold if managed.rotation else in_force
     if wanted != newest:
         message = f"{wanted} takes effect with the next rotation; until then {in_force} shares open the config"
-        yield Finding("warning", ("policy", "shares_required"), message, _new_epoch(managed))
+        yield Diagnostic("warning", ("policy", "shares_required"), message, _new_epoch(managed))
     if len(config.stewards) < in_force:
         message = f"{in_force} shares are needed until the recovery secret is replaced, and there are {len(config.stewards)} stewards"
-        yield Finding("warning", ("stewards",), message, _new_epoch(managed))
+        yield Diagnostic("warning", ("stewards",), message, _new_epoch(managed))
 
 
 def _new_epoch(managed: Managed) -> str:
@@ -188,7 +188,7 @@ def _new_epoch(managed: Managed) -> str:
     return "a rotation is under way: write the kits it waits for, or cancel it and begin another"
 
 
-def _in_clear(config: Config) -> Iterator[Finding]:
+def _in_clear(config: Config) -> Iterator[Diagnostic]:
     """FTP without TLS: what is stored is encrypted all the same, but anybody on the way can log in afterwards."""
     stashes: list[tuple[Path, MetadataStash | Destination]] = [
         (("metadata_stashes", index), stash) for index, stash in enumerate(config.metadata_stashes)
@@ -200,65 +200,67 @@ def _in_clear(config: Config) -> Iterator[Finding]:
     for path, stash in stashes:
         if stash.protocol == "ftp":
             message = f"{stash.id} sends its password in clear: whoever listens on the way can remove or replace what is there"
-            yield Finding("warning", (*path, "protocol"), message, 'use "ftps" if the server can, or sftp')
+            yield Diagnostic("warning", (*path, "protocol"), message, 'use "ftps" if the server can, or sftp')
 
 
-def _metadata(config: Config) -> Iterator[Finding]:
+def _metadata(config: Config) -> Iterator[Diagnostic]:
     stashes = config.metadata_stashes
     if len(stashes) == 1:
         message = "there is only one metadata stash: when it is lost, kits hold the only other copies of this document"
-        yield Finding("warning", ("metadata_stashes",), message, "add a second one that does not die together with it")
+        yield Diagnostic(
+            "warning", ("metadata_stashes",), message, "add a second one that does not die together with it"
+        )
     for index, stash in enumerate(stashes):
         if not stash.fate:
             message = f"metadata stash {stash.id} has no fate: it counts as lost together with this machine"
-            yield Finding("warning", ("metadata_stashes", index), message, 'add one, like "fate": ["place:friend"]')
+            yield Diagnostic("warning", ("metadata_stashes", index), message, 'add one, like "fate": ["place:friend"]')
     if config.owner.fate and all(set(config.owner.fate) <= set(stash.fate) for stash in stashes):
         message = "every metadata stash shares every fate with the owner's machine"
-        yield Finding("warning", ("metadata_stashes",), message, "add one elsewhere")
+        yield Diagnostic("warning", ("metadata_stashes",), message, "add one elsewhere")
     if not config.owner.fate:
         message = "the owner's machine has no fate: nobody can tell what would be lost together with it"
-        yield Finding("warning", ("owner",), message, 'add one, like "fate": ["place:house"]')
+        yield Diagnostic("warning", ("owner",), message, 'add one, like "fate": ["place:house"]')
 
 
-def _dataset(config: Config, dataset: Dataset, path: Path, stashes: Stashes) -> Iterator[Finding]:
+def _dataset(config: Config, dataset: Dataset, path: Path, stashes: Stashes) -> Iterator[Diagnostic]:
     if not dataset.destinations:
         message = f"dataset {dataset.id} has no destination: no version of it is kept anywhere"
-        yield Finding("warning", path, message, "add destinations")
+        yield Diagnostic("warning", path, message, "add destinations")
     for key in ("max_removed", "max_changed"):
         if getattr(dataset.guard, key) >= 1:
-            yield Finding("warning", (*path, "guard", key), "100% means that nothing is ever held", "try 25% or 60%")
+            yield Diagnostic("warning", (*path, "guard", key), "100% means that nothing is ever held", "try 25% or 60%")
     for number, destination in enumerate(dataset.destinations):
         inner = (*path, "destinations", number)
         yield from _destination(config, destination, inner, stashes.get(inner))
     copies = [set(config.owner.fate), *(set(destination.fate) for destination in dataset.destinations)]
     if dataset.destinations and (common := set.intersection(*copies)):
         message = f"every copy of dataset {dataset.id} that Paradux makes shares {_listed(common)}: one loss takes all of them"
-        yield Finding("warning", (*path, "destinations"), message, "add a destination elsewhere")
+        yield Diagnostic("warning", (*path, "destinations"), message, "add a destination elsewhere")
 
 
-def _destination(config: Config, destination: Destination, path: Path, known: Known | None) -> Iterator[Finding]:
+def _destination(config: Config, destination: Destination, path: Path, known: Known | None) -> Iterator[Diagnostic]:
     name = destination.id
     if config.owner.fate and set(config.owner.fate) <= set(destination.fate):
         message = f"destination {name} shares every fate with the staging copy: whatever takes one takes both"
-        yield Finding("warning", (*path, "fate"), message, "it protects against mistakes, not against losses")
+        yield Diagnostic("warning", (*path, "fate"), message, "it protects against mistakes, not against losses")
     if not destination.fate:
         message = f"destination {name} has no fate: it counts as lost together with this machine"
-        yield Finding("warning", path, message, 'add one, like "fate": ["place:friend"]')
-    if known is not None and known.directory is None and known.shape.encryption(destination.encryption) == "none":
+        yield Diagnostic("warning", path, message, 'add one, like "fate": ["place:friend"]')
+    if known is not None and known.directory is None and known.capability.encryption(destination.encryption) == "none":
         message = f"destination {name} is not encrypted: whoever runs that place can read it"
-        yield Finding("warning", path, message, "restic encrypts, for example")
+        yield Diagnostic("warning", path, message, "restic encrypts, for example")
 
 
-def _one_place(config: Config) -> Iterator[Finding]:
+def _one_place(config: Config) -> Iterator[Diagnostic]:
     stashes: list[Destination | MetadataStash] = [*config.metadata_stashes]
     stashes += [destination for dataset in config.datasets for destination in dataset.destinations]
     common = set(config.owner.fate).intersection(*(stash.fate for stash in stashes))
     if common:
         message = f"everything shares {_listed(common)}: one loss takes all there is"
-        yield Finding("warning", ("owner", "fate"), message, "add a destination and a metadata stash elsewhere")
+        yield Diagnostic("warning", ("owner", "fate"), message, "add a destination and a metadata stash elsewhere")
 
 
-def _look_alikes(config: Config) -> Iterator[Finding]:
+def _look_alikes(config: Config) -> Iterator[Diagnostic]:
     """Two fates that were probably meant to be one: told where the second stands for the first time."""
     first: dict[str, Path] = {}
     for path, fates in _all_fates(config):
@@ -270,7 +272,7 @@ def _look_alikes(config: Config) -> Iterator[Finding]:
         message = (
             f"the fate {other} looks like {one}, written in another way: they count as two that are not lost together"
         )
-        yield Finding("warning", first[other], message, f"if it is the same, write {one}")
+        yield Diagnostic("warning", first[other], message, f"if it is the same, write {one}")
 
 
 def _all_fates(config: Config) -> Iterator[tuple[Path, Sequence[str]]]:

@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from paraduxd.core.config.capabilities import Role, Shape, Shapes
-from paraduxd.core.config.diagnostics import Finding, Path, Problem, path_text, suggestion
+from paraduxd.core.config.capabilities import Capabilities, ProtocolCapabilities, Role
+from paraduxd.core.config.diagnostics import Diagnostic, Path, PlacedDiagnostic, path_text, suggestion
 from paraduxd.core.config.model_introspection import keys
 from paraduxd.core.config.models import Config, Destination, KitAccess, MetadataStash, Source, Stash, kit_settings
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.validation.json_positions import Document, DocumentError, parse
 from paraduxd.core.config.validation.pydantic_errors import model_findings
-from paraduxd.core.config.validation.semantics import Known, sense
+from paraduxd.core.config.validation.semantics import Known, check_semantics
 from paraduxd.core.primitives.hosts import is_loopback
 
 _MODELS: Mapping[Role, type[Stash]] = {
@@ -30,7 +30,7 @@ class Checked:
     """The config, if there is no error, and all problems in the order of the text."""
 
     config: Config | None
-    problems: tuple[Problem, ...]
+    problems: tuple[PlacedDiagnostic, ...]
 
     @property
     def valid(self) -> bool:
@@ -38,7 +38,7 @@ class Checked:
         return self.config is not None
 
 
-def check(text: str, shapes: Shapes, *, answers: bool | None = False) -> Checked:
+def check(text: str, capabilities: ProtocolCapabilities, *, answers: bool | None = False) -> Checked:
     """Check a config.
 
     `answers`: the text is one for `setup`, without `serial` and `managed`; `None`: it may be either.
@@ -47,48 +47,54 @@ def check(text: str, shapes: Shapes, *, answers: bool | None = False) -> Checked
     try:
         document = parse(text)
     except DocumentError as error:
-        return Checked(None, (Problem("error", error.line, error.column, path_text(error.path), error.message),))
-    config, findings = _examine(document.value, shapes, answers)
+        return Checked(
+            None, (PlacedDiagnostic("error", error.line, error.column, path_text(error.path), error.message),)
+        )
+    config, findings = _examine(document.value, capabilities, answers)
     problems = tuple(sorted((_place(document, finding) for finding in findings), key=lambda p: (p.line, p.column)))
     failed = any(problem.level == "error" for problem in problems)
     return Checked(None if failed else config, problems)
 
 
-def placed(text: str, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+def placed(text: str, findings: Iterable[Diagnostic]) -> tuple[PlacedDiagnostic, ...]:
     """Findings of a text that `check` has accepted, with their lines, in the order of the text."""
     document = parse(text)
     return tuple(sorted((_place(document, finding) for finding in findings), key=lambda p: (p.line, p.column)))
 
 
-def _place(document: Document, finding: Finding) -> Problem:
+def _place(document: Document, finding: Diagnostic) -> PlacedDiagnostic:
     line, column = document.position(finding.path, finding.at_key)
-    return Problem(finding.level, line, column, path_text(finding.path), finding.message, finding.hint)
+    return PlacedDiagnostic(finding.level, line, column, path_text(finding.path), finding.message, finding.hint)
 
 
-def _examine(value: Any, shapes: Shapes, answers: bool | None) -> tuple[Config | None, list[Finding]]:
+def _examine(
+    value: Any, capabilities: ProtocolCapabilities, answers: bool | None
+) -> tuple[Config | None, list[Diagnostic]]:
     try:
         config, findings = Config.model_validate(value), []
     except ValidationError as error:
         config, findings = None, list(model_findings(error, Config, value))
     known: dict[Path, Known] = {}
     for path, role, stash in _stashes(value):
-        findings += _stash_findings(path, role, stash, shapes, known)
+        findings += _stash_findings(path, role, stash, capabilities, known)
     if isinstance(value, dict):
         findings += _mode_findings(value, answers)
     if config is not None:
-        findings += sense(config, known)
+        findings += check_semantics(config, known)
     return config, findings
 
 
-def _mode_findings(value: dict[str, Any], answers: bool | None) -> Iterator[Finding]:
+def _mode_findings(value: dict[str, Any], answers: bool | None) -> Iterator[Diagnostic]:
     ours = ("serial", "managed")
     if answers is None:
         answers = not any(key in value for key in ours)
     for key in ours:
         if answers and key in value:
-            yield Finding("error", (key,), f"the key {key} does not belong into answers", "leave it out", at_key=True)
+            yield Diagnostic(
+                "error", (key,), f"the key {key} does not belong into answers", "leave it out", at_key=True
+            )
         if not answers and value.get(key) is None:
-            yield Finding("error", (key,), f"the key {key} is missing", "Paradux writes it; put it back as it was")
+            yield Diagnostic("error", (key,), f"the key {key} is missing", "Paradux writes it; put it back as it was")
 
 
 def _stashes(value: Any) -> Iterator[tuple[Path, Role, dict[str, Any]]]:
@@ -110,70 +116,76 @@ def _objects(value: Any, key: str, path: Path) -> Iterator[tuple[Path, dict[str,
 
 
 def _stash_findings(
-    path: Path, role: Role, stash: dict[str, Any], shapes: Shapes, known: dict[Path, Known]
-) -> Iterator[Finding]:
+    path: Path, role: Role, stash: dict[str, Any], capabilities: ProtocolCapabilities, known: dict[Path, Known]
+) -> Iterator[Diagnostic]:
     """Check the keys of the protocol; fills `known` with what is well described."""
     name = stash.get("protocol")
     if not isinstance(name, str):
         return
-    shape = shapes.get(name)
-    if shape is None:
-        usable = [other.name for other in shapes.values() if other.can_be(role)]
+    capability = capabilities.get(name)
+    if capability is None:
+        usable = [other.name for other in capabilities.values() if other.can_be(role)]
         message = f"unknown protocol: expected one that can be a {role}"
-        yield Finding("error", (*path, "protocol"), message, suggestion(name, usable))
+        yield Diagnostic("error", (*path, "protocol"), message, suggestion(name, usable))
         return
-    if unfit := list(_ability_findings(path, role, stash, shape, shapes)):
+    if unfit := list(_ability_findings(path, role, stash, capability, capabilities)):
         yield from unfit
         return
     common = keys(_MODELS[role])
     own = {key: inner for key, inner in stash.items() if key not in common}
     try:
-        known[path] = Known(role, shape, shape.settings.model_validate(own))
+        known[path] = Known(role, capability, capability.settings.model_validate(own))
     except ValidationError as error:
-        yield from model_findings(error, shape.settings, stash, path, common)
+        yield from model_findings(error, capability.settings, stash, path, common)
     if path in known:
         yield from _clear_findings(path, known[path].settings)
     access = stash.get("kit_access")
     if role is Role.METADATA and isinstance(access, dict):
-        yield from _kit_findings((*path, "kit_access"), access, shape, own if path in known else {})
+        yield from _kit_findings((*path, "kit_access"), access, capability, own if path in known else {})
 
 
-def _clear_findings(path: Path, settings: ProtocolSettings) -> Iterator[Finding]:
+def _clear_findings(path: Path, settings: ProtocolSettings) -> Iterator[Diagnostic]:
     """Whether everybody on the way may read the login."""
     address = settings.in_clear()
     if address is None or is_loopback(address[1]):
         return
     message = "the address is spoken to without encryption: everybody on the way can read and change what is sent, the login as well"
-    yield Finding("warning", (*path, address[0]), message, "use https, or TLS")
+    yield Diagnostic("warning", (*path, address[0]), message, "use https, or TLS")
 
 
-def _ability_findings(path: Path, role: Role, stash: dict[str, Any], shape: Shape, shapes: Shapes) -> Iterator[Finding]:
+def _ability_findings(
+    path: Path, role: Role, stash: dict[str, Any], capability: Capabilities, capabilities: ProtocolCapabilities
+) -> Iterator[Diagnostic]:
     """Whether the protocol can do what is asked of it here."""
     asked = stash.get("encryption") if role is Role.DESTINATION else None
-    usable = ", ".join(sorted(other.name for other in shapes.values() if other.can_be(role)))
-    if asked == "gpg" and not shape.archive:
-        message = f"protocol {shape.name} cannot keep encrypted archives"
-        yield Finding("error", (*path, "encryption"), message, _instead_of_archives(shape, shapes))
-    elif role is Role.DESTINATION and asked != "gpg" and shape.archive and not shape.destination:
-        message = f"protocol {shape.name} keeps datasets as encrypted archives only"
-        yield Finding("error", (*path, "protocol"), message, 'add "encryption": "gpg"')
-    elif not shape.can_be(role):
-        yield Finding("error", (*path, "protocol"), f"protocol {shape.name} cannot be a {role}", f"these can: {usable}")
+    usable = ", ".join(sorted(other.name for other in capabilities.values() if other.can_be(role)))
+    if asked == "gpg" and not capability.archive:
+        message = f"protocol {capability.name} cannot keep encrypted archives"
+        yield Diagnostic("error", (*path, "encryption"), message, _instead_of_archives(capability, capabilities))
+    elif role is Role.DESTINATION and asked != "gpg" and capability.archive and not capability.destination:
+        message = f"protocol {capability.name} keeps datasets as encrypted archives only"
+        yield Diagnostic("error", (*path, "protocol"), message, 'add "encryption": "gpg"')
+    elif not capability.can_be(role):
+        yield Diagnostic(
+            "error", (*path, "protocol"), f"protocol {capability.name} cannot be a {role}", f"these can: {usable}"
+        )
 
 
-def _instead_of_archives(shape: Shape, shapes: Shapes) -> str:
-    if shape.generates_secret:
-        return f"leave it out: {shape.name} encrypts by itself"
-    return f"these can: {', '.join(sorted(other.name for other in shapes.values() if other.archive))}"
+def _instead_of_archives(capability: Capabilities, capabilities: ProtocolCapabilities) -> str:
+    if capability.generates_secret:
+        return f"leave it out: {capability.name} encrypts by itself"
+    return f"these can: {', '.join(sorted(other.name for other in capabilities.values() if other.archive))}"
 
 
-def _kit_findings(path: Path, access: dict[str, Any], shape: Shape, own: dict[str, Any]) -> Iterator[Finding]:
+def _kit_findings(
+    path: Path, access: dict[str, Any], capability: Capabilities, own: dict[str, Any]
+) -> Iterator[Diagnostic]:
     """Check that the protocol can read at the address that kits carry; what `KitAccess` refuses itself is not said twice."""
     try:
         KitAccess.model_validate(access)
     except ValidationError:
         return
     try:
-        shape.settings.model_validate(kit_settings(own, access, shape.settings))
+        capability.settings.model_validate(kit_settings(own, access, capability.settings))
     except ValidationError as error:
-        yield from model_findings(error, shape.settings, access, path)
+        yield from model_findings(error, capability.settings, access, path)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config, Managed
 from paraduxd.core.config.views.masking import mask
 
@@ -27,13 +27,13 @@ _LONGEST = 60
 """Characters of a value that a sentence still shows."""
 
 
-def changes(old: Config | None, new: Config, shapes: Shapes | None = None) -> tuple[str, ...]:
+def changes(old: Config | None, new: Config, capabilities: ProtocolCapabilities | None = None) -> tuple[str, ...]:
     """One sentence per change from `old` to `new`; for a first config (`None`) one per named part of it."""
     after = _comparable(new)
     if old is None:
         after = {key: value for key, value in after.items() if key in _NOUNS}
     before: dict[str, Any] = _comparable(old) if old else {key: [] for key in after}
-    shown = (mask(before, shapes), mask(after, shapes))
+    shown = (mask(before, capabilities), mask(after, capabilities))
     return (*_object("", "", (before, after), shown), *(_consequences(old, new) if old else ()))
 
 

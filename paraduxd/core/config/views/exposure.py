@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.views.masking import mask
 
 Json = dict[str, Any]
 
 
-def report(document: Json, shapes: Shapes) -> Json:
+def report(document: Json, capabilities: ProtocolCapabilities) -> Json:
     """{"epochs": [{"epoch", "threshold", "holders": [id], "former": [id], "up_to_serial": int | null, "before": RFC 3339 | null}],
     "credentials": [path]}, oldest epoch first.
 
@@ -24,7 +24,7 @@ def report(document: Json, shapes: Shapes) -> Json:
     managed = document["managed"]
     past = [_past(epoch) for epoch in managed.get("past_epochs", []) if epoch["holders"]]
     present = [_present(managed)] if managed.get("kits_written") else []
-    return {"epochs": [*past, *present], "credentials": list(credentials(document, shapes))}
+    return {"epochs": [*past, *present], "credentials": list(credentials(document, capabilities))}
 
 
 def _past(epoch: Json) -> Json:
@@ -50,14 +50,14 @@ def _present(managed: Json) -> Json:
     }
 
 
-def credentials(document: Json, shapes: Shapes) -> Iterator[str]:
+def credentials(document: Json, capabilities: ProtocolCapabilities) -> Iterator[str]:
     """Where in the config a secret stands that should be changed once the config may have been read, as paths that `show` takes.
 
     Of what Paradux generates these are the keys of the data; what belongs to the rotation itself is replaced by it.
     """
     for key, value in document.items():
         if key != "managed":
-            yield from _secrets(key, value, mask({key: value}, shapes)[key])
+            yield from _secrets(key, value, mask({key: value}, capabilities)[key])
     keys = document["managed"].get("data_keys", {})
     yield from (
         f"managed.data_keys.{name}" + (f" ({key['name']})" if key.get("name") else "") for name, key in keys.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from paraduxd.core.config.capabilities import Role, Shape, Shapes
+from paraduxd.core.config.capabilities import Capabilities, ProtocolCapabilities, Role
 from paraduxd.core.config.models import Config, Destination, MetadataStash, Source
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -15,27 +15,30 @@ _ROLES = ((Source, Role.SOURCE), (Destination, Role.DESTINATION), (MetadataStash
 Json = dict[str, Any]
 
 
-def schema_of(shapes: Shapes) -> Json:
+def schema_of(capabilities: ProtocolCapabilities) -> Json:
     """The JSON Schema (2020-12). A stash is one of several objects, told apart by `protocol`."""
     whole = Config.model_json_schema(by_alias=True)
     definitions: Json = whole.pop("$defs")
     for model, role in _ROLES:
         common = definitions[model.__name__]
-        fit = sorted((shape for shape in shapes.values() if shape.can_be(role)), key=lambda shape: shape.name)
-        names = [f"{model.__name__}.{shape.name}" for shape in fit]
-        for name, shape in zip(names, fit, strict=True):
-            definitions[name] = _variant(common, shape, definitions)
+        fit = sorted(
+            (capability for capability in capabilities.values() if capability.can_be(role)),
+            key=lambda capability: capability.name,
+        )
+        names = [f"{model.__name__}.{capability.name}" for capability in fit]
+        for name, capability in zip(names, fit, strict=True):
+            definitions[name] = _variant(common, capability, definitions)
         references = [{"$ref": f"#/$defs/{name}"} for name in names]
         definitions[model.__name__] = {"description": common["description"], "oneOf": references}
     whole["$defs"] = dict(sorted(definitions.items()))
     return {"$schema": DIALECT, "$id": ADDRESS, "title": "Config of Paradux", **_untitled(whole)}
 
 
-def _variant(common: Json, shape: Shape, definitions: Json) -> Json:
+def _variant(common: Json, capability: Capabilities, definitions: Json) -> Json:
     """A stash of one protocol: common keys and the protocol's, and no other. Adds what the protocol defines."""
-    own = shape.settings.model_json_schema(by_alias=True, ref_template=f"#/$defs/{shape.name}.{{model}}")
-    definitions.update({f"{shape.name}.{name}": inner for name, inner in own.pop("$defs", {}).items()})
-    protocol = {**common["properties"]["protocol"], "const": shape.name, "examples": [shape.name]}
+    own = capability.settings.model_json_schema(by_alias=True, ref_template=f"#/$defs/{capability.name}.{{model}}")
+    definitions.update({f"{capability.name}.{name}": inner for name, inner in own.pop("$defs", {}).items()})
+    protocol = {**common["properties"]["protocol"], "const": capability.name, "examples": [capability.name]}
     return {
         **common,
         "additionalProperties": False,

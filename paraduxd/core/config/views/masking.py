@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from paraduxd.core.config.capabilities import Shapes
+from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.models import Config
 
@@ -15,13 +15,13 @@ _URL_PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/\s]*@")
 _OURS = secret_keys([Config]) | {"credentials"}
 
 
-def mask(value: Any, shapes: Shapes | None = None) -> Any:
+def mask(value: Any, capabilities: ProtocolCapabilities | None = None) -> Any:
     """The same document with every secret replaced by "********".
 
-    Secret is what a model annotates so (with `shapes`, those of the protocols too), all below `credentials`, and a password inside
+    Secret is what a model annotates so (with `capabilities`, those of the protocols too), all below `credentials`, and a password inside
     of an address. The document may be invalid: keys are judged by their names, wherever they stand.
     """
-    names = _OURS | secret_keys(shape.settings for shape in (shapes or {}).values())
+    names = _OURS | secret_keys(protocol.settings for protocol in (capabilities or {}).values())
     return _mask(value, names)
 
 

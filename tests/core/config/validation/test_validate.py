@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from paraduxd.core.config.diagnostics import Problem
+from paraduxd.core.config.diagnostics import PlacedDiagnostic
 from paraduxd.core.config.validation.validate import check
 from tests.core.config.samples import SHAPES, answers, family, text_of
 
 
-def problems_after(change, shapes=SHAPES):
+def problems_after(change, capabilities=SHAPES):
     """(level, path, message, hint) of every problem of the family's config after `change`."""
     document = family()
     change(document)
-    checked = check(text_of(document), shapes)
+    checked = check(text_of(document), capabilities)
     return [(problem.level, problem.path, problem.message, problem.hint) for problem in checked.problems]
 
 
@@ -37,7 +37,7 @@ def test_answers_have_neither_serial_nor_managed() -> None:
 
 def test_a_syntax_error_is_a_problem_with_a_place() -> None:
     assert check('{\n "version" 1}', SHAPES).problems == (
-        Problem("error", 2, 12, "version", "expected a colon after the key"),
+        PlacedDiagnostic("error", 2, 12, "version", "expected a colon after the key"),
     )
 
 
@@ -332,7 +332,7 @@ def test_no_problem_repeats_a_value(bad) -> None:
         here[path[-1]] = bad
         problems = check(text_of(document), SHAPES).problems
         found += bool(problems)
-        text = json.dumps([problem.to_plain() for problem in problems])
+        text = json.dumps([problem.to_json_value() for problem in problems])
         assert "CANARY" not in text, path
         assert "99887766" not in text, path
     assert found > 50

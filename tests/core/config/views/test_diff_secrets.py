@@ -7,11 +7,11 @@ import pytest
 from paraduxd.core.config.validation.validate import check
 from paraduxd.core.config.views.diff import changes
 from paraduxd.core.config.views.masking import mask
-from paraduxd.keeper.config.capabilities import shapes_of
+from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.protocols import registry
 from tests.core.config.samples import config_of, family, text_of
 
-SHAPES = shapes_of(registry.load())
+SHAPES = capabilities_of(registry.load())
 TOKEN = '{"access_token":"CANARY-one","refresh_token":"CANARY-two"}'
 
 RCLONE = {
@@ -77,4 +77,4 @@ def test_what_is_shown_has_none() -> None:
 def test_no_problem_repeats_one(spoil) -> None:
     checked = check(text_of(with_rclone(spoil)), SHAPES)
     assert any(problem.level == "error" for problem in checked.problems)
-    assert "CANARY" not in json.dumps([problem.to_plain() for problem in checked.problems])
+    assert "CANARY" not in json.dumps([problem.to_json_value() for problem in checked.problems])
