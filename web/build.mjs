@@ -9,7 +9,7 @@ import { bundle } from "./bundle.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const PAGE = join(here, "../paraduxd/keeper/kits/documents/data/recover.html");
-const DOCUMENT = join(here, "../docs/recover-page.md");
+const DOCUMENT = join(here, "../docs/development/recover-page.md");
 const LARGEST = 500_000;
 
 process.chdir(here);

@@ -1,4 +1,4 @@
-"""The questions of `paraductl setup`. They make a first, plain config; all that is possible is in docs/config.md."""
+"""The questions of `paraductl setup`. They make a first, plain config; all that is possible is in docs/reference/config.md."""
 
 from __future__ import annotations
 

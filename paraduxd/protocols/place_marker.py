@@ -2,7 +2,9 @@
 
 One JSON object: `format`, `owner`, `place` (uid), `instance` and `generation` of the machine that wrote last, `newest` (number of
 the newest version, or serial of the newest config), and `machine`, the machine.asc of that machine, signed by a recovery key. It is
-read before anything is written or removed: a place that is not the one that is meant must never be touched. Format: `docs/formats.md`.
+read before anything is written or removed: a place that is not the one that is meant must never be touched.
+
+Format: `docs/reference/formats.md`.
 """
 
 from __future__ import annotations

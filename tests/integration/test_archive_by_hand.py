@@ -1,4 +1,4 @@
-"""What docs/formats.md says about restoring without Paradux works, word by word, with stock tools."""
+"""What docs/reference/formats.md says about restoring without Paradux works, word by word, with stock tools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase
 from tests.protocols.archive.rig import disk_case, new_keys
 
-FORMATS = Path(__file__).parents[2] / "docs" / "formats.md"
+FORMATS = Path(__file__).parents[2] / "docs" / "reference" / "formats.md"
 
 
 def commands() -> str:

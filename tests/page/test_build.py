@@ -18,7 +18,7 @@ def test_the_sources_make_the_very_page_that_is_shipped(tmp_path: Path) -> None:
 
 
 def test_its_hash_is_published() -> None:
-    assert f"\n    {page_sha256()}\n" in (WEB.parent / "docs/recover-page.md").read_text()
+    assert f"\n    {page_sha256()}\n" in (WEB.parent / "docs/development/recover-page.md").read_text()
 
 
 def test_it_is_one_file_that_names_no_other() -> None:

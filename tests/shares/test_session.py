@@ -26,7 +26,7 @@ def sets() -> dict[int, tuple[str, ...]]:
 
 
 def manifest(words: Sequence[str], holder: int, epoch: int, owner: str = OURS) -> bytes:
-    """The kit.json of one steward, as docs/formats.md has it."""
+    """The kit.json of one steward, as docs/reference/formats.md has it."""
     read = [slip39.read_share(tuple(each.split())) for each in words]
     names = [{"id": name.lower(), "name": name} for name in STEWARDS] + [None] * 11
     kit: dict[str, Any] = {

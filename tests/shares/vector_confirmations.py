@@ -1,4 +1,4 @@
-"""Vectors of the confirmation code, from docs/formats.md alone."""
+"""Vectors of the confirmation code, from docs/reference/formats.md alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The config: the one document that drives Paradux, as models.
 
-`docs/config.md` explains every field; `schema/paradux.schema.json` is generated from here. A source, destination or metadata
+`docs/reference/config.md` explains every field; `schema/paradux.schema.json` is generated from here. A source, destination or metadata
 stash has keys that all protocols share (here) and keys of its protocol (`Stash.settings`), which the protocol's own settings
 model checks; so this module knows no protocol.
 """

@@ -1,4 +1,6 @@
-"""Staging: a private directory of the daemon's user with what was pulled in `data/` below it. Format: `docs/formats.md`, "Staging".
+"""Staging: a private directory of the daemon's user with what was pulled in `data/` below it.
+
+Format: `docs/reference/formats.md`, "Staging".
 
 Modes, owners, set-uid files and devices of a source are data. So no engine ever touches the directory that the config names: only the
 daemon's user can enter it, and what a source says of its files holds inside of it only. It is reached by descriptor, and refused where

@@ -1,7 +1,7 @@
 """The vault: one LUKS2 file with the config inside, opened and saved so that the only good copy is never at risk.
 
-The format and the two ways of access are in docs/vault-format.md. A save writes a new container beside the old one, proves that it opens
-with the credential and holds the same bytes, and renames it; at every moment the old or the new vault is there.
+The format and the two ways of access: docs/reference/vault-format.md. A save writes a new container beside the old one, proves that it
+opens with the credential and holds the same bytes, and renames it; at every moment the old or the new vault is there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What an archive destination holds: names of objects, manifests, and which runs may go. Pure; `docs/formats.md` describes the format.
+"""What an archive destination holds: names of objects, manifests, and which runs may go. Pure.
+
+Format: `docs/reference/formats.md`.
 
 A *run* is one push: a full one, or an increment on top of a `parent`. The runs from a full one to its youngest descendant are a *chain*.
 Every manifest lists all runs that were still needed when it was written, so the newest one alone says what there is.

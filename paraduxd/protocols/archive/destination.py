@@ -1,7 +1,7 @@
 """Encrypted archives in any blob store: `tar | zstd | gpg` to a public key, in volumes, with a signed manifest for each run.
 
-`docs/formats.md` has the format, and how to restore without Paradux. Whoever pushes has the public key and the key that signs; the private
-key is in the config and comes here only to restore.
+`docs/reference/formats.md` has the format, and how to restore without Paradux. Whoever pushes has the public key and the key that
+signs; the private key is in the config and comes here only to restore.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whose a snapshot is, and what it is as a version: its tags, written and read. Pure.
 
 A repository is authenticated by its password: whoever could tag a snapshot can also remove it, so that tags are believed. Snapshots of
-version 0.1.0 have the first two tags only. Format: `docs/formats.md`.
+version 0.1.0 have the first two tags only. Format: `docs/reference/formats.md`.
 """
 
 from __future__ import annotations

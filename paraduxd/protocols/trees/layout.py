@@ -9,7 +9,8 @@
     ROOT/manifests/rotten.json    files that are no longer what was written (`Rotten`)
     ROOT/current                  (local disks) symbolic link to the newest version
 
-Formats: `docs/formats.md`. An id is the UTC time at the start of the push, "2026-11-23T06-05-00Z", with "-2" and so on when taken.
+Formats: `docs/reference/formats.md`.
+An id is the UTC time at the start of the push, "2026-11-23T06-05-00Z", with "-2" and so on when taken.
 """
 
 from __future__ import annotations

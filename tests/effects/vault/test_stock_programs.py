@@ -105,7 +105,7 @@ def test_keyslots_changed_by_hand_stay_through_a_save(vault: LockedVault, tmp_pa
 
 
 def test_the_documented_decryption_by_hand_works(vault: LockedVault, tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "vault-format.md").read_text()
+    text = (ROOT / "docs" / "reference" / "vault-format.md").read_text()
     (program,) = re.findall(r"```python\n(.+?)```", text, re.DOTALL)
     metadata, image = tmp_path / "metadata.json", tmp_path / "image"
     metadata.write_text(json.dumps(stock_header(vault.path)))
@@ -115,7 +115,7 @@ def test_the_documented_decryption_by_hand_works(vault: LockedVault, tmp_path: P
 
 
 def test_the_documented_way_without_root_works(vault: LockedVault, tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "vault-format.md").read_text()
+    text = (ROOT / "docs" / "reference" / "vault-format.md").read_text()
     (commands,) = [block for block in re.findall(r"```sh\n(.+?)```", text, re.DOTALL) if "reencrypt" in block]
     home = tmp_path / "home"
     home.mkdir()

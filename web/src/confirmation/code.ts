@@ -1,4 +1,4 @@
-/** The confirmation code: a steward reads twelve digits to the owner, which prove that a kit was readable. docs/formats.md has the format. */
+/** The confirmation code: a steward reads twelve digits to the owner, which prove that a kit was readable. docs/reference/formats.md has the format. */
 
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";

@@ -1,4 +1,7 @@
-"""kit.json: what the kit is and whose, the set its share belongs to, and the hash of every file. `docs/formats.md` has the format."""
+"""kit.json: what the kit is and whose, the set its share belongs to, and the hash of every file.
+
+Format: `docs/reference/formats.md`.
+"""
 
 from __future__ import annotations
 

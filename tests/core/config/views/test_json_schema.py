@@ -19,7 +19,7 @@ from tests.checkout import ROOT
 SCHEMA = ROOT / "schema" / "paradux.schema.json"
 EXAMPLES = sorted((ROOT / "schema" / "examples").glob("*.json"))
 INVALID = sorted((ROOT / "schema" / "examples" / "invalid").glob("*.json"))
-REFERENCE = ROOT / "docs" / "config.md"
+REFERENCE = ROOT / "docs" / "reference" / "config.md"
 
 SHAPES = capabilities_of(registry.load(ROOT / "no-such-folder"))
 MODELS = models([Config, *(shape.settings for shape in SHAPES.values())])
