@@ -1,6 +1,7 @@
 """Subcommands are modules: those in `paraductl/commands/`, found by being there, and those an administrator has dropped in.
 
-A module has `HELP` (one line), `options(parser)` and `run(context, arguments) -> int`, and may have `ALIASES`, other names for it.
+A module has `HELP` (one line), `options(parser)` and `run(context, arguments) -> int`. It may have `ALIASES`, other names for it, and
+`EXAMPLES`, pairs of a sentence and a command line.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ class Command(Protocol):
 
     def options(self, parser: argparse.ArgumentParser) -> None: ...
     def run(self, context: Context, arguments: argparse.Namespace) -> int: ...
+
+
+def examples_of(command: Command) -> tuple[tuple[str, str], ...]:
+    """What each example does, and its command line."""
+    return tuple(getattr(command, "EXAMPLES", ()))
 
 
 class Commands:

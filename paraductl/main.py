@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from paraductl.arguments import Parser, add_global_options, usage
-from paraductl.command_loader import Commands
+from paraductl.command_loader import Command, Commands, examples_of
 from paraductl.context import Context, Daemon, SocketDaemon
 from paraductl.terminal.passphrase import Passphrases
 from paraductl.terminal.terminal import OutputClosedError, Terminal
@@ -48,7 +48,7 @@ def _fail(terminal: Terminal, problem: ParaduxError) -> int:
 
 def _run(words: list[str], terminal: Terminal, daemon: Daemon | None) -> int:
     commands = Commands(warn=lambda sentence: terminal.note(f"paraductl: {sentence}"))
-    outer = _outer_parser()
+    outer = outer_parser()
     arguments = outer.parse_args(words)
     if arguments.version:
         terminal.raw(f"paraductl {VERSION}\n")
@@ -61,11 +61,8 @@ def _run(words: list[str], terminal: Terminal, daemon: Daemon | None) -> int:
     command = commands.find(arguments.command)
     if command is None:
         raise _unknown(arguments.command, commands)
-    inner = Parser(f"paraductl {arguments.command}", description=command.HELP)
-    command.options(inner)
-    add_global_options(inner, again=True)
     try:
-        inner.parse_intermixed_args(arguments.rest, arguments)
+        command_parser(arguments.command, command).parse_intermixed_args(arguments.rest, arguments)
     except SystemExit:  # --help was printed
         return ExitCode.DONE
     if list(vars(arguments).values()).count("-") > 1:
@@ -75,7 +72,21 @@ def _run(words: list[str], terminal: Terminal, daemon: Daemon | None) -> int:
         return command.run(context, arguments)
 
 
-def _outer_parser() -> Parser:
+def command_parser(name: str, command: Command) -> Parser:
+    """The parser of what follows the name of a command."""
+    parser = Parser(f"paraductl {name}", description=command.HELP, epilog=_examples(command))
+    command.options(parser)
+    add_global_options(parser, again=True)
+    return parser
+
+
+def _examples(command: Command) -> str:
+    lines = [f"  {sentence}:\n    {line}" for sentence, line in examples_of(command)]
+    return "\n".join(["examples:", *lines]) if lines else ""
+
+
+def outer_parser() -> Parser:
+    """The parser of what stands before a command."""
     parser = Parser("paraductl", usage="paraductl [OPTIONS] COMMAND ...", description=DESCRIPTION, add_help=False)
     add_global_options(parser)
     parser.add_argument("--help", "-h", action="store_true", help="this help; after COMMAND: the help of that command")

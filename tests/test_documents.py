@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from paraductl import main
+from paraductl.command_loader import Commands
 from paraduxd.api.errors import ExitCode
+from tests.packaging.contrib_module import load
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+MANUALS = load("manuals")
+PAGES = {page.title: page for page in [MANUALS.client_page(), *MANUALS.command_pages(), MANUALS.daemon_page()]}
 
 
 def name_of(document: Path) -> str:
@@ -101,3 +112,53 @@ def test_links_lead_from_the_readme_to_every_page() -> None:
 def test_the_old_address_of_the_formats_leads_to_the_new_one() -> None:
     """Kits of earlier versions name it."""
     assert links(ROOT / "docs" / "formats.md") == [(ROOT / "docs" / "reference" / "formats.md", "")]
+
+
+def test_the_pages_of_the_commands_are_those_that_the_parsers_give() -> None:
+    written = {path.name: path.read_text() for path in (ROOT / "docs/reference/commands").glob("*.md")}
+    assert written == MANUALS.reference(), "run: python contrib/manuals.py --reference"
+
+
+def parse(line: str) -> None:
+    """Raises for a command line that paraductl or paraduxd refuses; for `--help` nothing is looked at."""
+    program, *words = shlex.split(line)
+    if program == "paraduxd":
+        MANUALS.daemon.parser().parse_args(words)
+    elif "--help" not in words and "--version" not in words:
+        arguments = main.outer_parser().parse_args(words)
+        command = Commands(warn=pytest.fail, folder=ROOT / "nonexistent").find(arguments.command)
+        assert command, f"there is no command {arguments.command}"
+        main.command_parser(arguments.command, command).parse_intermixed_args(arguments.rest, arguments)
+
+
+@pytest.mark.parametrize("title", sorted(PAGES))
+def test_every_command_has_examples_that_its_parser_takes(title: str) -> None:
+    assert PAGES[title].examples
+    for _, line in PAGES[title].examples:
+        parse(line)
+
+
+def test_the_reference_has_every_exit_code() -> None:
+    text = (ROOT / "docs/reference/exit-codes.md").read_text()
+    assert re.findall(r"^\| ([0-9]+) \|", text, re.MULTILINE) == [str(int(code)) for code in ExitCode]
+    assert set(MANUALS.EXITS) == set(ExitCode)
+
+
+def status_keys(schema: Any, part: Any, path: str = "") -> Iterator[str]:
+    """The paths of all keys of the status document, those of errors left out."""
+    name = part.get("$ref", "").rpartition("/")[2]
+    if name and name not in ("time", "count", "state", "error"):
+        part = schema["$defs"][name]
+    if "items" in part:
+        yield from status_keys(schema, part["items"], f"{path}[]")
+    for key, value in part.get("properties", {}).items():
+        yield (inner := f"{path}.{key}".removeprefix("."))
+        yield from status_keys(schema, value, inner)
+    for other in part.get("oneOf", []):
+        yield from status_keys(schema, other, path)
+
+
+def test_the_reference_has_every_key_of_the_status_document() -> None:
+    schema = json.loads((ROOT / "schema/status.schema.json").read_text())
+    rows = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs/reference/status.md").read_text(), re.MULTILINE)
+    assert rows == list(status_keys(schema, schema))

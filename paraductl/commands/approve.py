@@ -9,6 +9,8 @@ from paraductl.follow import finish
 
 HELP = "release a push that the guard is holding"
 
+EXAMPLES = (("The guard held `photos` after you had sorted them; push it", "paraductl approve photos"),)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

@@ -9,6 +9,14 @@ from paraductl.follow import finish
 
 HELP = "pull and push now"
 
+EXAMPLES = (
+    ("Pull and push everything now", "paraductl backup"),
+    (
+        "Push one dataset to one place, without pulling it first",
+        "paraductl backup photos --destination friend --push-only",
+    ),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

@@ -15,6 +15,8 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "check a config file; needs no daemon"
 
+EXAMPLES = (("Check a file before you save it", "paraductl check family.json"),)
+
 TIME_LIMIT = 60
 """Seconds."""
 

@@ -16,6 +16,18 @@ HELP = "write kits for stewards: onto sticks as they are plugged in, or into fol
 
 ALIASES = ("create-steward-devices",)
 
+EXAMPLES = (
+    ("Write a kit for each steward who has no current one, stick after stick", "paraductl create-steward-device --all"),
+    (
+        "Write Alice's kit into a folder, to burn it on a DVD",
+        "paraductl create-steward-device alice --directory /tmp/alice",
+    ),
+    (
+        "Write Bob's kit on a stick that holds other data, which is lost",
+        "paraductl create-steward-device bob --device /dev/sdx --erase",
+    ),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

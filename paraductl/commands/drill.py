@@ -12,6 +12,14 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "rehearse a recovery into a scratch place; nothing else is changed"
 
+EXAMPLES = (
+    ("Rehearse with the shares in the vault", "paraductl drill"),
+    (
+        "Rehearse with two sticks, which proves these kits as well",
+        "paraductl drill --kit /media/alice/PARADUX --kit /media/bob/PARADUX",
+    ),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

@@ -16,6 +16,14 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "change the config: editor, check, save and publish as one transaction"
 
+EXAMPLES = (
+    ("Change the config in your editor", "paraductl edit"),
+    (
+        "Take the new text from a file, as a script does",
+        "paraductl --passphrase-file /root/passphrase edit --file family.json",
+    ),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

@@ -12,6 +12,11 @@ from paraduxd.api.errors import ExitCode
 
 HELP = "list past runs, the newest first"
 
+EXAMPLES = (
+    ("What failed lately", "paraductl history --failed"),
+    ("The last five runs of one dataset", "paraductl history photos --limit 5"),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

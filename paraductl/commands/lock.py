@@ -9,6 +9,8 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "close the vault now"
 
+EXAMPLES = (("Close the vault before the time is over", "paraductl lock"),)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes: nothing."""

@@ -10,6 +10,8 @@ from paraduxd.api.errors import ExitCode
 
 HELP = "change the operational passphrase"
 
+EXAMPLES = (("Change it, asked for on the terminal", "paraductl passphrase"),)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

@@ -9,6 +9,8 @@ from paraductl.follow import finish
 
 HELP = "remove now the versions that keep does not want"
 
+EXAMPLES = (("Make room on a disk that is full", "paraductl prune photos --destination bank"),)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

@@ -9,6 +9,8 @@ from paraductl.follow import finish
 
 HELP = "publish the encrypted config again to every metadata stash"
 
+EXAMPLES = (("Send the config again after a metadata stash was out of reach", "paraductl publish"),)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes: nothing."""

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 HELP = "get the config back with enough shares: new machine, or forgotten passphrase"
 
+EXAMPLES = (
+    ("On a new machine, with sticks or sheets at hand", "paraductl recover"),
+    (
+        "With two kits that were copied into folders, and one sheet that was typed into a file",
+        "paraductl recover --kit kits/alice/PARADUX --kit kits/bob/PARADUX --words carol.txt",
+    ),
+    ("Begin again", "paraductl recover --cancel"),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

@@ -21,6 +21,15 @@ WIDTH = 120
 
 HELP = "bring a dataset back into a folder"
 
+EXAMPLES = (
+    ("Bring back a whole dataset", "paraductl restore photos --to /tmp/photos"),
+    (
+        "Bring back one folder as it was on a day, from one place",
+        "paraductl restore photos --to /tmp/photos --from friend --at 2026-11-20 2019/italy",
+    ),
+    ("Bring back everything, after a recovery", "paraductl restore --all --to /srv/restored"),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

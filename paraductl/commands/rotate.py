@@ -12,6 +12,11 @@ from paraductl.terminal.wording import local_time
 
 HELP = "replace the recovery secret: new shares for every steward"
 
+EXAMPLES = (
+    ("A stick was stolen; make new shares for everybody", "paraductl rotate"),
+    ("Give up before the last kit is written", "paraductl rotate --cancel"),
+)
+
 Reply = dict[str, Any]
 
 

@@ -12,6 +12,11 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "make the config, the keys and the shares, and publish them for the first time"
 
+EXAMPLES = (
+    ("Answer the questions", "paraductl setup"),
+    ("Set up from a file", "paraductl --passphrase-file passphrase setup --answers answers.json"),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

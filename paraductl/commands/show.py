@@ -10,6 +10,11 @@ from paraduxd.api.errors import ExitCode
 
 HELP = "print the config or a part of it, secrets masked"
 
+EXAMPLES = (
+    ("Print the config without secrets", "paraductl show"),
+    ("Print what one destination is", "paraductl show datasets[0].destinations[1]"),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

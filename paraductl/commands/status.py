@@ -13,6 +13,12 @@ from paraduxd.api.errors import ExitCode
 
 HELP = "say whether everything could be recovered today (exit code 10: warning, 20: critical)"
 
+EXAMPLES = (
+    ("The headline, and what to do", "paraductl status"),
+    ("For a script or a monitor", "paraductl status --json"),
+    ("Watch transfers", "paraductl status --watch"),
+)
+
 WATCH_PAUSE = 2.0
 """Seconds."""
 

@@ -13,6 +13,8 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "say who holds which kit since when, and who is due for a check-up"
 
+EXAMPLES = (("Who holds what", "paraductl stewards"),)
+
 _STATES = {"current": "green", "none": "yellow", "void": "red", "damaged": "red", "check-up due": "yellow"}
 
 

@@ -11,6 +11,8 @@ from paraduxd.api.errors import ExitCode
 
 HELP = "open the vault for a while, so that the passphrase is not asked for again"
 
+EXAMPLES = (("Work for an hour without giving the passphrase again", "paraductl unlock --for 1h"),)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

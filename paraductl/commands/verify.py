@@ -9,6 +9,11 @@ from paraductl.follow import finish
 
 HELP = "check what the destinations hold"
 
+EXAMPLES = (
+    ("Check every destination quickly", "paraductl verify"),
+    ("Read every byte that one dataset has anywhere", "paraductl verify photos --deep"),
+)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

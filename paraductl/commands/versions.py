@@ -11,6 +11,8 @@ from paraduxd.api.errors import ExitCode
 
 HELP = "list what can be restored"
 
+EXAMPLES = (("What can be restored, and from where", "paraductl versions photos"),)
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
