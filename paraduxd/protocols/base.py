@@ -18,6 +18,7 @@ from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC041
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.runs.orders import Progress
+from paraduxd.protocols.by_hand import ByHand
 
 
 class HeldError(Exception):
@@ -331,10 +332,16 @@ class BlobStore(abc.ABC):
 
 @dataclass(frozen=True)
 class Protocol:
-    """A plugin as its module's `PROTOCOL`: the name in the config, the settings model, and makers of what it can do."""
+    """A plugin as its module's `PROTOCOL`: the name in the config, the settings model, and makers of what it can do.
+
+    `by_hand`: what kits tell of it. `master_key`: of a protocol whose repositories have key files: what is in such a file that this
+    password opens, as JSON; raises `ValueError`.
+    """
 
     name: str
     settings: type[ProtocolSettings]
     source: Callable[[Any, Context], Source] | None = None
     destination: Callable[[Any, Context], Destination] | None = None
     blobs: Callable[[Any, Context], BlobStore] | None = None
+    by_hand: ByHand | None = None
+    master_key: Callable[[bytes, str], str] | None = None

@@ -144,6 +144,23 @@ class Place(Strict):
     )
 
 
+class RepositoryKey(Strict):
+    """A copy of what opens a repository that encrypts by itself: with it one whose key files are lost can be read again."""
+
+    id: Hex64 = Field(
+        description="Name of the key file in the repository, which is the SHA-256 of it",
+        examples=["0123456789abcdef" * 4],
+    )
+    key_file: Secret = Field(
+        description="The key file itself, byte for byte; the password of the destination opens it",
+        examples=['{"created":"2026-11-01T12:00:00Z","kdf":"scrypt","N":32768,"r":8,"p":1,"salt":"...","data":"..."}'],
+    )
+    master_key: Secret = Field(
+        description="The key that is in the key file, as JSON: opens the repository without a password",
+        examples=['{"mac":{"k":"...","r":"..."},"encrypt":"..."}'],
+    )
+
+
 class DataKey(Strict):
     """What Paradux generated for one destination."""
 
@@ -162,6 +179,11 @@ class DataKey(Strict):
         default=None,
         description="Keys of encrypted archives, if the destination keeps such",
         examples=[{"fingerprint": "0123456789ABCDEF0123456789ABCDEF01234567"}],
+    )
+    repository: RepositoryKey | None = Field(
+        default=None,
+        description="Copy of the repository's key, for a repository that encrypts by itself; made once something was pushed there",
+        examples=[{"id": "0123456789abcdef" * 4}],
     )
 
 

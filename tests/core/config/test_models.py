@@ -123,6 +123,8 @@ def test_the_outline_finds_every_kind_of_secret() -> None:
         "credentials",
         "passphrase",
         "signing_key",
+        "key_file",
+        "master_key",
     }
     assert secret_keys([Config]) == expected
     assert "environment" in secret_keys(shape.settings for shape in SHAPES.values())
