@@ -8,10 +8,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from paraductl.daemon.connections import Supervisor
+from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.paths import RunPlaces
+from tests.rigs.waiting import wait_for
 
 Json = dict[str, Any]
 
@@ -96,7 +100,16 @@ class Installation:
         argv += ["--weak-kdf-for-tests", "--log-level", "debug", *options]
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.wait_for(lambda: self.ctl("history", check=False).returncode != 4, "the daemon to answer")
+        self.wait_for(self.answers, "the daemon to answer")
+
+    def answers(self) -> bool:
+        """Whether the daemon answers on its socket."""
+        try:
+            with Supervisor(RunPlaces(self.run)) as supervisor:
+                supervisor.call("history")
+        except ParaduxError as problem:
+            return problem.exit_code != ExitCode.UNREACHABLE
+        return True
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End the daemon by a signal; gives its exit code."""
@@ -138,9 +151,9 @@ class Installation:
         return self.owner("edit", "--file", "-", text=json.dumps(config), check=check)
 
     def status(self) -> Json:
-        """The status document."""
-        found: Json = json.loads(self.ctl("--json", "status", check=False).stdout)
-        return found
+        """The status document, as the daemon gives it to a client."""
+        with Supervisor(RunPlaces(self.run)) as supervisor:
+            return supervisor.call("status")
 
     def problem_codes(self) -> set[str]:
         """The codes of all problems in the status."""
@@ -160,11 +173,11 @@ class Installation:
 
     def wait_for(self, condition: Any, what: str, seconds: float = START_TIMEOUT) -> None:
         """Wait until `condition()` holds."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline or (self.daemon is not None and self.daemon.poll() is not None):
-                raise AssertionError(f"waited in vain for {what}\n{self.tail()}")
-            time.sleep(0.1)
+        wait_for(lambda: condition() or self._has_ended(), what, seconds=seconds, otherwise=self.tail)
+        assert not self._has_ended(), f"the daemon ended before {what}\n{self.tail()}"
+
+    def _has_ended(self) -> bool:
+        return self.daemon is not None and self.daemon.poll() is not None
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ StrictModes no
 MaxStartups 100
 PidFile none
 Subsystem sftp internal-sftp
+SetEnv HOME={folder}/home
 """
 
 
@@ -68,6 +69,7 @@ def free_port() -> int:
 def running(folder: Path, host_key_kind: str = "ed25519") -> Iterator[Server]:
     """An sshd for the current user, with keys of its own, ended with the context."""
     port = free_port()
+    (folder / "home").mkdir()  # a login runs the shell's start-up files: those of whoever runs the tests may take long
     host_public = folder / "host_key.pub"
     make_key(folder / "host_key", host_key_kind)
     private_key = make_key(folder / "user_key")

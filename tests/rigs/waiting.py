@@ -8,15 +8,17 @@ from collections.abc import Callable
 LONG = 60.0
 """Seconds that anything may take on a machine that is busy; nobody waits so long where it works."""
 
-_LOOK_EVERY = 0.01
+_FIRST, _LAST = 0.005, 0.05
+"""Seconds between two looks: soon at first, then as rarely as nobody notices."""
 
 
 def wait_for(
     condition: Callable[[], object], what: str, *, seconds: float = LONG, otherwise: Callable[[], str] = str
 ) -> None:
     """Wait until the condition holds; `otherwise` gives what a failure shows besides."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, _FIRST
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited in vain for {what}\n{otherwise()}")
-        time.sleep(_LOOK_EVERY)
+        time.sleep(pause)
+        pause = min(pause * 1.2, _LAST)
