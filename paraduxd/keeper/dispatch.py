@@ -45,6 +45,11 @@ _TELLS = frozenset({"hello", "authorize"})
 """Calls of which the log does not name the user: a wrong passphrase is told elsewhere, and a right one is followed by what it is for."""
 
 
+_TAKES_KEYS = frozenset({"unlock", "kits_directory", "kits_arm", "rotate"})
+"""Calls before which the keys of new repositories are saved, as every save does besides: opening the config for work, and carrying it
+away. Not what a person has the config's text from, whose serial must stay, nor a drill."""
+
+
 class Conversation:
     """One connection: who is at the other end, and what they may ask."""
 
@@ -73,6 +78,8 @@ class Conversation:
         if name not in _TELLS:
             log.info("uid %d asks for %s", self.peer.uid, name)
         arguments = check_arguments(call, untrusted_request.get("arguments", {}))
+        if name in _TAKES_KEYS:
+            self._take_keys(note)
         if name == "authorize":
             return self._authorize(**arguments, note=note)
         if name == "save":
@@ -144,6 +151,17 @@ class Conversation:
             reason = save.reason(problem)
             log.error("The config could not be put into effect: %s", reason)
             note(f"the config is open, but could not be put into effect: {reason}")
+
+    def _take_keys(self, note: Note) -> None:
+        """Save the keys of repositories that were made since the last save, as a new serial; what prevents that is no reason to stop."""
+        with self.change() as opened:
+            try:
+                taken = save.take_keys(self.installation, opened)
+                if taken is not opened:
+                    self.hold(taken)
+                    save.complete(self.installation, taken)
+            except ParaduxError as problem:
+                note(f"the keys of new repositories could not be saved: {problem.message}")
 
     def _preview_setup(self, answers: str) -> Reply:
         return save.preview(self.installation, answers, None)

@@ -20,6 +20,10 @@ from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.by_hand import ByHand
 
+KEY_COPY = "repository-key"
+"""The file in a destination's private directory (`Context.index`) in which a worker leaves a copy of the repository's key file, for the
+keeper, which has the config."""
+
 
 class HeldError(Exception):
     """The guard stopped a pull: nothing was removed. Counts are files."""
@@ -67,7 +71,8 @@ class Context:
     `read_only`: this is a rehearsal, and nothing at all may change at the stash, not even a lock. `bandwidth` is how many bytes a second
     may be sent to or fetched from the stash (`None`: any); blob stores need not mind, the caller throttles what they get and give.
     `mounted` is the top directory of a disk that was plugged in, `posix` whether that keeps owners and links. `identity`: whose
-    place it is; `None` for a source, and where nothing is known of it (a recovery asks a stash).
+    place it is; `None` for a source, and where nothing is known of it (a recovery asks a stash). `key_file`: the copy that the config
+    has of the repository's key file ("": none yet).
     """
 
     dataset: str
@@ -82,6 +87,7 @@ class Context:
     mounted: Path | None = None
     posix: bool = True
     identity: Identity | None = None
+    key_file: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,9 @@ def remote(settings: S3Settings, context: Context) -> rclone.Remote:
     )
 
 
-def _blobs(settings: S3Settings, context: Context) -> RemoteBlobs:
+def blobs(settings: S3Settings, context: Context) -> RemoteBlobs:
+    """Its objects."""
     return RemoteBlobs(lambda: remote(settings, context), whole=True, made=True)
 
 
-PROTOCOL = Protocol("s3", S3Settings, blobs=_blobs)
+PROTOCOL = Protocol("s3", S3Settings, blobs=blobs)

@@ -256,6 +256,7 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
         mounted=Path(order.arguments["mounted"]) if order.arguments.get("mounted") else None,
         posix=bool(order.arguments.get("posix", True)),
         identity=identity,
+        key_file=transport.get("key_file", ""),
     )
     return protocol, settings, context, transport
 

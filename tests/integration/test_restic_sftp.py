@@ -9,7 +9,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Keep
-from paraduxd.protocols.base import Context, Destination, PushRequest, TransientError
+from paraduxd.protocols.base import KEY_COPY, Context, Destination, PushRequest, TransientError
 from paraduxd.protocols.restic.destination import PROTOCOL, ResticSettings
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase
@@ -103,3 +103,16 @@ def test_a_repository_that_is_gone_is_not_made_anew(sshd: Server, tmp_path: Path
     assert failed.value.code == "not-mounted"
     assert it.destination().versions() == ()
     assert not (tmp_path / "repository").exists()
+
+
+def test_a_key_that_was_lost_is_put_back(sshd: Server, tmp_path: Path) -> None:
+    root, index = tmp_path / HOSTILE, tmp_path / "index"
+    it = case(sshd, root, tmp_path / "scratch")
+    samples.write_files(it.staging, 1)
+    version = destination(sshd, root, index=index).push(it.staging, REQUEST).version
+    (key,) = (root / "keys").iterdir()
+    copied = (index / KEY_COPY).read_text()
+    assert copied.encode() == key.read_bytes(), "byte for byte, although restic shows it otherwise"
+    key.unlink()
+    assert destination(sshd, root, key_file=copied).versions() == (version,)
+    assert key.read_text() == copied

@@ -324,6 +324,8 @@ def _transports(
             key = data_key(managed, dataset.id, destination.id)
             transport = _limited(destination, managed, capabilities)
             transport["secret"] = key.password if key and _wants_secret(destination, capabilities) else ""
+            if key and key.repository:
+                transport["key_file"] = key.repository.key_file
             if key and key.archive and destination.encryption == "gpg":
                 transport["archive"] = archive_keys(key.archive)
             yield destination_file(dataset.id, destination.id), transport

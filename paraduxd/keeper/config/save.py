@@ -24,7 +24,7 @@ from paraduxd.core.plan.derive import needed_archive_keys, needed_data_keys, nee
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import remains
 from paraduxd.effects.vault.vault import OpenVault
-from paraduxd.keeper.config import announce, apply, generate
+from paraduxd.keeper.config import announce, apply, generate, repository_keys
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
@@ -207,6 +207,13 @@ def remember_kits(installation: Installation, opened: Opened) -> Opened:
     return Opened(opened.vault.save(text.encode()), config, _value(text), text)
 
 
+def take_keys(installation: Installation, opened: Opened) -> Opened:
+    """The config with the keys of repositories that were made since the last save; it is to be put into effect if it is another one."""
+    if repository_keys.with_copies(installation.state, opened.document) is opened.document:
+        return opened
+    return save_managed(installation, opened, opened.document["managed"]).opened
+
+
 def save_managed(
     installation: Installation,
     opened: Opened,
@@ -282,6 +289,7 @@ def _completed(installation: Installation, document: Json, old: Config | None) -
     document = kit_journal.remembered(installation.control, document)
     config = _valid(check(_text(document), installation.capabilities))
     document = place_changes.without_was(generate.with_places(document, old, config, installation.capabilities))
+    document = repository_keys.with_copies(installation.state, document)
     config = _valid(check(_text(document), installation.capabilities))
     passwords, archives = needed_data_keys(config, installation.capabilities), needed_archive_keys(config)
     if passwords or archives:

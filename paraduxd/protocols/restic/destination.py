@@ -9,6 +9,7 @@ machines, or a person, can share it. A push looks at what is there before it wri
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -35,8 +36,8 @@ from paraduxd.protocols.base import (
     Version,
 )
 from paraduxd.protocols.restic import errors as failures
+from paraduxd.protocols.restic import keys, lost_keys, output, snapshots
 from paraduxd.protocols.restic import local_state as memory
-from paraduxd.protocols.restic import output, snapshots
 from paraduxd.protocols.restic import remove as removing
 from paraduxd.protocols.restic import repository as restic_repository
 from paraduxd.protocols.restic.repository import Ran, Repository
@@ -110,6 +111,7 @@ class ResticDestination(Destination):
                 before = removing.make_room(there, request, before, problem)
                 pushed = self._back_up(there, folder, request, before.listed)
             memory.write(self._context, pushed.listed, before.proven)
+            keys.keep_copy(repository, self._password(), self._context, self._settings.local_path())
             tidied = removing.tidy(there, request, replace(before, listed=pushed.listed))
             memory.write(self._context, tidied.listed, tidied.proven)
             marked = self._context.identity is not None
@@ -176,16 +178,22 @@ class ResticDestination(Destination):
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Repository]:
+        password = self._password()
+        place = parse_repository(self._settings.repository)
+        if isinstance(place, str) and os.path.exists(place) and not os.path.isdir(place):  # noqa: PTH110, PTH112  (never raise)
+            raise ParaduxError("unusable-repository", f"{place} is not a directory", "correct it with paraductl edit")
+        settings, context = self._settings, self._context
+        mend = functools.partial(lost_keys.put_back, place, settings, context)
+        with restic_repository.opened(place, settings, password, context, mend) as repository:
+            yield repository
+
+    def _password(self) -> str:
         password = self._settings.credentials.password or self._context.secret
         if not password:
             raise ParaduxError(
                 "no-password", "there is no password for this restic repository", "run paraductl unlock, then try again"
             )
-        place = parse_repository(self._settings.repository)
-        if isinstance(place, str) and os.path.exists(place) and not os.path.isdir(place):  # noqa: PTH110, PTH112  (never raise)
-            raise ParaduxError("unusable-repository", f"{place} is not a directory", "correct it with paraductl edit")
-        with restic_repository.opened(place, self._settings, password, self._context) as repository:
-            yield repository
+        return password
 
     def _look(self, there: Versions, request: PushRequest) -> Listed:
         """What is there before a push, in a repository that is made at the first one."""
@@ -341,4 +349,4 @@ def _clean(path: str) -> str:
     return "/".join(parts)
 
 
-PROTOCOL = Protocol("restic", ResticSettings, destination=ResticDestination)
+PROTOCOL = Protocol("restic", ResticSettings, destination=ResticDestination, master_key=keys.master_key)

@@ -50,6 +50,8 @@ _GONE = re.compile(r"pack [0-9a-f]{64}: does not exist|no such file")
 _LONGEST = 200
 """Characters of restic's own words in a sentence of ours."""
 
+WRONG_PASSWORD = "wrong-repository-password"  # noqa: S105  (a code)
+
 UNCLEAR = frozenset({"restic-failed", "unusable-repository", "interrupted", "no-repository"})
 """Codes behind which there may be a failure of ssh."""
 
@@ -87,7 +89,7 @@ def _busy(where: str, _: Sequence[str]) -> ParaduxError:
 
 def _wrong_password(where: str, _: Sequence[str]) -> ParaduxError:
     return ParaduxError(
-        "wrong-repository-password",
+        WRONG_PASSWORD,
         f"the password does not open the repository {where}",
         "correct credentials.password, or give the destination a new repository, with paraductl edit",
     )

@@ -35,6 +35,7 @@ from paraduxd.protocols.restic.settings import Place, ResticSettings
 
 OnLine = Callable[[str], None]
 OnPiece = Callable[[int], None]
+Mend = Callable[[], bool]
 _Take = Callable[[IO[bytes] | None], tuple[str, ...]]
 """Reads standard output to its end, and gives the lines that nobody was told."""
 
@@ -57,6 +58,10 @@ _PIECE = 1 << 20
 
 _FIRST_LINES, _LAST_LINES = 1000, 50
 """Lines of standard error that are kept."""
+
+
+def _cannot_mend() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class _Link:
 class Repository:
     """How to start restic: `where` names the repository in sentences, `options` come before each command.
 
+    `mend`: called when no key there is opened by the password; gives whether there is one now.
     `cache`: the options for what it keeps to be faster; `descriptors` are those that restic inherits; `server` is the HTTP server
     ("host:port") that it speaks to, with its pinned certificates, `link` the SSH server.
     """
@@ -105,6 +111,7 @@ class Repository:
     server: str = ""
     pins: tuple[str, ...] = ()
     cache: tuple[str, ...] = (NO_CACHE,)
+    mend: Mend = _cannot_mend
 
     def uncached(self) -> Repository:
         """The same, without anything that was kept here."""
@@ -130,6 +137,9 @@ class Repository:
         problem = self._problem(ran, allowed)
         if problem is not None and problem.code == "busy" and NO_LOCK not in self.options:
             self._run(("unlock",), None, _each_line(None))
+            ran = self._run(command, cwd, take, inherited)
+            problem = self._problem(ran, allowed)
+        if problem is not None and problem.code == restic_failures.WRONG_PASSWORD and self.mend():
             ran = self._run(command, cwd, take, inherited)
             problem = self._problem(ran, allowed)
         if problem is not None:
@@ -257,7 +267,9 @@ def _lines(stream: IO[bytes] | None, longest: int = bounded.LONGEST_LINE) -> Ite
 
 
 @contextlib.contextmanager
-def opened(place: Place, settings: ResticSettings, password: str, context: Context) -> Iterator[Repository]:
+def opened(
+    place: Place, settings: ResticSettings, password: str, context: Context, mend: Mend = _cannot_mend
+) -> Iterator[Repository]:
     """The repository at this place; what restic needs to get in is gone when the context ends.
 
     Raises `ParaduxError` "no-credentials", "bad-credentials" and those of `ssh.access`.
@@ -267,7 +279,9 @@ def opened(place: Place, settings: ResticSettings, password: str, context: Conte
         lock = (NO_LOCK,) if context.read_only else ()
         limit = _limit(context.bandwidth)
         options = ("--json", "--password-file", path, *lock, *limit)
-        base = Repository("", options, (descriptor,), {"RESTIC_PROGRESS_FPS": "1"}, cache=_cache(context.cache))
+        base = Repository(
+            "", options, (descriptor,), {"RESTIC_PROGRESS_FPS": "1"}, cache=_cache(context.cache), mend=mend
+        )
         if isinstance(place, str):
             yield replace(base, where=place, options=(*options, "--repo", place))
         elif isinstance(place, SshAddress):

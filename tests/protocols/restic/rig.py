@@ -59,7 +59,7 @@ class Written:
 
     def push(self, day: int = 2, **more: Any) -> PushResult:
         """A push that knows of the version."""
-        context = {name: more.pop(name) for name in ("index", "identity", "cache") if name in more}
+        context = {name: more.pop(name) for name in ("index", "identity", "cache", "key_file") if name in more}
         request = {"keep": Keep(), "now": f"2026-01-{day:02}T12:00:00Z", "known_versions": (self.version,), **more}
         return self.destination(**context).push(self.staging, PushRequest(**request))
 

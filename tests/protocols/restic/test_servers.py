@@ -14,7 +14,7 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Keep
 from paraduxd.effects.process import run
-from paraduxd.protocols.base import PushRequest, TransientError
+from paraduxd.protocols.base import KEY_COPY, PushRequest, TransientError
 from paraduxd.protocols.restic import repository
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
@@ -270,3 +270,22 @@ def test_a_damaged_pack_is_found_and_never_restored(backend: Backend, tmp_path: 
             with pytest.raises(ParaduxError) as failed:
                 attempt()
             assert failed.value.code == "damaged"
+
+
+def test_a_key_that_was_lost_is_put_back_where_more_than_restic_can_write(backend: Backend, tmp_path: Path) -> None:
+    path = new_path()
+    it = case_at(backend, path, tmp_path / "scratch")
+    samples.write_files(it.staging, 1)
+    version = backend.destination(path, index=tmp_path / "index").push(it.staging, REQUEST).version
+    (key,) = (backend.path(path) / "keys").iterdir()
+    copied = (tmp_path / "index" / KEY_COPY).read_text()
+    assert copied.encode() == key.read_bytes()
+    key.unlink()
+    with restarted(backend) as server:
+        again = server.destination(path, key_file=copied)
+        if server.kind == "s3":
+            assert again.versions() == (version,)
+            return
+        with pytest.raises(ParaduxError) as caught:
+            again.versions()
+    assert caught.value.code == "keys-lost" and f"keys/{key.name}" in caught.value.hint
