@@ -22,9 +22,8 @@ ALLOWED = {
     ): "the door for configs: at most 40 characters, finite",
     ("paraduxd/core/config/field_types.py", "fromisoformat"): "of a config that passed its door",
     ("paraduxd/core/primitives/durations.py", "float"): "of a config that passed its door",
-    ("paraduxd/core/primitives/dataclass_json.py", "float"): "a whole number that passed the door",
+    ("paraduxd/api/dataclass_json.py", "float"): "a whole number that passed the door",
     ("paraduxd/core/runs/backoff.py", "float"): "a number of ours",
-    ("paraduxd/core/status/document.py", "float"): "a number whose type and range were checked",
     ("paraduxd/effects/tools/rsync.py", "float"): "digits of a regular expression, in a line of bounded length",
     (
         "paraduxd/protocols/restic/rest_server.py",

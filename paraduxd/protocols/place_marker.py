@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass, replace
 
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.recovery.machine_claim import Machine
 from paraduxd.effects.crypto.machine_claim import is_signed

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import RunPlaces, StatePlaces
+from paraduxd.api.replies.kits import Stewards
+from paraduxd.api.replies.state import Status
 from paraduxd.core.devices.stick_rules import Check, Seen, Stick, decide, known_steward
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
-from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.status import document, steward_table
 from paraduxd.effects.files import bounded, transport_files
@@ -30,10 +31,10 @@ from paraduxd.effects.process.worker_hosts import WORKER, ChildHost, UnitHost
 from paraduxd.supervisor.devices.folder_watcher import StickFolders
 from paraduxd.supervisor.devices.usb_watcher import Watcher
 from paraduxd.supervisor.drill_records import Drills
+from paraduxd.supervisor.keeper_answers import KeeperAnswers, answer
 from paraduxd.supervisor.keeper_link import KeeperHost
 from paraduxd.supervisor.rpc.handlers import Calls
 from paraduxd.supervisor.rpc.server import RpcServer
-from paraduxd.supervisor.runs import protection
 from paraduxd.supervisor.runs.launcher import Launcher
 from paraduxd.supervisor.runs.service import Dispatcher
 from paraduxd.supervisor.schedule.periodic_checks import Rounds
@@ -43,12 +44,6 @@ from paraduxd.supervisor.status.inputs import Reporter
 from paraduxd.supervisor.status.verdict_cache import Judging
 
 log = logging.getLogger("paradux.daemon")
-
-HOSTKEY_PATIENCE = 40.0
-"""Seconds; the keeper waits a little longer than this."""
-
-HOSTKEY_POLL = 0.1
-"""Seconds between looks at a run that the keeper waits for."""
 
 
 def now() -> datetime:
@@ -85,11 +80,14 @@ class Daemon:
         self._dispatcher = Dispatcher(self._journal, Launcher(host), now, state, str(sticks or ""))
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
+        answers = KeeperAnswers(
+            self._dispatcher, self._scheduler, self._journal, self._drills, now, self._apply_plan, self.record_kit
+        )
         self._keeper = KeeperHost(
             unix_sockets.listen(run.keeper_socket, group),
             state,
             children,
-            self._answer_keeper,
+            partial(answer, answers),
             more=of_keeper,
             may_connect=lambda peer: _may_connect(peer, group),
             on_kit=self._take_kit,
@@ -114,7 +112,6 @@ class Daemon:
             calls.handle,
             may_connect=lambda peer: _may_connect(peer, group),
         )
-        self._calls = calls
         self._rounds = Rounds(self._dispatcher, self._journal, self._reporter.facts, now, str(sticks or ""))
         self._watcher = StickFolders(self._take_stick, sticks) if sticks else Watcher(self._take_stick)
 
@@ -144,12 +141,12 @@ class Daemon:
         transport_files.forget(self._state, unattended=False)
         self._journal.close()
 
-    def _status(self, dataset: str | None) -> dict[str, Any]:
+    def _status(self, dataset: str | None) -> Status:
         plan, facts, moment = self._plan, self._reporter.facts(), now()
         verdict = self._judging.verdict(plan, facts, moment) if dataset is None else None
-        return document.build(plan, facts, moment, dataset, verdict)
+        return document.status(plan, facts, moment, dataset, verdict)
 
-    def _stewards(self) -> dict[str, Any]:
+    def _stewards(self) -> Stewards:
         self._dispatcher.need_plan()
         return steward_table.table(self._plan, self._reporter.facts(), self._journal.kits(), now())
 
@@ -162,7 +159,7 @@ class Daemon:
         except (OSError, ValueError, ParaduxError) as problem:
             log.error("The plan cannot be read: %s. Unlock the vault to write it again.", problem)
 
-    def _apply_plan(self, *, publish: bool = False) -> tuple[int, ...]:
+    def _apply_plan(self, publish: bool = False) -> tuple[int, ...]:
         """Run by the plan on disk from now on; gives the runs that publish its config, if it shall be published.
 
         Publishing is queued before the scheduler sees the new serial, which would queue it as well.
@@ -189,42 +186,6 @@ class Daemon:
         except ParaduxError as problem:
             log.error("Kits of former stewards cannot be forgotten now: %s", problem.message)
 
-    def _answer_keeper(self, what: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """What the keeper asks of the supervisor: it has authorized whoever is behind the question."""
-        answers: dict[str, Callable[..., dict[str, Any]]] = {
-            "apply": self._apply_for_keeper,
-            "restore": self._calls.restore,
-            "approve": self._calls.approve,
-            "prune": self._calls.prune,
-            "verify": self._calls.verify,
-            "cancel": self._calls.cancel,
-            "alarm": self._alarm,
-            "kit": self._kit_for_keeper,
-            "kits": self._kits_for_keeper,
-            "hostkeys": self._host_keys,
-            "drill_begins": self._drills.begins,
-            "drill_ended": self._drill_ended,
-        }
-        if what not in answers:
-            raise ParaduxError("bad-request", "the supervisor has no answer to this question")
-        return answers[what](**arguments)
-
-    def _alarm(self, why: str) -> dict[str, Any]:
-        """Something happened after which nothing is removed for a while."""
-        protection.raise_alarm(self._journal, timestamps.stamp(now()) or "", why)
-        return {}
-
-    def _kit_for_keeper(self, record: dict[str, Any]) -> dict[str, Any]:
-        self.record_kit(from_json_value(KitRecord, record))
-        return {}
-
-    def _kits_for_keeper(self) -> dict[str, Any]:
-        return {"kits": [to_json_value(record) for record in self._journal.kits()]}
-
-    def _drill_ended(self, drill: dict[str, Any]) -> dict[str, Any]:
-        self._scheduler.changed(self._drills.ended(self._dispatcher.plan, drill))
-        return {}
-
     def record_kit(self, news: KitRecord) -> None:
         """Take in what is known of a kit, by whoever wrote, read or checked it; of somebody who is no steward here it is not kept."""
         if self._plan is not None and news.steward in {steward.id for steward in self._plan.stewards}:
@@ -248,37 +209,11 @@ class Daemon:
         if isinstance(decision, Check):
             self._dispatcher.kit_check(stick, decision.steward)
 
-    def _take_kit(self, untrusted_record: dict[str, Any]) -> None:
+    def _take_kit(self, untrusted_record: JsonObject) -> None:
         try:
             self.record_kit(from_json_value(KitRecord, untrusted_record))
         except (ParaduxError, ValueError) as problem:
             log.error("What is known of a kit could not be kept: %s", problem)
-
-    def _apply_for_keeper(self, *, publish: bool) -> dict[str, Any]:
-        try:
-            return {"runs": list(self._apply_plan(publish=publish))}
-        except (OSError, ValueError) as problem:
-            log.error("The new plan cannot be read: %s", problem)
-            raise ParaduxError(
-                "bad-plan", "the supervisor cannot read the new plan", "the daemon's log says why"
-            ) from None
-
-    def _host_keys(self, hosts: list[Any]) -> dict[str, Any]:
-        (number,) = self._dispatcher.hostkeys([_server(*host) for host in hosts])
-        deadline = time.monotonic() + HOSTKEY_PATIENCE
-        while (run := self._dispatcher.runs([number])[0])["state"] in ("queued", "running"):
-            if time.monotonic() > deadline:
-                raise ParaduxError("hostkeys", "the servers did not show their keys in time", "try again later")
-            time.sleep(HOSTKEY_POLL)
-        if run["result"] is None:
-            error = run["error"] or {}
-            raise ParaduxError("hostkeys", f"cannot ask for host keys: {error.get('message', 'no reason known')}")
-        result: dict[str, Any] = run["result"]
-        return result
-
-
-def _server(host: Any, port: Any, *how: Any) -> tuple[str, int] | tuple[str, int, str]:
-    return (str(host), int(port), str(how[0])) if how else (str(host), int(port))
 
 
 def _may_connect(peer: Peer, group: str | None) -> bool:

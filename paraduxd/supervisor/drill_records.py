@@ -10,22 +10,23 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.api.replies.drills import Rehearsed
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
-from paraduxd.core.recovery.drills import Drill, drill_from_plain
+from paraduxd.core.recovery.drills import Drill
 from paraduxd.core.runs import damage
 from paraduxd.core.runs import facts as known
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.orders import Step
 from paraduxd.effects.files import scratch
+from paraduxd.effects.ipc.keeper_questions import DrillPlace
 from paraduxd.effects.journal.journal import Ending, Journal
 from paraduxd.supervisor.runs import damage_records
 
@@ -50,7 +51,7 @@ class Drills:
         self._mark = scratch.mark_of(state.directory)
         self._clock = clock
 
-    def begins(self, base: str) -> dict[str, Any]:
+    def begins(self, base: str) -> DrillPlace:
         """A drill is about to use scratch space below `base` ("": the usual place): sweep, and remember where to sweep if it is killed."""
         folder = Path(base) if base else scratch.BASE
         if not folder.is_absolute() or not folder.is_dir():
@@ -59,7 +60,7 @@ class Drills:
         bases = self._bases()
         if str(folder) not in bases:
             self._journal.set_fact(BASES, [*bases, str(folder)])
-        return {"scratch": str(folder), "mark": self._mark}
+        return DrillPlace(str(folder), self._mark)
 
     def _keep_damage(self, plan: Plan, key: Key, ending: Ending) -> None:
         if key[0] and ending.error and ending.error.get("code") == damage_records.CODE:
@@ -78,9 +79,8 @@ class Drills:
         bases = self._journal.fact(BASES)
         return [*dict.fromkeys([str(scratch.BASE), *(bases if isinstance(bases, list) else [])])]
 
-    def ended(self, plan: Plan, untrusted_drill: Mapping[str, Any]) -> set[str]:
+    def ended(self, plan: Plan, drill: Drill) -> set[str]:
         """Keep the outcome of a drill; gives the datasets that it has to do with ("" for the metadata stashes)."""
-        drill = drill_from_plain(untrusted_drill)
         now = timestamps.stamp(self._clock()) or ""
         places = _places(plan)
         with self._journal.batch():
@@ -128,10 +128,9 @@ def _seen(plan: Plan, drill: Drill, now: str) -> SeenDrill:
     return SeenDrill(now, drill.epoch, drill.serial, tuple(copies), tuple(stashes), by_kit, lacking)
 
 
-def _version(result: Mapping[str, Any] | None) -> tuple[str, str | None]:
+def _version(result: Rehearsed | None) -> tuple[str, str | None]:
     """Id and time of the version that was restored from."""
-    given = result or {}
-    return str(given.get("version") or ""), str(given["time"]) if given.get("time") else None
+    return (result.version, result.time or None) if result else ("", None)
 
 
 def _places(plan: Plan) -> set[Key]:
@@ -148,8 +147,11 @@ def _endings(drill: Drill, now: str) -> Iterator[tuple[Key, Ending]]:
             result = {"epoch": drill.epoch, "serial": drill.serial} if opening.good else None
             yield ("", Step.REHEARSE, opening.place), Ending(_state(opening.good), now, error, result)
     for each in drill.restored:
-        result = each.result or {}
-        ending = Ending(_state(each.good), now, each.error, each.result, result.get("bytes"), result.get("files"))
+        found = each.result
+        error = to_json_value(each.error) if each.error else None
+        ending = Ending(_state(each.good), now, error)
+        if found is not None:
+            ending = replace(ending, result=to_json_value(found), bytes=found.bytes, files=found.files)
         yield (each.dataset, Step.REHEARSE, each.destination), ending
 
 

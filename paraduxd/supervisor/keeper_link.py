@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paraduxd.api import framing
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
 from paraduxd.api.paths import StatePlaces
@@ -40,7 +41,8 @@ STARTS = 120.0
 
 TRIES = 2
 
-Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
+Answer = Callable[[str, object], JsonObject]
+"""Answers a question of the keeper, by its name and with its arguments."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class KeeperHost:
         *,
         more: Sequence[str],
         may_connect: Callable[[Peer], bool],
-        on_kit: Callable[[dict[str, Any]], None],
+        on_kit: Callable[[JsonObject], None],
         on_vault: Callable[[str], None],
         on_end: Callable[[], None],
     ) -> None:

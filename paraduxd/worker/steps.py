@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs.orders import Order, Report, Step
 from paraduxd.effects.files import bounded, transport_files

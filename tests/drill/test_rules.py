@@ -7,15 +7,17 @@ from datetime import timedelta
 
 import pytest
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.replies.drills import Opening, Rehearsed, Restored
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan
 from paraduxd.core.primitives.timestamps import stamp
 from paraduxd.core.recoverability.proof import Proof
-from paraduxd.core.recovery.drills import SHARES, Drill, Opening, Restored, drill_from_plain
+from paraduxd.core.recovery.drills import SHARES, Drill
 from paraduxd.core.runs.facts import Drills, Facts
 from paraduxd.core.status.assessment import judge
-from paraduxd.core.status.document import build
 from paraduxd.core.status.headline import Claims, headline
 from tests.fakes import Clock
+from tests.status_json import build
 
 NOW = Clock()()
 
@@ -27,7 +29,7 @@ WHOLE = Drill(
     42,
     (Opening("nas", True, "opened", present=True), Opening("friend", True, "opened", present=True)),
     (
-        Restored("home", "mirror", True, "restored", {"files": 3}),
+        Restored("home", "mirror", True, "restored", Rehearsed(files=3)),
         Restored("home", "cloud", True, "restored"),
         Restored("docs", "mirror", True, "restored"),
     ),
@@ -74,9 +76,9 @@ def test_the_rule(drill: Drill, proven: bool, lacking: tuple[str, ...]) -> None:
 
 
 def test_it_crosses_the_line_between_keeper_and_supervisor() -> None:
-    assert drill_from_plain(WHOLE.to_json_value()) == WHOLE
+    assert from_json_value(Drill, to_json_value(WHOLE)) == WHOLE
     with pytest.raises(ValueError, match="Drill"):
-        drill_from_plain({**WHOLE.to_json_value(), "epoch": "1"})
+        from_json_value(Drill, {**to_json_value(WHOLE), "epoch": "1"})
 
 
 PLAN = Plan(

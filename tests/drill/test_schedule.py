@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.api.replies.drills import Opening, Rehearsed, Restored
+from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import Plan, from_json, to_json
-from paraduxd.core.recovery.drills import Drill, Opening, Restored
+from paraduxd.core.recovery.drills import Drill
 from paraduxd.core.runs.facts import SeenCopy, SeenStash
 from paraduxd.effects.files import scratch
 from paraduxd.effects.journal.journal import Journal
@@ -132,11 +135,7 @@ DONE = Drill(
     1,
     1,
     (Opening("nas", True, "opened", present=True), Opening("Alice's stick", True, "opened", kit=True)),
-    (
-        Restored(
-            "home", "disk", True, "restored", {"version": "v1", "time": "2026-11-23T11:00:00Z", "files": 2, "bytes": 20}
-        ),
-    ),
+    (Restored("home", "disk", True, "restored", Rehearsed("v1", "2026-11-23T11:00:00Z", 2, 20)),),
     ("home",),
 )
 
@@ -146,8 +145,8 @@ def drills(rig: Rig) -> Drills:
 
 
 def test_a_drill_is_kept_with_every_place(rig: Rig) -> None:
-    assert drills(rig).ended(placed(), DONE.to_json_value()) == {"", "home"}
-    runs = {run["location"]: (run["trigger"], run["state"]) for run in rig.dispatcher.history()}
+    assert drills(rig).ended(placed(), DONE) == {"", "home"}
+    runs = {run.location: (run.trigger, run.state) for run in rig.dispatcher.history()}
     assert runs == {"disk": ("drill", "done"), "nas": ("drill", "done")}
     found = facts(rig.journal, rig.journal.latest_by_target())
     assert (found.ended, found.epoch, found.serial, found.lacking) == ("2026-11-23T12:00:00Z", 1, 1, "")
@@ -159,11 +158,11 @@ def test_a_drill_is_kept_with_every_place(rig: Rig) -> None:
 
 
 def test_a_failed_drill_ends_the_proof_of_an_earlier_one(rig: Rig) -> None:
-    drills(rig).ended(placed(), DONE.to_json_value())
+    drills(rig).ended(placed(), DONE)
     rig.clock.advance(days=2)
-    error = {"code": "damaged", "message": "one byte", "hint": ""}
+    error = RunError("damaged", "one byte")
     bad = replace(DONE, restored=(Restored("home", "disk", False, "one byte", None, error),))
-    drills(rig).ended(placed(), bad.to_json_value())
+    drills(rig).ended(placed(), bad)
     found = facts(rig.journal, rig.journal.latest_by_target())
     assert (found.ended, found.proven) == ("2026-11-25T12:00:00Z", ())
     assert found.lacking == "nothing of home was restored and compared: one byte"
@@ -171,7 +170,7 @@ def test_a_failed_drill_ends_the_proof_of_an_earlier_one(rig: Rig) -> None:
 
 
 def test_what_is_no_longer_in_the_plan_is_not_kept(rig: Rig) -> None:
-    drills(rig).ended(plan(dataset("other")), DONE.to_json_value())
+    drills(rig).ended(plan(dataset("other")), DONE)
     assert rig.dispatcher.history() == []
 
 
@@ -181,13 +180,13 @@ def test_a_journal_without_drills_or_with_nonsense(rig: Rig) -> None:
         rig.journal.set_fact(name, ["nonsense"])
     assert facts(rig.journal, {}).ended is None
     with pytest.raises(ValueError, match="Drill"):
-        drills(rig).ended(drilled(), {"source": 1})
+        from_json_value(Drill, {"source": 1})
 
 
 def test_a_damaged_journal_begins_anew_without_proof(tmp_path: Path) -> None:
     clock, path = Clock(), tmp_path / "journal.sqlite"
     journal = Journal(path, clock())
-    Drills(journal, StatePlaces(tmp_path), clock).ended(drilled(), DONE.to_json_value())
+    Drills(journal, StatePlaces(tmp_path), clock).ended(drilled(), DONE)
     journal.close()
     path.write_bytes(b"\0" * 8192)
     journal = Journal(path, clock())
@@ -196,7 +195,7 @@ def test_a_damaged_journal_begins_anew_without_proof(tmp_path: Path) -> None:
 
 
 def test_the_database_itself_holds_the_outcome(rig: Rig) -> None:
-    drills(rig).ended(drilled(), DONE.to_json_value())
+    drills(rig).ended(drilled(), DONE)
     rig.journal.close()
     with sqlite3.connect(rig.root / "journal.sqlite") as database:
         names = {name for (name,) in database.execute("SELECT name FROM facts")}
@@ -209,7 +208,7 @@ def test_a_journal_of_the_first_version_knows_of_a_drill_but_not_what_it_saw(rig
     found = facts(rig.journal, {})
     assert (found.ended, found.epoch, found.proven, found.opened) == ("2026-11-20T12:00:00Z", 1, (), ())
     assert "an earlier version" in found.lacking
-    drills(rig).ended(drilled(), DONE.to_json_value())
+    drills(rig).ended(drilled(), DONE)
     assert facts(rig.journal, {}).lacking == ""
 
 
@@ -233,7 +232,7 @@ def test_what_a_killed_drill_left_is_swept_by_the_next_one(rig: Rig, tmp_path: P
     base = tmp_path / "base"
     base.mkdir()
     (base / "precious").touch()
-    assert drills(rig).begins(str(base))["scratch"] == str(base)
+    assert drills(rig).begins(str(base)).scratch == str(base)
     dead, living = made_by(base, rig.root, DEAD), made_by(base, rig.root, os.getpid())
     other = made_by(base, tmp_path / "another-installation", DEAD)
     drills(rig).sweep()

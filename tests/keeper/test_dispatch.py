@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import typing
 from typing import Any, cast
 
 import pytest
 
-from paraduxd.api.contract import KEEPER
+from paraduxd.api.contract import KEEPER, SUPERVISOR, Call
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.effects.ipc.keeper_questions import QUESTIONS
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.dispatch import HANDLERS, Conversation
+from paraduxd.keeper import handlers as keeper_handlers
+from paraduxd.keeper.dispatch import Conversation
 from paraduxd.keeper.runtime.passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.session import Session
+from paraduxd.supervisor import keeper_answers
+from paraduxd.supervisor.rpc import handlers as rpc_handlers
 
 STRANGER = os.geteuid() + 4242
 SAMPLES: dict[type, Any] = {str: "x", int: 1, bool: False, list: [], dict: {}}
@@ -48,9 +54,21 @@ def test_only_the_owner_sets_up(name: str) -> None:
     assert (refused.code, refused.exit_code) == ("not-allowed", ExitCode.NOT_AUTHORIZED)
 
 
-def test_every_call_of_the_table_is_answered_by_something() -> None:
-    assert {name for name in KEEPER if name not in HANDLERS and not hasattr(Conversation, f"_{name}")} == set()
-    assert set(HANDLERS) <= set(KEEPER)
+CONTRACTS = (
+    (SUPERVISOR, rpc_handlers.Handlers),
+    (KEEPER, keeper_handlers.Handlers),
+    (QUESTIONS, keeper_answers.KeeperAnswers),
+)
+
+
+@pytest.mark.parametrize(("calls", "handlers"), CONTRACTS)
+def test_every_call_of_a_contract_has_a_handler_with_its_arguments_and_reply(
+    calls: dict[str, Call], handlers: type
+) -> None:
+    for name, call in calls.items():
+        handler = getattr(handlers, name)
+        assert list(inspect.signature(handler).parameters) == ["self", *call.fields], name
+        assert typing.get_type_hints(handler)["return"] is call.reply_type(), name
 
 
 def test_every_access_level_is_one_that_is_checked() -> None:

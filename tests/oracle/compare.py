@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from paraduxd.core.status import document as status
+from tests import status_json as status
 from tests.oracle import sentence, translate
 from tests.oracle.family import Family
 from tests.oracle.truth import Loss, Truth, truth

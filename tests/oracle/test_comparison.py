@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from paraduxd.core.status import document as status
+from tests import status_json as status
 from tests.oracle import translate
 from tests.oracle.compare import Disagreement, compare
 from tests.oracle.explain import explain

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import to_json_value
 from paraduxd.core.recovery import published_config
 from paraduxd.core.recovery.kit_records import KitRecord
 from tests.rotate.conftest import Make

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal

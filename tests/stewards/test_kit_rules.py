@@ -12,8 +12,8 @@ from paraduxd.core.recoverability.copies import has_kit
 from paraduxd.core.recovery.kit_records import Kit, KitRecord, after, held, is_overdue
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status import steward_table
-from paraduxd.core.status.document import build
 from tests.core.status.sample import DAY, NOW, ago, healthy, plan
+from tests.status_json import build
 
 WRITTEN = KitRecord("alice", 1, 7, "2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z", "S1", "AB-CD", "aa")
 LATER = "2026-11-05T10:00:00Z"
@@ -102,11 +102,11 @@ def test_the_table_says_who_holds_what_and_who_has_agreed() -> None:
     records = (replace(WRITTEN, epoch=2), replace(WRITTEN, epoch=3))
     rotating = small_plan(rotation=RotationPlan(3, LATER))
     table = steward_table.table(rotating, Facts(kits=held(records, rotating)), records, NOW + timedelta(days=400))
-    alice, bob = table["stewards"]
-    assert (table["epoch"], table["rotation"], table["shares_required"]) == (2, 3, 2)
-    assert (alice["current"], alice["overdue"], alice["next"], alice["accepted_on"]) == (True, True, True, "2026-10-01")
-    assert (bob["current"], bob["epoch"], bob["next"], bob["accepted_on"]) == (False, None, False, None)
-    assert steward_table.table(None, Facts(), (), NOW)["epoch"] is None
+    alice, bob = table.stewards
+    assert (table.epoch, table.rotation, table.shares_required) == (2, 3, 2)
+    assert (alice.current, alice.overdue, alice.next, alice.accepted_on) == (True, True, True, "2026-10-01")
+    assert (bob.current, bob.epoch, bob.next, bob.accepted_on) == (False, None, False, None)
+    assert steward_table.table(None, Facts(), (), NOW).epoch is None
 
 
 @pytest.mark.parametrize(

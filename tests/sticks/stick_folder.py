@@ -10,8 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.core.devices.stick_rules import Armed
-from paraduxd.core.primitives.dataclass_json import to_json_value
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.runtime import workers
 from paraduxd.worker.steps import STEPS

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.devices.stick_rules import Stick
-from paraduxd.core.primitives.dataclass_json import to_json_value
 from paraduxd.effects.ipc import control_channel
 from paraduxd.effects.process.children import Children
 from paraduxd.supervisor.keeper_link import KeeperHost, _Keeper

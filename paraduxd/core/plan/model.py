@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.primitives.place_identity import legacy_uid, place_name
 
 VERSION = 1

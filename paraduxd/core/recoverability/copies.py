@@ -98,7 +98,7 @@ def seen_to_hold(plan: Plan, sent: Latest, read: Latest) -> Holding | None:
 def contradicted(rehearsed: Latest, since: datetime | None) -> bool:
     """Whether the last rehearsal found, after `since`, that a place does not hold what it should; that nobody answered says nothing."""
     error, tried = error_of(rehearsed), timestamps.parse(rehearsed.last_attempt)
-    if error is None or tried is None or not answered(error["code"]):
+    if error is None or tried is None or not answered(error.code):
         return False
     return since is None or tried > since
 

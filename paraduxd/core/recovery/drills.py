@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.replies.drills import DrillOutcome, Opening, Restored
+from paraduxd.api.replies.recovery import BroughtFinding
 
 
 @dataclass(frozen=True)
@@ -35,32 +35,6 @@ ROUTINE = Sample(10, 16 * 1024 * 1024)
 
 SHARES, KITS = "shares", "kits"
 """Where the shares of a drill came from: the config, or kits that were brought."""
-
-
-@dataclass(frozen=True)
-class Opening:
-    """One place where the config was looked for; `present`: the one in force was opened there. `text` says what was found.
-
-    `good`: the place is as it should be. A stash must hold the present config; a kit may hold an older one of its epoch.
-    """
-
-    place: str
-    good: bool
-    text: str
-    kit: bool = False
-    present: bool = False
-
-
-@dataclass(frozen=True)
-class Restored:
-    """One destination; `good`: it is proven. Counts are regular files and bytes; `time` is that of the version."""
-
-    dataset: str
-    destination: str
-    good: bool
-    text: str
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,15 +66,22 @@ class Drill:
         good = (*(each.good for each in self.openings), *(each.good for each in self.restored))
         return self.proven and all(good)
 
-    def to_json_value(self) -> dict[str, Any]:
-        """As plain values; `drill_from_plain` reads them."""
-        plain: dict[str, Any] = to_json_value(self)
-        return plain
-
-
-def drill_from_plain(plain: Any) -> Drill:
-    """The drill of plain values; raises `ValueError`."""
-    return from_json_value(Drill, plain)
+    def outcome(self, kits: tuple[BroughtFinding, ...] = ()) -> DrillOutcome:
+        """What the client is told; `kits`: what was found in those that were brought."""
+        return DrillOutcome(
+            self.source,
+            self.started,
+            self.ended,
+            self.epoch,
+            self.serial,
+            self.openings,
+            self.restored,
+            self.datasets,
+            self.proven,
+            self.flawless,
+            self.lacking,
+            kits,
+        )
 
 
 def _lacking(drill: Drill) -> Iterator[str]:

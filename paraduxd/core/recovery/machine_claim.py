@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 
 NAME = "machine.asc"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 
 FORMAT = "paradux.config/1"
 KEEP = 10

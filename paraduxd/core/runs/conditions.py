@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
 from paraduxd.core.primitives import cron, time_windows, timestamps
 from paraduxd.core.runs.damage import Damage
@@ -100,7 +101,8 @@ class Condition:
     def failing(self) -> bool:
         """The last run failed, for whatever reason, except that a disk lies in its drawer."""
         failed = self.latest.failures > 0 or self.latest.state == "failed"
-        return failed and (error_of(self.latest) or {}).get("code") != NOT_INSERTED
+        error = error_of(self.latest)
+        return failed and (error is None or error.code != NOT_INSERTED)
 
     @property
     def out_of_reach(self) -> bool:
@@ -126,7 +128,7 @@ class DatasetCondition:
 
 def survey(plan: Plan, facts: Facts, now: datetime, name: str | None = None) -> tuple[DatasetCondition, ...]:
     """The condition of every dataset, in the plan's order, or of the one with this name."""
-    running = {tuple(str(run.get(part)) for part in ("dataset", "step", "location")) for run in facts.running}
+    running = {(run.dataset, run.step, run.location) for run in facts.running}
     wanted = (dataset for dataset in plan.datasets if name in (None, dataset.id))
     return tuple(_dataset(dataset, facts, now, running) for dataset in wanted)
 
@@ -134,7 +136,7 @@ def survey(plan: Plan, facts: Facts, now: datetime, name: str | None = None) -> 
 def failed(latest: Latest) -> bool:
     """The last run failed for another reason than that the place could not be reached."""
     error = error_of(latest)
-    return error is not None and error["code"] not in WAITING
+    return error is not None and error.code not in WAITING
 
 
 def answered(code: str) -> bool:
@@ -142,16 +144,16 @@ def answered(code: str) -> bool:
     return code not in UNANSWERED
 
 
-def error_of(latest: Latest) -> dict[str, str] | None:
-    """The error that stands, as code, message and hint."""
+def error_of(latest: Latest) -> RunError | None:
+    """The error that stands."""
     if latest.failures <= 0 and latest.state != "failed":
         return None
     error = latest.error or {}
-    return {
-        "code": str(error.get("code") or "failed"),
-        "message": str(error.get("message") or "the transfer failed"),
-        "hint": str(error.get("hint") or ""),
-    }
+    return RunError(
+        code=str(error.get("code") or "failed"),
+        message=str(error.get("message") or "the transfer failed"),
+        hint=str(error.get("hint") or ""),
+    )
 
 
 def whole(value: object) -> int | None:
@@ -168,7 +170,7 @@ def period_of(timing: Timing | None) -> int | None:
     return cron.period(timing.cron) if timing.cron else None
 
 
-def _dataset(plan: DatasetPlan, facts: Facts, now: datetime, running: set[Any]) -> DatasetCondition:
+def _dataset(plan: DatasetPlan, facts: Facts, now: datetime, running: set[Key]) -> DatasetCondition:
     hold = facts.holds.get(plan.id)
     pull = period_of(plan.source.timing)
     pushes = {destination.id: period_of(destination.timing) or pull for destination in plan.destinations}
@@ -190,7 +192,7 @@ class _Judge:
     dataset: str
     facts: Facts
     now: datetime
-    running: set[Any]
+    running: set[Key]
     held: bool
 
     def source(self, plan: SourcePlan, period: int | None) -> Condition:
@@ -289,7 +291,7 @@ class _Judge:
 def _damaged(checked: Latest) -> bool:
     """The last check found the copy damaged, or nothing there; that it could not be made says nothing about the copy."""
     error = error_of(checked)
-    return error is not None and (error["code"] == "damaged" or error["code"] in GONE)
+    return error is not None and (error.code == "damaged" or error.code in GONE)
 
 
 def _found_bad(checked: Latest, rehearsed: Latest, pushed: Latest) -> bool:
@@ -304,7 +306,7 @@ def _stands(bad: Latest, cured_by: Iterable[Latest], pushed: Latest) -> bool:
     error, tried = error_of(bad), timestamps.parse(bad.last_attempt)
     if error is None or not _damaged(bad):
         return False
-    cures = (*cured_by, *((pushed,) if error["code"] in GONE else ()))
+    cures = (*cured_by, *((pushed,) if error.code in GONE else ()))
     return tried is None or not any(_succeeded(cure) > tried for cure in cures)
 
 

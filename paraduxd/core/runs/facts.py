@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from paraduxd.api.replies.state import Guess, RunningState
 from paraduxd.core.installation.ground import Ground
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.damage import Damage
@@ -32,14 +33,6 @@ class Latest:
     error: Mapping[str, Any] | None = None
     result: Mapping[str, Any] | None = None
     state: str | None = None
-
-
-@dataclass(frozen=True)
-class Guess:
-    """What one guess of the operational passphrase takes: bytes of memory, and passes over them (argon2id)."""
-
-    memory: int
-    passes: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +99,7 @@ class Facts:
     """Everything that status is computed from, besides the plan and the clock.
 
     `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
-    runs as in `api/contract.py`. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
+    as status shows them. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
     the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
     machine, in lower case.
@@ -118,7 +111,7 @@ class Facts:
     latest: Mapping[Key, Latest] = field(default_factory=dict)
     next_runs: Mapping[Key, str] = field(default_factory=dict)
     holds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    running: tuple[Mapping[str, Any], ...] = ()
+    running: tuple[RunningState, ...] = ()
     kits: Mapping[str, Kit] = field(default_factory=dict)
     drills: Drills = field(default_factory=Drills)
     transport_ready: bool = True

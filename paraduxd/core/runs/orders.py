@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 
 LONG = bounded_json.Bound(48 << 20, 32, 400_000)
 """Of an order or a report: a kit's files travel in it, and names of files."""

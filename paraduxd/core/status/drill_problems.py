@@ -51,8 +51,8 @@ def _of_published(plan: Plan, facts: Facts) -> Iterator[Problem]:
         tried = timestamps.parse(rehearsed.last_attempt)
         error = error_of(rehearsed)
         if error and failed(rehearsed) and not (sent and tried and sent > tried):
-            text = f"the config at {stash.id} could not be used in the last rehearsal: {error['message']}"
-            yield _warning("metadata-unproven", stash.id, text, error["hint"] or "send it again: paraductl publish")
+            text = f"the config at {stash.id} could not be used in the last rehearsal: {error.message}"
+            yield _warning("metadata-unproven", stash.id, text, error.hint or "send it again: paraductl publish")
 
 
 def _some(names: Sequence[str], at_most: int = 3) -> str:

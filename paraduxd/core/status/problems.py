@@ -23,10 +23,12 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.api.replies.state import Guess
+from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.config.validation.look_alikes import look_alikes
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import durations, timestamps
@@ -35,7 +37,7 @@ from paraduxd.core.recoverability.fates import Loss
 from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs import unread
 from paraduxd.core.runs.conditions import Condition, DatasetCondition, error_of, failed
-from paraduxd.core.runs.facts import Facts, Guess, Latest
+from paraduxd.core.runs.facts import Facts, Latest
 from paraduxd.core.status import succession
 
 
@@ -125,7 +127,7 @@ def _superseded(plan: Plan, facts: Facts) -> Problem | None:
     for (dataset, location), error in succession.shown(facts.latest, plan):
         where = f"{dataset}/{location}".strip("/")
         claim = "another machine has taken over"
-        return Problem("critical", SUPERSEDED, "config", f"{error['message']} (seen at {where})", error["hint"], claim)
+        return Problem("critical", SUPERSEDED, "config", f"{error.message} (seen at {where})", error.hint, claim)
     return None
 
 
@@ -147,7 +149,7 @@ def of_notices(plan: Plan, facts: Facts) -> Iterator[Problem]:
     for address in plan.notify:
         error = error_of(facts.latest.get(("", "notify", address.id), Latest()))
         if error is not None:
-            yield _warning("notify-failed", address.id, error["message"], error["hint"])
+            yield _warning("notify-failed", address.id, error.message, error.hint)
 
 
 def of_losses(losses: Sequence[Loss]) -> Iterator[Problem]:
@@ -220,16 +222,16 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
     checked = error_of(part.damage)
     error = error_of(part.latest)
     if part.damaged and checked:
-        found = "damage" if checked["code"] == "damaged" else "nothing to restore"
-        text = f"the last check of {subject} found {found}: {checked['message']}"
+        found = "damage" if checked.code == "damaged" else "nothing to restore"
+        text = f"the last check of {subject} found {found}: {checked.message}"
         again = f"mend it, then look again, at all of it: paraductl verify {part.dataset} --deep"
-        yield _warning("destination-damaged", subject, text, checked["hint"] or again)
+        yield _warning("destination-damaged", subject, text, checked.hint or again)
     elif checked and failed(part.checked):
-        text = f"{subject} could not be checked: {checked['message']}"
-        yield _warning("destination-unchecked", subject, text, checked["hint"])
+        text = f"{subject} could not be checked: {checked.message}"
+        yield _warning("destination-unchecked", subject, text, checked.hint)
     if not part.damaged and (lost := error_of(part.rehearsed)) and failed(part.rehearsed):
-        text = f"nothing of {subject} could be proven in the last rehearsal: {lost['message']}"
-        yield _warning("destination-unproven", subject, text, lost["hint"])
+        text = f"nothing of {subject} could be proven in the last rehearsal: {lost.message}"
+        yield _warning("destination-unproven", subject, text, lost.hint)
     if kind == "destination" and (why := (part.latest.result or {}).get("kept_because")):
         text = f"old versions of {subject} cannot be removed: {why}"
         hint = "let the place remove them, or take keep out of this destination: paraductl edit"
@@ -240,27 +242,27 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
     if error and failed(part.latest) and part.standing == "failed":
         last = f" (last success {_age(part.success, now)} ago)" if part.success else ""
         what = "pull from" if kind == "source" else "push to"
-        text = f"the last {what} {subject} failed{last}: {error['message']}"
-        yield _warning(f"{kind}-failed", subject, text, error["hint"])
+        text = f"the last {what} {subject} failed{last}: {error.message}"
+        yield _warning(f"{kind}-failed", subject, text, error.hint)
     elif part.late and part.standing == "overdue":
         yield _overdue(part, kind, subject, error, now)
     elif part.standing == "never" and kind == "destination":
-        why = f": {error['message']}" if error else ""
+        why = f": {error.message}" if error else ""
         yield _warning(
             "destination-never", subject, f"{subject} has never completed a version{why}", _hint(part, error)
         )
 
 
-def _overdue(part: Condition, kind: str, subject: str, error: Mapping[str, str] | None, now: datetime) -> Problem:
+def _overdue(part: Condition, kind: str, subject: str, error: RunError | None, now: datetime) -> Problem:
     age, period = _age(part.success, now), _every(part.period or 0)
     happened = "has not been pulled" if kind == "source" else "has had no new version"
     text = f"{subject} {happened} for {age}; that is due every {period}"
     return _warning(f"{kind}-overdue", subject, text, _hint(part, error))
 
 
-def _hint(part: Condition, error: Mapping[str, str] | None) -> str:
-    if error and error["hint"]:
-        return error["hint"]
+def _hint(part: Condition, error: RunError | None) -> str:
+    if error and error.hint:
+        return error.hint
     if part.disk:
         return f"plug in the disk with the file system {part.disk}: it is written at once"
     option = "--pull-only" if part.location == "source" else f"--destination {part.location}"

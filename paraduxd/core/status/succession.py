@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives.place_identity import PlaceKey
 from paraduxd.core.recovery.machine_claim import SUPERSEDED
@@ -28,10 +29,10 @@ def by_old_shares(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[st
             yield stash.id, str(found["date"])
 
 
-def shown(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[PlaceKey, dict[str, str]]]:
+def shown(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[PlaceKey, RunError]]:
     """The places whose last run found another machine, with its error."""
     places = plan.uids
     for key, found in latest.items():
         error = error_of(found) if key[1] in SEES and (key[0], key[2]) in places else None
-        if error is not None and error["code"] == SUPERSEDED:
+        if error is not None and error.code == SUPERSEDED:
             yield (key[0], key[2]), error

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.installation import ground
 from paraduxd.core.installation.ground import JournalLoss
 from paraduxd.core.plan.place_names import Places, places_of
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.primitives.place_identity import PlaceKey
 from paraduxd.core.recovery import kit_records as kit_rules
 from paraduxd.core.recovery.kit_records import KitRecord

@@ -6,35 +6,36 @@ goes on where it was: the confirmed kits stand in the config and in the journal,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.rotation import RotationCancelled, Standing
 from paraduxd.core.config.views import exposure
-from paraduxd.core.primitives.dataclass_json import from_json_value
 from paraduxd.core.recovery import rotation
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.vault.vault import OpenVault
 from paraduxd.keeper.config import generate, save
 from paraduxd.keeper.config.save import Saved
+from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
-from paraduxd.keeper.runtime.request_context import Handler, Note, Reply, RequestContext
+from paraduxd.keeper.runtime.request_context import Note, RequestContext
 
 
-def rotate(context: RequestContext, note: Note) -> Reply:
+def rotate(context: RequestContext, note: Note) -> Standing:
     """Begin a rotation; of one that is under way, complete it if it can be, or say what is missing."""
     with context.change() as opened:
         was_under_way = bool(opened.document["managed"].get("rotation"))
         saved = advance(context, opened, note) if was_under_way else begin(context.installation, opened)
-        runs = []
+        runs: tuple[int, ...] = ()
         if saved is not None:
             context.hold(saved.opened)
-            runs = save.put_into_effect(context.installation, saved)["runs"]
-        return {**_standing(context, was_under_way=was_under_way), "runs": runs}
+            runs = save.put_into_effect(context.installation, saved).runs
+        return replace(_standing(context, was_under_way=was_under_way), runs=runs)
 
 
-def rotate_cancel(context: RequestContext, note: Note) -> Reply:
+def rotate_cancel(context: RequestContext) -> RotationCancelled:
     """Give up the rotation that is under way; raises `ParaduxError` "no-rotation"."""
     with context.change() as opened:
         managed = opened.document["managed"]
@@ -44,13 +45,13 @@ def rotate_cancel(context: RequestContext, note: Note) -> Reply:
         saved = cancel(context.installation, opened)
         context.hold(saved.opened)
         done = save.put_into_effect(context.installation, saved)
-        return {
-            "epoch": managed["recovery"]["epoch"],
-            "cancelled": managed["rotation"]["recovery"]["epoch"],
-            "kits_again": sorted(useless),
-            "serial": done["serial"],
-            "runs": done["runs"],
-        }
+        return RotationCancelled(
+            epoch=managed["recovery"]["epoch"],
+            cancelled=managed["rotation"]["recovery"]["epoch"],
+            kits_again=tuple(sorted(useless)),
+            serial=done.serial,
+            runs=done.runs,
+        )
 
 
 def begin(installation: Installation, opened: Opened) -> Saved:
@@ -111,8 +112,7 @@ def _recorded(context: RequestContext, opened: Opened, holders: Collection[str])
 def _kits_of_next(context: RequestContext, managed: Json) -> list[KitRecord]:
     """What the journal knows of kits of the next epoch."""
     epoch = managed["rotation"]["recovery"]["epoch"]
-    known = (from_json_value(KitRecord, plain) for plain in context.installation.control.ask("kits")["kits"])
-    return [record for record in known if record.epoch == epoch]
+    return [record for record in kit_journal.known(context.installation.control) if record.epoch == epoch]
 
 
 def commit(installation: Installation, opened: Opened) -> Saved:
@@ -132,23 +132,20 @@ def cancel(installation: Installation, opened: Opened) -> Saved:
     return save.save_managed(installation, opened, managed)
 
 
-def _standing(context: RequestContext, *, was_under_way: bool) -> dict[str, Any]:
+def _standing(context: RequestContext, *, was_under_way: bool) -> Standing:
     """How far the rotation is, and what the shares that are out could open."""
     document = context.opened().document
     managed = document["managed"]
     running = managed.get("rotation")
     states = {(False, True): "begun", (True, True): "under-way"}
-    return {
-        "state": states.get((was_under_way, bool(running)), "completed"),
-        "serial": document["serial"],
-        "epoch": managed["recovery"]["epoch"],
-        "next_epoch": running["recovery"]["epoch"] if running else None,
-        "started": running["started"] if running else None,
-        "confirmed": list(running["confirmed"]) if running else [],
-        "missing": list(rotation.missing(managed)) if running else [],
-        "shares_required": rotation.parts(managed)[-1]["shares"]["threshold"],
-        "exposure": exposure.report(document, context.installation.capabilities),
-    }
-
-
-HANDLERS: Mapping[str, Handler] = {"rotate": rotate, "rotate_cancel": rotate_cancel}
+    return Standing(
+        state=states.get((was_under_way, bool(running)), "completed"),
+        serial=document["serial"],
+        epoch=managed["recovery"]["epoch"],
+        next_epoch=running["recovery"]["epoch"] if running else None,
+        started=running["started"] if running else None,
+        confirmed=tuple(running["confirmed"]) if running else (),
+        missing=tuple(rotation.missing(managed)) if running else (),
+        shares_required=rotation.parts(managed)[-1]["shares"]["threshold"],
+        exposure=exposure.report(document, context.installation.capabilities),
+    )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.config import ConfigProblem, HostKeys, Preview
+from paraduxd.api.replies.config import Saved as SavedReply
 from paraduxd.core.config.diagnostics import PlacedDiagnostic
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.config.models import Config
@@ -23,12 +24,14 @@ from paraduxd.core.plan import place_changes
 from paraduxd.core.plan.derive import needed_archive_keys, needed_data_keys, needed_hosts, needed_tls_hosts
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import remains
+from paraduxd.effects.ipc.keeper_questions import Server
 from paraduxd.effects.vault.vault import OpenVault
 from paraduxd.keeper.config import announce, apply, generate, repository_keys
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
 from paraduxd.keeper.runtime.passphrases import acceptable
+from paraduxd.keeper.runtime.supervisor_link import questions
 
 HOSTKEY_TIMEOUT = 45.0
 """Seconds for asking all new SSH servers for their keys."""
@@ -71,7 +74,7 @@ def opened_from(installation: Installation, vault: OpenVault) -> Opened:
     return Opened(vault, config, _value(text), text)
 
 
-def complete(installation: Installation, opened: Opened) -> list[int]:
+def complete(installation: Installation, opened: Opened) -> tuple[int, ...]:
     """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
     apply.write_plan(installation.state, opened.config, installation.capabilities)
     announce.write_announcement(installation.state, opened.document["managed"], installation.memory)
@@ -79,35 +82,34 @@ def complete(installation: Installation, opened: Opened) -> list[int]:
     if unpublished:
         apply.write_outbox(installation.state, opened.document, installation.memory)
     apply.tidy_outbox(installation.state, opened.document["managed"], opened.document["serial"])
-    runs: list[int] = installation.control.ask("apply", publish=unpublished)["runs"]
+    runs = questions(installation.control).apply(publish=unpublished).runs
     installation.state.pending.unlink(missing_ok=True)
     return runs
 
 
-def preview(installation: Installation, text: str, opened: Opened | None) -> Json:
+def preview(installation: Installation, text: str, opened: Opened | None) -> Preview:
     """What saving `text` would do: problems, changes, and the keys of SSH servers that are not pinned yet."""
     checked = check(text, installation.capabilities, answers=opened is None)
     config = checked.config
     if config is None:
-        return {"problems": _plain(checked), "changes": [], "unchanged": False, "hosts": {}}
+        return Preview(_shown(checked.problems))
     if opened is not None and managed_changed(opened.config, config):
-        return {"problems": [_managed_problem()], "changes": [], "unchanged": False, "hosts": {}}
+        return Preview(_shown([_managed_problem()]))
     found = (
         place_changes.changes(opened.config, config, installation.capabilities) if opened else place_changes.Changes({})
     )
     if found.findings:
-        problems = [problem.to_json_value() for problem in placed(text, found.findings)]
-        return {"problems": problems, "changes": [], "unchanged": False, "hosts": {}}
+        return Preview(_shown(placed(text, found.findings)))
     before = place_changes.as_renamed(opened.config, found) if opened else None
-    return {
-        "problems": _plain(checked),
-        "changes": [*place_changes.described(found), *changes(before, config, installation.capabilities)],
-        "unchanged": opened is not None and _with_kits_of(opened.document, _value(text)) == opened.document,
-        "hosts": _ask_host_keys(installation, config),
-    }
+    return Preview(
+        problems=_shown(checked.problems),
+        changes=(*place_changes.described(found), *changes(before, config, installation.capabilities)),
+        unchanged=opened is not None and _with_kits_of(opened.document, _value(text)) == opened.document,
+        hosts=_ask_host_keys(installation, config),
+    )
 
 
-def _ask_host_keys(installation: Installation, config: Config) -> dict[str, Any]:
+def _ask_host_keys(installation: Installation, config: Config) -> dict[str, HostKeys]:
     """The keys and certificates that are not pinned; when nobody could ask for them, the config can be saved without.
 
     A certificate that an authority vouches for is nothing to ask the owner about.
@@ -115,14 +117,14 @@ def _ask_host_keys(installation: Installation, config: Config) -> dict[str, Any]
     hosts, tls = needed_hosts(config, installation.capabilities), needed_tls_hosts(config, installation.capabilities)
     if not hosts and not tls:
         return {}
-    pairs: list[list[str | int]] = [[host.rpartition(":")[0], int(host.rpartition(":")[2])] for host in hosts]
-    pairs += [list(server) for server in tls]
+    servers: list[Server] = [(host.rpartition(":")[0], int(host.rpartition(":")[2])) for host in hosts]
+    servers += tls
     names = (*hosts, *(f"{host}:{port}" for host, port, _ in tls))
     try:
-        found: dict[str, Any] = installation.control.ask("hostkeys", timeout=HOSTKEY_TIMEOUT, hosts=pairs)["hosts"]
+        found = questions(installation.control, HOSTKEY_TIMEOUT).hostkeys(hosts=servers).hosts
     except ParaduxError as problem:
-        return {host: {"keys": [], "fingerprints": [], "error": problem.message} for host in names}
-    return {host: answer for host, answer in found.items() if answer["keys"] or answer["error"]}
+        return {host: HostKeys(error=problem.message) for host in names}
+    return {host: answer for host, answer in found.items() if answer.keys or answer.error}
 
 
 def set_up(installation: Installation, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:
@@ -185,7 +187,7 @@ def save(installation: Installation, opened: Opened, text: str, serial: int, tru
     if managed_changed(opened.config, config):
         raise _invalid([_managed_problem()])
     if unclear := place_changes.changes(opened.config, config, installation.capabilities).findings:
-        raise _invalid([problem.to_json_value() for problem in placed(text, unclear)])
+        raise _invalid(placed(text, unclear))
     document = _with_kits_of(opened.document, _value(text))
     managed = generate.with_hosts(document["managed"], dict(trusted))
     if document == opened.document and managed == opened.document["managed"]:
@@ -229,7 +231,7 @@ def save_managed(
     return saved(installation, Opened(vault, config, document, text))
 
 
-def put_into_effect(installation: Installation, saved: Saved) -> Json:
+def put_into_effect(installation: Installation, saved: Saved) -> SavedReply:
     """Complete a save whose config is in the vault; a failure from here on says so, whatever it is."""
     opened = saved.opened
     try:
@@ -240,8 +242,8 @@ def put_into_effect(installation: Installation, saved: Saved) -> Json:
             f"serial {opened.config.serial} is saved, but could not be put into effect: {reason(problem)}",
             "mend the cause, then: paraductl unlock (it completes the save)",
         ) from problem
-    warnings = [problem for problem in _plain(saved.checked) if problem["level"] == "warning"]
-    return {"serial": opened.config.serial, "runs": runs, "warnings": warnings}
+    warnings = [problem for problem in saved.checked.problems if problem.level == "warning"]
+    return SavedReply(opened.serial, runs, _shown(warnings))
 
 
 def reason(problem: Exception) -> str:
@@ -320,29 +322,31 @@ def _ordered(document: Json) -> Json:
 
 def _valid(checked: Checked) -> Config:
     if checked.config is None:
-        raise _invalid(_plain(checked))
+        raise _invalid(checked.problems)
     return checked.config
 
 
-def _invalid(problems: list[Json]) -> ParaduxError:
-    errors = sum(problem["level"] == "error" for problem in problems)
+def _invalid(problems: Sequence[PlacedDiagnostic]) -> ParaduxError:
+    errors = sum(problem.level == "error" for problem in problems)
     return ParaduxError(
         "invalid-config",
         f"the config has {errors} error{'s' if errors != 1 else ''}",
         "mend what is listed and try again",
         ExitCode.INVALID_CONFIG,
-        tuple(problems),
+        tuple(problem.to_json_value() for problem in problems),
     )
 
 
-def _plain(checked: Checked) -> list[Json]:
-    return [problem.to_json_value() for problem in checked.problems]
+def _shown(problems: Sequence[PlacedDiagnostic]) -> tuple[ConfigProblem, ...]:
+    return tuple(
+        ConfigProblem(each.level, each.line, each.column, each.path, each.message, each.hint) for each in problems
+    )
 
 
-def _managed_problem() -> Json:
+def _managed_problem() -> PlacedDiagnostic:
     return PlacedDiagnostic(
         "error", 1, 1, "managed", "this part is generated by Paradux and must stay as it is", "undo the change to it"
-    ).to_json_value()
+    )
 
 
 def _value(text: str) -> Json:

@@ -17,7 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.drills import Rehearsed, Restored
+from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.config.addresses import settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
@@ -30,8 +33,7 @@ from paraduxd.core.plan.derive import (
     private_archive_keys,
 )
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
-from paraduxd.core.primitives.dataclass_json import to_json_value
-from paraduxd.core.recovery.drills import DRILL, Restored
+from paraduxd.core.recovery.drills import DRILL
 from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import scratch
@@ -41,6 +43,7 @@ from paraduxd.keeper.runtime import workers
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Note
+from paraduxd.keeper.runtime.supervisor_link import questions
 
 AT_ONCE = 4
 
@@ -76,10 +79,10 @@ def prepared(
     installation: Installation, plan: Plan, document: Json, base: str, cancelled: threading.Event
 ) -> Iterator[Places]:
     """Scratch space below `base` ("": the usual place), apart from everything that is production."""
-    given = installation.control.ask("drill_begins", base=base)
+    given = questions(installation.control).drill_begins(base=base)
     apart_from = [str(installation.state.directory), *_local_places(installation.capabilities, plan, document)]
-    with scratch.directory(Path(given["scratch"]), given["mark"], apart_from) as folder:
-        yield Places(installation, folder, given["mark"], cancelled)
+    with scratch.directory(Path(given.scratch), given.mark, apart_from) as folder:
+        yield Places(installation, folder, given.mark, cancelled)
 
 
 def _local_places(capabilities: ProtocolCapabilities, plan: Plan, document: Json) -> Iterator[str]:
@@ -129,9 +132,10 @@ def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored
         )
         transport = derived.transports[destination_file(dataset.id, destination.id)]
         try:
-            result = _run(places, order, transport, DESTINATION_PATIENCE, keys[dataset.id].get(destination.id))
+            plain = _run(places, order, transport, DESTINATION_PATIENCE, keys[dataset.id].get(destination.id))
+            result = from_json_value(Rehearsed, plain)
         except ParaduxError as problem:
-            error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+            error = RunError(problem.code, problem.message, problem.hint)
             return Restored(dataset.id, destination.id, False, problem.message, None, error)
         return Restored(dataset.id, destination.id, True, _described(result), result)
 
@@ -146,10 +150,10 @@ def _identity(places: Places, plan: Plan, place: DestinationPlan) -> Json:
     return {**whose, "place": place.uid, "formerly": place.formerly, "outbox": str(places.installation.state.outbox)}
 
 
-def _described(result: dict[str, Any]) -> str:
-    parts = [(result["compared"], "equal to staging"), (result["by_itself"], "checked by the protocol")]
+def _described(result: Rehearsed) -> str:
+    parts = [(result.compared, "equal to staging"), (result.by_itself, "checked by the protocol")]
     how = ", ".join(f"{count} {what}" for count, what in parts if count)
-    return f"{result['files']} files ({result['bytes']} bytes) of the version of {result['time']} restored: {how}"
+    return f"{result.files} files ({result.bytes} bytes) of the version of {result.time} restored: {how}"
 
 
 def _each(places: Places, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:

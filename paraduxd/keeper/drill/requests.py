@@ -6,15 +6,17 @@ import contextlib
 import os
 import random
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.drills import DrillOutcome, Opening
+from paraduxd.api.replies.recovery import BroughtFinding
+from paraduxd.api.replies.transfers import Nothing
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import CandidateConfig
-from paraduxd.core.recovery.drills import KITS, SHARES, Drill, Opening
+from paraduxd.core.recovery.drills import KITS, SHARES, Drill
 from paraduxd.effects.files import bounded
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.drill import places as drill_places
@@ -24,7 +26,8 @@ from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json
-from paraduxd.keeper.runtime.request_context import Handler, Note, Reply, RequestContext
+from paraduxd.keeper.runtime.request_context import Note, RequestContext
+from paraduxd.keeper.runtime.supervisor_link import questions
 from paraduxd.shares import slip39
 
 _under_way = threading.Lock()
@@ -32,7 +35,7 @@ _uids: list[int] = []
 _cancelled = threading.Event()
 
 
-def drill(context: RequestContext, note: Note, scratch: str) -> Reply:
+def drill(context: RequestContext, note: Note, scratch: str) -> DrillOutcome:
     """Rehearse with shares from the open config, chosen at random. Its secret is not looked at: only what the shares give counts."""
     document = context.opened().document
     with _one(context):
@@ -46,29 +49,31 @@ def drill(context: RequestContext, note: Note, scratch: str) -> Reply:
         return _Rehearsal(context.installation, note, SHARES, plan, secret, document).run(scratch)
 
 
-def drill_kits(context: RequestContext, note: Note, materials: list[Any], scratch: str) -> Reply:
+def drill_kits(
+    context: RequestContext, note: Note, untrusted_materials: Sequence[object], scratch: str
+) -> DrillOutcome:
     """Rehearse with kits that were brought; the passphrase is not needed, as in a recovery."""
     brought = Recovery()
-    brought.add([material_from_plain(material) for material in materials])
+    brought.add([material_from_plain(material) for material in untrusted_materials])
     state = brought.state()
     with _one(context):
         plan = _plan(context.installation)
         if not brought.ready:
-            report = "; ".join(state["report"]) or "no kit was brought"
+            report = "; ".join(state.report) or "no kit was brought"
             raise ParaduxError("not-enough-shares", f"no secret can be made: {report}", "bring more kits of one epoch")
         secret, opened, refused = verdicts.prove_kits(brought.brought, context.installation.memory)
         note("the shares in the kits give a secret, and it opens the config in them")
         openings = (
             *(verdicts.of_kit(found, plan) for found in opened),
             *(Opening("a kit", False, sentence, kit=True) for sentence in refused),
-            *_bad_shares(state["findings"]),
+            *_bad_shares(state.findings),
         )
         newest = max(opened, key=lambda found: found.rank)
         rehearsal = _Rehearsal(context.installation, note, KITS, plan, secret, newest.document, openings)
-        return {**rehearsal.run(scratch), "kits": state["findings"]}
+        return replace(rehearsal.run(scratch), kits=state.findings)
 
 
-def drill_cancel(context: RequestContext, note: Note) -> Reply:
+def drill_cancel(context: RequestContext) -> Nothing:
     """End the drill that is under way, if there is one; its scratch place goes as if it had come to its end."""
     if not all(_may_end(context, uid) for uid in list(_uids)):
         raise ParaduxError(
@@ -78,7 +83,7 @@ def drill_cancel(context: RequestContext, note: Note) -> Reply:
             ExitCode.NOT_AUTHORIZED,
         )
     _cancelled.set()
-    return {}
+    return Nothing()
 
 
 def _may_end(context: RequestContext, uid: int) -> bool:
@@ -86,15 +91,11 @@ def _may_end(context: RequestContext, uid: int) -> bool:
     return context.peer.uid in (0, os.geteuid(), uid) or context.session.covers(context.visit)
 
 
-def _bad_shares(findings: list[Json]) -> Iterator[Opening]:
+def _bad_shares(findings: Iterable[BroughtFinding]) -> Iterator[Opening]:
     """What is wrong with a kit whose share did not count."""
     for finding in findings:
-        if finding["state"] not in ("good", "duplicate"):
-            yield Opening(finding["label"], False, finding["text"], kit=True)
-
-
-HANDLERS: Mapping[str, Handler] = {"drill": drill, "drill_kits": drill_kits, "drill_cancel": drill_cancel}
-"""The calls of this module."""
+        if finding.state not in ("good", "duplicate"):
+            yield Opening(finding.label, False, finding.text, kit=True)
 
 
 @contextlib.contextmanager
@@ -161,7 +162,7 @@ class _Rehearsal:
     openings: tuple[Opening, ...] = ()
     started: str = field(default_factory=now)
 
-    def run(self, scratch: str) -> Reply:
+    def run(self, scratch: str) -> DrillOutcome:
         """Open what the metadata stashes hold, then restore from every destination by the config that came from there."""
         epoch = self.secret.epoch or self.plan.epoch
         with drill_places.prepared(self.installation, self.plan, self.document, scratch, _cancelled) as places:
@@ -185,13 +186,7 @@ def _recovered(found: list[CandidateConfig], otherwise: Json) -> Json:
     return max(found, key=lambda each: each.rank).document if found else otherwise
 
 
-def _told(installation: Installation, drill: Drill) -> Reply:
+def _told(installation: Installation, drill: Drill) -> DrillOutcome:
     """The outcome, after the supervisor has written it down."""
-    installation.control.ask("drill_ended", drill=drill.to_json_value())
-    return {
-        **drill.to_json_value(),
-        "proven": drill.proven,
-        "flawless": drill.flawless,
-        "lacking": list(drill.lacking),
-        "kits": [],
-    }
+    questions(installation.control).drill_ended(drill=drill)
+    return drill.outcome()

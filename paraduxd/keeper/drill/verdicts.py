@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.drills import Opening
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import CandidateConfig, found_in
-from paraduxd.core.recovery.drills import Opening
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.keeper.drill.places import Answer
 from paraduxd.keeper.recovery.opening import import_locked, open_configs

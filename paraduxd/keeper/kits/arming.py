@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.kits import WrittenKit
 from paraduxd.core.devices.stick_rules import Armed, Refuse, Seen, Stick, Write, decide, known_steward
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
@@ -103,7 +104,7 @@ class Arming:
     erase: bool = False
     once: bool = False
     notes: list[Note] = field(default_factory=list)
-    written: list[dict[str, Any]] = field(default_factory=list)
+    written: list[WrittenKit] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     ended: ParaduxError | None = None
     _busy: bool = False
@@ -111,7 +112,7 @@ class Arming:
     @property
     def waiting(self) -> list[str]:
         """The stewards whose kits are not written yet."""
-        done = {kit["steward"] for kit in self.written}
+        done = {kit.steward for kit in self.written}
         return [steward for steward in self.names if steward not in done]
 
     @property
@@ -158,7 +159,7 @@ class Arming:
         self._done(kit)
 
     def _done(self, kit: MadeKit) -> None:
-        self.written.append({"steward": kit.steward, "name": kit.name, "epoch": kit.epochs[0], "serial": kit.serial})
+        self.written.append(WrittenKit(kit.steward, kit.name, kit.epochs[0], kit.serial))
         done = f"{kit.name}'s kit is written and read back; its stick can be pulled out."
         if self.waiting:
             self.say(f"{done} Now insert {self._next_name()}'s stick.")

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.kits import Arming as ArmingReply
+from paraduxd.api.replies.kits import KitConfirmed, KitFiles
 from paraduxd.core.recovery.kit_records import of_epoch
 from paraduxd.keeper.kits import confirm
 from paraduxd.keeper.kits.arming import Arming, Bench
 from paraduxd.keeper.kits.make import kit_epoch, make_kit, steward_name
 from paraduxd.keeper.kits.state import HandedOut, KitState
 from paraduxd.keeper.runtime import kit_journal
-from paraduxd.keeper.runtime.request_context import Handler, Note, Reply, RequestContext
+from paraduxd.keeper.runtime.request_context import Note, RequestContext
 
 
-def kits_directory(context: RequestContext, note: Note, steward: str) -> Reply:
+def kits_directory(context: RequestContext, steward: str) -> KitFiles:
     """One steward's kit for the client to write; it counts once `kits_confirm` has said that it was read back."""
     with context.change() as opened:
         steward_name(opened.document, steward)
         kit = make_kit(context.installation, confirm.before_first(context, opened), steward)
     context.session.kept.of(KitState).handed_out[steward] = HandedOut(kit.sha256, kit.epochs[0], tuple(kit.records()))
-    return {
-        "steward": kit.steward,
-        "name": kit.name,
-        "epoch": kit.epochs[0],
-        "serial": kit.serial,
-        "sha256": kit.sha256,
-        "files": {name: base64.b64encode(content).decode() for name, content in kit.files.items()},
-    }
+    files = {name: base64.b64encode(content).decode() for name, content in kit.files.items()}
+    return KitFiles(kit.steward, kit.name, kit.epochs[0], kit.serial, kit.sha256, files)
 
 
-def kits_confirm(context: RequestContext, note: Note, steward: str, sha256: str) -> Reply:
+def kits_confirm(context: RequestContext, note: Note, steward: str, sha256: str) -> KitConfirmed:
     """The client has written this very kit and read it back."""
     handed = context.session.kept.of(KitState).handed_out.get(steward)
     if handed is None or handed.sha256 != sha256:
@@ -43,19 +39,19 @@ def kits_confirm(context: RequestContext, note: Note, steward: str, sha256: str)
     with context.change() as opened:
         confirm.written(context, opened, handed.records, note)
     context.session.kept.of(KitState).handed_out.pop(steward, None)
-    return {"steward": steward, "epoch": handed.epoch}
+    return KitConfirmed(steward, handed.epoch)
 
 
 def kits_arm(
-    context: RequestContext, note: Note, *, stewards: list[object], erase: bool, device: str | None, wait: bool
-) -> Reply:
+    context: RequestContext, note: Note, stewards: Sequence[object], *, erase: bool, device: str | None, wait: bool
+) -> ArmingReply:
     """Wait for sticks, in the order of the stewards; without any, those who have no current kit. `device` is written to at once.
 
     What waits does so until it is done, another call takes its place, or the keeper ends; whoever waits for it may go.
     """
     names = _wanted(context, stewards)
     if not names:
-        return {"written": [], "waiting": [], "until": None}
+        return ArmingReply()
     with context.change() as opened:
         confirm.before_first(context, opened)
     sticks = context.session.kept.of(KitState).sticks
@@ -69,14 +65,10 @@ def kits_arm(
         arming.ask_for_next()
     if wait or device is not None:
         arming.wait()
-    return {
-        "written": arming.written,
-        "waiting": list(arming.waiting),
-        "until": context.session.until(arming.bench.visit),
-    }
+    return ArmingReply(tuple(arming.written), tuple(arming.waiting), context.session.until(arming.bench.visit))
 
 
-def _wanted(context: RequestContext, untrusted_stewards: list[object]) -> dict[str, str]:
+def _wanted(context: RequestContext, untrusted_stewards: Sequence[object]) -> dict[str, str]:
     """Id -> name of those whose kits shall be written."""
     document = context.opened().document
     if untrusted_stewards:
@@ -100,10 +92,3 @@ def _replace(kits: KitState, arming: Arming) -> None:
         before.end(
             ParaduxError("replaced", "another command waits for sticks now", "see who has a kit: paraductl stewards")
         )
-
-
-HANDLERS: Mapping[str, Handler] = {
-    "kits_directory": kits_directory,
-    "kits_confirm": kits_confirm,
-    "kits_arm": kits_arm,
-}

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.runs.orders import Order, Step

@@ -6,9 +6,10 @@ import base64
 import binascii
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.recovery import BroughtFinding, Collected
 from paraduxd.keeper.recovery.proof import Proof
 
 if TYPE_CHECKING:
@@ -50,20 +51,14 @@ class Recovery:
             self._count += len(materials)
             self.proof = None if materials else self.proof
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Collected:
         """What was found so far, as the client shows it; no share is in it."""
         with self.lock:
-            findings = [
-                {
-                    "label": each.label,
-                    "state": each.state,
-                    "steward": each.steward,
-                    "epoch": each.epoch,
-                    "text": each.text,
-                }
+            findings = tuple(
+                BroughtFinding(each.label, each.state, each.steward, each.epoch, each.text)
                 for each in self.brought.findings
-            ]
-            return {"report": list(self.brought.report()), "findings": findings, "ready": self.ready}
+            )
+            return Collected(tuple(self.brought.report()), findings, self.ready)
 
     @property
     def ready(self) -> bool:
@@ -71,7 +66,7 @@ class Recovery:
         return any(len(each.held) >= each.threshold for each in self.brought.sets)
 
 
-def material_from_plain(untrusted: Any) -> Material:
+def material_from_plain(untrusted: object) -> Material:
     """One material as it crosses the wire: "label", and of "share_text" (text), "manifest", "key" and "config" (base64) what there is."""
     from paraduxd.shares.collection import Material
 

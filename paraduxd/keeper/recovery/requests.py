@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.config import Saved
+from paraduxd.api.replies.recovery import Candidate, Collected, NewerKnown, Proven, Recovered
+from paraduxd.api.replies.transfers import Nothing
 from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements
 from paraduxd.keeper.config import generate, save
 from paraduxd.keeper.recovery import commit, kits_seen, stash_search, stick_reader
@@ -15,48 +18,49 @@ from paraduxd.keeper.recovery.newer import newer
 from paraduxd.keeper.recovery.proof import IN_VAULT, Proof, prove
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.passphrases import acceptable
-from paraduxd.keeper.runtime.request_context import Handler, Note, Reply, RequestContext
+from paraduxd.keeper.runtime.request_context import Note, RequestContext
+from paraduxd.keeper.runtime.supervisor_link import questions
 
 
-def recover_add(context: RequestContext, note: Note, materials: list[Any]) -> Reply:
+def recover_add(context: RequestContext, untrusted_materials: Sequence[object]) -> Collected:
     """Take what was brought, good or bad; gives the state."""
     recovery = _recovery(context)
-    recovery.add([material_from_plain(material) for material in materials])
+    recovery.add([material_from_plain(material) for material in untrusted_materials])
     return recovery.state()
 
 
-def recover_device(context: RequestContext, note: Note, device: str) -> Reply:
+def recover_device(context: RequestContext, device: str) -> Collected:
     """Take what is on a stick that is plugged in, named by its block device; gives the state."""
     recovery = _recovery(context)
     recovery.add(stick_reader.materials_of(stick_reader.read_kit({"device": device}), device))
     return recovery.state()
 
 
-def recover_state(context: RequestContext, note: Note) -> Reply:
+def recover_state(context: RequestContext) -> Collected:
     """What was brought so far, also over other connections and by stick. Only looking keeps nothing in memory any longer."""
     return (context.session.kept.of(Collecting).recovery or Recovery()).state()
 
 
-def recover_prove(context: RequestContext, note: Note) -> Reply:
+def recover_prove(context: RequestContext, note: Note) -> Proven:
     """Prove the secret and look for newer configs; nothing is changed."""
     recovery = _recovery(context)
     with recovery.lock:
         _need_shares(recovery)
         proof = recovery.proof = _prove(context, note, recovery)
         found_newer = newer(proof, recovery.brought)
-        return {
-            "newer": {"message": found_newer.message, "needed": found_newer.needed} if found_newer else None,
-            "candidates": [_candidate(each) for each in proof.found],
-            "alive": proof.vault is not None,
-            "epoch": proof.share_set.epoch,
-            "owner": proof.found[0].document.get("owner", {}).get("name", ""),
-            "datasets": _ids(proof.found[0].document, "datasets"),
-            "disagreements": list(disagreements(_published(proof))),
-            "notes": [*proof.refused, *_other_epochs(recovery, proof)],
-        }
+        return Proven(
+            newer=NewerKnown(found_newer.message, found_newer.needed) if found_newer else None,
+            candidates=tuple(_candidate(each) for each in proof.found),
+            alive=proof.vault is not None,
+            epoch=proof.share_set.epoch or 0,
+            owner=proof.found[0].document.get("owner", {}).get("name", ""),
+            datasets=tuple(_ids(proof.found[0].document, "datasets")),
+            disagreements=tuple(disagreements(_published(proof))),
+            notes=(*proof.refused, *_other_epochs(recovery, proof)),
+        )
 
 
-def recover_commit_(context: RequestContext, note: Note, passphrase: str, candidate: int, accept_older: bool) -> Reply:
+def recover_commit(context: RequestContext, passphrase: str, candidate: int, *, accept_older: bool) -> Recovered:
     """Make this machine the owner's Paradux, or give the one that is there a new passphrase.
 
     Raises `ParaduxError` "newer-exists" when something newer is known than what opens, unless the older one is accepted.
@@ -73,18 +77,18 @@ def recover_commit_(context: RequestContext, note: Note, passphrase: str, candid
         context.session.keep(0)
         context.hold(recovered.opened)
         context.session.revoke_others(context.visit)
-        done = {**_effect(context, note, recovered), "alive": recovered.alive}
+        done = _effect(context, recovered)
         holders = kits_seen.seen(recovery.brought, recovered.opened.document, generate.now())
         kit_journal.record(context.installation.control, holders)
-        context.installation.control.ask("alarm", why="the config was recovered with shares")
-        return done
+        questions(context.installation.control).alarm(why="the config was recovered with shares")
+        return Recovered(done.serial, done.runs, done.warnings, recovered.alive)
 
 
-def recover_cancel(context: RequestContext, note: Note) -> Reply:
+def recover_cancel(context: RequestContext) -> Nothing:
     """Forget all that was brought."""
     context.session.kept.of(Collecting).recovery = None
     context.session.keep(0)
-    return {}
+    return Nothing()
 
 
 def _recovery(context: RequestContext) -> Recovery:
@@ -97,7 +101,7 @@ def _recovery(context: RequestContext) -> Recovery:
 
 def _need_shares(recovery: Recovery) -> None:
     if not recovery.ready:
-        report = "; ".join(recovery.state()["report"]) or "nothing was brought yet"
+        report = "; ".join(recovery.state().report) or "nothing was brought yet"
         raise ParaduxError("not-enough-shares", f"no secret can be made: {report}", "bring more shares of one epoch")
 
 
@@ -112,27 +116,27 @@ def _published(proof: Proof) -> list[CandidateConfig]:
     return [found for found in proof.found if not (rotating and IN_VAULT in found.labels)]
 
 
-def _effect(context: RequestContext, note: Note, recovered: commit.Recovered) -> Reply:
+def _effect(context: RequestContext, recovered: commit.Recovered) -> Saved:
     """Put a new machine into effect; for one that lives finish what an interrupted save left, if there is anything."""
     opened = recovered.opened
     if recovered.saved is not None:
         return save.put_into_effect(context.installation, recovered.saved)
-    runs: list[int] = []
+    runs: tuple[int, ...] = ()
     if context.installation.state.pending.exists():
-        runs = save.put_into_effect(context.installation, save.saved(context.installation, opened))["runs"]
-    return {"serial": opened.config.serial, "runs": runs, "warnings": []}
+        runs = save.put_into_effect(context.installation, save.saved(context.installation, opened)).runs
+    return Saved(opened.serial, runs)
 
 
-def _candidate(found: CandidateConfig) -> Reply:
-    return {
-        "label": " = ".join(found.labels),
-        "epoch": found.header.epoch,
-        "serial": found.header.serial,
-        "date": found.header.date,
-        "instance": found.header.instance,
-        "generation": found.generation,
-        "age": "in use" if IN_VAULT in found.labels else age(found.header.date, datetime.now(UTC)),
-    }
+def _candidate(found: CandidateConfig) -> Candidate:
+    return Candidate(
+        label=" = ".join(found.labels),
+        epoch=found.header.epoch,
+        serial=found.header.serial,
+        date=found.header.date,
+        instance=found.header.instance,
+        generation=found.generation,
+        age="in use" if IN_VAULT in found.labels else age(found.header.date, datetime.now(UTC)),
+    )
 
 
 def _ids(document: dict[str, Any], key: str) -> list[str]:
@@ -150,14 +154,3 @@ def _other_epochs(recovery: Recovery, proof: Proof) -> list[str]:
         for each in others
         if each.owner == proof.share_set.owner
     ]
-
-
-HANDLERS: Mapping[str, Handler] = {
-    "recover_add": recover_add,
-    "recover_device": recover_device,
-    "recover_state": recover_state,
-    "recover_prove": recover_prove,
-    "recover_commit": recover_commit_,
-    "recover_cancel": recover_cancel,
-}
-"""The calls of this module."""

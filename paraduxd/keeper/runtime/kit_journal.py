@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.recovery import kits_written
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.keeper.runtime.opened import Json
-from paraduxd.keeper.runtime.supervisor_link import Control
+from paraduxd.keeper.runtime.supervisor_link import Control, questions
 
 
 def record(control: Control, records: Iterable[KitRecord]) -> None:
     """Let the supervisor keep what is known of a kit; it is in the journal when this returns."""
     for each in records:
-        control.ask("kit", record=to_json_value(each))
+        questions(control).kit(record=each)
 
 
 def known(control: Control) -> tuple[KitRecord, ...]:
     """What the journal knows of all kits."""
-    return tuple(from_json_value(KitRecord, plain) for plain in control.ask("kits").get("kits", []))
+    return questions(control).kits().kits
 
 
 def give_back(control: Control, document: Json) -> None:

@@ -20,5 +20,10 @@ class Opened:
     document: Json
     text: str
 
+    @property
+    def serial(self) -> int:
+        """That of the config; one in a vault has it."""
+        return self.config.serial or 0
+
     def __repr__(self) -> str:
         return "Opened(...)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.runtime.installation import Installation
@@ -13,8 +13,6 @@ from paraduxd.keeper.runtime.session import Session, Visit
 
 Note = Callable[[str], None]
 """Takes a sentence that the client shows at once."""
-
-Reply = dict[str, Any]
 
 
 class RequestContext(Protocol):
@@ -35,5 +33,11 @@ class RequestContext(Protocol):
         """Work with this config from now on; it authorizes this connection."""
 
 
-Handler = Callable[..., Reply]
-"""Called as `handler(context, note, **arguments)` with the arguments that `api/contract.py` declares."""
+class ClientContext(RequestContext, Protocol):
+    """A connection of a client."""
+
+    def is_owner(self) -> bool:
+        """Whether root is at the other end, or the user that the daemon runs as."""
+
+    def is_trusted(self) -> bool:
+        """Whether the other end has authority."""

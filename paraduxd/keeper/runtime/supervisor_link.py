@@ -10,9 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from paraduxd.api.calls import JsonObject, caller
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
 from paraduxd.effects.ipc import control_channel
+from paraduxd.effects.ipc.keeper_questions import QUESTIONS, KeeperQuestions
 from paraduxd.effects.ipc.unix_sockets import Peer
 
 log = logging.getLogger("paradux.keeper")
@@ -89,3 +91,13 @@ class Control:
     def _send(self, message: dict[str, Any]) -> None:
         with self._sending:
             control_channel.send(self._channel, message)
+
+
+def questions(control: Control, timeout: float = 60.0) -> KeeperQuestions:
+    """What can be asked of the supervisor; every question waits for its answer (seconds)."""
+
+    def send(what: str, /, **arguments: object) -> JsonObject:
+        return control.ask(what, timeout, **arguments)
+
+    asked: KeeperQuestions = caller(QUESTIONS, send)
+    return asked

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.primitives.timestamps import moment
 
 FORMAT = "paradux-archive/1"

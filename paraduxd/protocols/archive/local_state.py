@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api import bounded_json
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.tools import tar

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.protocols.base import Context, Version

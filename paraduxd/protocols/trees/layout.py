@@ -25,8 +25,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.primitives.dataclass_json import from_json_value
 from paraduxd.core.primitives.timestamps import moment
 from paraduxd.core.runs.retention import in_order
 from paraduxd.effects.files import bounded, looking

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.plan.model import Plan
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.runs import damage
 from paraduxd.core.runs.damage import Damage
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Step

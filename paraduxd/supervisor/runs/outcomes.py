@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from paraduxd.api.replies import transfers
 from paraduxd.core.devices.stick_rules import Stick, known_kit
 from paraduxd.core.installation.ground import JOURNAL_LOST
 from paraduxd.core.plan.model import DatasetPlan
@@ -136,22 +137,24 @@ def _approve(dataset: str) -> str:
     return f"look at the source; if it is as it should be: paraductl approve {dataset}"
 
 
-def describe(run: Run, progress: Progress | None) -> dict[str, Any]:
-    """A run as `api/contract.py` shows it; `progress` while it runs."""
-    error = run.error and {name: run.error.get(name, "") for name in ("code", "message", "hint")}
-    return {
-        "run": run.number,
-        "dataset": run.dataset,
-        "step": run.step,
-        "location": run.location,
-        "trigger": run.trigger,
-        "state": "running" if progress else run.state,
-        "requested": run.requested,
-        "started": run.started,
-        "ended": run.ended,
-        "percent": progress.percent if progress else (100.0 if run.state == "done" else None),
-        "bytes": progress.bytes if progress else run.bytes,
-        "eta": progress.eta if progress else None,
-        "error": error,
-        "result": run.result,
-    }
+def describe(run: Run, progress: Progress | None) -> transfers.Run:
+    """A run as clients see it; `progress` while it runs."""
+    error = run.error
+    return transfers.Run(
+        run=run.number,
+        dataset=run.dataset,
+        step=run.step,
+        location=run.location,
+        trigger=run.trigger,
+        state="running" if progress else run.state,
+        requested=run.requested,
+        started=run.started,
+        ended=run.ended,
+        percent=progress.percent if progress else (100.0 if run.state == "done" else None),
+        bytes=progress.bytes if progress else run.bytes,
+        eta=progress.eta if progress else None,
+        error=transfers.RunError(*(str(error.get(name, "")) for name in ("code", "message", "hint")))
+        if error
+        else None,
+        result=run.result,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.facts import Key
@@ -54,4 +55,4 @@ def superseded(journal: Journal, plan: Plan, key: Key) -> Error | None:
     if (key[0], key[2]) in shown:
         return None
     found = next(iter(shown.values()), None)
-    return None if found is None else {**found}
+    return None if found is None else to_json_value(found)

@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.state import RunningState
+from paraduxd.api.replies.transfers import Run
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import Keep, Timing
 from paraduxd.core.primitives import timestamps
@@ -170,18 +172,17 @@ class Dispatcher(Engine):
             drafts.append(Draft(key, trigger, before.key if before else None))
         self.submit(drafts)
 
-    def running(self) -> tuple[dict[str, Any], ...]:
+    def running(self) -> tuple[RunningState, ...]:
         """The runs that go on now, with progress, as status shows them."""
         with self._lock:
             numbers = sorted(self._running)
-        shown = ("run", "dataset", "step", "location", "percent", "bytes", "eta")
-        return tuple({name: run[name] for name in shown} for run in self.runs(numbers) if run["state"] == "running")
+        return tuple(_shown_running(run) for run in self.runs(numbers) if run.state == "running")
 
-    def runs(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
-        """These runs as `api/contract.py` shows them; unknown numbers are left out."""
+    def runs(self, numbers: Iterable[int]) -> list[Run]:
+        """These runs as clients see them; unknown numbers are left out."""
         return [outcomes.describe(run, self._progress(run.number)) for run in self._journal.get(numbers)]
 
-    def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> list[dict[str, Any]]:
+    def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> list[Run]:
         """Past and present runs, newest first."""
         runs = self._journal.history(dataset, failed=failed, limit=limit)
         return [outcomes.describe(run, self._progress(run.number)) for run in runs]
@@ -237,6 +238,12 @@ class Dispatcher(Engine):
             for each in dataset.destinations
         ]
         return max(written, key=lambda pair: pair[0])[1] if written else STAGING
+
+
+def _shown_running(run: Run) -> RunningState:
+    percent = run.percent if run.percent is not None and 0 <= run.percent <= 100 else None
+    eta = run.eta if run.eta is not None and run.eta >= 0 else None
+    return RunningState(run.run, run.dataset, run.step, run.location, percent, max(run.bytes or 0, 0), eta)
 
 
 def _cautious(draft: Draft) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class Rounds:
 
 def _safe(plan: Plan, facts: Facts) -> dict[str, str]:
     """Disks that can be taken out, and since when: those that were written and are not in use."""
-    used = {(run.get("dataset"), run.get("location")) for run in facts.running}
+    used = {(run.dataset, run.location) for run in facts.running}
     places = {each.place for dataset, each in removable_disks.destinations(plan) if (dataset.id, each.id) in used}
     found = {}
     for dataset, each in removable_disks.destinations(plan):

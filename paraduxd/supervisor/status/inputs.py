@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from paraduxd.api.paths import StatePlaces
+from paraduxd.api.replies.state import Guess
 from paraduxd.core.installation.ground import Ground
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
@@ -84,7 +85,7 @@ class Reporter:
             locked=not keeper.authorized,
             unlocked_until=keeper.until,
             weak_kdf=vault.is_cheap,
-            guess=known.Guess(vault.cost.memory * 1024, vault.cost.passes) if vault.cost else None,
+            guess=Guess(vault.cost.memory * 1024, vault.cost.passes) if vault.cost else None,
             for_tests=self.weak_kdf,
             memory_locked=not keeper.weaknesses,
             init_on_free=kernel.init_on_free(),

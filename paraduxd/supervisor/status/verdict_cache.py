@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from paraduxd.api.replies.state import RunningState
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.assessment import Verdict, judge
@@ -39,5 +40,5 @@ class Judging:
 
 def _without_progress(facts: Facts) -> Facts:
     """What the verdict depends on: which runs there are, not how far they are."""
-    names = ("run", "dataset", "step", "location")
-    return replace(facts, running=tuple({name: run.get(name) for name in names} for run in facts.running))
+    running = (RunningState(run.run, run.dataset, run.step, run.location) for run in facts.running)
+    return replace(facts, running=tuple(running))

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import (
     FILE_SYSTEMS,
@@ -29,7 +30,6 @@ from paraduxd.core.devices.stick_rules import (
     decide,
     is_litter,
 )
-from paraduxd.core.primitives.dataclass_json import from_json_value, to_json_value
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.devices import block_device, kit_files, mount
 from paraduxd.shares.kit_manifest import LONGEST, KitInfo

@@ -18,9 +18,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.primitives.dataclass_json import from_json_value
 from paraduxd.core.recovery import published_config
 from paraduxd.core.recovery.drills import Sample
 from paraduxd.core.runs.orders import Order

@@ -8,7 +8,6 @@ from typing import Any
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Drills, Latest, SeenCopy
-from paraduxd.core.status.document import build
 from tests.core.status.sample import (
     CLOUD,
     DAY,
@@ -27,6 +26,7 @@ from tests.core.status.sample import (
     plan,
     well,
 )
+from tests.status_json import build
 
 Keys = dict[tuple[str, str, str], Latest]
 

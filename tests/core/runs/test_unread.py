@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paraduxd.core.runs import unread
-from paraduxd.core.status.document import build
 from tests.core.status.sample import DAY, HOUR, NOW, PHOTOS, ago, healthy, plan, well
+from tests.status_json import build
 
 
 def test_names_can_be_printed_and_are_not_endless() -> None:

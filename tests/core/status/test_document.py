@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paraduxd.api.replies.state import RunningState
 from paraduxd.core.installation.ground import Ground, JournalLoss
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
-from paraduxd.core.status.document import build
 from tests.checkout import ROOT
 from tests.core.status.sample import DOCS, MAIL, NOW, PHOTOS, healthy, plan
+from tests.status_json import build
 
 SCHEMA = json.loads((ROOT / "schema" / "status.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -40,7 +41,17 @@ latest = st.builds(
 datasets = st.sampled_from(["photos", "docs", "mail", "gone", ""])
 locations = st.sampled_from(["source", "disk", "cloud", "friend", "sister"])
 keys = st.tuples(datasets, st.sampled_from(["pull", "push", "verify", "versions", "publish"]), locations)
-run_fields = st.sampled_from(["run", "dataset", "step", "location", "percent", "bytes", "eta"])
+counts = st.integers(0, 2**63 - 1)
+running = st.builds(
+    RunningState,
+    counts,
+    datasets,
+    st.sampled_from(["push", "odd"]),
+    locations,
+    st.none() | st.floats(0, 100),
+    counts,
+    st.none() | counts,
+)
 facts = st.builds(
     Facts,
     st.builds(Daemon, started=times, locked=st.booleans(), init_on_free=st.none() | st.booleans()),
@@ -49,7 +60,7 @@ facts = st.builds(
     st.dictionaries(
         datasets, st.dictionaries(st.sampled_from(["reason", "text"]), anything | st.just("journal-lost")), max_size=2
     ),
-    st.lists(st.dictionaries(run_fields, anything), max_size=3).map(tuple),
+    st.lists(running, max_size=3).map(tuple),
     st.dictionaries(
         st.sampled_from(["alice", "bob", "carol"]), st.builds(Kit, st.integers(0, 2), times, times), max_size=3
     ),

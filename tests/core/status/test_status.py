@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.state import RunningState
 from paraduxd.core.installation.ground import Ground
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
-from paraduxd.core.status.document import build, exit_code
 from tests.core.status.sample import (
     CLOUD,
     DAY,
@@ -34,6 +34,7 @@ from tests.core.status.sample import (
     plan,
     well,
 )
+from tests.status_json import build, exit_code
 
 
 def codes(document: dict[str, Any]) -> list[str]:
@@ -244,7 +245,7 @@ def test_a_damaged_copy_does_not_count() -> None:
 
 def test_running_shows_and_hides_nothing() -> None:
     run = {"run": 17, "dataset": "photos", "step": "push", "location": "cloud", "percent": 41.0, "bytes": 5, "eta": 12}
-    document = status(running=(run,), latest={("photos", "push", "cloud"): well(3 * DAY)})
+    document = status(running=(RunningState(**run),), latest={("photos", "push", "cloud"): well(3 * DAY)})
     assert document["running"] == [run]
     assert (state(document, "photos"), state(document, "photos", "cloud")) == ("running", "running")
     assert codes(document) == ["destination-overdue"]
@@ -383,7 +384,7 @@ def test_the_newer_of_push_and_versions_tells_what_is_there() -> None:
 def test_one_dataset_only() -> None:
     some_plan = plan()
     run = {"run": 1, "dataset": "photos", "step": "push", "location": "cloud", "percent": None, "bytes": 0, "eta": None}
-    facts = healthy(some_plan, latest={("photos", "push", "cloud"): well(9 * DAY)}, running=(run,))
+    facts = healthy(some_plan, latest={("photos", "push", "cloud"): well(9 * DAY)}, running=(RunningState(**run),))
     assert build(some_plan, facts, NOW, "docs")["problems"] == []
     assert [entry["id"] for entry in build(some_plan, facts, NOW, "docs")["datasets"]] == ["docs"]
     assert (build(some_plan, facts, NOW, "docs")["running"], build(some_plan, facts, NOW, "photos")["running"]) == (
@@ -420,7 +421,7 @@ def test_many_lost_datasets_make_a_short_headline() -> None:
 
 def test_the_document_is_json_and_an_unknown_level_is_critical() -> None:
     assert json.loads(json.dumps(status())) == status()
-    assert exit_code({}) == 20
+    assert exit_code({**status(), "level": "odd"}) == 20
 
 
 def test_the_supervisor_may_import_it() -> None:

@@ -15,13 +15,13 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.installation.ground import Ground
 from paraduxd.core.runs.facts import Facts
-from paraduxd.core.status import document as status
 from paraduxd.effects.installation import ground
 from paraduxd.effects.journal import schema
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.supervisor.main import main
 from paraduxd.supervisor.runs import protection
 from paraduxd.supervisor.runs.service import Dispatcher
+from tests import status_json as status
 from tests.fakes import Clock, Workers
 from tests.supervisor.runs.running import dataset, destination, plan
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.supervisor.keeper_answers import KeeperAnswers, answer
 from paraduxd.supervisor.rpc.handlers import Calls
 from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
@@ -28,6 +30,12 @@ class Asking:
     def __call__(self, uid: int, name: str, **arguments: Any) -> dict[str, Any]:
         reply: dict[str, Any] = json.loads(self.calls.handle(Peer(1, uid, uid), name, json.dumps(arguments)))["reply"]
         return reply
+
+    def for_keeper(self, name: str, **arguments: Any) -> JsonObject:
+        """What the keeper is answered, which asks for somebody with the passphrase."""
+        rig, other = self.rig, cast(Any, None)
+        answers = KeeperAnswers(rig.dispatcher, other, rig.journal, other, rig.clock, other, other)
+        return answer(answers, name, arguments)
 
     def backup(self, uid: int, **more: Any) -> list[int]:
         numbers: list[int] = self(uid, "backup", **more)["runs"]
@@ -47,7 +55,7 @@ def test_a_deep_check_is_not_a_members(ask: Asking) -> None:
     assert (refused.value.code, refused.value.exit_code) == ("not-allowed", ExitCode.NOT_AUTHORIZED)
     assert ask.rig.workers.orders == []
     assert ask(MEMBER, "verify", dataset="photos", deep=False)["runs"]
-    assert ask.calls.verify(dataset="home", deep=True)["runs"], "with the passphrase"
+    assert ask.for_keeper("verify", dataset="home", deep=True)["runs"], "with the passphrase"
 
 
 @pytest.mark.parametrize("uid", OWNERS)
@@ -104,14 +112,14 @@ def test_the_owner_ends_everything(ask: Asking, uid: int) -> None:
 
 def test_with_the_passphrase_everything_is_ended(ask: Asking) -> None:
     numbers = ask.backup(ANOTHER, datasets=["home"])
-    assert ask.calls.cancel(numbers) == {"left": []}
+    assert ask.for_keeper("cancel", runs=numbers) == {"left": []}
     assert ask.rig.workers.cancelled == numbers[:1]
 
 
 def test_a_restart_gives_what_was_queued_to_root(ask: Asking) -> None:
     ask.backup(MEMBER, datasets=["photos"])
     ask.rig.restart(plan(dataset("photos")))
-    again = [run["run"] for run in ask.rig.dispatcher.history() if run["state"] in ("queued", "running")]
+    again = [run.run for run in ask.rig.dispatcher.history() if run.state in ("queued", "running")]
     asking = Asking(ask.rig)
     assert again and asking(MEMBER, "cancel", runs=again)["left"] == sorted(again)
 

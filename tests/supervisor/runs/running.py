@@ -104,11 +104,11 @@ class Rig:
 
     def state(self, number: int) -> str:
         (run,) = self.dispatcher.runs([number])
-        return str(run["state"])
+        return str(run.state)
 
     def error(self, number: int) -> str:
         (run,) = self.dispatcher.runs([number])
-        return str((run["error"] or {}).get("code"))
+        return str(run.error.code if run.error else None)
 
     def pass_time(self, seconds: float, step: float = 10.0) -> None:
         """Let the clock run and the scheduler look at it, as its alarm and heartbeat would."""

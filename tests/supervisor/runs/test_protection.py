@@ -98,10 +98,10 @@ def test_a_replaced_machine_stops_everywhere_at_once(rig: Rig, seen_by: str) -> 
         rig.dispatcher.publish()
         rig.workers.fail("", "publish", code="superseded")
     (number,) = rig.dispatcher.backup(["home"], "cloud", push_only=True)
-    assert rig.dispatcher.runs([number])[0]["error"]["code"] == "superseded"
+    assert rig.dispatcher.runs([number])[0].error.code == "superseded"
     if seen_by == "push":
         (number,) = rig.dispatcher.publish()
-        assert rig.dispatcher.runs([number])[0]["error"]["code"] == "superseded"
+        assert rig.dispatcher.runs([number])[0].error.code == "superseded"
         rig.dispatcher.backup(["home"], "disk", push_only=True)
         assert rig.workers.find("home", "push", "disk"), "the place that has shown it is asked again"
 
@@ -133,4 +133,4 @@ def test_prune_ignores_the_grace_and_leaves_the_rest_to_the_destination(rig: Rig
     (number,) = rig.dispatcher.prune("home", "disk")
     assert rig.workers.find("home", "prune", "disk").arguments["keep"]["last"] == 1
     rig.workers.done("home", "prune", versions=[], removed=[{"id": "v1", "reason": "not kept"}])
-    assert rig.dispatcher.runs([number])[0]["result"]["removed"][0]["id"] == "v1"
+    assert rig.dispatcher.runs([number])[0].result["removed"][0]["id"] == "v1"

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.state import RunningState
+from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import Keep
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.runs.guard import MANY_CHANGED
@@ -110,8 +112,8 @@ def test_failed_pull_means_the_pushes_do_not_run_and_say_why(rig: Rig) -> None:
     rig.workers.fail("home", "pull", code="offline", message="no answer from laptop")
     assert rig.state(pull) == "failed" and rig.workers.steps() == []
     for run in rig.dispatcher.runs(pushes):
-        assert run["state"] == "cancelled" and run["error"]["code"] == "not-run"
-        assert "no answer from laptop" in run["error"]["message"]
+        assert run.state == "cancelled" and run.error.code == "not-run"
+        assert "no answer from laptop" in run.error.message
 
 
 def test_nothing_is_pushed_from_a_staging_that_was_never_filled(rig: Rig) -> None:
@@ -130,11 +132,7 @@ def test_crash_of_a_worker_is_a_failed_run(rig: Rig) -> None:
     (number,) = rig.dispatcher.backup(pull_only=True)
     rig.workers.fail("home", "pull", code="worker-crashed", message="the worker ended without a report (signal 11)")
     (run,) = rig.dispatcher.runs([number])
-    assert run["error"] == {
-        "code": "worker-crashed",
-        "message": "the worker ended without a report (signal 11)",
-        "hint": "",
-    }
+    assert run.error == RunError("worker-crashed", "the worker ended without a report (signal 11)")
 
 
 def test_the_end_of_a_run_is_recorded_later_when_the_disk_is_full(rig: Rig) -> None:
@@ -234,14 +232,14 @@ def test_pushes_after_an_approval_keep_all_versions(rig: Rig) -> None:
 def test_a_pull_after_one_that_was_cut_off_knows_when_the_last_good_one_ended(rig: Rig) -> None:
     rig.run_by(plan(dataset("home")))
     rig.pulled("home")
-    (good,) = [run for run in rig.dispatcher.history("home") if run["state"] == "done"]
+    (good,) = [run for run in rig.dispatcher.history("home") if run.state == "done"]
     rig.dispatcher.backup(["home"], pull_only=True)
     assert rig.workers.find("home", "pull").arguments["since"] is None
     rig.workers.fail("home", "pull")
     rig.dispatcher.backup(["home"], pull_only=True)
-    assert rig.workers.find("home", "pull").arguments["since"] == good["ended"]
+    assert rig.workers.find("home", "pull").arguments["since"] == good.ended
     rig.restart(plan(dataset("home")))
-    assert rig.workers.find("home", "pull").arguments["since"] == good["ended"], "killed in mid-pull"
+    assert rig.workers.find("home", "pull").arguments["since"] == good.ended, "killed in mid-pull"
     rig.workers.done("home", "pull", files=10)
     rig.dispatcher.backup(["home"], pull_only=True)
     assert rig.workers.find("home", "pull").arguments["since"] is None
@@ -420,23 +418,13 @@ def test_progress_of_a_run_is_shown(rig: Rig) -> None:
     rig.run_by(plan())
     pull, push = rig.dispatcher.backup()
     rig.workers.progress(pull, Progress(41.0, 1000, 12))
-    assert rig.dispatcher.running() == (
-        {
-            "run": pull,
-            "dataset": "home",
-            "step": "pull",
-            "location": "source",
-            "percent": 41.0,
-            "bytes": 1000,
-            "eta": 12,
-        },
-    )
+    assert rig.dispatcher.running() == (RunningState(pull, "home", "pull", "source", 41.0, 1000, 12),)
     shown = rig.dispatcher.runs([pull, push])
-    assert [(run["state"], run["percent"]) for run in shown] == [("running", 41.0), ("queued", None)]
+    assert [(run.state, run.percent) for run in shown] == [("running", 41.0), ("queued", None)]
     rig.workers.done("home", "pull", files=3, bytes=5000, transferred_bytes=2000)
     (run,) = rig.dispatcher.runs([pull])
-    assert (run["state"], run["percent"], run["bytes"], run["result"]["files"]) == ("done", 100.0, 2000, 3)
-    assert run["requested"] == run["started"] == run["ended"] == "2026-11-23T12:00:00Z"
+    assert (run.state, run.percent, run.bytes, run.result["files"]) == ("done", 100.0, 2000, 3)
+    assert run.requested == run.started == run.ended == "2026-11-23T12:00:00Z"
 
 
 def test_cancel_of_queued_and_running(rig: Rig) -> None:
@@ -508,7 +496,7 @@ def test_orderly_stop_marks_runs_interrupted_and_the_next_start_takes_them_up(ri
     assert rig.journal.latest(("home", "pull", "source")).failures == 0
     assert rig.workers.steps() == ["pull home"]
     again = rig.dispatcher.history(limit=3)
-    assert {run["trigger"] for run in again} == {"catch-up"}
+    assert {run.trigger for run in again} == {"catch-up"}
     rig.workers.done("home", "pull", files=3)
     assert rig.workers.steps() == ["push home/disk", "push home/cloud"]
 
@@ -521,7 +509,7 @@ def test_after_sigkill_transfers_run_again_but_nothing_that_needs_a_person(rig: 
     rig.dispatcher.restore("home", "/tmp/out", "staging")
     rig.restart(plan(TWO, stashes=["friend"]))
     assert rig.workers.steps() == ["push home/disk", "push home/cloud", "publish /friend"]
-    assert rig.dispatcher.history(limit=4)[-1]["state"] == "interrupted"
+    assert rig.dispatcher.history(limit=4)[-1].state == "interrupted"
 
 
 def test_interrupted_runs_of_removed_datasets_are_forgotten(rig: Rig) -> None:

@@ -98,8 +98,8 @@ def test_a_transfer_that_has_begun_goes_on_when_the_window_closes(rig: Rig) -> N
     rig.clock.time = OPENING + timedelta(hours=7, minutes=59)
     rig.scheduler.tick()
     rig.pass_time(3600, step=60)
-    (run,) = [run for run in rig.dispatcher.history() if run["step"] == "push"]
-    assert run["state"] == "running"
+    (run,) = [run for run in rig.dispatcher.history() if run.step == "push"]
+    assert run.state == "running"
 
 
 def test_another_window_takes_effect_at_once(rig: Rig) -> None:

@@ -45,7 +45,7 @@ def live(rig: Rig, hours: float, **result: int) -> Counter[str]:
 def test_a_day_of_hourly_pulls_and_a_daily_push(rig: Rig) -> None:
     rig.run_by(plan(HOME))
     assert live(rig, 24) == {"pull home": 24, "push home/disk": 1}
-    assert {run["trigger"] for run in rig.dispatcher.history()} == {"schedule"}
+    assert {run.trigger for run in rig.dispatcher.history()} == {"schedule"}
     assert live(rig, 24) == {"pull home": 24, "push home/disk": 1}
 
 
@@ -165,7 +165,7 @@ def test_two_weeks_of_sleep_are_one_catch_up_each_and_no_storm(rig: Rig) -> None
     assert len(rig.workers.orders) - before <= 8
     caught_up = live(rig, 0.5)
     assert len(caught_up) == 80 and set(caught_up.values()) == {1}
-    assert {run["trigger"] for run in rig.dispatcher.history(limit=80)} == {"catch-up"}
+    assert {run.trigger for run in rig.dispatcher.history(limit=80)} == {"catch-up"}
     assert live(rig, 0.25) == {}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from paraduxd.api.replies.state import RunningState
 from paraduxd.core.runs.facts import Facts, Latest
 from paraduxd.effects.journal.journal import Ending, Journal
 from paraduxd.supervisor.status.verdict_cache import Judging
@@ -15,13 +16,13 @@ from tests.fakes import Clock
 from tests.supervisor.runs.running import plan
 
 NOW = Clock()()
-RUN = {"run": 1, "dataset": "home", "step": "push", "location": "disk", "percent": 1.0}
+RUN = RunningState(1, "home", "push", "disk", 1.0)
 
 
 def test_nothing_new_is_judged_once() -> None:
     judging, some_plan, facts = Judging(), plan(), Facts(running=(RUN,))
     first = judging.verdict(some_plan, facts, NOW)
-    further = replace(facts, running=({**RUN, "percent": 9.0},))
+    further = replace(facts, running=(replace(RUN, percent=9.0),))
     assert judging.verdict(some_plan, further, NOW + timedelta(seconds=59)) is first
     assert judging.verdict(some_plan, further, NOW + timedelta(seconds=60)) is not first
 

@@ -8,46 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from paraduxd.api.replies.rotation import ExposedEpoch, Exposure
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.views.masking import mask
 
 Json = dict[str, Any]
 
 
-def report(document: Json, capabilities: ProtocolCapabilities) -> Json:
-    """{"epochs": [{"epoch", "threshold", "holders": [id], "former": [id], "up_to_serial": int | null, "before": RFC 3339 | null}],
-    "credentials": [path]}, oldest epoch first.
-
-    `holders` are stewards who have a share, `former` those who had one and may still. `up_to_serial` and `before`: what the epoch opens
-    of the published configs; null: the newest one too.
-    """
+def report(document: Json, capabilities: ProtocolCapabilities) -> Exposure:
+    """Oldest epoch first. `holders` are stewards who have a share, `former` those who had one and may still."""
     managed = document["managed"]
     past = [_past(epoch) for epoch in managed.get("past_epochs", []) if epoch["holders"]]
     present = [_present(managed)] if managed.get("kits_written") else []
-    return {"epochs": [*past, *present], "credentials": list(credentials(document, capabilities))}
+    return Exposure((*past, *present), tuple(credentials(document, capabilities)))
 
 
-def _past(epoch: Json) -> Json:
-    return {
-        "epoch": epoch["epoch"],
-        "threshold": epoch["threshold"],
-        "holders": [],
-        "former": list(epoch["holders"]),
-        "up_to_serial": epoch["serial"],
-        "before": epoch["ended"],
-    }
+def _past(epoch: Json) -> ExposedEpoch:
+    return ExposedEpoch(
+        epoch=epoch["epoch"],
+        threshold=epoch["threshold"],
+        former=tuple(epoch["holders"]),
+        up_to_serial=epoch["serial"],
+        before=epoch["ended"],
+    )
 
 
-def _present(managed: Json) -> Json:
+def _present(managed: Json) -> ExposedEpoch:
     shares = managed["shares"]
-    return {
-        "epoch": managed["recovery"]["epoch"],
-        "threshold": shares["threshold"],
-        "holders": list(shares["issued"]),
-        "former": [former["steward"] for former in shares.get("former", [])],
-        "up_to_serial": None,
-        "before": None,
-    }
+    return ExposedEpoch(
+        epoch=managed["recovery"]["epoch"],
+        threshold=shares["threshold"],
+        holders=tuple(shares["issued"]),
+        former=tuple(former["steward"] for former in shares.get("former", [])),
+    )
 
 
 def credentials(document: Json, capabilities: ProtocolCapabilities) -> Iterator[str]:

@@ -1,0 +1,134 @@
+"""What the supervisor answers the keeper, which has authorized whoever is behind a question."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from paraduxd.api.calls import JsonObject, check_arguments, reply_to
+from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.config import HostKeysOf
+from paraduxd.api.replies.transfers import Left, Nothing, RestoreStarted, Run, Started
+from paraduxd.core.primitives import timestamps
+from paraduxd.core.recovery.drills import Drill
+from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.effects.ipc.keeper_questions import QUESTIONS, DrillPlace, KeeperQuestions, KnownKits
+from paraduxd.effects.journal.journal import Journal
+from paraduxd.supervisor.drill_records import Drills
+from paraduxd.supervisor.rpc import handlers
+from paraduxd.supervisor.runs import protection
+from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.schedule.scheduler import Scheduler
+
+log = logging.getLogger("paradux.daemon")
+
+HOSTKEY_PATIENCE = 40.0
+"""Seconds; the keeper waits a little longer than this."""
+
+HOSTKEY_POLL = 0.1
+"""Seconds between looks at a run that the keeper waits for."""
+
+
+@dataclass(frozen=True)
+class KeeperAnswers:
+    """`apply_plan` gives the runs that publish its config; `record_kit` keeps what is known of a kit."""
+
+    dispatcher: Dispatcher
+    scheduler: Scheduler
+    journal: Journal
+    drills: Drills
+    now: Callable[[], datetime]
+    apply_plan: Callable[[bool], tuple[int, ...]]
+    record_kit: Callable[[KitRecord], None]
+
+    def apply(self, *, publish: bool) -> Started:
+        try:
+            return Started(self.apply_plan(publish))
+        except (OSError, ValueError) as problem:
+            log.error("The new plan cannot be read: %s", problem)
+            raise ParaduxError(
+                "bad-plan", "the supervisor cannot read the new plan", "the daemon's log says why"
+            ) from None
+
+    def restore(
+        self,
+        *,
+        keys: Mapping[str, str],
+        uid: int,
+        dataset: str,
+        to: str,
+        source: str | None = None,
+        at: str | None = None,
+        paths: Sequence[object] = (),
+    ) -> RestoreStarted:
+        location = self.dispatcher.where_from(dataset, source, at)
+        key = keys.get(location, "")
+        runs = handlers.restore(self.dispatcher, dataset, to, location, at, untrusted_paths=paths, uid=uid, key=key)
+        return RestoreStarted(runs, location in keys)
+
+    def approve(self, *, dataset: str) -> Started:
+        return Started(tuple(self.dispatcher.approve(dataset)))
+
+    def prune(self, *, dataset: str, destination: str | None = None) -> Started:
+        return Started(tuple(self.dispatcher.prune(dataset, destination)))
+
+    def verify(self, *, dataset: str | None = None, deep: bool = False) -> Started:
+        return Started(tuple(self.dispatcher.verify(dataset, deep=deep)))
+
+    def cancel(self, *, runs: Sequence[object]) -> Left:
+        return Left(tuple(self.dispatcher.cancel(handlers.numbers(runs))))
+
+    def alarm(self, *, why: str) -> Nothing:
+        protection.raise_alarm(self.journal, timestamps.stamp(self.now()) or "", why)
+        return Nothing()
+
+    def kit(self, *, record: KitRecord) -> Nothing:
+        self.record_kit(record)
+        return Nothing()
+
+    def kits(self) -> KnownKits:
+        return KnownKits(tuple(self.journal.kits()))
+
+    def hostkeys(self, *, hosts: Sequence[object]) -> HostKeysOf:
+        (number,) = self.dispatcher.hostkeys([_server(each) for each in hosts])
+        run = self._ended(number)
+        if run.result is None:
+            reason = run.error.message if run.error else "no reason known"
+            raise ParaduxError("hostkeys", f"cannot ask for host keys: {reason}")
+        return from_json_value(HostKeysOf, run.result)
+
+    def _ended(self, number: int) -> Run:
+        deadline = time.monotonic() + HOSTKEY_PATIENCE
+        while (run := self.dispatcher.runs([number])[0]).state in ("queued", "running"):
+            if time.monotonic() > deadline:
+                raise ParaduxError("hostkeys", "the servers did not show their keys in time", "try again later")
+            time.sleep(HOSTKEY_POLL)
+        return run
+
+    def drill_begins(self, *, base: str) -> DrillPlace:
+        return self.drills.begins(base)
+
+    def drill_ended(self, *, drill: Drill) -> Nothing:
+        self.scheduler.changed(self.drills.ended(self.dispatcher.plan, drill))
+        return Nothing()
+
+
+def answer(answers: KeeperQuestions, untrusted_name: str, untrusted_arguments: object) -> JsonObject:
+    """The reply to one question; raises `ParaduxError`."""
+    question = QUESTIONS.get(untrusted_name)
+    if question is None:
+        raise ParaduxError("bad-request", "the supervisor has no answer to this question")
+    return reply_to(QUESTIONS, answers, untrusted_name, check_arguments(question, untrusted_arguments))
+
+
+def _server(untrusted_host: object) -> tuple[str, int] | tuple[str, int, str]:
+    match untrusted_host:
+        case [str(host), int(port)]:
+            return host, port
+        case [str(host), int(port), str(how)]:
+            return host, port, how
+    raise ParaduxError("bad-request", "a server must be a list of host, port, and how it is spoken to")
