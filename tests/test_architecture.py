@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,3 +104,73 @@ def test_paths_of_others_go_through_the_module_of_descriptors() -> None:
             continue
         used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert not used & WALKING, f"{name}: {sorted(used & WALKING)}; see effects/files/directories.py"
+
+
+NAMES_A_PROTOCOL = {
+    "core/primitives/disks.py": {"removable:"},  # what places in plans and journals begin with
+    "core/status/document.py": {"disk"},  # a key of the status document
+    "editing/setup_questions.py": {
+        "disk",
+        "file:",
+        "ftp",
+        "ftps",
+        "restic",
+        "rsync",
+        "s3://(.+)",
+        "s3:s3.amazonaws.com/",
+        "sftp:",
+        "sftp://",
+        "sftp://([^/]+)(/.*)",
+    },
+    "effects/devices/block_device.py": {"removable"},  # a file in /sys
+    "effects/process/run.py": {"rclone", "restic", "rsync", "sftp"},  # programs and their Debian packages
+    "effects/process/worker_hosts.py": {"disk"},  # the name of a socket
+    "effects/tools/memory.py": {"rclone", "restic", "rsync"},  # programs
+    "effects/tools/rclone.py": {"rclone"},  # the program
+    "effects/tools/rsync.py": {"rsync"},  # the program
+    "effects/tools/tls_pins.py": {"ftp"},  # how TLS begins on a connection
+    "keeper/kits/documents/by_hand.py": {"sftp", "ftp", "ftps", "s3", "rclone", "rclone:"},
+    "supervisor/devices/usb_watcher.py": {"disk"},  # the kernel's kind of device
+}
+"""Text constants outside `paraduxd/protocols/` that are a protocol's name, or begin an address of one, for another reason."""
+
+
+def protocol_names(text: str, names: set[str]) -> Iterator[str]:
+    """Every text constant that is the name of a protocol or begins like an address of one: no prose, no example of a config field."""
+    tree = ast.parse(text)
+    shown = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg in {"examples", "description"}
+        for inner in ast.walk(node)
+    }
+    address = re.compile(rf"({'|'.join(sorted(names))}|rsync\+ssh|file):\S*")
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) and id(node) not in shown else None
+        if isinstance(text, str) and (text in names or address.fullmatch(text)):
+            yield text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if stash.protocol == 'memory': pass",
+        "KNOWN = frozenset({'memory', 'other'})",
+        "match x:\n  case 'memory': pass",
+        "url.startswith('memory://')",
+    ],
+)
+def test_a_protocol_that_is_named_is_seen(text: str) -> None:
+    assert list(protocol_names(text, {"memory"}))
+    assert not list(protocol_names("Field(examples=['memory']); note('in memory only')", {"memory"}))
+
+
+def test_only_protocols_name_protocols() -> None:
+    """What is peculiar to a protocol is a field of its declaration: ask for that. Whoever adds a name above says what else it is."""
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["paradux.protocols"]
+    found = {}
+    for path in [*ROOT.glob("paraduxd/**/*.py"), *ROOT.glob("paraductl/**/*.py")]:
+        name = path.relative_to(ROOT).as_posix().split("/", 1)[-1]
+        if not name.startswith("protocols/") and "/data/" not in name:
+            found[name] = set(protocol_names(path.read_text(), set(points)))
+    assert {name: names for name, names in found.items() if names} == NAMES_A_PROTOCOL

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
+from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.runs.orders import Progress
@@ -342,6 +343,7 @@ class Protocol:
 
     `by_hand`: what kits tell of it. `master_key`: of a protocol whose repositories have key files: what is in such a file that this
     password opens, as JSON; raises `ValueError`.
+    `traits`: all else that anybody else needs to know of it.
     """
 
     name: str
@@ -351,3 +353,4 @@ class Protocol:
     blobs: Callable[[Any, Context], BlobStore] | None = None
     by_hand: ByHand | None = None
     master_key: Callable[[bytes, str], str] | None = None
+    traits: Traits = field(default_factory=Traits)

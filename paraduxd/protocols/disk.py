@@ -15,6 +15,7 @@ from typing import Annotated, BinaryIO
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text, parse_file_url
 from paraduxd.effects.files import bounded, directories
 from paraduxd.effects.files.directories import Directory
@@ -196,4 +197,6 @@ def _blobs(settings: DiskSettings, context: Context) -> DiskBlobs:
     return DiskBlobs(Path(settings.local_path()), create=context.identity is None or not context.identity.marked)
 
 
-PROTOCOL = Protocol("disk", DiskSettings, source=DiskSource, destination=_destination, blobs=_blobs)
+PROTOCOL = Protocol(
+    "disk", DiskSettings, source=DiskSource, destination=_destination, blobs=_blobs, traits=Traits(plain_files=True)
+)

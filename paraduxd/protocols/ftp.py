@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Strict, Text, parse_ssh_url
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import ftp
@@ -391,4 +392,6 @@ def _replace(session: ftplib.FTP, temporary: str, name: str) -> None:
     session.delete(aside)
 
 
-PROTOCOL = Protocol("ftp", FtpSettings, blobs=FtpBlobs)
+PROTOCOL = Protocol(
+    "ftp", FtpSettings, blobs=FtpBlobs, traits=Traits(login_in_clear='use "ftps" if the server can, or sftp')
+)

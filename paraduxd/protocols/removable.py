@@ -14,9 +14,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text
+from paraduxd.core.primitives.disks import checked_uuid
 from paraduxd.core.primitives.place_identity import legacy_uid
-from paraduxd.core.runs import removable_disks
 from paraduxd.effects.files import looking
 from paraduxd.effects.tools import rsync
 from paraduxd.protocols import place_marker
@@ -34,13 +35,13 @@ CONFIGS = "config"
 class RemovableSettings(ProtocolSettings):
     """A file system on a disk that is plugged in now and then."""
 
-    uuid: Annotated[Text, AfterValidator(removable_disks.checked_uuid)] = Field(
+    uuid: Annotated[Text, AfterValidator(checked_uuid)] = Field(
         description="UUID of the file system, as `lsblk -o NAME,UUID` shows it", examples=["1234-ABCD"]
     )
 
-    def place(self) -> str:
-        """The disk: one transfer at a time."""
-        return removable_disks.place_of(self.uuid)
+    def removable_disk(self) -> str:
+        """The disk."""
+        return self.uuid
 
 
 def _folder(context: Context) -> Path:
@@ -104,4 +105,6 @@ def _blobs(_: RemovableSettings, context: Context) -> DiskBlobs:
     return DiskBlobs(_folder(context), create=context.identity is None or not context.identity.marked)
 
 
-PROTOCOL = Protocol("removable", RemovableSettings, destination=_destination, blobs=_blobs)
+PROTOCOL = Protocol(
+    "removable", RemovableSettings, destination=_destination, blobs=_blobs, traits=Traits(plain_files=True)
+)

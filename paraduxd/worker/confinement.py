@@ -6,6 +6,7 @@ Staging is made, or brought into its present form, before that as well: later no
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.runs import removable_disks
+from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import looking, transport_files
 from paraduxd.effects.isolation.confinement import Fence, Own, confine
@@ -34,7 +35,7 @@ def shut_in(order: Order) -> Order:
     """
     transport = transport_files.read(Path(order.transport)) if order.transport else {}
     order = staged_data.made_ready(order)
-    disk = order.disk or transport.get("protocol") == removable_disks.PROTOCOL
+    disk = order.disk or any(each.removable_disk() for each in _shipped_settings(transport))
     private, others = map(Path, order.private), map(Path, order.others)
     fence = Fence(tuple(private), tuple(others), tuple(_own(order, transport)))
     try:
@@ -60,7 +61,8 @@ def _own(order: Order, transport: dict[str, Any]) -> Iterator[Own]:
     arguments = order.arguments
     if order.staging:
         yield Own(Path(order.staging), whole=True)
-    yield from (Own(Path(path), whole=True) for path in _local(transport))
+    local = (each.local_path() for each in _shipped_settings(transport))
+    yield from (Own(Path(path), whole=True) for path in local if path)
     yield from (
         Own(Path(arguments[name]))
         for name in _FOLDERS
@@ -77,15 +79,11 @@ def _own(order: Order, transport: dict[str, Any]) -> Iterator[Own]:
         yield Own(Path(to))
 
 
-def _local(transport: dict[str, Any]) -> Iterator[str]:
-    """The directory of this machine that the stash is. A plugin of the administrator's is not even loaded for this."""
+def _shipped_settings(transport: dict[str, Any]) -> Iterator[ProtocolSettings]:
+    """The settings by which the stash is reached, kit access included. A plugin of the administrator's is not even loaded for this."""
     name = str(transport.get("protocol"))
     if name in registry.SHIPPED:
         for settings in (transport.get("settings"), transport.get("kit_access")):
             if settings:
-                try:
-                    path = registry.find(name).settings.model_validate(settings).local_path()
-                except ValidationError:  # told by whoever opens it
-                    continue
-                if path:
-                    yield path
+                with contextlib.suppress(ValidationError):  # told by whoever opens it
+                    yield registry.find(name).settings.model_validate(settings)

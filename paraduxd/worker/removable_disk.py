@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from paraduxd.core.runs import removable_disks
+from paraduxd.core.primitives.disks import checked_uuid
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.devices import removable_disk
 from paraduxd.effects.files import transport_files
+from paraduxd.protocols import registry
+from paraduxd.worker.stash_settings import settings_of
 
 _WRITING = frozenset({Step.PUSH, Step.PUBLISH, Step.VERIFY})
 
@@ -34,6 +36,6 @@ def _uuid(order: Order) -> str:
     if not order.transport or order.step == Step.NOTIFY:
         return ""
     transport = transport_files.read(Path(order.transport))
-    if transport.get("protocol") != removable_disks.PROTOCOL:
-        return ""
-    return removable_disks.checked_uuid(str((transport.get("settings") or {}).get("uuid")))
+    protocol = registry.find(str(transport.get("protocol")))
+    uuid = settings_of(protocol, transport.get("settings")).removable_disk()
+    return "" if uuid is None else checked_uuid(uuid)

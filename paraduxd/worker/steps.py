@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Guard, Keep
@@ -36,6 +34,7 @@ from paraduxd.worker import notify, redaction, removable_disk
 from paraduxd.worker.kits import check, stick_io
 from paraduxd.worker.publishing import fetch as fetching
 from paraduxd.worker.publishing import publish as publishing
+from paraduxd.worker.stash_settings import settings_of
 from paraduxd.worker.transfer import rehearse as rehearsing
 from paraduxd.worker.transfer import restore as restoring
 from paraduxd.worker.transfer import shrunk_staging_guard, staged_data
@@ -240,7 +239,7 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[
     transport = transport_files.read(Path(order.transport))
     protocol = registry.find(str(transport.get("protocol")))
     redaction.remember(transport, protocol.settings)
-    settings = _settings(protocol, transport.get("settings"))
+    settings = settings_of(protocol, transport.get("settings"))
     identity = _identity(order)
     recovered = identity is not None and identity.generation > 1
     memory.allow(order.arguments.get("files"), transport.get("memory"), recovered=recovered)
@@ -298,21 +297,12 @@ def _cache(order: Order) -> Path | None:
     return folder
 
 
-def _settings(protocol: Protocol, plain_settings: Any) -> Any:
-    try:
-        return protocol.settings.model_validate(plain_settings)
-    except ValidationError:
-        raise ParaduxError(
-            "damaged-transport", "the settings of this stash are not valid", "write them again: paraductl unlock"
-        ) from None
-
-
 def _kit_reader(protocol: Protocol, transport: dict[str, Any], context: Context) -> BlobStore | None:
     """The stash as kits reach it, when the config gives them an address of their own."""
     access = transport.get("kit_access")
     if not access or protocol.blobs is None:
         return None
-    return protocol.blobs(_settings(protocol, access), context)
+    return protocol.blobs(settings_of(protocol, access), context)
 
 
 def _cannot(protocol: Protocol, what: str) -> ParaduxError:

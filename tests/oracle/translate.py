@@ -104,6 +104,7 @@ def _dataset(dataset: Dataset) -> DatasetPlan:
             source.in_place,
             uid=f"{dataset.name}/source",
             since=source.since,
+            plain_files=source.form is Form.IN_HAND,
         ),
         f"/srv/{dataset.name}",
         destinations=tuple(_destination(dataset.name, each) for each in dataset.destinations),
@@ -124,6 +125,7 @@ def _destination(dataset: str, destination: Destination) -> DestinationPlan:
         encryption,
         uid=f"{dataset}/{destination.name}",
         since=destination.since,
+        plain_files=destination.form is Form.IN_HAND,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from paraduxd.core.config.capabilities import ProtocolCapabilities
@@ -17,6 +18,19 @@ _NOT_AN_ADDRESS = frozenset({"credentials", "exclude"})
 def settings_of(stash: Stash, capabilities: ProtocolCapabilities) -> ProtocolSettings:
     """The checked settings of a stash's protocol."""
     return capabilities[stash.protocol].settings.model_validate(stash.settings)
+
+
+def given(settings: Mapping[str, Any], key: str) -> Any:
+    """What stands in settings under a key like "credentials.password"; `None`: nothing."""
+    here: Any = settings
+    for part in key.split("."):
+        here = here.get(part) if isinstance(here, Mapping) else None
+    return here
+
+
+def is_on_removable_disk(protocol: str, settings: Mapping[str, Any], capabilities: ProtocolCapabilities) -> bool:
+    """Whether the worker has to mount a disk first."""
+    return capabilities[protocol].settings.model_validate(settings).removable_disk() is not None
 
 
 def address(stash: Stash, capabilities: ProtocolCapabilities) -> str:

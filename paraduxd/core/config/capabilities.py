@@ -18,12 +18,28 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
-class Capabilities:
-    """One protocol: settings model and abilities.
+class Traits:
+    """What is peculiar to a protocol; its module declares it (`protocols/base.py`), and nothing else may ask for a protocol by name.
 
-    `archive`: datasets can be kept there as encrypted archives (encryption "gpg"). `generates_secret`: the protocol encrypts by
-    itself, under a password that Paradux generates unless `credentials.password` is given.
+    `generates`: the protocol encrypts by itself, and this is the key of its settings for the password ("credentials.password"); Paradux
+    generates one when the owner gives none. `plain_files`: what it keeps without encryption, or pulls from, is a folder of ordinary files
+    on a disk of this machine or a removable one; whoever holds the disk can read it without a config. `login_in_clear`: everybody on
+    the way can read the login; what to use instead, as a hint.
     """
+
+    generates: str = ""
+    plain_files: bool = False
+    login_in_clear: str = ""
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether the protocol encrypts by itself."""
+        return self.generates != ""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """One protocol: settings model and abilities. `archive`: datasets can be kept there as encrypted archives (encryption "gpg")."""
 
     name: str
     settings: type[ProtocolSettings]
@@ -31,7 +47,7 @@ class Capabilities:
     destination: bool = False
     blobs: bool = False
     archive: bool = False
-    generates_secret: bool = False
+    traits: Traits = Traits()
 
     def can_be(self, role: Role) -> bool:
         """Whether a stash in this role can use the protocol, with whatever encryption."""
@@ -43,7 +59,7 @@ class Capabilities:
 
     def encryption(self, asked: str) -> str:
         """The encryption that is in effect: "none", "gpg", or the name of a protocol that encrypts by itself."""
-        return self.name if asked == "none" and self.generates_secret else asked
+        return self.name if asked == "none" and self.traits.encrypts else asked
 
 
 ProtocolCapabilities = Mapping[str, Capabilities]

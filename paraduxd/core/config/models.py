@@ -208,7 +208,7 @@ class Destination(Stash):
     )
     encryption: Literal["none", "gpg"] = Field(
         default="none",
-        description="gpg: as encrypted archives; none: as the protocol stores it (restic always encrypts by itself)",
+        description="gpg: as encrypted archives; none: as the protocol stores it (some always encrypt by themselves)",
         examples=["none"],
     )
     keep: Keep = Field(default=Keep(), description="Which versions stay", examples=[{"daily": 7, "weekly": 4}])

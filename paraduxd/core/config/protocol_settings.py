@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
-from typing import Annotated, ClassVar
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from paraduxd.core.primitives.disks import LOCAL, place_of
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
@@ -41,8 +43,16 @@ class ProtocolSettings(Strict):
     """What one protocol needs to reach a stash; subclasses add fields, each with a description and an example."""
 
     def place(self) -> str:
-        """What the limit of transfers per place counts: a host name, or "local"."""
-        return "local"
+        """What the limit of transfers per place counts: a host name, a removable disk, or "local"."""
+        disk = self.removable_disk()
+        return LOCAL if disk is None else place_of(disk)
+
+    def removable_disk(self) -> str | None:
+        """The UUID of the file system that the stash is on, if that is on a disk which is plugged in now and then.
+
+        The worker mounts it (`Context.mounted`); what is there is pushed to when the disk is plugged in.
+        """
+        return None
 
     def ssh_hosts(self) -> tuple[tuple[str, int], ...]:
         """The SSH servers (host, port) whose host keys must be pinned before anything is sent."""
@@ -75,7 +85,6 @@ class ProtocolSettings(Strict):
 class SshAddress(Strict):
     """A parsed `scheme://user@host:port/path` address of a server spoken to over SSH."""
 
-    SCHEMES: ClassVar[tuple[str, ...]] = ("sftp", "rsync+ssh")
     host: str
     port: int = 22
     user: str | None = None

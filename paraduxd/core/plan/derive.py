@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from paraduxd.core.config.addresses import address, settings_of
+from paraduxd.core.config.addresses import address, given, settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.managed import ArchiveKey
 from paraduxd.core.config.models import (
@@ -168,8 +168,9 @@ def _destinations(config: Config) -> Iterator[tuple[str, Destination]]:
 
 
 def _wants_secret(destination: Destination, capabilities: ProtocolCapabilities) -> bool:
-    credentials = destination.settings.get("credentials") or {}
-    return capabilities[destination.protocol].generates_secret and not credentials.get("password")
+    """Whether Paradux makes the password of what the protocol encrypts, because the owner gives none."""
+    key = capabilities[destination.protocol].traits.generates
+    return bool(key) and not given(destination.settings, key)
 
 
 def _stashes(config: Config) -> Iterator[Stash]:
@@ -245,6 +246,7 @@ def _dataset(dataset: Dataset, config: Config, capabilities: ProtocolCapabilitie
             window=dataset.source.window,
             uid=place.uid,
             since=place.since,
+            plain_files=capabilities[dataset.source.protocol].traits.plain_files,
         ),
         staging=str(PurePosixPath(staging)),
         guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
@@ -272,6 +274,7 @@ def _destination(
         since=place.since,
         formerly=place.formerly,
         beside=_stashes_beside(destination, config, capabilities),
+        plain_files=capabilities[destination.protocol].traits.plain_files,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.core.primitives import disks
 from paraduxd.core.primitives.place_identity import legacy_uid, place_name
 
 VERSION = 1
@@ -63,6 +64,12 @@ class SourcePlan:
     window: str | None = None
     uid: str = ""
     since: int = 1
+    plain_files: bool | None = None
+
+    @property
+    def needs_no_config(self) -> bool:
+        """Whether it is a folder of ordinary files on a disk, for whoever holds that; earlier versions did not write down which are."""
+        return disks.is_here(self.place) if self.plain_files is None else self.plain_files
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,13 @@ class DestinationPlan:
     since: int = 1
     formerly: str = ""
     beside: tuple[str, ...] = ()
+    plain_files: bool | None = None
+
+    @property
+    def needs_no_config(self) -> bool:
+        """As of a source."""
+        plain = disks.is_here(self.place) if self.plain_files is None else self.plain_files
+        return plain and self.encryption == "none"
 
 
 @dataclass(frozen=True)

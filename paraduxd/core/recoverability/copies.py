@@ -28,15 +28,8 @@ from paraduxd.core.recoverability.access import Access, Kit, Stash
 from paraduxd.core.recoverability.families import Fates
 from paraduxd.core.recoverability.fates import Copy, Model
 from paraduxd.core.recoverability.labels import Labels
-from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.conditions import DatasetCondition, answered, error_of, whole
 from paraduxd.core.runs.facts import Facts, Latest
-
-SEALED_PROTOCOLS = frozenset({"restic"})
-"""Protocols that encrypt by themselves, whatever `encryption` says."""
-
-DISKS = frozenset({"disk", removable_disks.PROTOCOL})
-"""Protocols that leave a folder of files on a disk, for whoever holds it."""
 
 BY_CONFIG_ONLY = "gpg"
 """The encryption whose key is in the config and nowhere else."""
@@ -131,7 +124,7 @@ def _near(condition: DatasetCondition, where: Labels, credentials: bool) -> list
         return []
     copies = []
     if source.counts:
-        since = None if plan.source.protocol in DISKS else plan.source.since
+        since = None if plan.source.needs_no_config else plan.source.since
         copies.append(_copy("source", where.of(plan.source), since, credentials))
     if not plan.source.in_place and _is_filled(condition):
         copies.append(Copy("staging", where.machine))
@@ -158,8 +151,7 @@ def _copy(location: str, fates: Fates, since: int | None, transport: bool) -> Co
 
 def needed(destination: DestinationPlan) -> int | None:
     """The serial of the oldest config that leads to this copy and opens it; `None`: it does without."""
-    in_clear = destination.encryption == "none" and destination.protocol not in SEALED_PROTOCOLS
-    return None if in_clear and destination.protocol in DISKS else destination.since
+    return None if destination.needs_no_config else destination.since
 
 
 def _opens_here(destination: DestinationPlan) -> bool:

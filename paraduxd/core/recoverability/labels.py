@@ -17,18 +17,16 @@ from functools import cached_property
 from typing import Protocol
 
 from paraduxd.core.plan.model import Plan, StewardPlan
+from paraduxd.core.primitives.disks import LOCAL, is_here, uuid_of
 from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.core.recoverability.access import OWNER_MIND
 from paraduxd.core.recoverability.families import Fates
-from paraduxd.core.runs.removable_disks import uuid_of
 
 MACHINE = "device:this-machine"
 """The machine that Paradux runs on, when its owner gave it no fate."""
 
 OWNER = "person:owner"
 """The owner's death, which takes the owner's memory along."""
-
-LOCAL = "local"
 
 
 class Placed(Protocol):
@@ -78,7 +76,7 @@ class Labels:
             return frozenset(part.fates) | self.machine
         if shared:
             return shared
-        return self.machine if _is_here(part.place) else self.machine | {f"host:{host_of(part.place)}"}
+        return self.machine if is_here(part.place) else self.machine | {f"host:{host_of(part.place)}"}
 
     def of_steward(self, steward: StewardPlan) -> Fates:
         """The fates of a steward's kit."""
@@ -92,12 +90,12 @@ class Labels:
             fates = self._shared.get(_group(part.place)) or part.fates
             here = self._is_machine(part.place) or (part.place == LOCAL and name.endswith("/source"))
             if not fates and not here:
-                called = name if _is_here(part.place) else f"host:{host_of(part.place)}"
+                called = name if is_here(part.place) else f"host:{host_of(part.place)}"
                 found.setdefault(called, Assumed(called, tuple(sorted(self.machine))))
         return tuple(found.values())
 
     def _is_machine(self, place: str) -> bool:
-        return not _is_here(place) and is_loopback(host_of(place), self.own_names)
+        return not is_here(place) and is_loopback(host_of(place), self.own_names)
 
     @cached_property
     def _shared(self) -> dict[str, Fates]:
@@ -116,11 +114,6 @@ def _placed(plan: Plan) -> Iterator[tuple[str, Placed]]:
             yield f"{dataset.id}/{destination.id}", destination
     for stash in plan.metadata_stashes:
         yield stash.id, stash
-
-
-def _is_here(place: str) -> bool:
-    """Whether it is a disk, and no host."""
-    return place == LOCAL or uuid_of(place) != ""
 
 
 def _group(place: str) -> str:

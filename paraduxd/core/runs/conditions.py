@@ -15,9 +15,9 @@ from typing import Any
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
 from paraduxd.core.primitives import cron, time_windows, timestamps
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs.damage import Damage
 from paraduxd.core.runs.facts import Facts, Key, Latest
-from paraduxd.core.runs.removable_disks import uuid_of
 
 STATES = ("running", "held", "failed", "overdue", "never", "waiting", "ok")
 """Worst first; a dataset is in the worst state of its parts."""

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from paraduxd.core.plan.model import Limits
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.orders import Step
-from paraduxd.core.runs.removable_disks import uuid_of
 
 LOCAL = "local"
 """The place of everything on this machine."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.devices.stick_rules import Stick
-from paraduxd.core.runs.removable_disks import MOUNTED, POSIX
+from paraduxd.core.primitives.disks import MOUNTED, POSIX
 from paraduxd.effects.devices import block_device, mount
 
 LINKS = Path("/dev/disk/by-uuid")

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from paraduxd.core.config.capabilities import Capabilities
 from paraduxd.protocols.base import Protocol
 
-SELF_ENCRYPTING = frozenset({"restic"})
-"""Protocols that encrypt by themselves, under a password that Paradux generates."""
-
 
 def capabilities_of(protocols: Mapping[str, Protocol]) -> dict[str, Capabilities]:
     """The capability of every protocol, by name."""
@@ -25,5 +22,5 @@ def shape_of(protocol: Protocol) -> Capabilities:
         destination=protocol.destination is not None,
         blobs=protocol.blobs is not None,
         archive=protocol.blobs is not None,
-        generates_secret=protocol.name in SELF_ENCRYPTING,
+        traits=protocol.traits,
     )

@@ -21,7 +21,7 @@ from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.drills import Rehearsed, Restored
 from paraduxd.api.replies.transfers import RunError
-from paraduxd.core.config.addresses import settings_of
+from paraduxd.core.config.addresses import is_on_removable_disk, settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import check
@@ -34,7 +34,6 @@ from paraduxd.core.plan.derive import (
 )
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.recovery.drills import DRILL
-from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import scratch
 from paraduxd.effects.process.run import sealed_file
@@ -178,10 +177,9 @@ def _run(places: Places, order: Order, transport: Json, patience: float, key: Js
         raise ParaduxError("cancelled", "the drill was cancelled")
     with contextlib.ExitStack() as files:
         descriptor, path = files.enter_context(sealed_file(json.dumps(transport).encode()))
-        given, descriptors = (
-            replace(order, transport=path, disk=transport["protocol"] == removable_disks.PROTOCOL),
-            [descriptor],
-        )
+        capabilities = places.installation.capabilities
+        disk = is_on_removable_disk(transport["protocol"], transport["settings"], capabilities)
+        given, descriptors = replace(order, transport=path, disk=disk), [descriptor]
         if key is not None:
             descriptor, path = files.enter_context(sealed_file(json.dumps(key).encode()))
             given, descriptors = replace(given, arguments={**given.arguments, "key": path}), [*descriptors, descriptor]

@@ -11,13 +11,13 @@ from itertools import count
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.addresses import is_on_removable_disk
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import check
 from paraduxd.core.plan.derive import derive, metadata_file
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.recovery.candidates import Named, highest_epoch
-from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.process.run import sealed_file
 from paraduxd.keeper.config.generate import now
@@ -68,7 +68,7 @@ def look_everywhere(installation: Installation, proof: Proof, note: Note) -> Pro
             break
         asked |= {_identity(transport) for transport in new.values()}
         note(f"asking {', '.join(new)} for newer configs")
-        proof = _with_answers(proof, _ask_all(new, _epochs(proof)), installation)
+        proof = _with_answers(proof, _ask_all(new, _epochs(proof), installation.capabilities), installation)
     return proof
 
 
@@ -92,16 +92,16 @@ def _identity(transport: Json) -> str:
     return json.dumps([transport["protocol"], transport["settings"]], sort_keys=True)
 
 
-def _ask_all(transports: Mapping[str, Json], epochs: Sequence[int]) -> list[Answer]:
+def _ask_all(transports: Mapping[str, Json], epochs: Sequence[int], capabilities: ProtocolCapabilities) -> list[Answer]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(lambda item: _ask(item[0], item[1], epochs), transports.items()))
+        return list(pool.map(lambda item: _ask(item[0], item[1], epochs, capabilities), transports.items()))
 
 
-def _ask(stash: str, transport: Json, epochs: Sequence[int]) -> Answer:
+def _ask(stash: str, transport: Json, epochs: Sequence[int], capabilities: ProtocolCapabilities) -> Answer:
     """Ask one stash; its credentials are handed over in a file that exists in memory only."""
     try:
         with sealed_file(json.dumps(transport).encode()) as (descriptor, path):
-            disk = transport["protocol"] == removable_disks.PROTOCOL
+            disk = is_on_removable_disk(transport["protocol"], transport["settings"], capabilities)
             order = Order(next(_numbers), Step.FETCH, "", stash, path, arguments={"epochs": list(epochs)}, disk=disk)
             result = workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)
         return _answer(stash, result)

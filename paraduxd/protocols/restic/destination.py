@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import restic
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.runs import retention, unread
 from paraduxd.effects.files import directories, looking
 from paraduxd.effects.files.directories import Directory
@@ -349,4 +350,10 @@ def _clean(path: str) -> str:
     return "/".join(parts)
 
 
-PROTOCOL = Protocol("restic", ResticSettings, destination=ResticDestination, master_key=keys.master_key)
+PROTOCOL = Protocol(
+    "restic",
+    ResticSettings,
+    destination=ResticDestination,
+    master_key=keys.master_key,
+    traits=Traits(generates="credentials.password"),
+)

@@ -20,11 +20,11 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.plan.model import DatasetPlan, Plan
 from paraduxd.core.primitives import time_windows, timestamps
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs import requests
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.orders import Order, Progress, Step
 from paraduxd.core.runs.queue import LOCAL, STAGING, Request, startable
-from paraduxd.core.runs.removable_disks import uuid_of
 from paraduxd.core.runs.requests import Draft
 from paraduxd.core.status import succession
 from paraduxd.effects.journal.journal import INTERRUPTED, Ending, Journal

@@ -12,13 +12,13 @@ from typing import Any
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.primitives import timestamps
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.recovery import drills
 from paraduxd.core.runs import unread
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.core.runs.queue import Request
-from paraduxd.core.runs.removable_disks import uuid_of
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.effects.files import scratch
 from paraduxd.effects.journal.journal import Journal

@@ -17,6 +17,7 @@ from paraduxd.core.devices import arrivals
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.primitives import timestamps
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs import conditions, next_run, removable_disks, requests
 from paraduxd.core.runs.facts import Facts, Key
 from paraduxd.core.runs.orders import Step
@@ -116,7 +117,7 @@ class Rounds:
                 self._dispatcher.submit([requests.push(dataset.id, each.id, trigger="inserted")])
 
     def _look_for_disks(self) -> None:
-        uuids = {removable_disks.uuid_of(each.place) for _, each in removable_disks.destinations(self._dispatcher.plan)}
+        uuids = {uuid_of(each.place) for _, each in removable_disks.destinations(self._dispatcher.plan)}
         there = {uuid for uuid in uuids if removable_disk.is_there(uuid, self._folders)}
         self._found = Counter({uuid: self._found[uuid] + 1 for uuid in there})
 
@@ -127,7 +128,7 @@ class Rounds:
         success = next_run.known(latest.last_success, now)
         if period is None or (success and now < success + timedelta(seconds=period)):
             return False
-        stays = self._found[removable_disks.uuid_of(each.place)] >= STAYS
+        stays = self._found[uuid_of(each.place)] >= STAYS
         if not stays or next_run.when_allowed(latest, now, each.id).at > now:
             return False
         return self._dispatcher.may_push(dataset.id)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.primitives import time_windows, timestamps
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs import next_run
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.next_run import Due
@@ -14,10 +15,6 @@ from paraduxd.core.runs.orders import Step
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.supervisor.runs.order_factory import changes_fact, staging_is_filled
-
-BY_HAND = frozenset({"removable"})
-"""Protocols whose destinations are pushed to when they are there, not when it is time."""
-
 
 FIRST_REHEARSAL = timedelta(days=1)
 """After a config was saved: nobody wants restores among the first pushes."""
@@ -30,14 +27,14 @@ LACKING = frozenset({"not-published", "not-read-back", "not-opened"})
 
 
 def targets_of(plan: Plan) -> dict[Key, Timing | None]:
-    """What runs by itself; `None`: not by the clock but when there is a reason (see `Look.next_date`)."""
+    """What runs by itself, but nothing on removable disks; `None`: not by the clock, but when there is a reason (see `Look.next_date`)."""
     found: dict[Key, Timing | None] = {("", Step.PUBLISH, stash.id): None for stash in plan.metadata_stashes}
     for dataset in plan.datasets:
         if dataset.source.timing is not None:
             found[(dataset.id, Step.PULL, SOURCE)] = dataset.source.timing
         for destination in dataset.destinations:
             by_itself = destination.timing is not None or dataset.source.timing is not None
-            if by_itself and destination.protocol not in BY_HAND:
+            if by_itself and not uuid_of(destination.place):
                 found[(dataset.id, Step.PUSH, destination.id)] = destination.timing
     return found | _rehearsals(plan) | _checks(plan) | _first_looks(plan)
 
@@ -51,7 +48,7 @@ def _checks(plan: Plan) -> dict[Key, Timing | None]:
         ("", Step.REHEARSE, stash.id): Timing(every=every) for stash in plan.metadata_stashes
     }
     for dataset in plan.datasets:
-        here = [each for each in dataset.destinations if each.protocol not in BY_HAND]
+        here = [each for each in dataset.destinations if not uuid_of(each.place)]
         found.update({(dataset.id, Step.VERIFY, each.id): Timing(every=plan.verify_every) for each in here})
     return found
 
@@ -64,7 +61,7 @@ def _first_looks(plan: Plan) -> dict[Key, Timing | None]:
         (dataset.id, Step.VERSIONS, each.id): None
         for dataset in plan.datasets
         for each in dataset.destinations
-        if each.protocol not in BY_HAND
+        if not uuid_of(each.place)
     }
 
 
@@ -75,7 +72,7 @@ def _rehearsals(plan: Plan) -> dict[Key, Timing | None]:
     timing = Timing(every=plan.drill_every)
     found: dict[Key, Timing | None] = {("", Step.REHEARSE, stash.id): timing for stash in plan.metadata_stashes}
     for dataset in plan.datasets:
-        here = [each for each in dataset.destinations if each.protocol not in BY_HAND and each.encryption != "gpg"]
+        here = [each for each in dataset.destinations if not uuid_of(each.place) and each.encryption != "gpg"]
         found.update({(dataset.id, Step.REHEARSE, each.id): timing for each in here})
     return found
 

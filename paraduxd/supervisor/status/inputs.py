@@ -11,6 +11,7 @@ from paraduxd.api.replies.state import Guess
 from paraduxd.core.installation.ground import Ground
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.runs import facts as known
 from paraduxd.core.runs import removable_disks
@@ -72,7 +73,7 @@ class Reporter:
     def _plugged_in(self) -> frozenset[str]:
         """Disks of destinations that are here now."""
         found = removable_disks.destinations(self.plan) if self.plan else ()
-        uuids = {removable_disks.uuid_of(destination.place) for _, destination in found}
+        uuids = {uuid_of(destination.place) for _, destination in found}
         return frozenset(uuid for uuid in uuids if removable_disk.is_there(uuid, self.stick_folders))
 
     def _daemon(self) -> known.Daemon:

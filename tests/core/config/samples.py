@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from paraduxd.core.config.capabilities import Capabilities
+from paraduxd.core.config.capabilities import Capabilities, Traits
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.protocol_settings import (
     ProtocolSettings,
@@ -97,11 +97,15 @@ class ResticLike(ProtocolSettings):
 
 
 SHAPES = {
-    "disk": Capabilities("disk", DiskLike, source=True, destination=True, blobs=True, archive=True),
+    "disk": Capabilities(
+        "disk", DiskLike, source=True, destination=True, blobs=True, archive=True, traits=Traits(plain_files=True)
+    ),
     "rsync": Capabilities("rsync", RsyncLike, source=True, destination=True),
     "sftp": Capabilities("sftp", SftpLike, blobs=True, archive=True),
-    "ftp": Capabilities("ftp", SftpLike, blobs=True, archive=True),
-    "restic": Capabilities("restic", ResticLike, destination=True, generates_secret=True),
+    "ftp": Capabilities(
+        "ftp", SftpLike, blobs=True, archive=True, traits=Traits(login_in_clear='use "ftps" if the server can, or sftp')
+    ),
+    "restic": Capabilities("restic", ResticLike, destination=True, traits=Traits(generates="credentials.password")),
 }
 
 WORDS = [f"share number {index}" for index in range(16)]

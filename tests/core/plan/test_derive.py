@@ -47,16 +47,17 @@ def test_a_dataset_in_the_plan() -> None:
     assert photos.guard == plans.Guard(0.25, 0.6)
     assert photos.source == plans.SourcePlan(
         "rsync", "laptop.local", "dataset.photos.source.json", plans.Timing(3600), ("device:laptop",),
-        uid=legacy_uid("photos", "source"),
+        uid=legacy_uid("photos", "source"), plain_files=False,
     )  # fmt: skip
     assert photos.destinations == (
         plans.DestinationPlan(
             "cloud", "restic", "s3.example", "dataset.photos.cloud.json", plans.Timing(21600), ("account:aws",),
             "restic", plans.Keep(last=10, daily=7), uid=legacy_uid("photos", "cloud"), formerly="photos/cloud",
+            plain_files=False,
         ),
         plans.DestinationPlan(
             "usb", "disk", "local", "dataset.photos.usb.json", plans.Timing(cron="30 3 * * sun"),
-            ("place:house", "device:usb"), uid=legacy_uid("photos", "usb"), formerly="photos/usb",
+            ("place:house", "device:usb"), uid=legacy_uid("photos", "usb"), formerly="photos/usb", plain_files=True,
         ),
     )  # fmt: skip
 

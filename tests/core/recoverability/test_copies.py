@@ -49,12 +49,23 @@ def test_a_source_in_place_is_one_copy_with_the_fates_of_its_disk() -> None:
 
 
 def test_a_disk_needs_the_config_only_when_it_is_encrypted() -> None:
-    disks = (DISK, replace(DISK, id="sealed", encryption="gpg"), replace(DISK, id="restic", protocol="restic"))
+    disks = (
+        DISK,
+        replace(DISK, id="sealed", encryption="gpg"),
+        replace(DISK, id="restic", protocol="restic", encryption="restic"),
+    )
     bank = replace(DISK, id="bank", protocol="removable", place="removable:1234-ABCD")
     remote = replace(CLOUD, id="mirror", protocol="sftp", encryption="none")
     found = copies_of(replace(PHOTOS, destinations=(*disks, bank, remote)))
     assert {name for name, copy in found.items() if copy.since is not None} == {"source", "sealed", "restic", "mirror"}
     assert {name for name, copy in found.items() if copy.transport} == {"source", "restic", "mirror"}
+
+
+def test_what_only_looks_like_a_folder_here_needs_the_config() -> None:
+    """A protocol that does not say where it keeps things says "local", too."""
+    odd = replace(DISK, plain_files=False)
+    found = copies_of(replace(PHOTOS, destinations=(odd,)))
+    assert found["disk"].since is not None
 
 
 def test_the_machine_reads_nothing_while_its_credentials_are_away() -> None:

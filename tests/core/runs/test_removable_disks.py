@@ -6,10 +6,11 @@ import pytest
 
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Limits, Plan, SourcePlan
+from paraduxd.core.primitives import disks
 from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.queue import Request, startable
 
-PLACE = removable_disks.place_of("1234-ABCD")
+PLACE = disks.place_of("1234-ABCD")
 
 
 def plan(*places: str) -> Plan:
@@ -20,17 +21,17 @@ def plan(*places: str) -> Plan:
 
 @pytest.mark.parametrize("uuid", ["1234-ABCD", "0b1c8f9a-6f2e-4c9e-9a53-0e6d2c9c1a11"])
 def test_a_uuid_is_taken_and_comes_back_out_of_the_plan(uuid: str) -> None:
-    assert removable_disks.uuid_of(removable_disks.place_of(removable_disks.checked_uuid(uuid))) == uuid
+    assert disks.uuid_of(disks.place_of(disks.checked_uuid(uuid))) == uuid
 
 
 @pytest.mark.parametrize("odd", ["", "..", "../../etc", "a/b", "-f", "12 34", "x" * 65, "1234-ABCD\n", "$(id)", "ab"])
 def test_what_is_no_uuid_is_refused(odd: str) -> None:
     with pytest.raises(ValueError, match="UUID of a file system"):
-        removable_disks.checked_uuid(odd)
+        disks.checked_uuid(odd)
 
 
 def test_only_the_disk_that_is_named_is_meant() -> None:
-    chosen = plan(PLACE, removable_disks.place_of("ffff-0000"), PLACE)
+    chosen = plan(PLACE, disks.place_of("ffff-0000"), PLACE)
     assert removable_disks.meant(chosen, Stick("/dev/sdb", uuid="1234-ABCD")) == (
         ("home", "push", "d0"),
         ("home", "push", "d2"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.core.devices.stick_rules import Stick
-from paraduxd.core.runs.removable_disks import PROTOCOL, place_of
+from paraduxd.core.primitives.disks import place_of
 from paraduxd.supervisor.schedule.periodic_checks import STAYS, Rounds
 from tests.supervisor.runs.running import DAILY, Rig, dataset, destination, plan
 
@@ -43,7 +43,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     rig = Rig(tmp_path)
-    rig.run_by(plan(dataset("home", [destination("bank", DAILY, protocol=PROTOCOL, place=place_of(UUID))])))
+    rig.run_by(plan(dataset("home", [destination("bank", DAILY, protocol="removable", place=place_of(UUID))])))
     rig.pulled("home", transferred_files=5)
     folders = tmp_path / "disks"
     folders.mkdir()

@@ -143,7 +143,7 @@ def test_neither_has_a_timing_so_only_by_hand(rig: Rig) -> None:
 
 
 def test_removable_destination_is_left_to_whoever_sees_it_inserted(rig: Rig) -> None:
-    rig.run_by(plan(dataset("home", [destination("stick", HOURLY, protocol="removable")])))
+    rig.run_by(plan(dataset("home", [destination("stick", HOURLY, protocol="removable", place="removable:1234-ABCD")])))
     assert live(rig, 3) == {"pull home": 3}
 
 

@@ -35,18 +35,21 @@ class Known:
 Stashes = Mapping[Path, Known]
 
 
-def check_semantics(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
-    """All findings of the config as a whole; a stash that is not in `stashes` has been reported elsewhere."""
+def check_semantics(config: Config, stashes: Stashes, encrypting: Sequence[str]) -> Iterator[Diagnostic]:
+    """All findings of the config as a whole; a stash that is not in `stashes` has been reported elsewhere.
+
+    `encrypting`: the protocols that encrypt by themselves.
+    """
     yield from _ids(config)
     yield from _schedules(config)
     yield from _staging(config, stashes)
     yield from _overlaps(config, stashes)
     yield from _stewards(config)
     yield from _metadata(config)
-    yield from _in_clear(config)
+    yield from _in_clear(config, stashes)
     yield from plain_notifications.findings(config)
     for index, dataset in enumerate(config.datasets):
-        yield from _dataset(config, dataset, ("datasets", index), stashes)
+        yield from _dataset(config, dataset, ("datasets", index), stashes, encrypting)
     yield from _one_place(config)
     yield from _look_alikes(config)
 
@@ -188,8 +191,8 @@ def _new_epoch(managed: Managed) -> str:
     return "a rotation is under way: write the kits it waits for, or cancel it and begin another"
 
 
-def _in_clear(config: Config) -> Iterator[Diagnostic]:
-    """FTP without TLS: what is stored is encrypted all the same, but anybody on the way can log in afterwards."""
+def _in_clear(config: Config, known: Stashes) -> Iterator[Diagnostic]:
+    """What is stored is encrypted all the same, but anybody on the way can log in afterwards."""
     stashes: list[tuple[Path, MetadataStash | Destination]] = [
         (("metadata_stashes", index), stash) for index, stash in enumerate(config.metadata_stashes)
     ]
@@ -198,9 +201,9 @@ def _in_clear(config: Config) -> Iterator[Diagnostic]:
             (("datasets", number, "destinations", index), each) for index, each in enumerate(dataset.destinations)
         ]
     for path, stash in stashes:
-        if stash.protocol == "ftp":
+        if path in known and (hint := known[path].capability.traits.login_in_clear):
             message = f"{stash.id} sends its password in clear: whoever listens on the way can remove or replace what is there"
-            yield Diagnostic("warning", (*path, "protocol"), message, 'use "ftps" if the server can, or sftp')
+            yield Diagnostic("warning", (*path, "protocol"), message, hint)
 
 
 def _metadata(config: Config) -> Iterator[Diagnostic]:
@@ -222,7 +225,9 @@ def _metadata(config: Config) -> Iterator[Diagnostic]:
         yield Diagnostic("warning", ("owner",), message, 'add one, like "fate": ["place:house"]')
 
 
-def _dataset(config: Config, dataset: Dataset, path: Path, stashes: Stashes) -> Iterator[Diagnostic]:
+def _dataset(
+    config: Config, dataset: Dataset, path: Path, stashes: Stashes, encrypting: Sequence[str]
+) -> Iterator[Diagnostic]:
     if not dataset.destinations:
         message = f"dataset {dataset.id} has no destination: no version of it is kept anywhere"
         yield Diagnostic("warning", path, message, "add destinations")
@@ -231,14 +236,20 @@ def _dataset(config: Config, dataset: Dataset, path: Path, stashes: Stashes) -> 
             yield Diagnostic("warning", (*path, "guard", key), "100% means that nothing is ever held", "try 25% or 60%")
     for number, destination in enumerate(dataset.destinations):
         inner = (*path, "destinations", number)
-        yield from _destination(config, destination, inner, stashes.get(inner))
+        known = stashes.get(inner)
+        yield from _destination(config, destination, inner)
+        if known and known.directory is None and known.capability.encryption(destination.encryption) == "none":
+            message = f"destination {destination.id} is not encrypted: whoever runs that place can read it"
+            yield Diagnostic(
+                "warning", inner, message, "".join(f"{name} encrypts, for example" for name in encrypting[:1])
+            )
     copies = [set(config.owner.fate), *(set(destination.fate) for destination in dataset.destinations)]
     if dataset.destinations and (common := set.intersection(*copies)):
         message = f"every copy of dataset {dataset.id} that Paradux makes shares {_listed(common)}: one loss takes all of them"
         yield Diagnostic("warning", (*path, "destinations"), message, "add a destination elsewhere")
 
 
-def _destination(config: Config, destination: Destination, path: Path, known: Known | None) -> Iterator[Diagnostic]:
+def _destination(config: Config, destination: Destination, path: Path) -> Iterator[Diagnostic]:
     name = destination.id
     if config.owner.fate and set(config.owner.fate) <= set(destination.fate):
         message = f"destination {name} shares every fate with the staging copy: whatever takes one takes both"
@@ -246,9 +257,6 @@ def _destination(config: Config, destination: Destination, path: Path, known: Kn
     if not destination.fate:
         message = f"destination {name} has no fate: it counts as lost together with this machine"
         yield Diagnostic("warning", path, message, 'add one, like "fate": ["place:friend"]')
-    if known is not None and known.directory is None and known.capability.encryption(destination.encryption) == "none":
-        message = f"destination {name} is not encrypted: whoever runs that place can read it"
-        yield Diagnostic("warning", path, message, "restic encrypts, for example")
 
 
 def _one_place(config: Config) -> Iterator[Diagnostic]:

@@ -80,7 +80,9 @@ def _examine(
     if isinstance(value, dict):
         findings += _mode_findings(value, answers)
     if config is not None:
-        findings += check_semantics(config, known)
+        findings += check_semantics(
+            config, known, [each.name for each in capabilities.values() if each.traits.encrypts]
+        )
     return config, findings
 
 
@@ -172,7 +174,7 @@ def _ability_findings(
 
 
 def _instead_of_archives(capability: Capabilities, capabilities: ProtocolCapabilities) -> str:
-    if capability.generates_secret:
+    if capability.traits.encrypts:
         return f"leave it out: {capability.name} encrypts by itself"
     return f"these can: {', '.join(sorted(other.name for other in capabilities.values() if other.archive))}"
 
