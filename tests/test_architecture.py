@@ -174,3 +174,10 @@ def test_only_protocols_name_protocols() -> None:
         if not name.startswith("protocols/") and "/data/" not in name:
             found[name] = set(protocol_names(path.read_text(), set(points)))
     assert {name: names for name, names in found.items() if names} == NAMES_A_PROTOCOL
+
+
+def test_one_module_speaks_to_the_kernel() -> None:
+    """`ctypes` checks nothing, and the kernel's numbers have names there."""
+    for path in [*ROOT.glob("paraduxd/**/*.py"), *ROOT.glob("paraductl/**/*.py")]:
+        if path != ROOT / "paraduxd/linux.py":
+            assert "ctypes" not in path.read_text(), f"{path}: see paraduxd/linux.py"

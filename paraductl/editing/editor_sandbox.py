@@ -11,7 +11,6 @@ is removed when the editor ends, when the client dies, and otherwise by the next
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import functools
 import json
 import os
@@ -25,20 +24,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+from paraduxd import linux
 from paraduxd.api import bounded_json
+from paraduxd.linux import Mount, Namespace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - memory is the point
 PREFIX = "paradux-edit-"
 NAME = "paradux.json"
 LIMIT = 16 * 1024 * 1024
 """Bytes that are read back at most."""
-
-_CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
-_MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 0x2, 0x4, 0x4000, 0x40000
-_MNT_DETACH = 0x2
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class EditingError(Exception):
@@ -65,8 +59,8 @@ def main() -> None:
 def _edit(order: dict[str, Any], client: int) -> str:
     _sweep()
     with Workplace(hidden=not order["shared"]) as place:
-        _die_with(client, signal.SIGTERM)
-        _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        linux.die_with_parent(client, signal.SIGTERM)
+        linux.no_dumps_or_tracing()
         file = place.folder / NAME
         file.touch(0o600)
         file.write_text(order["text"], encoding="utf-8")
@@ -112,7 +106,8 @@ class Workplace:
 
     def _remove(self) -> None:
         if self._mounted:
-            _libc.umount2(os.fsencode(self.folder), _MNT_DETACH)
+            with contextlib.suppress(OSError):
+                linux.unmount(self.folder, lazily=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _leave(self, number: int, _: FrameType | None) -> None:
@@ -131,7 +126,7 @@ class Workplace:
 def _prepare_editor(helper: int) -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    _die_with(helper, signal.SIGKILL)
+    linux.die_with_parent(helper, signal.SIGKILL)
 
 
 def _hide(folder: Path) -> bool:
@@ -147,30 +142,31 @@ def _hide(folder: Path) -> bool:
 
 def _enter(folder: Path) -> bool:
     uid, gid = os.geteuid(), os.getegid()
-    flags = _CLONE_NEWNS if uid == 0 else _CLONE_NEWNS | _CLONE_NEWUSER
-    if _libc.unshare(flags) != 0:
-        return False
-    if uid != 0 and not _keep_ids(uid, gid):
-        return False
-    if _libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) != 0:
+    try:
+        linux.unshare(Namespace.MOUNTS if uid == 0 else Namespace.MOUNTS | Namespace.USER)
+        if uid != 0:
+            _keep_ids(uid, gid)
+        linux.set_propagation(Mount.PRIVATE)
+    except OSError:
         return False
     # noswap (Linux 6.4, root only) keeps the text out of the swap partition; without it the mount is still hidden.
     options = f"mode=0700,uid={uid},gid={gid},size={4 * LIMIT}"
-    return any(
-        _libc.mount(b"paradux", os.fsencode(folder), b"tmpfs", _MS_NOSUID | _MS_NODEV, text.encode()) == 0
-        for text in (options + ",noswap", options)
-    )
+    return any(_mounted(folder, text) for text in (options + ",noswap", options))
 
 
-def _keep_ids(uid: int, gid: int) -> bool:
-    """Stay who we are in the new user namespace (user_namespaces(7))."""
+def _mounted(folder: Path, options: str) -> bool:
     try:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        linux.mount("paradux", folder, "tmpfs", Mount.NOSUID | Mount.NODEV, options)
     except OSError:
         return False
     return True
+
+
+def _keep_ids(uid: int, gid: int) -> None:
+    """Stay who we are in the new user namespace (user_namespaces(7))."""
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
 
 
 def _read(file: Path) -> str:
@@ -188,13 +184,6 @@ def _read(file: Path) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         raise EditingError("the text is not UTF-8") from None
-
-
-def _die_with(parent: int, number: signal.Signals) -> None:
-    """Get this signal when the parent dies; at once when it is dead already."""
-    _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), number)
 
 
 def _sweep() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import resource
 import stat
 
 from paraductl.terminal.input_files import read_text
@@ -14,17 +13,13 @@ from paraduxd.api.passphrases import refusal
 
 ADVISED = 12
 
-_PR_SET_DUMPABLE = 4
-
 
 def harden() -> None:
     """No core dump and no debugger for a process that holds a passphrase."""
-    import ctypes
+    from paraduxd import linux
 
-    # 1 byte, where that may be: a limit of 0 does not hold for the programs that take core dumps from the kernel (fs/coredump.c)
-    limit = 0 if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 else 1
-    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    linux.no_core_files()
+    linux.no_dumps_or_tracing()
 
 
 class Passphrases:

@@ -15,6 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
+from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.files import transport_files
@@ -40,7 +41,7 @@ log = logging.getLogger("paradux.keeper")
 def main(argv: list[str] | None = None) -> None:
     """Serve until the supervisor closes the line or the session is over."""
     options = _options(argv)
-    hardening.die_with_parent(options.parent)
+    linux.die_with_parent(options.parent)
     orphans.adopt()
     weaknesses = hardening.harden()
     log_to_stderr(LineFormatter())

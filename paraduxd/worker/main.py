@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects.process import hardening, orphans
@@ -62,9 +63,9 @@ def main(when_shut_in: Callable[[], None] = lambda: None) -> None:
 
     `when_shut_in` may start threads, which are as confined as this one.
     """
-    hardening.die_with_parent(os.getppid())
+    linux.die_with_parent(os.getppid())
     orphans.adopt()
-    hardening.no_core_dumps()
+    linux.no_core_files()
     hardening.keep_files_private()
     for number in _ENDING:
         signal.signal(number, _end)

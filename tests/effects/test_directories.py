@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.files import directories, renaming
+from paraduxd.effects.files import directories
 from paraduxd.effects.files.directories import Directory, trusted
 
 ME = trusted()
@@ -164,7 +165,7 @@ def test_nor_where_the_kernel_does_not_see_to_it(
             ctypes.set_errno(kernel)
             return -1
 
-    monkeypatch.setattr(renaming, "_libc", Libc())
+    monkeypatch.setattr(linux, "_libc", Libc())
     for name in ("a", "b"):
         (folder / name).touch()
     with pytest.raises(FileExistsError):

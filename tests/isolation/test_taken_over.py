@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.effects.isolation import landlock
+from paraduxd import linux
 from tests.rig import Installation, fill, minimal_answers
 
 HERE = Path(__file__).parent
@@ -78,6 +78,6 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
 
 
 def test_a_taken_over_transfer_gets_nothing_but_its_own(house: House) -> None:
-    scoped = landlock.version() >= landlock.SCOPES_SINCE
+    scoped = linux.landlock_version() >= linux.SCOPES_SINCE
     assert [each for each in house.rob() if scoped or not each.startswith("signals")] == []
     assert json.loads(house.ctl("--json", "history").stdout)["runs"], "the daemon lives"

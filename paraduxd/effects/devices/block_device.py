@@ -11,13 +11,13 @@ import os
 import stat
 from pathlib import Path
 
+from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import KIT, Stick
 from paraduxd.effects.process import run
 
 SYS = Path("/sys")
 
-_BLKFLSBUF = 0x1261
 _SECTOR = 512
 _BLANK_EDGE = 1 << 20
 _BLANK_SAMPLES = 64
@@ -130,7 +130,7 @@ def drop_cache(node: str) -> None:
     descriptor = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
-        fcntl.ioctl(descriptor, _BLKFLSBUF, 0)
+        fcntl.ioctl(descriptor, linux.FLUSH_BUFFERS, 0)
     finally:
         os.close(descriptor)
 

@@ -6,7 +6,6 @@ of it. Errors are `OSError` as they come; whoever knows which stick it is makes 
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import shutil
@@ -15,6 +14,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from paraduxd import linux
 
 MAX_ENTRIES = 200
 """Names that are looked at in one directory."""
@@ -30,10 +31,7 @@ PATIENCE = 240.0
 
 _PIECE = 1 << 18
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_RENAME_EXCHANGE = 2
 _GONE = frozenset({errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN})
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass
@@ -150,7 +148,7 @@ def write_folder(root: int, name: str, files: Mapping[str, bytes]) -> None:
             with entered(folder, inner) as below:
                 os.fsync(below)
         os.fsync(folder)
-    _sync(root)
+    linux.sync_file_system(root)
 
 
 def _write_file(folder: int, path: str, data: bytes) -> None:
@@ -178,25 +176,22 @@ def take_place(root: int, new: str, current: str, old: str) -> None:
     if exists(root, current) and not _exchanged(root, new, current):
         remove(root, old)
         os.rename(current, old, src_dir_fd=root, dst_dir_fd=root)
-        _sync(root)
+        linux.sync_file_system(root)
     if not exists(root, current):
         os.rename(new, current, src_dir_fd=root, dst_dir_fd=root)
-    _sync(root)
+    linux.sync_file_system(root)
     for left in (new, old):
         remove(root, left)
-    _sync(root)
-
-
-def _sync(root: int) -> None:
-    """Put all of the file system on its medium, syncfs(2); raises `OSError`."""
-    if _libc.syncfs(root) != 0:
-        problem = ctypes.get_errno()
-        raise OSError(problem, os.strerror(problem))
+    linux.sync_file_system(root)
 
 
 def _exchanged(root: int, one: str, other: str) -> bool:
-    """renameat2(2) with RENAME_EXCHANGE; vfat can do it from Linux 6.0 on, exFAT cannot."""
-    return bool(_libc.renameat2(root, os.fsencode(one), root, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+    """Whether the file system could do that."""
+    try:
+        linux.exchange_names(root, one, other)
+    except OSError:
+        return False
+    return True
 
 
 def exists(root: int, name: str) -> bool:

@@ -7,7 +7,7 @@ The owner's own disks, told by a UUID of the config, may have ext4 (`kinds`).
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import errno
 import os
 from collections.abc import Collection, Iterator
@@ -15,22 +15,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import FILE_SYSTEMS, Stick
 from paraduxd.effects.devices import block_device
 from paraduxd.effects.process import hardening
+from paraduxd.linux import Mount
 
 MOUNT_POINT = Path("/mnt")
 """Only this process sees what is mounted here."""
 
-_RDONLY, _NOSUID, _NODEV, _NOEXEC, _NOSYMFOLLOW, _NOATIME = 1, 2, 4, 8, 256, 1024
 _OPTIONS = {
     "vfat": "umask=0077,errors=remount-ro",
     "exfat": "umask=0077,errors=remount-ro",
     "ext4": "errors=remount-ro",
 }
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def look(device: str) -> Stick:
@@ -65,9 +64,7 @@ def opened(stick: Stick, *, writable: bool = False, kinds: Collection[str] = FIL
         with _directory(str(MOUNT_POINT)) as root:
             yield root
     finally:
-        clean = _libc.umount2(os.fsencode(MOUNT_POINT), 0) == 0
-        if not clean:
-            _libc.umount2(os.fsencode(MOUNT_POINT), 2)  # MNT_DETACH: it goes with this process
+        clean = _unmounted()
     if writable:
         if not clean:
             raise ParaduxError("void", f"{stick.name} could not be unmounted", "plug it in again")
@@ -83,22 +80,36 @@ def _directory(path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _unmounted() -> bool:
+    """Whether all is written; if not, what is mounted goes with this process."""
+    try:
+        linux.unmount(MOUNT_POINT)
+    except OSError:
+        with contextlib.suppress(OSError):
+            linux.unmount(MOUNT_POINT, lazily=True)
+        return False
+    return True
+
+
 def _mount(stick: Stick, *, writable: bool, kinds: Collection[str] = FILE_SYSTEMS) -> None:
     if stick.fs is None or stick.fs not in kinds:
         raise ParaduxError("refused", f"{stick.name} has no FAT or exFAT file system", "use another stick")
     if not hardening.private_mounts():
         raise ParaduxError("refused", "sticks can be read by a daemon of root's only", "name a folder instead")
-    flags = _NOSUID | _NODEV | _NOEXEC | _NOATIME | (0 if writable else _RDONLY)
-    source, kind, options = os.fsencode(stick.volume), stick.fs.encode(), _OPTIONS[stick.fs].encode()
+    flags = Mount.NOSUID | Mount.NODEV | Mount.NOEXEC | Mount.NOATIME | (Mount(0) if writable else Mount.RDONLY)
+    problem = 0
     for tried in (
-        flags | _NOSYMFOLLOW,
+        flags | Mount.NOSYMFOLLOW,
         flags,
-    ):  # older kernels do not know the flag; neither file system has symbolic links
-        if _libc.mount(source, os.fsencode(MOUNT_POINT), kind, tried, options) == 0:
+    ):  # older kernels do not know it; neither file system has symbolic links
+        try:
+            linux.mount(stick.volume, MOUNT_POINT, stick.fs, tried, _OPTIONS[stick.fs])
+        except OSError as refused:
+            problem = refused.errno or 0
+            if problem != errno.EINVAL:
+                break
+        else:
             return
-        problem = ctypes.get_errno()
-        if problem != errno.EINVAL:
-            break
     raise _not_mounted(stick, problem)
 
 

@@ -15,8 +15,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from paraduxd import linux
 from paraduxd.effects.files import looking
 from paraduxd.effects.isolation import covers, landlock, privileges
+from paraduxd.linux import Capability
 
 log = logging.getLogger("paradux.confinement")
 
@@ -47,8 +49,8 @@ def confine(fence: Fence, *, mounts: bool = False, children_mount: bool = False)
     Raises `OSError` when that does not succeed although it should.
     """
     _make_missing(fence)
-    privileges.no_new_privileges()
-    covered = privileges.has(privileges.SYS_ADMIN) and covers.private_namespace()
+    linux.no_new_privileges()
+    covered = privileges.may_mount() and covers.private_namespace()
     if covered:
         hidden = [path for path in _covered(fence) if not path.is_relative_to(covers.SHARED_MEMORY)]
         covers.cover(hidden, [(own.path, own.writable) for own in fence.own])
@@ -60,7 +62,7 @@ def confine(fence: Fence, *, mounts: bool = False, children_mount: bool = False)
     elif not covered:
         log.warning("A transfer can see what the daemon sees: it may not mount, and this kernel has no Landlock")
     if os.geteuid() == 0:
-        more = {privileges.SYS_ADMIN}
+        more = {Capability.SYS_ADMIN}
         privileges.keep_only(
             privileges.TRANSFER | (more if mounts else set()), privileges.TRANSFER | (more if children_mount else set())
         )

@@ -1,57 +1,30 @@
 """Making a process that holds secrets keep them: locked pages, no dumps, no tracing, no life beyond its parent, memory-only files.
 
-Sources: mlockall(2), prctl(2), PR_SET_DUMPABLE, PR_SET_PDEATHSIG, unshare(2), mount(2).
+The system calls are in `paraduxd/linux.py`.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import ctypes
+import errno
+import functools
 import os
 import re
 import resource
 import shutil
-import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.files import bounded
-
-_MCL_ALL_AS_TOUCHED = 1 | 2 | 4
-"""Pages are locked when they are first used: else every thread would take its whole stack, 8 MB, at once."""
-_PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
-_PR_SET_NO_NEW_PRIVS = 38
-_CLONE_NEWNS = 0x00020000
-_MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
-_MS_REC_PRIVATE = 0x4000 | 0x40000
+from paraduxd.linux import Mount
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  a directory of our own is made in it, with mode 0700
 _PREFIX = "paradux-keeper-"
 _PRIVATE_SIZE = "64m"
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def die_with_parent(expected_parent: int) -> None:
-    """Be killed when the thread that started this process ends; end at once when that has happened already."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != expected_parent:
-        os._exit(1)
-
-
-def no_core_dumps() -> None:
-    """Never write a core file, nor hand one to a program (systemd-coredump, apport), nor let what is started from here do so.
-
-    A limit of 0 stops files only; one of 1 byte, which no core file fits into either, stops both (fs/coredump.c). It cannot be
-    raised from 0 again.
-    """
-    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
-    limit = 0 if hard == 0 else 1
-    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 def keep_files_private() -> None:
@@ -62,20 +35,28 @@ def keep_files_private() -> None:
 def harden() -> tuple[str, ...]:
     """Lock pages, forbid dumps, tracing and new privileges; gives a plain sentence for each thing that could not be done."""
     keep_files_private()
-    no_core_dumps()
-    weaknesses = []
-    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        weaknesses.append("programs that the keeper starts can gain privileges")
-    if _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
-        weaknesses.append("the keeper's memory can be dumped")
-    if not _may_lock_everything() or _libc.mlockall(_MCL_ALL_AS_TOUCHED):
-        weaknesses.append("the keeper's memory can be swapped to disk")
-    return tuple(weaknesses)
+    linux.no_core_files()
+    steps: tuple[tuple[Callable[[], None], str], ...] = (
+        (linux.no_new_privileges, "programs that the keeper starts can gain privileges"),
+        (linux.no_dumps_or_tracing, "the keeper's memory can be dumped"),
+        (_lock_memory, "the keeper's memory can be swapped to disk"),
+    )
+    return tuple(sentence for step, sentence in steps if not _done(step))
 
 
-def _may_lock_everything() -> bool:
+def _done(step: Callable[[], None]) -> bool:
+    try:
+        step()
+    except OSError:
+        return False
+    return True
+
+
+def _lock_memory() -> None:
     """Under a low limit, locking future pages would make later allocations fail."""
-    return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY
+    if os.geteuid() and resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] != resource.RLIM_INFINITY:
+        raise PermissionError(errno.EPERM, "the limit of locked memory is too low")
+    linux.lock_memory()
 
 
 def private_memory() -> Path:
@@ -112,7 +93,7 @@ def shared_memory_folder() -> Iterator[Path]:
 
 def private_mounts() -> bool:
     """Give the calling thread, and those that it starts later, a mount namespace of their own; false when that is not possible."""
-    return not _libc.unshare(_CLONE_NEWNS) and not _libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None)
+    return _done(linux.own_mounts)
 
 
 def _mount_over(folder: Path) -> bool:
@@ -120,8 +101,9 @@ def _mount_over(folder: Path) -> bool:
     if not private_mounts():
         return False
     options = f"size={_PRIVATE_SIZE},mode=0700"
+    flags = Mount.NOSUID | Mount.NODEV | Mount.NOEXEC
     return any(
-        _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", _MS_NOSUID_NODEV_NOEXEC, variant.encode()) == 0
+        _done(functools.partial(linux.mount, "tmpfs", folder, "tmpfs", flags, variant))
         for variant in (f"{options},noswap", options)
     )
 

@@ -1,17 +1,17 @@
 """Processes that have left their parent, as gpg-agent does: whose children they become, and burying them.
 
-Sources: prctl(2) PR_SET_CHILD_SUBREAPER, which holds for the calling process and no child of it; proc(5).
+Source: proc(5).
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_PR_SET_CHILD_SUBREAPER = 36
+from paraduxd import linux
+
 _LONGEST_STAT = 4096
 
 
@@ -31,7 +31,7 @@ def adopt() -> None:
 
     The supervisor ends every orphan that comes to it; a process that uses such servants has to keep them.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    linux.adopt_orphans()
 
 
 def reap(command: str) -> None:
