@@ -108,7 +108,6 @@ def test_paths_of_others_go_through_the_module_of_descriptors() -> None:
 
 NAMES_A_PROTOCOL = {
     "core/primitives/disks.py": {"removable:"},  # what places in plans and journals begin with
-    "core/status/document.py": {"disk"},  # a key of the status document
     "editing/setup_questions.py": {
         "disk",
         "file:",
