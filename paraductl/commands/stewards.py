@@ -13,17 +13,37 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "say who holds which kit since when, and who is due for a check-up"
 
-EXAMPLES = (("Who holds what", "paraductl stewards"),)
+EXAMPLES = (
+    ("Who holds what", "paraductl stewards"),
+    ("Ask Alice to look at her kit at home", "paraductl stewards --ask alice"),
+    ("Take the code that she reads out", "paraductl stewards --confirm 089 761 180 071"),
+)
 
 _STATES = {"current": "green", "none": "yellow", "void": "red", "damaged": "red", "check-up due": "yellow"}
 
 
-def options(_: argparse.ArgumentParser) -> None:
-    """Declare what the command takes: nothing."""
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--ask",
+        metavar="STEWARD",
+        help="give six digits for this steward, with which the answering code is known to be new",
+    )
+    which.add_argument(
+        "--confirm",
+        metavar="CODE",
+        nargs="+",
+        help="take the twelve digits that a steward reads out after a look at a kit",
+    )
 
 
-def run(context: Context, _: argparse.Namespace) -> int:
+def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask and show."""
+    if arguments.ask is not None:
+        return _ask(context, arguments.ask)
+    if arguments.confirm is not None:
+        return _confirm(context, " ".join(arguments.confirm))
     reply = context.supervisor().call("stewards")
     context.terminal.document(reply)
     if reply["epoch"] is None:
@@ -33,6 +53,41 @@ def run(context: Context, _: argparse.Namespace) -> int:
     if not context.terminal.as_json:
         for line in _page(reply, context.terminal.colour, datetime.now(UTC), shutil.get_terminal_size().columns):
             context.terminal.raw(line.rstrip() + "\n")
+    return ExitCode.DONE
+
+
+def _ask(context: Context, steward: str) -> int:
+    reply = context.member_call("ask", steward=steward)
+    context.terminal.document(reply)
+    digits = reply["challenge"]
+    context.terminal.line(f"Tell {reply['name']} these digits: {digits[:3]} {digits[3:]}")
+    context.terminal.line(
+        "They put the stick into a computer, open recover.html on it, and type the digits where the page asks for them."
+    )
+    context.terminal.line("Then they read you twelve digits. Type them here: paraductl stewards --confirm DIGITS")
+    context.terminal.line(f"The question is good until {reply['until'][:10]}, for one answer.")
+    return ExitCode.DONE
+
+
+_SAYS = {
+    "whole": "the whole kit is there, with every file as it was written",
+    "share": "the share is good, but something else on the kit is damaged; write the kit anew: paraductl create-steward-device {steward}",
+    "words": "the words of the printed sheet are good; the stick was not looked at",
+}
+
+
+def _confirm(context: Context, code: str) -> int:
+    reply = context.member_call("confirm", code=code)
+    context.terminal.document(reply)
+    context.terminal.line(
+        f"{reply['name']} ({reply['steward']}), on {reply['date']}: {_SAYS[reply['kind']].format(**reply)}."
+    )
+    if reply["asked"]:
+        context.terminal.line("It answers what you asked, so it is new.")
+    else:
+        context.terminal.line(
+            f"Nothing was asked, so the day is only what was said; for a new one: paraductl stewards --ask {reply['steward']}"
+        )
     return ExitCode.DONE
 
 
@@ -50,11 +105,11 @@ def state_of(steward: Reply) -> str:
 
 
 def _page(reply: Reply, colour: bool, now: datetime, width: int) -> Iterator[str]:
-    from paraductl.terminal.status_page import ago
+    from paraductl.terminal.status_page import ago, by_code
     from paraductl.terminal.table import Cell, safe, table
 
     stewards: list[dict[str, Any]] = safe(reply["stewards"])
-    heads = ("Steward", "", "kit", "written", "last seen", "on", "agreed")
+    heads = ("Steward", "", "kit", "written", "seen here", "by code", "on", "agreed")
     rows = [[Cell(text, ("bold",) if text == "Steward" else ("dim",)) for text in heads]]
     for steward in stewards:
         state = state_of(steward)
@@ -66,11 +121,12 @@ def _page(reply: Reply, colour: bool, now: datetime, width: int) -> Iterator[str
                 Cell(state, (_STATES.get(state, "yellow"),)),
                 Cell((steward["written"] or "")[:10]),
                 Cell(ago(steward["last_seen"] or steward["written"], now) if kit else ""),
+                Cell(by_code(steward["seen_by_code"], now) if steward["seen_by_code"] else ""),
                 Cell((steward["device_serial"] or "a folder") if kit else "", ("dim",)),
                 Cell(steward["accepted_on"] or "not yet"),
             ]
         )
-    yield from table(rows, width, colour, droppable=(5, 1))
+    yield from table(rows, width, colour, droppable=(6, 1))
     yield ""
     yield from _summary(reply, stewards)
 

@@ -54,6 +54,12 @@ def ago(time: str | None, now: datetime) -> str:
     return "just now" if seconds < 60 else f"{span(seconds)} ago"
 
 
+def by_code(seen: dict[str, Any], now: datetime) -> str:
+    """What a confirmation code has said: when, of how much, and whether it was new."""
+    said = {"whole": "whole", "share": "share only", "words": "words of the sheet"}[seen["kind"]]
+    return f"{ago(seen['heard'], now)} ({said})" if seen["asked"] else f"of {seen['date']} ({said}, not asked for)"
+
+
 def ahead(time: str | None, now: datetime) -> str:
     """How far ahead, for people: "in 12 min", "due"; a dash when there is no such time."""
     if time is None:
@@ -205,6 +211,8 @@ class _Page:
         if steward["epoch"] is None:
             return "no kit yet"
         seen = f"seen {ago(steward['last_seen'] or steward['written'], self._now)}"
+        if steward.get("seen_by_code"):
+            seen += f"; by code {by_code(steward['seen_by_code'], self._now)}"
         broken = steward["epoch"] == self._document["config"]["epoch"]
         return f"kit {'current' if steward['current'] else 'not whole' if broken else 'of an old epoch'}, {seen}"
 

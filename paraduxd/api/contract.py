@@ -87,6 +87,14 @@ class SupervisorCalls(Protocol):
         """Who holds what."""
 
     @owner
+    def ask(self, *, steward: str) -> kits.Challenge:
+        """A challenge for a steward, named by id or name."""
+
+    @owner
+    def confirm(self, *, code: str) -> kits.CodeTaken:
+        """Take a confirmation code. Errors are "mistyped-code", "unknown-code", "code-taken" and "too-many-codes"."""
+
+    @owner
     def restore(
         self,
         *,
@@ -205,6 +213,14 @@ class KeeperCalls(Protocol):
     @authorized
     def cancel(self, *, runs: Sequence[int]) -> transfers.Left:
         """End these runs, whoever asked for them."""
+
+    @authorized
+    def ask(self, *, steward: str) -> kits.Challenge:
+        """As the supervisor's."""
+
+    @authorized
+    def confirm(self, *, code: str) -> kits.CodeTaken:
+        """As the supervisor's."""
 
     @authorized
     def rotate(self) -> rotation.Standing:

@@ -74,6 +74,11 @@ class StatePlaces:
         return self.directory / "save.pending"
 
     @property
+    def seen_keys(self) -> Path:
+        """What checks confirmation codes, one-way: nothing of a share comes out of it."""
+        return self.directory / "seen-keys.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the one supervisor of this state directory."""
         return self.directory / "paraduxd.lock"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.config import Document, Hello, Preview, Saved, Serial, Shown, Unlocked
 from paraduxd.api.replies.drills import DrillOutcome
-from paraduxd.api.replies.kits import Arming, KitConfirmed, KitFiles
+from paraduxd.api.replies.kits import Arming, Challenge, CodeTaken, KitConfirmed, KitFiles
 from paraduxd.api.replies.recovery import Collected, Proven, Recovered
 from paraduxd.api.replies.rotation import RotationCancelled, Standing
 from paraduxd.api.replies.transfers import Left, Nothing, Started
@@ -180,6 +180,12 @@ class Handlers:
 
     def cancel(self, *, runs: Sequence[int]) -> Left:
         return self._supervisor.cancel(runs=runs)
+
+    def ask(self, *, steward: str) -> Challenge:
+        return self._supervisor.ask(steward=steward)
+
+    def confirm(self, *, code: str) -> CodeTaken:
+        return self._supervisor.confirm(code=code)
 
     # Kits and shares
 

@@ -28,6 +28,7 @@ from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.children import Children
 from paraduxd.effects.process.worker_hosts import WORKER, ChildHost, UnitHost
+from paraduxd.supervisor.confirmations import Confirmations
 from paraduxd.supervisor.devices.folder_watcher import StickFolders
 from paraduxd.supervisor.devices.usb_watcher import Watcher
 from paraduxd.supervisor.drill_records import Drills
@@ -80,8 +81,16 @@ class Daemon:
         self._dispatcher = Dispatcher(self._journal, Launcher(host), now, state, str(sticks or ""))
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
+        self._confirmations = Confirmations(state, self._journal, now, lambda: self._dispatcher.plan)
         answers = KeeperAnswers(
-            self._dispatcher, self._scheduler, self._journal, self._drills, now, self._apply_plan, self.record_kit
+            self._dispatcher,
+            self._scheduler,
+            self._journal,
+            self._drills,
+            self._confirmations,
+            now,
+            self._apply_plan,
+            self.record_kit,
         )
         self._keeper = KeeperHost(
             unix_sockets.listen(run.keeper_socket, group),
@@ -104,9 +113,10 @@ class Daemon:
             now(),
             weak_kdf,
             str(sticks or ""),
+            seen_by_code=self._confirmations.seen,
         )
         self._judging = Judging()
-        calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards)
+        calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards, self._confirmations)
         self._server = RpcServer(
             unix_sockets.listen(run.supervisor_socket, group),
             calls.handle,

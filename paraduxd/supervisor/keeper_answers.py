@@ -12,12 +12,14 @@ from paraduxd.api.calls import JsonObject, check_arguments, reply_to
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import HostKeysOf
+from paraduxd.api.replies.kits import Challenge, CodeTaken
 from paraduxd.api.replies.transfers import Left, Nothing, RestoreStarted, Run, Started
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery.drills import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.keeper_questions import QUESTIONS, DrillPlace, KeeperQuestions, KnownKits
 from paraduxd.effects.journal.journal import Journal
+from paraduxd.supervisor.confirmations import Confirmations
 from paraduxd.supervisor.drill_records import Drills
 from paraduxd.supervisor.rpc import handlers
 from paraduxd.supervisor.runs import protection
@@ -41,6 +43,7 @@ class KeeperAnswers:
     scheduler: Scheduler
     journal: Journal
     drills: Drills
+    confirmations: Confirmations
     now: Callable[[], datetime]
     apply_plan: Callable[[bool], tuple[int, ...]]
     record_kit: Callable[[KitRecord], None]
@@ -81,6 +84,12 @@ class KeeperAnswers:
 
     def cancel(self, *, runs: Sequence[object]) -> Left:
         return Left(tuple(self.dispatcher.cancel(handlers.numbers(runs))))
+
+    def ask(self, *, steward: str) -> Challenge:
+        return self.confirmations.ask(steward)
+
+    def confirm(self, *, code: str) -> CodeTaken:
+        return self.confirmations.confirm(code)
 
     def alarm(self, *, why: str) -> Nothing:
         protection.raise_alarm(self.journal, timestamps.stamp(self.now()) or "", why)

@@ -86,6 +86,7 @@ def document(**changes: Any) -> dict[str, Any]:
                 "last_seen": at(-86400),
                 "current": True,
                 "device_serial": "S",
+                "seen_by_code": None,
             },
             {"id": "bob", "epoch": None, "written": None, "last_seen": None, "current": False, "device_serial": None},
         ],

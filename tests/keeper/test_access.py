@@ -33,7 +33,7 @@ KEEPER_RIGHTS = {
     ),
     **dict.fromkeys(("preview", "save", "document", "show", "unlock", "passphrase", "restore", "drill"), OPEN),
     **dict.fromkeys(("kits_directory", "kits_confirm", "kits_arm", "approve", "prune", "verify", "cancel"), OPEN),
-    **dict.fromkeys(("rotate", "rotate_cancel"), OPEN),
+    **dict.fromkeys(("rotate", "rotate_cancel", "ask", "confirm"), OPEN),
 }
 MEMBERS_OF_SUPERVISOR = {"status", "history", "backup", "runs", "cancel", "versions", "verify", "publish", "stewards"}
 SILENT = {"status", "history", "runs", "stewards"}
@@ -91,7 +91,7 @@ class Takes:
 
 def ask_supervisor(uid: int, name: str, arguments: dict[str, Any]) -> Takes:
     taken = Takes()
-    calls = Calls(cast(Any, taken), lambda _: {}, lambda: None, dict)
+    calls = Calls(cast(Any, taken), lambda _: {}, lambda: None, dict, cast(Any, taken))
     calls.handle(Peer(1, uid, uid), name, json.dumps(arguments))
     return taken
 

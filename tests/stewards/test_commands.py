@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from paraductl.main import main
-from paraductl.terminal import passphrase
+from paraductl.terminal import passphrase, status_page
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.framing import ClosedError
 from tests.fakes_client import PASSPHRASE, FakeDaemon, FakeKeeper, FakeSupervisor
@@ -28,6 +29,7 @@ ALICE: dict[str, Any] = {
     "problems": [],
     "overdue": False,
     "next": None,
+    "seen_by_code": None,
 }
 NONE = {"epoch": None, "serial": None, "written": None, "last_seen": None, "device_serial": None, "current": False}
 
@@ -150,3 +152,34 @@ def test_what_ends_the_waiting_is_said(
     daemon.before["kits_arm"] = interrupt
     assert main([*secret, "create-steward-devices", "--all"], daemon) == code
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "expected"),
+    [
+        (True, "whole", "3 days ago (whole)"),
+        (False, "share", "of 2026-11-20 (share only, not asked for)"),
+        (True, "words", "3 days ago (words of the sheet)"),
+    ],
+)
+def test_what_a_code_said_stands_beside_what_was_seen_here(asked: bool, kind: str, expected: str) -> None:
+    heard = (datetime.now(UTC) - timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    seen = {"date": "2026-11-20", "kind": kind, "asked": asked, "heard": heard, "epoch": 2}
+    assert status_page.by_code(seen, datetime.now(UTC)) == expected
+
+
+def test_a_code_is_typed_as_it_is_heard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"steward": "alice", "name": "Alice Example", "date": "2026-11-27", "kind": "share", "asked": True}
+    answer(monkeypatch, FakeSupervisor, "confirm", {**said, "heard": "2026-11-28T10:00:00Z", "epoch": 2})
+    assert main(["stewards", "--confirm", "089", "761", "180", "071"], FakeDaemon()) == 0
+    told = capsys.readouterr().out
+    assert "Alice Example (alice), on 2026-11-27" in told and "paraductl create-steward-device alice" in told
+    assert "so it is new" in told
+
+
+def test_a_steward_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    reply = {"steward": "alice", "name": "Alice Example", "challenge": "042195", "until": "2027-01-27T10:00:00Z"}
+    answer(monkeypatch, FakeSupervisor, "ask", reply)
+    assert main(["stewards", "--ask", "alice"], FakeDaemon()) == 0
+    told = capsys.readouterr().out
+    assert "042 195" in told and "recover.html" in told and "2027-01-27" in told

@@ -7,6 +7,44 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class SeenByCode:
+    """The last confirmation code that a steward read out.
+
+    `date`: the day there; `kind`: "whole" (the kit), "share" or "words" (of a sheet); `asked`: it answered a challenge, and so was
+    new; `heard`: when it was taken; `epoch`: of the share.
+    """
+
+    date: str
+    kind: str
+    asked: bool
+    heard: str | None
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Six digits to tell a steward, good until then for one answer."""
+
+    steward: str
+    name: str
+    challenge: str
+    until: str
+
+
+@dataclass(frozen=True)
+class CodeTaken:
+    """Whose code it was, and what it said, as in `SeenByCode`."""
+
+    steward: str
+    name: str
+    date: str
+    kind: str
+    asked: bool
+    heard: str
+    epoch: int
+
+
+@dataclass(frozen=True)
 class StewardKit:
     """A steward and the kit that matters. `next`: has one of the next epoch; `None` while no rotation runs."""
 
@@ -23,6 +61,7 @@ class StewardKit:
     problems: tuple[str, ...] = ()
     overdue: bool = False
     next: bool | None = None
+    seen_by_code: SeenByCode | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.replies.kits import SeenByCode
 from paraduxd.api.replies.transfers import RunError
 
 SCHEMA = "paradux.status/1"
@@ -134,6 +135,7 @@ class StewardState:
     last_seen: str | None = None
     current: bool = False
     device_serial: str | None = None
+    seen_by_code: SeenByCode | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
+from paraduxd.core.recovery.confirmation import SHARE, WHOLE, SeenByCode
 
 CHECK_UP = timedelta(days=365)
 """A kit that was not seen for so long is due for a check-up."""
@@ -130,10 +131,20 @@ def of_epoch(records: Iterable[KitRecord], epoch: int) -> set[str]:
     return {record.steward for record in records if record.epoch == epoch and record.counts}
 
 
-def is_overdue(kit: Kit, now: datetime) -> bool:
-    """Whether a check-up of the kit is due."""
+def is_overdue(kit: Kit, now: datetime, by_code: SeenByCode | None = None) -> bool:
+    """Whether a check-up of the kit is due. A code is one if it said that the whole kit is good, and was asked for: then it was new."""
     seen = timestamps.parse(kit.last_seen) or timestamps.parse(kit.written)
+    if by_code and by_code.asked and by_code.kind == WHOLE and by_code.epoch == kit.epoch:
+        heard = timestamps.parse(by_code.heard)
+        seen = max(seen, heard) if seen and heard else seen or heard
     return seen is None or now - seen > CHECK_UP
+
+
+def broken_by_code(kit: Kit, by_code: SeenByCode | None) -> bool:
+    """Whether the last that is known of the kit is a code which says that its share is good and something else is not."""
+    if by_code is None or by_code.kind != SHARE or by_code.epoch != kit.epoch:
+        return False
+    return by_code.heard > max(kit.written or "", kit.last_seen or "")
 
 
 def _rank(record: KitRecord, plan: Plan) -> tuple[bool, bool, int]:

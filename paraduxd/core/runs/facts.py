@@ -13,6 +13,7 @@ from typing import Any
 
 from paraduxd.api.replies.state import Guess, RunningState
 from paraduxd.core.installation.ground import Ground
+from paraduxd.core.recovery.confirmation import SeenByCode
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.damage import Damage
 
@@ -103,6 +104,7 @@ class Facts:
     can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
     the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
     machine, in lower case.
+    `seen_by_code`: steward -> the last confirmation code that was taken.
     `damage`: (dataset, destination) -> what was found there, and not disproved since. `ground`: what was found of vault,
     journal and the like.
     """
@@ -121,3 +123,4 @@ class Facts:
     plugged_in: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     damage: Mapping[tuple[str, str], Damage] = field(default_factory=dict)
+    seen_by_code: Mapping[str, SeenByCode] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from paraduxd.core.plan.model import MetadataPlan, Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability import copies
 from paraduxd.core.recoverability.proof import Proof
+from paraduxd.core.recovery import confirmation
 from paraduxd.core.runs.conditions import Condition, DatasetCondition, error_of, whole
 from paraduxd.core.runs.facts import Facts, Latest
 from paraduxd.core.status.assessment import Verdict, judge
@@ -144,6 +145,7 @@ def _steward(steward: StewardPlan, plan: Plan, facts: Facts) -> state.StewardSta
         last_seen=_clean(kit.last_seen) if kit else None,
         current=copies.has_kit(plan, facts, steward.id),
         device_serial=kit.device_serial if kit else None,
+        seen_by_code=confirmation.shown(facts.seen_by_code.get(steward.id)),
     )
 
 

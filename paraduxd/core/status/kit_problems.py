@@ -13,7 +13,8 @@ from datetime import datetime
 from paraduxd.core.plan.model import Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability.copies import has_kit, holding, kit_serial
-from paraduxd.core.recovery.kit_records import Kit, is_overdue
+from paraduxd.core.recovery.confirmation import SeenByCode
+from paraduxd.core.recovery.kit_records import Kit, broken_by_code, is_overdue
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.problems import Problem
 
@@ -75,20 +76,23 @@ def of_kits(plan: Plan, facts: Facts, now: datetime) -> Iterator[Problem]:
     """What is wrong with the kit of one steward."""
     for steward in plan.stewards:
         if (kit := facts.kits.get(steward.id)) is not None:
-            yield from _of_kit(steward, kit, now)
+            yield from _of_kit(steward, kit, now, facts.seen_by_code.get(steward.id))
 
 
-def _of_kit(steward: StewardPlan, kit: Kit, now: datetime) -> Iterator[Problem]:
+def _of_kit(steward: StewardPlan, kit: Kit, now: datetime, by_code: SeenByCode | None) -> Iterator[Problem]:
     if kit.void:
         text = f"the kit of {steward.id} is void: its writing did not come to an end"
         yield Problem("warning", "kit-void", steward.id, text, _write([steward.id]))
     elif kit.problems:
         text = f"the last check-up of {steward.id}'s kit found: {kit.problems[0]}"
         yield Problem("warning", "kit-damaged", steward.id, text, _write([steward.id]))
-    elif is_overdue(kit, now):
+    elif broken_by_code(kit, by_code):
+        text = f"the code that {steward.id} read out says that the share on the kit is good and something else on it is damaged"
+        yield Problem("warning", "kit-damaged", steward.id, text, _write([steward.id], "write it anew"))
+    elif is_overdue(kit, now, by_code):
         seen = timestamps.parse(kit.last_seen) or timestamps.parse(kit.written)
         since = f"for {timestamps.duration((now - seen).total_seconds())}" if seen else "ever"
-        hint = "ask for it and plug it into this machine: it is checked by itself"
+        hint = f"ask for it and plug it into this machine, or ask for a code: paraductl stewards --ask {steward.id}"
         yield Problem("warning", "kit-unseen", steward.id, f"the kit of {steward.id} was not seen {since}", hint)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from paraduxd.api.calls import access, calls_of
 from paraduxd.api.replies.config import HostKeysOf
+from paraduxd.api.replies.kits import Challenge, CodeTaken
 from paraduxd.api.replies.transfers import Left, Nothing, RestoreStarted, Started
 from paraduxd.core.recovery.drills import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
@@ -69,6 +70,14 @@ class KeeperQuestions(Protocol):
     @keeper
     def cancel(self, *, runs: Sequence[int]) -> Left:
         """End runs, whoever asked for them."""
+
+    @keeper
+    def ask(self, *, steward: str) -> Challenge:
+        """A challenge for a steward."""
+
+    @keeper
+    def confirm(self, *, code: str) -> CodeTaken:
+        """Take a confirmation code."""
 
     @keeper
     def alarm(self, *, why: str) -> Nothing:

@@ -26,7 +26,7 @@ from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import remains
 from paraduxd.effects.ipc.keeper_questions import Server
 from paraduxd.effects.vault.vault import OpenVault
-from paraduxd.keeper.config import announce, apply, generate, repository_keys
+from paraduxd.keeper.config import announce, apply, generate, repository_keys, seen_keys
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Json, Opened
@@ -78,6 +78,7 @@ def complete(installation: Installation, opened: Opened) -> tuple[int, ...]:
     """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
     apply.write_plan(installation.state, opened.config, installation.capabilities)
     announce.write_announcement(installation.state, opened.document["managed"], installation.memory)
+    seen_keys.write(installation.state, opened.document["managed"])
     unpublished = not apply.is_published(installation.state, opened.document["managed"], opened.document["serial"])
     if unpublished:
         apply.write_outbox(installation.state, opened.document, installation.memory)

@@ -15,11 +15,12 @@ from paraduxd.api import bounded_json
 from paraduxd.api.calls import check_arguments, reply_to
 from paraduxd.api.contract import SUPERVISOR, SupervisorCalls
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.replies.kits import Stewards
+from paraduxd.api.replies.kits import Challenge, CodeTaken, Stewards
 from paraduxd.api.replies.state import Status
 from paraduxd.api.replies.transfers import Left, Nothing, Runs, Started
 from paraduxd.core.primitives import timestamps
 from paraduxd.effects.ipc.unix_sockets import Peer
+from paraduxd.supervisor.confirmations import Confirmations
 from paraduxd.supervisor.runs.service import Dispatcher
 
 log = logging.getLogger("paradux.calls")
@@ -39,6 +40,7 @@ class Services:
     status: Callable[[str | None], Status]
     lock: Callable[[], None]
     stewards: Callable[[], Stewards]
+    confirmations: Confirmations
 
 
 class Calls:
@@ -50,8 +52,9 @@ class Calls:
         status: Callable[[str | None], Status],
         lock: Callable[[], None],
         stewards: Callable[[], Stewards],
+        confirmations: Confirmations,
     ) -> None:
-        self._services = Services(dispatcher, status, lock, stewards)
+        self._services = Services(dispatcher, status, lock, stewards, confirmations)
 
     def handle(self, peer: Peer, untrusted_name: str, untrusted_arguments: str) -> str:
         """The reply to one call as JSON; raises `ParaduxError`."""
@@ -85,6 +88,12 @@ class Handlers:
 
     def stewards(self) -> Stewards:
         return self._services.stewards()
+
+    def ask(self, *, steward: str) -> Challenge:
+        return self._services.confirmations.ask(steward)
+
+    def confirm(self, *, code: str) -> CodeTaken:
+        return self._services.confirmations.confirm(code)
 
     def history(self, *, dataset: str | None = None, failed: bool = False, limit: int = 100) -> Runs:
         count = max(1, min(limit, MAX_RUNS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.recovery import kit_records
+from paraduxd.core.recovery.confirmation import SeenByCode
 from paraduxd.core.runs import facts as known
 from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.facts import Facts
@@ -44,6 +46,7 @@ class Reporter:
     weak_kdf: bool
     stick_folders: str = ""
     plan: Plan | None = None
+    seen_by_code: Callable[[], Mapping[str, SeenByCode]] = dict
 
     def facts(self) -> Facts:
         """Everything as of now."""
@@ -63,6 +66,7 @@ class Reporter:
             plugged_in=self._plugged_in(),
             own_names=own_names.found(),
             damage=damage_records.of_plan(self.journal, self.plan),
+            seen_by_code=self.seen_by_code() if self.plan else {},
         )
 
     def ground(self) -> Ground:

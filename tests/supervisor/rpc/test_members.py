@@ -25,7 +25,7 @@ class Asking:
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
-        self.calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict)
+        self.calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict, cast(Any, None))
 
     def __call__(self, uid: int, name: str, **arguments: Any) -> dict[str, Any]:
         reply: dict[str, Any] = json.loads(self.calls.handle(Peer(1, uid, uid), name, json.dumps(arguments)))["reply"]
@@ -34,7 +34,7 @@ class Asking:
     def for_keeper(self, name: str, **arguments: Any) -> JsonObject:
         """What the keeper is answered, which asks for somebody with the passphrase."""
         rig, other = self.rig, cast(Any, None)
-        answers = KeeperAnswers(rig.dispatcher, other, rig.journal, other, rig.clock, other, other)
+        answers = KeeperAnswers(rig.dispatcher, other, rig.journal, other, other, rig.clock, other, other)
         return answer(answers, name, arguments)
 
     def backup(self, uid: int, **more: Any) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -118,7 +119,7 @@ def test_scheduled_checks_read_all_data_within_a_year(rig: Rig) -> None:
 
 
 def test_a_backup_that_a_member_asks_for_removes_nothing(rig: Rig) -> None:
-    calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict)
+    calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict, cast(Any, None))
     calls.handle(Peer(1, 4711, 4711), "backup", json.dumps({"push_only": True, "destination": "disk"}))
     assert rig.workers.find("home", "push", "disk").arguments["keep"] == asdict(Keep())
     rig.workers.done("home", "push", versions=[])
