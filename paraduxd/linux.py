@@ -9,6 +9,7 @@ headers in include/uapi/linux.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -110,14 +111,17 @@ def no_dumps_or_tracing() -> None:
     _prctl(_SET_DUMPABLE, 0)
 
 
-def no_core_files() -> None:
-    """Never write a core file, nor hand one to a program (systemd-coredump, apport), nor let what is started from here do so.
+def no_core_dumps() -> None:
+    """Keep the memory of this process, and of all that it starts from now on, out of core files and from programs that take dumps.
 
-    A limit of 0 stops files only; one of 1 byte, which no core file fits into either, stops both (fs/coredump.c). It cannot be
-    raised from 0 again.
+    A limit of 0 stops files only; one of 1 byte, which no core file fits into either, also stops programs such as systemd-coredump
+    (fs/coredump.c). It cannot be raised from 0 again. gpg lowers the limit to 0 for itself: the filter of mappings, which exec
+    keeps as well (core(5)), leaves its dump no memory to hold.
     """
     limit = 0 if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 else 1
     resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/coredump_filter").write_bytes(b"0")
 
 
 def no_new_privileges() -> None:

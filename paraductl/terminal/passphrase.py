@@ -18,7 +18,7 @@ def harden() -> None:
     """No core dump and no debugger for a process that holds a passphrase."""
     from paraduxd import linux
 
-    linux.no_core_files()
+    linux.no_core_dumps()
     linux.no_dumps_or_tracing()
 
 

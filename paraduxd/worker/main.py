@@ -65,7 +65,7 @@ def main(when_shut_in: Callable[[], None] = lambda: None) -> None:
     """
     linux.die_with_parent(os.getppid())
     orphans.adopt()
-    linux.no_core_files()
+    linux.no_core_dumps()
     hardening.keep_files_private()
     for number in _ENDING:
         signal.signal(number, _end)

@@ -35,7 +35,7 @@ def keep_files_private() -> None:
 def harden() -> tuple[str, ...]:
     """Lock pages, forbid dumps, tracing and new privileges; gives a plain sentence for each thing that could not be done."""
     keep_files_private()
-    linux.no_core_files()
+    linux.no_core_dumps()
     steps: tuple[tuple[Callable[[], None], str], ...] = (
         (linux.no_new_privileges, "programs that the keeper starts can gain privileges"),
         (linux.no_dumps_or_tracing, "the keeper's memory can be dumped"),

@@ -19,7 +19,7 @@ NOBODY = 65534
 NOT_LOCKED = "False|the keeper's memory can be swapped to disk"
 
 HARDEN = """
-import ctypes, os, resource, sys
+import ctypes, os, resource, subprocess, sys
 from paraduxd.effects.process import hardening
 if sys.argv[1] == "limited":
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
@@ -28,7 +28,9 @@ if sys.argv[1] == "limited":
 told = hardening.harden()
 room = bytearray(64 << 20)
 libc = ctypes.CDLL(None)
-print(libc.prctl(3, 0, 0, 0, 0), libc.prctl(39, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[1], oct(os.umask(0)))
+print(libc.prctl(3, 0, 0, 0, 0), libc.prctl(39, 0, 0, 0, 0), end=" ")
+print(resource.getrlimit(resource.RLIMIT_CORE)[1], oct(os.umask(0)), end=" ", flush=True)
+subprocess.run(["cat", "/proc/self/coredump_filter"])
 libc.prctl(4, 1, 0, 0, 0)
 locked = [line for line in open("/proc/self/status") if line.startswith("VmLck")][0].split()[1]
 print(int(locked) >= 64 << 10, *told, sep="|")
@@ -110,7 +112,12 @@ def gone(pid: int) -> bool:
 @pytest.mark.parametrize("rights", ["full", "limited"])
 def test_nothing_of_the_process_can_be_dumped_and_nothing_gains_rights(rights: str) -> None:
     state, _ = output(HARDEN, rights)
-    assert state == "0 1 1 0o77", "dumpable, no_new_privs, core limit, umask"
+    filtered = (
+        "00000000" if rights == "full" or os.geteuid() else Path("/proc/self/coredump_filter").read_text().strip()
+    )
+    assert state == f"0 1 1 0o77 {filtered}", (
+        "dumpable, no_new_privs, core limit, umask, what a dump of a child may hold"
+    )
 
 
 def test_a_process_of_the_same_user_cannot_read_its_memory() -> None:

@@ -42,7 +42,7 @@ def test_a_recovered_machine_that_has_counted_nothing_may_take_half_of_its_memor
 
 
 def test_a_program_keeps_the_limit_that_stops_core_dumps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """0 would let a program that takes dumps through a pipe have them (`linux.no_core_files`)."""
+    """0 would let a program that takes dumps through a pipe have them (`linux.no_core_dumps`)."""
     monkeypatch.setitem(memory._LEAST, "sh", 200)
     before = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (1, before[1]))

@@ -51,7 +51,9 @@ def sticks(house: House) -> None:
 def pulled_out(house: House) -> None:
     client = house.client("create-steward-device", "bob", "--erase")
     house.wait_for_log("nsert Bob's stick")
+    shutil.rmtree(house.root / "sticks" / "bob", ignore_errors=True)  # so that what appears there is being written
     stick = house.plug_in("bob")
+    house.wait_for_log("bob was plugged in")
     house.wait_for_file(stick / "PARADUX", or_else=lambda: client.poll() is not None)
     house.pull_out("bob")
     house.locked()
