@@ -83,8 +83,9 @@ class Person:
 def descendants(pid: int) -> set[int]:
     found: set[int] = set()
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found |= {child} | descendants(child)
+        with contextlib.suppress(OSError):  # it has just ended
+            for child in map(int, task.read_text().split()):
+                found |= {child} | descendants(child)
     return found
 
 

@@ -14,17 +14,20 @@ from pathlib import Path
 import pytest
 
 from tests.rig import Installation, fill, minimal_answers, running
+from tests.rigs.prepared import Prepared, backed_up
 
 FILES = 40
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return backed_up(tmp_path_factory.mktemp("everyday") / "paradux", FILES)
+
+
 @pytest.fixture
-def paradux(tmp_path: Path) -> Iterator[Installation]:
+def paradux(prepared: Prepared) -> Iterator[Installation]:
     """Set up, with one dataset of forty files that has been backed up once."""
-    with running(tmp_path) as installation:
-        fill(tmp_path / "source", FILES)
-        installation.setup()
-        installation.ctl("backup")
+    with prepared.again() as installation:
         yield installation
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.commands.person import descendants
 from tests.integration import sshd as real
 from tests.rig import Installation, fill, minimal_answers, running
 from tests.width import today
@@ -72,7 +74,7 @@ def hostile_answers(root: Path, name: str, server: real.Server) -> dict[str, Any
 
 
 class ShellWatch:
-    """Notes every shell that is started with one of the names in its arguments."""
+    """Notes every shell below this process, the servers included, that is started with one of the names in its arguments."""
 
     def __init__(self) -> None:
         self.seen: list[bytes] = []
@@ -87,9 +89,9 @@ class ShellWatch:
 
     def _watch(self) -> None:
         while self._watching:
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            for pid in descendants(os.getpid()):
                 try:
-                    arguments = path.read_bytes().split(b"\0")
+                    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 except OSError:
                     continue
                 # sshd itself starts the login shell with the words of the client; rsync's are fixed there (--server).
