@@ -23,3 +23,10 @@ def today(values: Sequence[T], usual: int) -> list[T]:
         return list(values)
     first = datetime.datetime.now(datetime.UTC).toordinal() * usual
     return [values[(first + index) % len(values)] for index in range(usual)]
+
+
+def steps(every: int) -> range:
+    """The first numbers of a series from 1 on, one of `every`: others each day, all of them at full width."""
+    if FULL:
+        return range(1, 1 << 30)
+    return range(1 + datetime.datetime.now(datetime.UTC).toordinal() % every, 1 << 30, every)

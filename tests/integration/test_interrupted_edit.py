@@ -16,7 +16,7 @@ from paraduxd.effects.vault.vault import Kdf, LockedVault
 from tests.rig import PASSPHRASE, Installation, fill, running
 from tests.width import times
 
-POINTS = times(full=200, usual=16)
+POINTS = times(full=200, usual=8)
 
 
 def _edit_and_kill(paradux: Installation, text: str, delay: float, victim: str) -> None:

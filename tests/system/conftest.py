@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system import guest_image, house
+from tests.system import states
 from tests.system.guest import Guest
 from tests.system.guest_image import CannotBuildError, Image
 from tests.system.house import House
@@ -15,8 +15,21 @@ from tests.system.house import House
 HERE = Path(__file__).parent
 
 
+_LONGEST = (
+    "test_three_sticks_and_a_friend_give_everything_back",
+    "test_restic_ssh_and_gpg_work_in_the_units_of_transfers",
+    "test_a_push_that_a_reboot_ends_is_done_again_after_it",
+    "test_contrib_install_from_a_checkout",
+    "test_the_clock_jumps_by_a_year_and_back",
+    "test_no_command_leaves_anything_mapped_or_mounted",
+)
+"""These begin first, so that at the end no machine is long at work alone."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs a machine of its own, and time."""
+    names = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: names.get(item.name, len(names)))
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.system)
@@ -27,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def image() -> Image:
     """The guest's image; where none can be made the tests are skipped, each by its name and with the reason."""
     try:
-        return guest_image.image(guest_image.own_suite())
+        return states.image()
     except CannotBuildError as problem:
         pytest.skip(f"NO SYSTEM TESTS ON THIS MACHINE: {problem}")
 
@@ -35,26 +48,19 @@ def image() -> Image:
 @pytest.fixture(scope="session")
 def booted(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A guest that has just booted, without Paradux."""
-    return house.frozen(image, "booted", None, tmp_path_factory.mktemp("boot"), Guest.boot)
+    return states.booted(image, tmp_path_factory.mktemp("booted"))
 
 
 @pytest.fixture(scope="session")
-def installed(image: Image, booted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Paradux runs and was never set up."""
-    folder = tmp_path_factory.mktemp("install")
-    return house.frozen(image, "installed", booted, folder, lambda guest: House(guest).install(folder))
+    return states.installed(image, tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture(scope="session")
-def settled(image: Image, installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def settled(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Paradux is set up with five stewards, of whom nobody has a kit yet, and the vault is open."""
-
-    def prepare(guest: Guest) -> None:
-        home = House(guest)
-        home.setup()
-        home.owner("unlock")
-
-    return house.frozen(image, "settled", installed, tmp_path_factory.mktemp("setup"), prepare)
+    return states.settled(image, tmp_path_factory.mktemp("settled"))
 
 
 @pytest.fixture

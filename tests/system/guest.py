@@ -52,6 +52,7 @@ class Result:
     code: int
     out: str
     err: str
+    seconds: float
 
 
 class Guest:
@@ -148,12 +149,13 @@ class Guest:
             "stdin": base64.b64encode(stdin).decode(),
         }
         self._agent.settimeout(timeout + 60)
+        begun = time.monotonic()
         self._agent.sendall(b"\n" + json.dumps(request).encode() + b"\n")
         reply = self._reply(timeout + 60)
         out, err = (base64.b64decode(str(reply[name])).decode(errors="replace") for name in ("out", "err"))
         if check and reply["code"]:
             raise AssertionError(f"{command!r} ended with {reply['code']}\n{out[-3000:]}\n{err[-3000:]}")
-        return Result(int(reply["code"]), out, err)
+        return Result(int(reply["code"]), out, err, time.monotonic() - begun)
 
     def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Write a file; folders above it are made."""
@@ -175,13 +177,16 @@ class Guest:
         return base64.b64decode(self.run(f"base64 {shlex.quote(path)}").out)
 
     def wait_for(self, command: str, what: str, seconds: float = 300) -> None:
-        """Wait until a command succeeds."""
+        """Wait until a command succeeds. Asking takes a third of the guest's time at most: what is awaited needs it too."""
         deadline = time.monotonic() + seconds
         while (last := self.run(command, check=False)).code:
             if time.monotonic() > deadline:
-                journal = self.run("journalctl --no-pager -n 40 -o cat", check=False).out
-                raise AssertionError(f"waited in vain for {what}\n{last.out}{last.err}\n{journal}")
-            time.sleep(0.3)
+                raise AssertionError(f"waited in vain for {what}\n{last.out}{last.err}\n{self.journal()}")
+            time.sleep(min(0.1 + 2 * last.seconds, 5.0))
+
+    def journal(self) -> str:
+        """The end of the system's journal."""
+        return self.run("journalctl --no-pager -n 40 -o cat", check=False).out
 
     def plug(self, image: Path, serial: str, *, read_only: bool = False) -> None:
         """Plug in a USB stick; returns before the guest has seen it."""

@@ -25,6 +25,14 @@ _NOT_INSTALLED = ("quickstart", "test")
 
 _PRIVATE_MOUNTS = "cat /proc/[0-9]*/mounts 2>/dev/null | grep -E '^/dev/(mapper|dm-|loop|sd)' | sort -u"
 
+_FOLLOW = """\
+exec 3< <(exec journalctl --follow --lines=all --unit=paraduxd --output=cat 2>/dev/null)
+timeout "$1" grep --quiet --max-count=1 --fixed-strings -- "$0" <&3
+found=$?
+kill $!
+exit $found
+"""
+
 _FOR_TESTS = """\
 [Service]
 ExecStart=
@@ -88,7 +96,9 @@ class House:
 
     def wait_for_log(self, text: str, seconds: float = 400) -> None:
         """Wait until the daemon has written this to its log."""
-        self.guest.wait_for(f"journalctl -u paraduxd -o cat | grep -qF -- {shlex.quote(text)}", text, seconds)
+        wait = shlex.join(["bash", "-c", _FOLLOW, text, str(seconds)])
+        if self.guest.run(wait, timeout=seconds + 60, check=False).code:
+            raise AssertionError(f"waited in vain for {text}\n{self.guest.journal()}")
 
     def wait_until_up(self) -> None:
         """Wait until the daemon answers."""

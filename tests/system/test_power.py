@@ -22,6 +22,8 @@ from tests.system.guest import Guest
 from tests.system.guest_image import Image
 from tests.system.house import NAMES, STATE, House
 
+pytestmark = pytest.mark.xdist_group("power cuts")  # they share a machine that is made for them
+
 CUTS = int(os.environ.get("PARADUX_POWER_CUTS", "2"))
 WORK = ("save", "push", "rotation", "save", "push")
 _OWNER = "paraductl --passphrase-file /root/passphrase"

@@ -16,6 +16,8 @@ from tests.system.guest_image import Image
 from tests.system.house import House
 from tests.system.test_usb_sticks import written
 
+pytestmark = pytest.mark.xdist_group("stick trouble")  # they share a machine that is made for them
+
 _QUICK = (0.3,)
 PULLED_AT = [
     number / 10 if number / 10 in _QUICK else pytest.param(number / 10, marks=pytest.mark.slow) for number in range(11)
