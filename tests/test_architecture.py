@@ -108,19 +108,6 @@ def test_paths_of_others_go_through_the_module_of_descriptors() -> None:
 
 NAMES_A_PROTOCOL = {
     "core/primitives/disks.py": {"removable:"},  # what places in plans and journals begin with
-    "editing/setup_questions.py": {
-        "disk",
-        "file:",
-        "ftp",
-        "ftps",
-        "restic",
-        "rsync",
-        "s3://(.+)",
-        "s3:s3.amazonaws.com/",
-        "sftp:",
-        "sftp://",
-        "sftp://([^/]+)(/.*)",
-    },
     "effects/devices/block_device.py": {"removable"},  # a file in /sys
     "effects/process/run.py": {"rclone", "restic", "rsync", "sftp"},  # programs and their Debian packages
     "effects/process/worker_hosts.py": {"disk"},  # the name of a socket

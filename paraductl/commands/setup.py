@@ -8,6 +8,7 @@ from paraductl.commands.edit import report_saved
 from paraductl.context import Context, Reply
 from paraductl.editing.review import NAME, Review
 from paraductl.terminal.input_files import read_text, shown_name
+from paraduxd.api.contract import ask_keeper
 from paraduxd.api.errors import ExitCode, ParaduxError
 
 HELP = "make the config, the keys and the shares, and publish them for the first time"
@@ -76,7 +77,10 @@ def _ask(context: Context) -> str:
         raise ParaduxError("no-terminal", "cannot ask questions: there is no terminal", "use --answers FILE")
     from paraductl.editing.setup_questions import ask_for_answers
 
+    def send(name: str, /, **arguments: object) -> Reply:
+        return context.keeper().call(name, None, **arguments)
+
     try:
-        return ask_for_answers(context.terminal)
+        return ask_for_answers(context.terminal, ask_keeper(send))
     except EOFError:
         raise ParaduxError("interrupted", "interrupted; nothing was set up") from None

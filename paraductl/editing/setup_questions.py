@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from paraductl.terminal.input_files import read_text
 from paraductl.terminal.terminal import Terminal
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.setup_forms import PlaceForm, PlaceForms, ProtocolForms, Question
 
 Answers = dict[str, Any]
 
@@ -21,13 +25,27 @@ nothing. Three to five, who live in different places and whom you have asked, is
 
 _STASHES = """
 Where should encrypted copies of the config be published? At least one place outside your house that your stewards can reach without
-you: sftp://user@host/folder, s3://bucket/folder, or a folder like /media/disk/paradux."""
+you."""
 
 _DATASETS = """
-What should be backed up? A folder of this machine, or rsync+ssh://user@host/folder."""
+What should be backed up?"""
+
+_DESTINATIONS = """  Where should versions of it be kept?"""
+
+_SOURCE, _DESTINATION, _STASH = "source", "destination", "metadata stash"
 
 
-def ask_for_answers(terminal: Terminal) -> str:
+class Forms(Protocol):
+    """What the daemon tells of its protocols (`KeeperCalls`); the client knows none."""
+
+    def setup_protocols(self) -> ProtocolForms:
+        """Every protocol that there is."""
+
+    def setup_places(self, *, typed: str, role: str) -> PlaceForms:
+        """How the place with this address can be used."""
+
+
+def ask_for_answers(terminal: Terminal, forms: Forms) -> str:
     """The config as JSON text, without what Paradux generates; raises `EOFError` when the person is gone."""
     terminal.note(_INTRODUCTION)
     owner = {"name": _needed(terminal, "Your name:"), **_contact(terminal)}
@@ -37,31 +55,10 @@ def ask_for_answers(terminal: Terminal) -> str:
         "owner": owner,
         "policy": {"shares_required": _shares_required(terminal, len(stewards))},
         "stewards": stewards,
-        "metadata_stashes": _metadata_stashes(terminal),
-        "datasets": _datasets(terminal),
+        "metadata_stashes": _metadata_stashes(terminal, forms),
+        "datasets": _datasets(terminal, forms),
     }
     return json.dumps(answers, indent=2, ensure_ascii=False) + "\n"
-
-
-def protocol_of(address: str) -> str:
-    """The protocol that talks to an address, by its scheme."""
-    scheme = address.partition(":")[0]
-    return {"file": "disk", "rsync+ssh": "rsync", "rsync": "rsync", "ftps": "ftp"}.get(scheme, scheme)
-
-
-def as_address(text: str) -> str:
-    """An address as the config writes it; a folder becomes a `file://` one."""
-    return Path(text).as_uri() if text.startswith("/") else text
-
-
-def as_repository(text: str) -> str:
-    """An address as restic writes it."""
-    if match := re.fullmatch(r"sftp://([^/]+)(/.*)", text):
-        # With a port, restic wants the URL form, in which a second slash makes the path absolute.
-        return f"sftp:{match[1]}:{match[2]}" if ":" not in match[1] else f"sftp://{match[1]}/{match[2]}"
-    if match := re.fullmatch(r"s3://(.+)", text):
-        return f"s3:s3.amazonaws.com/{match[1]}"
-    return text
 
 
 def as_id(text: str, taken: set[str]) -> str:
@@ -99,55 +96,113 @@ def _shares_required(terminal: Terminal, count: int) -> int:
     return usual
 
 
-def _metadata_stashes(terminal: Terminal) -> list[Answers]:
+def _metadata_stashes(terminal: Terminal, forms: Forms) -> list[Answers]:
     terminal.note(_STASHES)
+    terminal.note(_examples(forms, _STASH))
     stashes: list[Answers] = []
     while True:
-        text = _needed(terminal, "Address:") if not stashes else terminal.ask("[Another address; Enter: no more]")
-        if not text:
+        typed = _needed(terminal, "Address:") if not stashes else terminal.ask("[Another address; Enter: no more]")
+        if not typed:
             return stashes
-        address = as_address(text)
-        known = {stash["id"] for stash in stashes}
-        stash = {"id": as_id(_place(address), known), "protocol": protocol_of(address), "url": address}
-        stashes.append({**stash, **_password(terminal, address)})
+        if place := _described(terminal, forms, typed, _STASH):
+            stashes.append({"id": as_id(_name_of(typed), {stash["id"] for stash in stashes}), **place.answers})
 
 
-def _datasets(terminal: Terminal) -> list[Answers]:
+def _datasets(terminal: Terminal, forms: Forms) -> list[Answers]:
     terminal.note(_DATASETS)
+    terminal.note(_examples(forms, _SOURCE))
     datasets: list[Answers] = []
-    while text := terminal.ask("[Folder or address; Enter: no more]"):
-        address = as_address(text)
-        name = as_id(text.rstrip("/").rpartition("/")[2], {dataset["id"] for dataset in datasets})
-        dataset: Answers = {"id": name, "source": {"protocol": protocol_of(address), "url": address, "every": "1h"}}
-        if not text.startswith("/"):
+    while typed := terminal.ask("[Folder or address; Enter: no more]"):
+        place = _described(terminal, forms, typed, _SOURCE)
+        if place is None:
+            continue
+        name = as_id(typed.rstrip("/").rpartition("/")[2], {dataset["id"] for dataset in datasets})
+        dataset: Answers = {"id": name, "source": {**place.answers, "every": "1h"}}
+        if not place.form.here:
             dataset["staging"] = terminal.ask(f"  Folder for the copy of {name} on this machine:")
-        datasets.append({**dataset, "destinations": _destinations(terminal, name)})
+        datasets.append({**dataset, "destinations": _destinations(terminal, forms)})
     return datasets
 
 
-def _destinations(terminal: Terminal, dataset: str) -> list[Answers]:
-    terminal.note(
-        "  Where should versions of it be kept, encrypted by restic? A folder, sftp://user@host/folder, or what restic takes."
-    )
+def _destinations(terminal: Terminal, forms: Forms) -> list[Answers]:
+    terminal.note(_DESTINATIONS)
+    terminal.note(_examples(forms, _DESTINATION))
     destinations: list[Answers] = []
-    while text := terminal.ask("  [Address; Enter: no more]"):
-        name = as_id(_place(as_address(text)), {destination["id"] for destination in destinations})
-        destination = {"id": name, "protocol": "restic", "repository": as_repository(text), "every": "1d"}
-        destinations.append({**destination, "keep": {"daily": 7, "weekly": 4, "monthly": 12}})
+    while typed := terminal.ask("  [Address; Enter: no more]"):
+        if place := _described(terminal, forms, typed, _DESTINATION):
+            name = as_id(_name_of(typed), {destination["id"] for destination in destinations})
+            keep = {"daily": 7, "weekly": 4, "monthly": 12}
+            destinations.append({"id": name, **place.answers, "every": "1d", "keep": keep})
     return destinations
 
 
-def _password(terminal: Terminal, address: str) -> Answers:
-    """Credentials for an address at somebody else's; keys are pasted in the editor, where they can be seen whole."""
-    if address.startswith("file:"):
-        return {}
-    import getpass
+@dataclass(frozen=True)
+class _Place:
+    """A place with all that was asked about it, and how it is used."""
 
-    password = getpass.getpass("  [Password there, not shown; Enter: none, or a key to be put in with the editor:] ")
-    return {"credentials": {"password": password}} if password else {}
+    form: PlaceForm
+    answers: Answers
 
 
-def _place(address: str) -> str:
+def _described(terminal: Terminal, forms: Forms, typed: str, role: str) -> _Place | None:
+    """The place as the config writes it, in the most private of the ways to use it; `None`: nothing takes this address."""
+    found = forms.setup_places(typed=typed, role=role).places
+    if not found:
+        terminal.note(f"  no protocol takes this address as a {role}; {_examples(forms, role).strip()}")
+        return None
+    form = found[0]
+    if form.problem:
+        terminal.note(f"  {form.problem}")
+        return None
+    terminal.note(f"  {form.title} (protocol {form.protocol})")
+    answers: Answers = {"protocol": form.protocol, **form.settings}
+    if form.encryption:
+        answers["encryption"] = form.encryption
+    asked: set[str] = set()
+    for question in form.questions:
+        if question.unless not in asked and (answer := _answer(terminal, question)):
+            asked.add(question.key)
+            _put(answers, question.key, answer)
+    return _Place(form, answers)
+
+
+def _answer(terminal: Terminal, question: Question) -> str:
+    """What the person says, or what the file holds that they name; "": it is left out."""
+    example = f", like {question.example}" if question.example else ""
+    text = question.text + example
+    shown = f"  {text}:" if question.required else f"  [{text}; Enter: none]"
+    while True:
+        answer = (
+            terminal.ask_secret(f"{shown} (not shown)")
+            if question.secret and not question.from_file
+            else terminal.ask(shown)
+        )
+        if answer and question.from_file:
+            try:
+                return read_text(str(Path(answer).expanduser()))
+            except ParaduxError as problem:
+                terminal.note(f"  {problem.message}")
+                continue
+        if answer or not question.required:
+            return answer
+        terminal.note("  this is needed")
+
+
+def _put(answers: Answers, key: str, value: str) -> None:
+    *path, last = key.split(".")
+    for part in path:
+        answers = answers.setdefault(part, {})
+    answers[last] = value
+
+
+def _examples(forms: Forms, role: str) -> str:
+    """What addresses look like that can be typed."""
+    return (
+        f"  For example: {', '.join(form.example for form in forms.setup_protocols().protocols if role in form.roles)}"
+    )
+
+
+def _name_of(address: str) -> str:
     """What an address may be called: its host, or the last folder."""
     if match := re.match(r"[a-z0-9+]+://(?:[^@/]*@)?([^/:]+)", address):
         return match[1].split(".")[0]

@@ -83,6 +83,13 @@ class Terminal:
             raise EOFError
         return answer.strip()
 
+    def ask_secret(self, question: str) -> str:
+        """The same, without showing what is typed."""
+        import getpass
+
+        self.progress("")
+        return getpass.getpass(printable(question) + " ").strip()
+
     def choose(self, question: str, choices: str) -> str:
         """The letter of `choices` that was answered; the last one when the person is gone."""
         while True:

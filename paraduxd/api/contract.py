@@ -29,7 +29,7 @@ from paraduxd.api.calls import (
 )
 
 if TYPE_CHECKING:  # read when a reply is: a client needs few of them
-    from paraduxd.api.replies import config, drills, kits, recovery, rotation, state, transfers
+    from paraduxd.api.replies import config, drills, kits, recovery, rotation, setup_forms, state, transfers
 
 __all__ = ["KEEPER", "SUPERVISOR", "Call", "KeeperCalls", "SupervisorCalls", "check_arguments"]
 
@@ -163,6 +163,14 @@ class KeeperCalls(Protocol):
         on_behalf_of: Annotated[int | None, OF_OWNER] = None,
     ) -> transfers.Started:
         """As the supervisor's, also from encrypted archives."""
+
+    @owner
+    def setup_protocols(self) -> setup_forms.ProtocolForms:
+        """What setup can make places of."""
+
+    @owner
+    def setup_places(self, *, typed: str, role: str) -> setup_forms.PlaceForms:
+        """What the address that a person has typed can be, as "source", "destination" or "metadata stash"."""
 
     @owner
     def preview_setup(self, *, answers: str) -> config.Preview:

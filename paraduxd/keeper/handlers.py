@@ -13,13 +13,16 @@ from paraduxd.api.replies.drills import DrillOutcome
 from paraduxd.api.replies.kits import Arming, Challenge, CodeTaken, KitConfirmed, KitFiles
 from paraduxd.api.replies.recovery import Collected, Proven, Recovered
 from paraduxd.api.replies.rotation import RotationCancelled, Standing
+from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForms
 from paraduxd.api.replies.transfers import Left, Nothing, Started
+from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.views.lookup import lookup
 from paraduxd.core.config.views.masking import mask
 from paraduxd.core.plan.derive import private_archive_keys
 from paraduxd.effects.ipc.keeper_questions import KeeperQuestions
 from paraduxd.keeper import archive_key_pipe
 from paraduxd.keeper.config import rotate, save
+from paraduxd.keeper.config.setup_forms import place_forms, protocol_forms
 from paraduxd.keeper.drill import requests as drilling
 from paraduxd.keeper.kits import requests as kit_writing
 from paraduxd.keeper.recovery import requests as recovering
@@ -53,6 +56,16 @@ class Handlers:
     @property
     def _supervisor(self) -> KeeperQuestions:
         return questions(self._installation.control)
+
+    # Setting up
+
+    def setup_protocols(self) -> ProtocolForms:
+        return ProtocolForms(protocol_forms(self._installation.capabilities))
+
+    def setup_places(self, *, typed: str, role: str) -> PlaceForms:
+        if role not in list(Role):
+            raise ParaduxError("bad-request", "a place can be a source, a destination or a metadata stash")
+        return PlaceForms(place_forms(typed, Role(role), self._installation.capabilities))
 
     # Opening the vault
 

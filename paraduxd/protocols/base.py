@@ -17,6 +17,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.core.config.setup import Setup
 from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.by_hand import ByHand
@@ -343,7 +344,8 @@ class Protocol:
 
     `by_hand`: what kits tell of it. `master_key`: of a protocol whose repositories have key files: what is in such a file that this
     password opens, as JSON; raises `ValueError`.
-    `traits`: all else that anybody else needs to know of it.
+    `traits`: all else that anybody else needs to know of it. `setup`: what `paraductl setup` asks for it; without one it asks for what the
+    settings model requires.
     """
 
     name: str
@@ -354,3 +356,4 @@ class Protocol:
     by_hand: ByHand | None = None
     master_key: Callable[[bytes, str], str] | None = None
     traits: Traits = field(default_factory=Traits)
+    setup: Setup | None = None

@@ -15,8 +15,10 @@ from typing import Annotated, BinaryIO
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text, parse_file_url
+from paraduxd.core.config.setup import Setup
 from paraduxd.effects.files import bounded, directories
 from paraduxd.effects.files.directories import Directory
 from paraduxd.effects.tools import rsync
@@ -197,6 +199,17 @@ def _blobs(settings: DiskSettings, context: Context) -> DiskBlobs:
     return DiskBlobs(Path(settings.local_path()), create=context.identity is None or not context.identity.marked)
 
 
+def _folder(text: str) -> str | None:
+    """A folder as a person types it, or as the config writes it."""
+    return Path(text).as_uri() if text.startswith("/") else text if text.startswith("file:") else None
+
+
 PROTOCOL = Protocol(
-    "disk", DiskSettings, source=DiskSource, destination=_destination, blobs=_blobs, traits=Traits(plain_files=True)
+    "disk",
+    DiskSettings,
+    source=DiskSource,
+    destination=_destination,
+    blobs=_blobs,
+    traits=Traits(plain_files=True),
+    setup=Setup("a folder of this machine", Question("url", "Folder", "/srv/backup", required=True), _folder, fate=""),
 )

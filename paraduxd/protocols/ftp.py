@@ -18,11 +18,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Strict, Text, parse_ssh_url
+from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import ftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
+from paraduxd.protocols.setup_questions import PASSWORD
 
 TEMPORARY = "_tmp-"
 """How the names of half-written objects start; no object may have such a name."""
@@ -393,5 +396,14 @@ def _replace(session: ftplib.FTP, temporary: str, name: str) -> None:
 
 
 PROTOCOL = Protocol(
-    "ftp", FtpSettings, blobs=FtpBlobs, traits=Traits(login_in_clear='use "ftps" if the server can, or sftp')
+    "ftp",
+    FtpSettings,
+    blobs=FtpBlobs,
+    traits=Traits(login_in_clear='use "ftps" if the server can, or sftp'),
+    setup=Setup(
+        "an FTP server without TLS",
+        Question("url", "Address", "ftp://fred@friend.example/paradux", required=True),
+        begins_with("ftp:"),
+        (PASSWORD,),
+    ),
 )

@@ -6,9 +6,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import SshAddress, Text
+from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.ftp import FtpBlobs, FtpSettings, parse_url
+from paraduxd.protocols.setup_questions import PASSWORD
 
 
 def _ftps_url(url: str) -> str:
@@ -38,4 +41,14 @@ def _blobs(settings: FtpsSettings, context: Context) -> FtpBlobs:
     return FtpBlobs(settings, context, secure=True)
 
 
-PROTOCOL = Protocol("ftps", FtpsSettings, blobs=_blobs)
+PROTOCOL = Protocol(
+    "ftps",
+    FtpsSettings,
+    blobs=_blobs,
+    setup=Setup(
+        "an FTP server with TLS",
+        Question("url", "Address", "ftps://fred@friend.example/paradux", required=True),
+        begins_with("ftps:"),
+        (PASSWORD,),
+    ),
+)

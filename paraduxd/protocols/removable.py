@@ -14,8 +14,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text
+from paraduxd.core.config.setup import Setup, after
 from paraduxd.core.primitives.disks import checked_uuid
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.effects.files import looking
@@ -106,5 +108,17 @@ def _blobs(_: RemovableSettings, context: Context) -> DiskBlobs:
 
 
 PROTOCOL = Protocol(
-    "removable", RemovableSettings, destination=_destination, blobs=_blobs, traits=Traits(plain_files=True)
+    "removable",
+    RemovableSettings,
+    destination=_destination,
+    blobs=_blobs,
+    traits=Traits(plain_files=True),
+    setup=Setup(
+        "a disk that you plug in now and then",
+        Question(
+            "uuid", "UUID of its file system, as lsblk -o NAME,UUID shows it", "removable:1234-ABCD", required=True
+        ),
+        after("removable:"),
+        fate="device",
+    ),
 )

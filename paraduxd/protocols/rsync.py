@@ -9,11 +9,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
+from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.tools import rsync, ssh
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
 from paraduxd.protocols.pulling import rsync_pull
 from paraduxd.protocols.pulling.remote_mounts import RemoteMounts
+from paraduxd.protocols.setup_questions import SSH_QUESTIONS
 from paraduxd.protocols.trees.destination import TreeDestination
 
 SCHEME = "rsync+ssh"
@@ -84,4 +87,16 @@ def _destination(settings: RsyncSettings, context: Context) -> TreeDestination:
     return TreeDestination(lambda: open_place(settings, context), context)
 
 
-PROTOCOL = Protocol("rsync", RsyncSettings, source=RsyncSource, destination=_destination)
+PROTOCOL = Protocol(
+    "rsync",
+    RsyncSettings,
+    source=RsyncSource,
+    destination=_destination,
+    setup=Setup(
+        "a folder on a server with SSH and rsync",
+        Question("url", "Address", "rsync+ssh://fred@laptop.local/home/fred", required=True),
+        begins_with(f"{SCHEME}:"),
+        SSH_QUESTIONS,
+        fate="device",
+    ),
+)

@@ -12,11 +12,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, Strict, Text
+from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.tools import rclone, tls_pins
 from paraduxd.protocols import s3_urls
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.rclone.blobs import RemoteBlobs
+from paraduxd.protocols.setup_questions import KEY_QUESTIONS
 
 _REGION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -120,4 +123,19 @@ def blobs(settings: S3Settings, context: Context) -> RemoteBlobs:
     return RemoteBlobs(lambda: remote(settings, context), whole=True, made=True)
 
 
-PROTOCOL = Protocol("s3", S3Settings, blobs=blobs)
+PROTOCOL = Protocol(
+    "s3",
+    S3Settings,
+    blobs=blobs,
+    setup=Setup(
+        "a bucket of an S3 service",
+        Question("url", "Bucket and folder", "s3://fred-paradux/photos", required=True),
+        begins_with("s3://"),
+        (
+            Question("endpoint", "Address of the service, if it is not Amazon", "https://s3.example.com"),
+            Question("region", "Region of the bucket", s3_urls.REGION),
+            *KEY_QUESTIONS,
+        ),
+        fate="account",
+    ),
+)

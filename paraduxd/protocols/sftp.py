@@ -19,10 +19,13 @@ import paramiko
 from pydantic import AfterValidator, Field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
+from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import sftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
+from paraduxd.protocols.setup_questions import SSH_QUESTIONS
 
 TEMPORARY = ".tmp-"
 """How the names of half-written objects start; no object may have such a name."""
@@ -185,4 +188,14 @@ def _make_directories(client: paramiko.SFTPClient, folder: bytes) -> None:
     client.mkdir(folder)
 
 
-PROTOCOL = Protocol("sftp", SftpSettings, blobs=SftpBlobs)
+PROTOCOL = Protocol(
+    "sftp",
+    SftpSettings,
+    blobs=SftpBlobs,
+    setup=Setup(
+        "a folder on an SSH server",
+        Question("url", "Address", "sftp://fred@friend.example/paradux", required=True),
+        begins_with("sftp:"),
+        SSH_QUESTIONS,
+    ),
+)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.core.config.setup import Setup
 
 
 class Role(StrEnum):
@@ -48,6 +49,7 @@ class Capabilities:
     blobs: bool = False
     archive: bool = False
     traits: Traits = Traits()
+    setup: Setup | None = None
 
     def can_be(self, role: Role) -> bool:
         """Whether a stash in this role can use the protocol, with whatever encryption."""

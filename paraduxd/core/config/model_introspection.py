@@ -79,11 +79,19 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def secret_keys(roots: Iterable[type[BaseModel]]) -> frozenset[str]:
     """The keys of all fields, anywhere in these models, that are annotated as secret."""
     return frozenset(
-        key_of(name, field)
-        for model in models(roots)
-        for name, field in model.model_fields.items()
-        if _marked(field) or _holds_secret(field.annotation)
+        key_of(name, field) for model in models(roots) for name, field in model.model_fields.items() if is_secret(field)
     )
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a field of a model holds a secret itself."""
+    return _marked(field) or _holds_secret(field.annotation)
+
+
+def model_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of the object that stands in a field; `None`: no object of ours."""
+    annotation = _strip(field.annotation)
+    return annotation if _is_model(annotation) else None
 
 
 def _marked(field: object) -> bool:

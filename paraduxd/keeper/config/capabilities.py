@@ -23,4 +23,5 @@ def shape_of(protocol: Protocol) -> Capabilities:
         blobs=protocol.blobs is not None,
         archive=protocol.blobs is not None,
         traits=protocol.traits,
+        setup=protocol.setup,
     )

@@ -15,7 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Text
+from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.effects.tools import rclone, ssh, tls_pins
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
@@ -227,4 +229,20 @@ def _blobs(settings: RcloneSettings, context: Context) -> RemoteBlobs:
     return RemoteBlobs(lambda: remote(settings, context))
 
 
-PROTOCOL = Protocol("rclone", RcloneSettings, source=RcloneSource, blobs=_blobs)
+PROTOCOL = Protocol(
+    "rclone",
+    RcloneSettings,
+    source=RcloneSource,
+    blobs=_blobs,
+    setup=Setup(
+        "anything that rclone reaches",
+        Question("url", "Name of the remote and folder", "rclone:drive:Backups/paradux", required=True),
+        begins_with("rclone:"),
+        (
+            Question(
+                "options.type", "Type of the remote; put its other options in with the editor", "drive", required=True
+            ),
+        ),
+        fate="account",
+    ),
+)

@@ -21,7 +21,9 @@ from typing import Any, ClassVar
 import restic
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
+from paraduxd.core.config.setup import Setup
 from paraduxd.core.runs import retention, unread
 from paraduxd.effects.files import directories, looking
 from paraduxd.effects.files.directories import Directory
@@ -44,6 +46,7 @@ from paraduxd.protocols.restic import repository as restic_repository
 from paraduxd.protocols.restic.repository import Ran, Repository
 from paraduxd.protocols.restic.settings import ResticSettings, parse_repository
 from paraduxd.protocols.restic.snapshots import Listed
+from paraduxd.protocols.restic.typed_address import QUESTIONS, as_repository
 from paraduxd.protocols.restic.versions import Versions
 
 _COUNTS = ("snapshots_count", "total_blob_count", "total_size")
@@ -356,4 +359,10 @@ PROTOCOL = Protocol(
     destination=ResticDestination,
     master_key=keys.master_key,
     traits=Traits(generates="credentials.password"),
+    setup=Setup(
+        "a restic repository, encrypted",
+        Question("repository", "Folder or address", "sftp://fred@friend.example/photos", required=True),
+        as_repository,
+        QUESTIONS,
+    ),
 )
