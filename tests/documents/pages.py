@@ -20,7 +20,10 @@ from tests.checkout import ROOT
 from tests.packaging.contrib_module import load
 
 MANUALS = load("manuals")
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = [page for page in EVERY_PAGE if page.name != "CONTRIBUTING.md"]
+"""Its guides add a protocol and a command, and are followed by tests of their own."""
+
 COMMANDS = Commands(warn=pytest.fail, folder=ROOT / "nonexistent")
 CAPABILITIES = capabilities_of(registry.load(ROOT / "no-such-folder"))
 EXAMPLE = json.loads((ROOT / "schema/examples/minimal.json").read_text())
