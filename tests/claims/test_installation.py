@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rig import Installation, Json, fill, minimal_answers, running
+from tests.rig import Installation, Json, fill, minimal_answers
+from tests.rigs.prepared import Prepared
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return Prepared(tmp_path_factory.mktemp("claims") / "paradux", prepare)
 
 
 @pytest.fixture
-def paradux(tmp_path: Path) -> Iterator[Installation]:
+def paradux(prepared: Prepared) -> Iterator[Installation]:
     """Set up, backed up, with kits of all stewards and a drill that went well."""
-    with running(tmp_path / "paradux") as found:
-        fill(found.root / "source")
-        answers = minimal_answers(found.root)
-        answers["datasets"][0]["destinations"].append(destination(found, "cloud", "account:aws"))
-        answers["metadata_stashes"][0]["fate"] = answers["metadata_stashes"][1]["fate"] = ["place:house"]
-        found.setup(answers)
-        found.ctl("backup")
-        write_kits(found)
-        found.owner("drill")
+    with prepared.again() as found:
         yield found
+
+
+def prepare(found: Installation) -> None:
+    fill(found.root / "source")
+    answers = minimal_answers(found.root)
+    answers["datasets"][0]["destinations"].append(destination(found, "cloud", "account:aws"))
+    answers["metadata_stashes"][0]["fate"] = answers["metadata_stashes"][1]["fate"] = ["place:house"]
+    found.setup(answers)
+    found.ctl("backup")
+    write_kits(found)
+    found.owner("drill")
 
 
 def destination(paradux: Installation, name: str, fate: str) -> Json:

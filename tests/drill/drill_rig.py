@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.rig import Installation, clean_environment, fill, minimal_answers
 
 Json = dict[str, Any]
 
-CANARY = "CANARY-5f0c1e-drill"
+CANARY = f"CANARY-{secrets.token_hex(6)}-drill"
 
 LEGITIMATE = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm")
 """The files of the state directory that a drill changes: its outcome is written down."""

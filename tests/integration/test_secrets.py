@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 import threading
@@ -13,17 +14,27 @@ from pathlib import Path
 import pytest
 
 from tests.canaries import in_command_lines, in_files, in_memory
-from tests.rig import PASSPHRASE, Installation, fill, minimal_answers, running
+from tests.rig import PASSPHRASE, Installation, fill, minimal_answers
+from tests.rigs.prepared import Prepared
 
-CANARIES = [f"CANARY{number:02}-9c0e5f" for number in range(32)]
+_RUN = secrets.token_hex(6)
+CANARIES = [f"CANARY{number:02}-{_RUN}" for number in range(32)]
+"""Others in each run: what another one has left in a shared folder is none of ours."""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    def prepare(installation: Installation) -> None:
+        fill(installation.root / "source")
+        inventory = [{"name": f"entry {n}", "password": canary, "notes": canary} for n, canary in enumerate(CANARIES)]
+        installation.setup(minimal_answers(installation.root, inventory=inventory))
+
+    return Prepared(tmp_path_factory.mktemp("secrets") / "paradux", prepare)
 
 
 @pytest.fixture
-def paradux(tmp_path: Path) -> Iterator[Installation]:
-    with running(tmp_path) as installation:
-        fill(tmp_path / "source")
-        inventory = [{"name": f"entry {n}", "password": canary, "notes": canary} for n, canary in enumerate(CANARIES)]
-        installation.setup(minimal_answers(tmp_path, inventory=inventory))
+def paradux(prepared: Prepared) -> Iterator[Installation]:
+    with prepared.again() as installation:
         yield installation
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import subprocess
 import time
@@ -18,7 +19,7 @@ Json = dict[str, Any]
 
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 NEW_PASSPHRASE = "a quite different new passphrase"
-CANARY = "CANARY-77aa31-inventory"
+CANARY = f"CANARY-{secrets.token_hex(6)}-inventory"
 
 
 def answers(root: Path, server: Server) -> Json:

@@ -24,18 +24,26 @@ from paraduxd.shares.collection import ShareCollection
 from paraduxd.shares.kit_folder import material_from_directory
 from tests.canaries import in_command_lines, in_files, in_memory
 from tests.fakes_client import FakeDaemon
-from tests.rig import PASSPHRASE, Installation, Json, clean_environment, fill, minimal_answers, running
+from tests.rig import PASSPHRASE, Installation, Json, clean_environment, fill, minimal_answers
+from tests.rigs.prepared import Prepared
 
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 
 
-@pytest.fixture
-def paradux(tmp_path: Path) -> Iterator[Installation]:
-    """Set up with five stewards, three of whom are needed."""
-    with running(tmp_path) as installation:
-        fill(tmp_path / "source", 3)
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    def prepare(installation: Installation) -> None:
+        fill(installation.root / "source", 3)
         stewards = [{"id": name, "name": name.title(), "fate": [f"person:{name}"]} for name in NAMES]
-        installation.setup(minimal_answers(tmp_path, stewards=stewards, policy={"shares_required": 3}))
+        installation.setup(minimal_answers(installation.root, stewards=stewards, policy={"shares_required": 3}))
+
+    return Prepared(tmp_path_factory.mktemp("kits") / "paradux", prepare)
+
+
+@pytest.fixture
+def paradux(prepared: Prepared) -> Iterator[Installation]:
+    """Set up with five stewards, three of whom are needed."""
+    with prepared.again() as installation:
         yield installation
 
 
