@@ -115,7 +115,6 @@ NAMES_A_PROTOCOL = {
     "effects/tools/rclone.py": {"rclone"},  # the program
     "effects/tools/rsync.py": {"rsync"},  # the program
     "effects/tools/tls_pins.py": {"ftp"},  # how TLS begins on a connection
-    "keeper/kits/documents/by_hand.py": {"sftp", "ftp", "ftps", "s3", "rclone", "rclone:"},
     "supervisor/devices/usb_watcher.py": {"disk"},  # the kernel's kind of device
 }
 """Text constants outside `paraduxd/protocols/` that are a protocol's name, or begin an address of one, for another reason."""

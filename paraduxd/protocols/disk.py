@@ -32,6 +32,7 @@ from paraduxd.protocols.base import (
     Source,
     TransientError,
 )
+from paraduxd.protocols.by_hand import disk as by_hand
 from paraduxd.protocols.pulling import in_place_scan, rsync_pull
 from paraduxd.protocols.pulling.mounted_disks import Inside
 from paraduxd.protocols.trees.destination import TreeDestination
@@ -212,4 +213,5 @@ PROTOCOL = Protocol(
     blobs=_blobs,
     traits=Traits(plain_files=True),
     setup=Setup("a folder of this machine", Question("url", "Folder", "/srv/backup", required=True), _folder, fate=""),
+    by_hand=by_hand.BY_HAND,
 )

@@ -25,6 +25,7 @@ from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import ftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
+from paraduxd.protocols.by_hand import ftp as by_hand
 from paraduxd.protocols.setup_questions import PASSWORD
 
 TEMPORARY = "_tmp-"
@@ -406,4 +407,5 @@ PROTOCOL = Protocol(
         begins_with("ftp:"),
         (PASSWORD,),
     ),
+    by_hand=by_hand.BY_HAND,
 )

@@ -10,6 +10,7 @@ from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import SshAddress, Text
 from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.protocols.base import Context, Protocol
+from paraduxd.protocols.by_hand import ftp as by_hand
 from paraduxd.protocols.ftp import FtpBlobs, FtpSettings, parse_url
 from paraduxd.protocols.setup_questions import PASSWORD
 
@@ -51,4 +52,5 @@ PROTOCOL = Protocol(
         begins_with("ftps:"),
         (PASSWORD,),
     ),
+    by_hand=by_hand.BY_HAND,
 )

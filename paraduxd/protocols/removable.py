@@ -24,6 +24,7 @@ from paraduxd.effects.files import looking
 from paraduxd.effects.tools import rsync
 from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, Protocol
+from paraduxd.protocols.by_hand import disk as by_hand
 from paraduxd.protocols.disk import DiskBlobs, open_regular
 from paraduxd.protocols.trees.destination import TreeDestination
 
@@ -121,4 +122,5 @@ PROTOCOL = Protocol(
         after("removable:"),
         fate="device",
     ),
+    by_hand=by_hand.REMOVABLE,
 )

@@ -14,6 +14,7 @@ from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress,
 from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.tools import rsync, ssh
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
+from paraduxd.protocols.by_hand import disk as by_hand
 from paraduxd.protocols.pulling import rsync_pull
 from paraduxd.protocols.pulling.remote_mounts import RemoteMounts
 from paraduxd.protocols.setup_questions import SSH_QUESTIONS
@@ -99,4 +100,5 @@ PROTOCOL = Protocol(
         SSH_QUESTIONS,
         fate="device",
     ),
+    by_hand=by_hand.RSYNC,
 )

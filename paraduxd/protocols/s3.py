@@ -18,6 +18,7 @@ from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.tools import rclone, tls_pins
 from paraduxd.protocols import s3_urls
 from paraduxd.protocols.base import Context, Protocol
+from paraduxd.protocols.by_hand import clouds as by_hand
 from paraduxd.protocols.rclone.blobs import RemoteBlobs
 from paraduxd.protocols.setup_questions import KEY_QUESTIONS
 
@@ -138,4 +139,5 @@ PROTOCOL = Protocol(
         ),
         fate="account",
     ),
+    by_hand=by_hand.S3,
 )

@@ -25,6 +25,7 @@ from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import sftp
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
+from paraduxd.protocols.by_hand import sftp as by_hand
 from paraduxd.protocols.setup_questions import SSH_QUESTIONS
 
 TEMPORARY = ".tmp-"
@@ -198,4 +199,5 @@ PROTOCOL = Protocol(
         begins_with("sftp:"),
         SSH_QUESTIONS,
     ),
+    by_hand=by_hand.BY_HAND,
 )

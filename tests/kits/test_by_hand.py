@@ -10,14 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.core.plan.model import Keep
-from paraduxd.protocols.base import PushRequest
-from paraduxd.protocols.disk import DiskBlobs
 from tests.clocks import BEFORE, LATER, gpg_at
 from tests.integration import sshd
 from tests.kits.kit_rig import Family, new_family, published_family, write_kit
 from tests.kits.stranger import Stranger, new_stranger
-from tests.protocols.archive.rig import archive, new_keys
 from tests.servers import ftp_servers, rclones
 
 Stick = Callable[[str], Path]
@@ -122,42 +118,6 @@ def test_a_damaged_copy_is_named_by_step_3(stick: Stick, stranger: Stranger) -> 
     (sticks[1] / "PARADUX/config.gpg").write_bytes(b"rotten")
     done = follow(stranger, at_the_sticks(commands((sticks[0] / "PARADUX/BY-HAND.txt").read_text()), sticks))
     assert done.returncode != 0 and "config.gpg: FAILED" in done.stdout
-
-
-def test_data_in_a_restic_repository_comes_back_as_it_says(kits: Kits, stranger: Stranger) -> None:
-    (stranger.desk / "photos").mkdir()
-    (stranger.desk / "photos/one.jpg").write_bytes(b"a picture")
-    (stranger.desk / "PASSWORDFILE").write_text("CANARY-restic")
-    lines = re.findall(r"^  (restic .*)$", kits["alice"]["BY-HAND.txt"].decode(), re.MULTILINE)
-    made = "restic -q --no-cache -r REPOSITORY --password-file PASSWORDFILE"
-    found = f"SNAPSHOT=$({made} snapshots --json --tag number:7 | grep -o '\"short_id\":\"[0-9a-f]*' | cut -d'\"' -f4)"
-    tagged = f"{made} backup --tag paradux,dataset:photos,number:7 photos\nrm -r photos\nmkdir photos"
-    stale = f"{made} backup --tag paradux,dataset:photos,number:6 --time '2031-01-01 12:00:00' photos"
-    steps = [line.replace("SNAPSHOT", '"$SNAPSHOT"') for line in lines]
-    done = follow(stranger, "\n".join(["set -e", f"{made} init", tagged, stale, found, *steps, ""]))
-    assert done.returncode == 0, done.stderr
-    assert [path.read_bytes() for path in stranger.desk.glob("restored/**/one.jpg")] == [b"a picture"]
-
-
-def test_encrypted_archives_come_back_as_it_says(kits: Kits, stranger: Stranger) -> None:
-    photos, keys = stranger.desk / "photos", new_keys()
-    photos.mkdir()
-    pushing = archive(DiskBlobs(stranger.desk / "ARCHIVES"), stranger.desk.parent / "machine")
-    for hour, change in enumerate(("first", "second")):
-        (photos / f"{change}.jpg").write_bytes(b"a picture")
-        pushing.push(photos, PushRequest(Keep(), f"2026-11-23T1{hour}:00:00Z"))
-        (photos / "first.jpg").unlink(missing_ok=True)
-    assert keys.private
-    (stranger.desk / "KEYFILE").write_text(keys.private.private_key)
-    (stranger.desk / "PASSWORDFILE").write_text(keys.private.passphrase)
-    text = kits["alice"]["BY-HAND.txt"].decode().split('with "encryption"')[1].replace(" \\\n", " ")
-    first, second, unpack = re.findall(r"^  ((?:gpg|mkdir|for) .*)$", text, re.MULTILINE)
-    runs = sorted(path.name.removesuffix(".manifest") for path in (stranger.desk / "ARCHIVES").glob("*.manifest"))
-    assert len(runs) == 2
-    script = "\n".join(["set -e", first, second, *(unpack.replace("RUN", run) for run in runs)])
-    done = follow(stranger, script + "\n")
-    assert done.returncode == 0, done.stderr
-    assert {path.name: path.read_bytes() for path in stranger.desk.glob("restored/*")} == {"second.jpg": b"a picture"}
 
 
 def test_a_newer_copy_is_fetched_with_sftp_and_opened_with_gpg(tmp_path: Path, stranger: Stranger) -> None:

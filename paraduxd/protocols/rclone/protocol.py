@@ -21,6 +21,7 @@ from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.effects.tools import rclone, ssh, tls_pins
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
+from paraduxd.protocols.by_hand import clouds as by_hand
 from paraduxd.protocols.pulling import rclone_pull
 from paraduxd.protocols.rclone.blobs import RemoteBlobs
 
@@ -245,4 +246,5 @@ PROTOCOL = Protocol(
         ),
         fate="account",
     ),
+    by_hand=by_hand.REMOTE,
 )

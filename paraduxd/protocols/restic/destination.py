@@ -38,6 +38,7 @@ from paraduxd.protocols.base import (
     VerifyResult,
     Version,
 )
+from paraduxd.protocols.by_hand import restic as by_hand
 from paraduxd.protocols.restic import errors as failures
 from paraduxd.protocols.restic import keys, lost_keys, output, snapshots
 from paraduxd.protocols.restic import local_state as memory
@@ -365,4 +366,5 @@ PROTOCOL = Protocol(
         as_repository,
         QUESTIONS,
     ),
+    by_hand=by_hand.BY_HAND,
 )

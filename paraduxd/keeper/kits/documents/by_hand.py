@@ -1,19 +1,16 @@
-"""BY-HAND.txt: the way with common tools, in numbered steps."""
+"""BY-HAND.txt: the way with common tools, in numbered steps. What concerns one protocol is told by the protocol (`protocols/by_hand`)."""
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator
 from string import Template
-from urllib.parse import quote, unquote, urlsplit
 
-from paraduxd.core.config.protocol_settings import parse_ssh_url
-from paraduxd.effects.tools import tls_pins
 from paraduxd.keeper.kits.documents.facts import Access, KitFacts
 from paraduxd.keeper.kits.documents.share_text import one_line
 from paraduxd.keeper.kits.documents.texts import read
-from paraduxd.protocols import s3_urls
+from paraduxd.protocols import by_hand as told
+from paraduxd.protocols import registry
+from paraduxd.protocols.by_hand import ByHand, Published
 
 _ORDINALS = (
     "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH", "ELEVENTH", "TWELFTH",
@@ -24,6 +21,10 @@ _GPG = "gpg --batch --ignore-time-conflict --ignore-valid-from"
 """The clock of that computer may be wrong, and stand before the day on which the key was made."""
 
 _OPEN = f"{_GPG} --pinentry-mode loopback --passphrase-fd 0 --output config.json --decrypt 1/config.gpg"
+
+_UNKNOWN = (
+    "It came as an addition to Paradux; what the place is, its address and its credentials in config.json must tell."
+)
 
 
 class _Text(Template):
@@ -51,6 +52,8 @@ def by_hand(facts: KitFacts) -> bytes:
         "combine": f"$ python3 1/recover.py --secret-only {folders} | \\\n    {_OPEN}",
         "access": "\n\n".join("\n".join(_access(place, facts)) for place in facts.access)
         or "(none that a kit may name)",
+        "program": "\n".join(told.lines(read("place.txt", told.__name__))),
+        "data": "\n\n\n".join(_data(facts)) or "(The owner had no copies of data when this was written.)",
     }
     return _Text(read("by-hand.txt")).substitute(values).encode()
 
@@ -60,77 +63,33 @@ def _access(place: Access, facts: KitFacts) -> Iterator[str]:
     for name, value in (*place.settings, *place.credentials):
         if "\n" in value.strip():
             yield f"  {one_line(name)}: the next lines; save them as KEYFILE, that only you can read, without the blanks in front"
-            yield from _lines(value)
+            yield from told.lines(value)
         else:
             yield f"  {one_line(name)}: {one_line(value, 2000)}"
-    if place.protocol == "sftp":
-        yield from _by_sftp(place, facts)
-    elif place.protocol in {"ftp", "ftps"}:
-        yield from _by_wget(place, facts)
-    elif place.protocol in {"s3", "rclone"}:
-        yield from _by_rclone(place, facts)
+    if published := _told_by(place.protocol).published:
+        pins = {host: tuple(key for known, key in facts.host_keys if known == host) for host, _ in facts.host_keys}
+        pattern = f"config-{facts.number}-*"
+        yield from published(Published(place.url, pattern, dict(place.settings), dict(place.credentials), pins))
 
 
-def _lines(text: str) -> Iterator[str]:
-    return (f"    {one_line(line, 2000)}" for line in text.splitlines())
+def _data(facts: KitFacts) -> Iterator[str]:
+    """A paragraph for each form in which this owner keeps data, and no other."""
+    plain = dict.fromkeys(protocol for protocol, is_archive in facts.destinations if not is_archive)
+    archives = dict.fromkeys(protocol for protocol, is_archive in facts.destinations if is_archive)
+    for protocol in plain:
+        known = _told_by(protocol)
+        yield _paragraph(f'"protocol": "{protocol}"', known.data, known.elsewhere)
+    for protocol in archives:
+        known = _told_by(protocol)
+        yield _paragraph(f'"protocol": "{protocol}", with "encryption": "gpg"', known.archives, known.elsewhere)
+    if archives:
+        yield _Text(read("by-hand-archives.txt").rstrip()).substitute(gpg=_GPG)
 
 
-def _by_sftp(place: Access, facts: KitFacts) -> Iterator[str]:
-    """The command that fetches every copy of this epoch, and the keys by which the server is known."""
-    address = parse_ssh_url(place.url, "sftp")
-    name = f"[{address.host}]" if ":" in address.host else address.host
-    keys = [key for host, key in facts.host_keys if host == f"{address.host}:{address.port}"]
-    if keys:
-        yield "  the server's keys: the next lines; save them as HOSTFILE, without the blanks in front"
-        known = name if address.port == 22 else f"[{address.host}]:{address.port}"
-        yield from _lines("\n".join(f"{known} {key}" for key in keys))
-    folder = re.sub(r"""([\s'"#*?\[\]\\])""", r"\\\1", address.path.rstrip("/"))  # sftp reads it as words with patterns
-    remote = f"{address.user}@{name}" if address.user else name
-    options = [
-        *(["-i", "KEYFILE"] if any(kind == "private_key" for kind, _ in place.credentials) else []),
-        *(["-o", "UserKnownHostsFile=HOSTFILE"] if keys else []),
-    ]
-    remote_files = shlex.quote(f"{remote}:{folder}/config-{facts.number}-*").encode(errors="replace").decode()
-    yield "  fetch them into this folder with"
-    yield ""
-    yield f"    {' '.join(['sftp', '-P', str(address.port), *options, remote_files])} ."
+def _paragraph(title: str, text: str, elsewhere: str) -> str:
+    return "\n".join([title, "-" * len(title), text or _UNKNOWN, *(["", elsewhere] if elsewhere else [])])
 
 
-def _by_wget(place: Access, facts: KitFacts) -> Iterator[str]:
-    """The settings and the command with which wget fetches every copy of this epoch; any FTP client will do as well."""
-    address = parse_ssh_url(place.url, place.protocol)
-    port = urlsplit(place.url).port or 21
-    pins = [key for host, key in facts.host_keys if host == f"{address.host}:{port}"]
-    if pins:
-        yield "  the server's certificate: the next lines; save them as CERTFILE, without the blanks in front"
-        yield from _lines(tls_pins.ca_file(pins))
-    login = {"user": address.user or "anonymous", "password": dict(place.credentials).get("password", "")}
-    yield "  the settings for wget: the next lines; save them as WGETFILE, that only you can read, without the blanks in front"
-    yield from _lines("\n".join(f"{name} = {value}" for name, value in login.items()))
-    name = f"[{address.host}]" if ":" in address.host else address.host
-    folder = quote(address.path.rstrip("/"), errors="surrogateescape")
-    path = "/%2F" + folder.lstrip("/") if folder.startswith("/") else f"/{folder}"
-    remote = shlex.quote(f"{place.protocol}://{name}:{port}{path}/config-{facts.number}-*")
-    options = ["--config=WGETFILE", *(["--ca-certificate=CERTFILE"] if pins else [])]
-    yield "  fetch them into this folder with"
-    yield ""
-    yield f"    {' '.join(['wget', *options, remote])} --directory-prefix=."
-
-
-def _by_rclone(place: Access, facts: KitFacts) -> Iterator[str]:
-    """The configuration and the command with which rclone fetches every copy of this epoch; any client of the service will do as well."""
-    options, folder = dict(place.credentials), unquote(place.url.removeprefix("rclone:").partition(":")[2])
-    if place.protocol == "s3":
-        bucket, prefix = s3_urls.parse_url(place.url)
-        own = dict(place.settings)
-        region, addressing = own.get("region", s3_urls.REGION), own.get("addressing", "path")
-        options, folder = s3_urls.options(own.get("endpoint"), region, addressing, options), f"{bucket}/{prefix}"
-    yield "  the settings for rclone: the next lines; save them as RCLONEFILE, that only you can read, without the blanks in front"
-    yield from _lines("\n".join(["[place]", *(f"{name} = `{value}`" for name, value in options.items())]))
-    if place.protocol == "rclone":
-        yield "  put what this command prints in the place of every password there, for rclone wants them so: rclone obscure PASSWORD"
-    wanted = shlex.quote(f"/config-{facts.number}-*")
-    remote = shlex.quote(f"place:{folder.rstrip('/')}/").encode(errors="replace").decode()
-    yield "  fetch them into this folder with"
-    yield ""
-    yield f"    rclone --config RCLONEFILE copy --include {wanted} {remote} ."
+def _told_by(protocol: str) -> ByHand:
+    found = registry.load().get(protocol)
+    return (found.by_hand if found else None) or ByHand()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,8 @@ class KitFacts:
     epoch: Epoch = field(repr=False)
     access: tuple[Access, ...] = ()
     host_keys: tuple[tuple[str, str], ...] = ()
+    destinations: tuple[tuple[str, bool], ...] = ()
+    """In which forms data are kept: protocols, and whether as encrypted archives; each once."""
 
     @property
     def threshold(self) -> int:
@@ -118,7 +121,14 @@ def facts_of(document: Json, steward_id: str, epoch: Epoch, written: str) -> Kit
         epoch=epoch,
         access=tuple(_access(stash) for stash in document["metadata_stashes"] if stash.get("kit_access")),
         host_keys=tuple((host, key) for host, keys in managed.get("hosts", {}).items() for key in keys),
+        destinations=tuple(dict.fromkeys(_forms(document))),
     )
+
+
+def _forms(document: Json) -> Iterator[tuple[str, bool]]:
+    for dataset in document.get("datasets", []):
+        for destination in dataset.get("destinations", []):
+            yield destination["protocol"], destination.get("encryption") == "gpg"
 
 
 def _person(entry: Json) -> Person:

@@ -10,9 +10,9 @@ FALLBACK = "en"
 
 
 @cache
-def read(name: str) -> str:
-    """The text of a data file, with line ends as LF."""
-    return (files(__package__) / "data" / name).read_text(encoding="utf-8")
+def read(name: str, package: str = __package__) -> str:
+    """The text of a package's data file, with line ends as LF."""
+    return (files(package) / "data" / name).read_text(encoding="utf-8")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a protocol tells survivors who have common tools and no Paradux: parts of a kit's BY-HAND.txt, in English."""
+"""What a protocol can tell, and what it is told about a place."""
 
 from __future__ import annotations
 
@@ -22,9 +22,19 @@ class Published:
 
 @dataclass(frozen=True)
 class ByHand:
-    """`data`: how a dataset comes back from a destination of this protocol. Lines that begin with "$ " are commands; words in CAPITALS are
-    what the reader finds in the config. `published`: the lines that say how to fetch newer copies of the config from this place.
+    """`data`: how a dataset comes back from a destination in the protocol's own form; `archives`: how all files of a place come into the
+    folder ARCHIVES, for encrypted archives; `published`: the lines that say how to fetch newer copies of the config from such a place.
+
+    `elsewhere`: what is different on macOS and Windows.
     """
 
     data: str = ""
+    archives: str = ""
+    elsewhere: str = ""
     published: Callable[[Published], Iterator[str]] | None = None
+
+
+def lines(text: str, longest: int = 2000) -> Iterator[str]:
+    """A file to be saved, with the blanks in front that mark it."""
+    for line in text.splitlines():
+        yield "    " + "".join(each if each.isprintable() else "?" for each in line)[:longest]
