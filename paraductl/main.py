@@ -14,6 +14,7 @@ from paraductl.terminal.passphrase import Passphrases
 from paraductl.terminal.terminal import OutputClosedError, Terminal
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import run_directory
+from paraduxd.api.suggestions import nearest
 from paraduxd.version import VERSION
 
 DESCRIPTION = (
@@ -104,10 +105,8 @@ def _help(parser: Parser, commands: Commands) -> str:
 
 
 def _unknown(name: str, commands: Commands) -> ParaduxError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, commands.all(), 1)
-    hint = f"did you mean: paraductl {near[0]}" if near else "see: paraductl --help"
+    meant = nearest(name, commands.all())
+    hint = f"did you mean: paraductl {meant}" if meant else "see: paraductl --help"
     return usage("there is no such command", hint)
 
 

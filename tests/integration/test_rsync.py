@@ -195,7 +195,7 @@ def test_a_full_server(sshd: Server, tiny_disk: Path, tmp_path: Path) -> None:
     samples.write_files(case.staging, 3)
     first = case.push().version
     samples.write_files(case.staging, 4, 1_000_000)
-    with pytest.raises(TransientError, match="MB more are needed") as failed:
+    with pytest.raises(TransientError, match="iB more are needed") as failed:
         case.push()
     assert failed.value.code == "disk-full"
     assert case.destination().versions() == (first,)

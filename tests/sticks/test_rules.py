@@ -114,14 +114,14 @@ def test_a_damaged_kit_is_replaced_where_the_journal_knows_the_stick() -> None:
 def test_a_full_stick_is_refused_to_the_byte() -> None:
     exact = Seen(free=ALICE.needed + SPARE)
     assert decide(STICK, exact, ALICE) == Write()
-    assert reason(seen=replace(exact, free=exact.free - 100_000)) == "it is full; 0.1 MB more must be free"
+    assert reason(seen=replace(exact, free=exact.free - 100_000)) == "it is full; 97.7 KiB more must be free"
     assert reason(seen=replace(exact, free=0), armed=replace(ALICE, erase=True)).startswith("it is full")
 
 
 def test_a_stick_that_is_too_small_is_not_formatted() -> None:
     small = replace(STICK, size=SMALLEST - 1)
-    assert reason(small, Seen(blank=True)) == "it is too small (67 MB)"
-    assert reason(small, Seen(others=("x",)), replace(ALICE, erase=True)) == "it is too small (67 MB)"
+    assert reason(small, Seen(blank=True)) == "it is too small (64.0 MiB)"
+    assert reason(small, Seen(others=("x",)), replace(ALICE, erase=True)) == "it is too small (64.0 MiB)"
     assert decide(replace(STICK, size=SMALLEST), Seen(blank=True), ALICE) == Write(format=True)
     assert decide(small, ROOM, ALICE) == Write(), "with room on its own file system it will do"
 

@@ -6,12 +6,13 @@ which are no secret: the plan holds them too.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from paraduxd.api.suggestions import did_you_mean
 
 Level = Literal["error", "warning"]
 Path = tuple[str | int, ...]
@@ -71,17 +72,7 @@ def quoted(key: str) -> str:
     return json.dumps(key if len(key) <= _LONGEST_KEY else key[:_LONGEST_KEY] + "...")
 
 
-def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name that was probably meant, if one is close."""
-    candidates = sorted(valid)
-    lowered = {candidate.lower(): candidate for candidate in candidates}
-    close = difflib.get_close_matches(name[:_LONGEST_KEY].lower(), lowered, n=1)
-    return lowered[close[0]] if close else None
-
-
 def suggestion(name: str, valid: Iterable[str]) -> str:
     """A hint for an unknown name: the nearest valid one, or all of them."""
     candidates = sorted(valid)
-    if meant := nearest(name, candidates):
-        return f"did you mean {meant}?"
-    return f"known here: {', '.join(candidates)}" if candidates else ""
+    return did_you_mean(name, candidates, f"known here: {', '.join(candidates)}" if candidates else "")

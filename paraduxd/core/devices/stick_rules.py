@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from paraduxd.api import phrases
 from paraduxd.core.recovery.kit_records import KitRecord
 
 KIT = "PARADUX"
@@ -215,9 +216,9 @@ def _unclear(seen: Seen, armed: Armed) -> str:
 
 
 def _too_small(stick: Stick) -> str:
-    return f"it is too small ({stick.size / 1e6:.0f} MB)" if stick.size < SMALLEST and not stick.directory else ""
+    return f"it is too small ({phrases.size(stick.size)})" if stick.size < SMALLEST and not stick.directory else ""
 
 
 def _too_full(seen: Seen, armed: Armed) -> str:
     missing = armed.needed + SPARE - seen.free
-    return f"it is full; {missing / 1e6:.1f} MB more must be free" if missing > 0 else ""
+    return f"it is full; {phrases.size(missing)} more must be free" if missing > 0 else ""

@@ -1,4 +1,4 @@
-"""Points in time as the journal and the plan write them (RFC 3339), and how people say how long something took."""
+"""Points in time as the journal and the plan write them (RFC 3339)."""
 
 from __future__ import annotations
 
@@ -42,14 +42,6 @@ def parse(text: object) -> datetime | None:
 def stamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the second: "2026-11-23T06:22:00Z"."""
     return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def duration(seconds: float) -> str:
-    """How people say it: "3 days", "36 hours", "90 minutes", "a moment"."""
-    for length, word in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
-        if seconds >= 2 * length:
-            return f"{int(seconds // length)} {word}"
-    return "1 minute" if seconds >= MINUTE else "a moment"
 
 
 def later(moment: datetime, seconds: float) -> datetime:

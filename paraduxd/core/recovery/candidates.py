@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from paraduxd.api import phrases
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery import rotation
 from paraduxd.core.recovery.published_config import Header, open_envelope
@@ -137,7 +138,7 @@ def age(date: str, now: datetime) -> str:
     seconds = (now - moment).total_seconds()
     if seconds < -timestamps.DAY:
         return f"dated {date[:10]}, in the future: this machine's clock may be wrong"
-    return f"{timestamps.duration(max(seconds, 0.0))} old"
+    return f"{phrases.duration(max(seconds, 0.0))} old"
 
 
 def renewed(chosen: CandidateConfig, highest: int, serial: int, instance: str, epoch: int = 0) -> Json:

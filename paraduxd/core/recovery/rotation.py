@@ -82,13 +82,6 @@ def published_under(document: Json, epoch: int) -> Json:
     return {**document, "managed": cancelled(managed, document["serial"], managed["rotation"]["started"])}
 
 
-def waiting_threshold(document: Json) -> int | None:
-    """How many shares shall be required from the next rotation on, if that differs from what is in force or about to be."""
-    wanted = int(document["policy"]["shares_required"])
-    newest = parts(document["managed"])[-1]
-    return None if wanted == newest["shares"]["threshold"] else wanted
-
-
 def _ended(managed: Json, past: Json) -> Json:
     return {
         **managed,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.runs.facts import Key
@@ -150,6 +150,5 @@ def _with_destinations(
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> ParaduxError:
-    near = difflib.get_close_matches(name, sorted(known), 1)
-    hint = f"did you mean {near[0]}?" if near else "see: paraductl status"
+    hint = did_you_mean(name, known, "see: paraductl status")
     return ParaduxError("not-found", f"there is no {what} of this name", hint)

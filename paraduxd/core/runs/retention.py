@@ -11,8 +11,9 @@ from dataclasses import astuple
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from paraduxd.api import phrases
 from paraduxd.core.plan.model import Keep
-from paraduxd.core.primitives.timestamps import duration, moment, stamp
+from paraduxd.core.primitives.timestamps import moment, stamp
 
 
 class Numbered(Protocol):
@@ -74,7 +75,7 @@ def why_removed(keep: Keep, grace: int = 0) -> str:
     wanted = [f"the last {keep.last}"] if keep.last is not None else []
     periods = ("hourly", "daily", "weekly", "monthly", "yearly")
     wanted += [f"{count} {name}" for name in periods if (count := getattr(keep, name)) is not None]
-    age = f", and it is older than {duration(grace)}" if grace else ""
+    age = f", and it is older than {phrases.duration(grace)}" if grace else ""
     return f"keep holds {', '.join(wanted)}{age}"
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from datetime import datetime
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies import state
+from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.plan.model import MetadataPlan, Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability import copies
@@ -55,8 +55,8 @@ def status(
 
 def _check_name(plan: Plan, name: str) -> None:
     if plan.dataset(name) is None:
-        near = difflib.get_close_matches(name, [each.id for each in plan.datasets], 1)
-        hint = f"did you mean {near[0]}?" if near else "see which there are: paraductl status"
+        known = (each.id for each in plan.datasets)
+        hint = did_you_mean(name, known, "see which there are: paraductl status")
         raise ParaduxError("no-such-dataset", "there is no dataset of this name", hint)
 
 

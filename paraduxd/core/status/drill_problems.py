@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
+from paraduxd.api import phrases
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import durations, timestamps
 from paraduxd.core.recoverability.proof import Proof
@@ -36,8 +37,9 @@ def _of_last(plan: Plan, proof: Proof, ended: datetime, now: datetime) -> Iterat
         text = "no place from which the last drill opened the config is still as it was then, or has passed a rehearsal since"
         yield _warning("drill-incomplete", "recovery", text, HINT)
     elif proof.missing:
+        are = "is" if len(proof.missing) == 1 else "are"
         text = (
-            f"{_some(proof.missing)} {'is' if len(proof.missing) == 1 else 'are'} not proven: not seen by the last drill, moved since,"
+            f"{phrases.some(proof.missing)} {are} not proven: not seen by the last drill, moved since,"
             " or found wanting in a later rehearsal"
         )
         yield _warning("drill-incomplete", "recovery", text, HINT)
@@ -55,12 +57,8 @@ def _of_published(plan: Plan, facts: Facts) -> Iterator[Problem]:
             yield _warning("metadata-unproven", stash.id, text, error.hint or "send it again: paraductl publish")
 
 
-def _some(names: Sequence[str], at_most: int = 3) -> str:
-    return ", ".join(names[:at_most]) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
-
-
 def _age(moment: datetime, now: datetime) -> str:
-    return timestamps.duration((now - moment).total_seconds())
+    return phrases.duration((now - moment).total_seconds())
 
 
 def _warning(code: str, subject: str, text: str, hint: str) -> Problem:

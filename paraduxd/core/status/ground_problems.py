@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from paraduxd.api import phrases
 from paraduxd.core.installation.ground import JOURNAL_LOST, Ground, Unusable
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.problems import Problem
@@ -30,11 +31,11 @@ def of_ground(facts: Facts) -> Iterator[Problem]:
     yield from _of_journal(ground, facts.holds)
     yield from _of_directories(ground)
     if ground.transports:
-        text = f"the credentials of {_some(ground.transports)} are gone or cannot be read, so that nothing is transferred there"
+        text = f"the credentials of {phrases.some(ground.transports)} are gone or cannot be read, so that nothing is transferred there"
         hint = "write them again: paraductl unlock"
         yield Problem("critical", "transport-missing", "daemon", text, hint, "credentials of transfers are missing")
     if ground.outbox:
-        text = f"what is to be published is not whole on this machine: {_some(ground.outbox)}"
+        text = f"what is to be published is not whole on this machine: {phrases.some(ground.outbox)}"
         yield Problem("warning", "outbox-incomplete", "config", text, "make it anew: paraductl unlock")
 
 
@@ -78,7 +79,7 @@ def _of_directories(ground: Ground) -> Iterator[Problem]:
 
 
 def _words(each: Unusable) -> str:
-    what = f"is full ({_bytes(each.free)} free)" if each.why == "full" else each.why
+    what = f"is full ({phrases.size(each.free)} free)" if each.why == "full" else each.why
     effect = ", so that nothing can be recorded, pulled or pushed" if each.name == "state directory" else ""
     return f"the {each.name} {each.path} {what}{effect}"
 
@@ -89,10 +90,6 @@ def _hint(each: Unusable) -> str:
         if each.why == "full"
         else f"see that paraduxd can write into {each.path}"
     )
-
-
-def _bytes(count: int) -> str:
-    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"
 
 
 def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
@@ -111,8 +108,4 @@ def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, Any]]) -> Itera
 
 
 def _are(names: Sequence[str]) -> str:
-    return f"{_some(names)} {'is' if len(names) == 1 else 'are'}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{phrases.some(names)} {'is' if len(names) == 1 else 'are'}"

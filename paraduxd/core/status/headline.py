@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.api import phrases
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability import fates
 from paraduxd.core.recoverability.access import OWNER_MIND
@@ -68,7 +69,7 @@ def headline(claims: Claims, now: datetime) -> str:
 def _aged(aged: Sequence[tuple[str, datetime]], now: datetime) -> list[str]:
     """What counts though it is old, the oldest first."""
     oldest = sorted(aged, key=lambda each: each[1])
-    told = [f"{name} ({timestamps.duration((now - seen).total_seconds())})" for name, seen in oldest[:AGED]]
+    told = [f"{name} ({phrases.duration((now - seen).total_seconds())})" for name, seen in oldest[:AGED]]
     more = [f"{len(oldest) - AGED} more"] if oldest[AGED:] else []
     return [f"Counted although old: {', '.join([*told, *more])}."] if told else []
 
@@ -126,7 +127,7 @@ def _why_not(proof: Proof, now: datetime) -> str:
 
 def _when(ended: datetime | None, now: datetime) -> str:
     seconds = (now - ended).total_seconds() if ended else 0.0
-    return "today" if seconds < timestamps.DAY else f"{timestamps.duration(seconds)} ago"
+    return "today" if seconds < timestamps.DAY else f"{phrases.duration(seconds)} ago"
 
 
 def _lost(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from paraduxd.api import phrases
 from paraduxd.core.plan.model import Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability.copies import has_kit, holding, kit_serial
@@ -91,7 +92,7 @@ def _of_kit(steward: StewardPlan, kit: Kit, now: datetime, by_code: SeenByCode |
         yield Problem("warning", "kit-damaged", steward.id, text, _write([steward.id], "write it anew"))
     elif is_overdue(kit, now, by_code):
         seen = timestamps.parse(kit.last_seen) or timestamps.parse(kit.written)
-        since = f"for {timestamps.duration((now - seen).total_seconds())}" if seen else "ever"
+        since = f"for {phrases.duration((now - seen).total_seconds())}" if seen else "ever"
         hint = f"ask for it and plug it into this machine, or ask for a code: paraductl stewards --ask {steward.id}"
         yield Problem("warning", "kit-unseen", steward.id, f"the kit of {steward.id} was not seen {since}", hint)
 

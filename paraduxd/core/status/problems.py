@@ -23,10 +23,12 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from paraduxd.api import phrases
 from paraduxd.api.replies.state import Guess
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.config.validation.look_alikes import look_alikes
@@ -119,7 +121,7 @@ def of_config(plan: Plan, facts: Facts, opens: bool) -> Iterator[Problem]:
         text = f"{count}, and none has any config of epoch {plan.epoch}: only this machine and kits have one"
         yield _warning("metadata-not-current", "config", text, hint)
     elif behind:
-        yield _warning("metadata-not-current", "config", f"{count}; behind: {_some(behind)}", hint)
+        yield _warning("metadata-not-current", "config", f"{count}; behind: {phrases.some(behind)}", hint)
 
 
 def _superseded(plan: Plan, facts: Facts) -> Problem | None:
@@ -139,7 +141,7 @@ def of_rotation(plan: Plan) -> Iterator[Problem]:
     missing = [steward.id for steward in plan.stewards if steward.id not in plan.rotation.confirmed]
     count = len(plan.stewards)
     done = f"{count - len(missing)} of {count} kits of epoch {plan.rotation.epoch} are written and read back"
-    text = f"rotation under way since {since}: {done}" + (f"; missing: {_some(missing)}" if missing else "")
+    text = f"rotation under way since {since}: {done}" + (f"; missing: {phrases.some(missing)}" if missing else "")
     hint = "write what is missing: paraductl create-steward-device --all; or give up: paraductl rotate --cancel"
     yield _warning("rotation-under-way", "stewards", text, hint if missing else "complete it: paraductl rotate")
 
@@ -156,8 +158,9 @@ def of_losses(losses: Sequence[Loss]) -> Iterator[Problem]:
     """What a single loss would take."""
     single = [loss for loss in losses if len(loss.fates) == 1]
     if single:
-        more = f", and {_count(len(single) - 1, 'other single loss', 'other single losses')} too" if single[1:] else ""
-        text = f"the loss of {single[0].fates[0]} alone would lose {_some(single[0].lost)}{more}"
+        others = phrases.count(len(single) - 1, "other single loss", "other single losses")
+        more = f", and {others} too" if single[1:] else ""
+        text = f"the loss of {single[0].fates[0]} alone would lose {phrases.some(single[0].lost)}{more}"
         hint = "add a place that shares no fate with the others: paraductl edit"
         yield _warning("single-loss", single[0].fates[0], text, hint)
 
@@ -189,13 +192,13 @@ def _incomplete(condition: DatasetCondition) -> Iterator[Problem]:
     missing, bare = unread.count_in(result, "unread"), unread.count_in(result, "unstored")
     if missing:
         kept = "" if condition.plan.source.in_place else ", and stay as they were last read, if ever"
-        text = f"{_count(missing, 'thing', 'things')} of {name} could not be read or stored in the last pull{kept}: "
-        text += _some(unread.names_in(result, "unread"), in_all=missing)
+        text = f"{phrases.count(missing, 'thing')} of {name} could not be read or stored in the last pull{kept}: "
+        text += phrases.some(_names(result, "unread"), in_all=missing)
         hint = "make them readable for the user that copies, or leave them out with exclude: paraductl edit"
         yield _warning("source-incomplete", name, text, hint)
     if bare:
-        text = f"owners, ACLs or other attributes of {_count(bare, 'file', 'files')} of {name} could not be stored in staging: "
-        text += _some(unread.names_in(result, "unstored"), in_all=bare)
+        text = f"owners, ACLs or other attributes of {phrases.count(bare, 'file')} of {name} could not be stored in staging: "
+        text += phrases.some(_names(result, "unstored"), in_all=bare)
         hint = "put staging on a file system that holds them, such as ext4, XFS or Btrfs: paraductl edit"
         yield _warning("attributes-unstored", name, text, hint)
     known = missing + bare
@@ -203,9 +206,9 @@ def _incomplete(condition: DatasetCondition) -> Iterator[Problem]:
         pushed = part.latest.result or {}
         if (lacks := unread.missing_in(pushed)) > known:
             subject = f"{name}/{part.location}"
-            text = f"the newest version of {subject} lacks {_count(lacks, 'thing', 'things')} that could not be read or stored"
-            names = unread.names_in(pushed, "unread")
-            text += f": {_some(names, in_all=lacks)}" if names else ""
+            text = f"the newest version of {subject} lacks {phrases.count(lacks, 'thing')} that could not be read or stored"
+            names = _names(pushed, "unread")
+            text += f": {phrases.some(names, in_all=lacks)}" if names else ""
             hint = f"make them readable for the user that copies, then: paraductl backup {name}"
             yield _warning("destination-incomplete", subject, text, hint)
 
@@ -274,19 +277,13 @@ def _warning(code: str, subject: str, text: str, hint: str) -> Problem:
 
 
 def _age(moment: datetime | None, now: datetime) -> str:
-    return timestamps.duration((now - moment).total_seconds()) if moment else "ever"
+    return phrases.duration((now - moment).total_seconds()) if moment else "ever"
 
 
 def _every(seconds: int) -> str:
     return durations.describe(seconds).removeprefix("1 ")
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _some(names: Sequence[str], at_most: int = 3, in_all: int | None = None) -> str:
-    """The first names, and how many more there are; `in_all` where `names` are not all of them."""
-    shown = [name.strip("()") if name.startswith("(") else name for name in names[:at_most]]
-    more = (in_all or len(names)) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+def _names(result: Mapping[str, Any], what: str) -> list[str]:
+    """What could not be read or stored; what is in brackets has no name of its own."""
+    return [name.strip("()") if name.startswith("(") else name for name in unread.names_in(result, what)]

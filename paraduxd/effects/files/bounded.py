@@ -151,6 +151,14 @@ def content(path: Path, most: int = LONGEST_FILE) -> bytes:
     return found
 
 
+def content_or_nothing(path: Path) -> bytes:
+    """The content of a file that an earlier version may not have written; empty then."""
+    try:
+        return content(path)
+    except FileNotFoundError:
+        return b""
+
+
 def text(path: Path, most: int = LONGEST_FILE) -> str:
     """Likewise, of UTF-8; raises `ValueError` besides."""
     return content(path, most).decode()

@@ -22,3 +22,11 @@ def is_folder(path: Path) -> bool:
 def is_link(path: Path) -> bool:
     """A symbolic link."""
     return os.path.islink(path)  # noqa: PTH114
+
+
+def has_entries(folder: Path) -> bool:
+    """Whether there is anything in a directory; there is nothing in one that cannot be read."""
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False

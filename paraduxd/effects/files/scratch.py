@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from paraduxd.api import phrases
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.files import directories
 from paraduxd.effects.files.directories import Directory
@@ -78,7 +79,7 @@ def need_room(folder: Path, wanted: int) -> None:
     if free < wanted + SPARE:
         raise ParaduxError(
             "no-room",
-            f"a rehearsal needs {(wanted + SPARE) / 1e6:.0f} MB in {folder.parent}, where {free / 1e6:.0f} MB are free",
+            f"a rehearsal needs {phrases.size(wanted + SPARE)} in {folder.parent}, where {phrases.size(free)} are free",
             "make room, or give a directory on another disk: paraductl drill --scratch DIR",
         )
 

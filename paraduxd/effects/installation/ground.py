@@ -12,6 +12,7 @@ from paraduxd.core.installation.ground import Unusable
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.effects.files import bounded
+from paraduxd.effects.files.looking import has_entries
 from paraduxd.effects.process import run as process
 
 ENOUGH = 1 << 20
@@ -23,19 +24,12 @@ _CHECK_TIMEOUT = 30.0
 def was_set_up(state: StatePlaces) -> bool:
     """Whether anything shows that this installation was in use: then what is missing was lost, and is never begun anew silently."""
     traces = (state.plan, state.vault, previous_vault(state))
-    return any(path.exists() for path in traces) or any(map(_has_files, (state.outbox, state.transport)))
+    return any(path.exists() for path in traces) or any(map(has_entries, (state.outbox, state.transport)))
 
 
 def previous_vault(state: StatePlaces) -> Path:
     """Where the vault before the last save lies."""
     return state.vault.with_name(state.vault.name + ".previous")
-
-
-def _has_files(folder: Path) -> bool:
-    try:
-        return any(folder.iterdir())
-    except OSError:
-        return False
 
 
 class PlanLook:

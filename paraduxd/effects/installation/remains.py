@@ -10,10 +10,11 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from paraduxd.api import bounded_json
+from paraduxd.api import bounded_json, phrases
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.files import bounded
+from paraduxd.effects.files.looking import has_entries
 
 CODE = "vault-missing"
 
@@ -32,7 +33,7 @@ def missing_vault(state: StatePlaces) -> ParaduxError | None:
         return None
     return ParaduxError(
         CODE,
-        f"the vault is missing or damaged: {state.vault} is not there, but a vault was here, as {_listed(remains)} show",
+        f"the vault is missing or damaged: {state.vault} is not there, but a vault was here, as {phrases.listed(remains)} show",
         way_back(state),
     )
 
@@ -50,17 +51,13 @@ def way_back(state: StatePlaces) -> str:
     return shares
 
 
-def _listed(remains: tuple[str, ...]) -> str:
-    return remains[0] if len(remains) == 1 else f"{', '.join(remains[:-1])} and {remains[-1]}"
-
-
 def _found(state: StatePlaces) -> Iterator[str]:
     if state.plan.exists():
         yield f"plan.json{_serial(state.plan)}"
     if previous := _previous(state):
         yield previous.name
     for folder in (state.outbox, state.transport):
-        if _has_files(folder):
+        if has_entries(folder):
             yield f"{folder.name}/"
     if state.pending.exists():
         yield state.pending.name
@@ -80,13 +77,6 @@ def _serial(plan: Path) -> str:
         found = bounded_json.parse_object(bounded.content(plan), "plan.json", bounded_json.MEDIUM)
         return f" (serial {int(found['serial'])})"
     return ""
-
-
-def _has_files(folder: Path) -> bool:
-    try:
-        return any(folder.iterdir())
-    except OSError:
-        return False
 
 
 def _has_runs(journal: Path) -> bool:

@@ -52,7 +52,6 @@ _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%\s+\S+\s+(\d+):(\d\d):(\d\d)")
 _SUMMARY = re.compile(rb"rsync (error|warning): |rsync: \[\w+\] write error: Broken pipe")
 _NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
 _MISSING = re.compile(rb'(change_dir|link_stat) ".*" failed: (No such file or directory|Not a directory)')
-_MADE_NO_ROOM = re.compile(rb"could not make way for (new )?[\w ]+: ")
 
 OnProgress = Callable[[Progress], None]
 OnOutput = Callable[[bytes], None]
@@ -117,10 +116,6 @@ class Ran:
         """The lines of standard error that name a trouble of their own, without summaries and stopped deletions."""
         lines = (line.strip() for line in self.errors.splitlines())
         return tuple(line for line in lines if line and not _SUMMARY.match(line) and not _DELETE_LIMIT.match(line))
-
-    def only_stopped_deletions(self) -> bool:
-        """Nothing went wrong but that removals were not allowed (some of which stood in the way of new files)."""
-        return self.skipped > 0 and self.code in {23, 25} and all(map(_MADE_NO_ROOM.match, self.complaints()))
 
     def missing(self) -> bool:
         """The directory that was named as the source does not exist (or is none)."""

@@ -24,7 +24,7 @@ def write_announcement(state: StatePlaces, managed: Json, memory: Path) -> None:
     _write_keys(state.outbox / machine_claim.PUBLIC_KEYS, _public_keys(managed))
     _write_keys(state.outbox / machine_claim.ENDED_KEYS, _ended_keys(managed))
     generation = managed.get("generation", 1)
-    present = machine_claim.claimed(_read(state.outbox / machine_claim.NAME))
+    present = machine_claim.claimed(bounded.content_or_nothing(state.outbox / machine_claim.NAME))
     if present and (present.instance, present.generation) == (managed["instance"], generation):
         return
     made = machine_claim.machine(managed["owner_id"], managed["instance"], generation, now())
@@ -37,7 +37,7 @@ def write_announcement(state: StatePlaces, managed: Json, memory: Path) -> None:
 
 def _write_keys(path: Path, keys: Iterator[str]) -> None:
     content = "".join(key.strip() + "\n" for key in keys).encode()
-    if _read(path) != content:
+    if bounded.content_or_nothing(path) != content:
         write_atomically(path, content, 0o600)
 
 
@@ -50,10 +50,3 @@ def _public_keys(managed: Json) -> Iterator[str]:
     yield managed["recovery"]["public_key"]
     if managed.get("rotation"):
         yield managed["rotation"]["recovery"]["public_key"]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return bounded.content(path)
-    except FileNotFoundError:
-        return b""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.recovery import published_config, rotation
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
@@ -45,8 +45,7 @@ def steward_name(document: Json, steward: str) -> str:
     """What the steward with this id is called; raises `ParaduxError` "no-such-steward"."""
     names = {entry["id"]: entry["name"] for entry in document["stewards"]}
     if steward not in names:
-        near = difflib.get_close_matches(steward, names, 1)
-        hint = f"did you mean {near[0]}?" if near else "see which there are: paraductl stewards"
+        hint = did_you_mean(steward, names, "see which there are: paraductl stewards")
         raise ParaduxError("no-such-steward", "the config has no steward of this name", hint)
     return str(names[steward])
 

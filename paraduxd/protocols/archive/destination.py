@@ -19,6 +19,7 @@ from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.files import looking, scratch
 from paraduxd.effects.process import hardening
 from paraduxd.effects.tools import tar
+from paraduxd.protocols import paths as paths_to_restore
 from paraduxd.protocols.archive import chain, file_list, receive, remove
 from paraduxd.protocols.archive import place as archive_placing
 from paraduxd.protocols.archive import sample as archive_sampling
@@ -94,7 +95,7 @@ class ArchiveDestination(Destination):
 
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
         """See `Destination.restore`. Needs the private key; nothing is in its place in `to` before everything was unpacked."""
-        wanted = [] if "" in (cleaned := [_clean(path) for path in paths]) else cleaned
+        wanted = [] if "" in (cleaned := [paths_to_restore.cleaned(path) for path in paths]) else cleaned
         line = self._line(version)
         with self._opener() as opener:
             part = archive_placing.begin(to)
@@ -211,16 +212,6 @@ class ArchiveDestination(Destination):
             archive_crypto.opener(private.private_key, private.passphrase, memory) as opener,
         ):
             yield opener
-
-
-def _clean(path: str) -> str:
-    """A path to restore without needless dots and slashes; raises `ParaduxError` "bad-path"."""
-    parts = [part for part in path.split("/") if part not in {"", "."}]
-    if path.startswith("/") or ".." in parts or "\0" in path:
-        raise ParaduxError(
-            "bad-path", "a path to restore must be relative to the dataset, without ..", "correct the path"
-        )
-    return "/".join(parts)
 
 
 def _check_present(part: Path, wanted: Sequence[str], version: Version) -> None:

@@ -15,13 +15,14 @@ from hashlib import blake2b
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.runs import guard, unread
+from paraduxd.core.runs import unread
 from paraduxd.effects.files import looking
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.protocols.base import PullRequest, PullResult
 from paraduxd.protocols.pulling.mounted_disks import Inside
 from paraduxd.protocols.pulling.mounted_disks import held as held_for
-from paraduxd.protocols.pulling.rsync_pull import as_error, missing
+from paraduxd.protocols.pulling.rsync_pull import missing
+from paraduxd.protocols.pulling.verdict import as_error, verdict
 
 _RECORD = 16
 _KEY = 8
@@ -76,15 +77,7 @@ def pull_in_place(root: Path, request: PullRequest) -> PullResult:
 
 def _ask_guard(request: PullRequest, removed: int, changed: int, seen: _Seen) -> None:
     """Raises `HeldError`. What cannot be read any more counts as removed: the engines would leave it out."""
-    held = guard.decide(
-        request.known_files,
-        removed=removed,
-        changed=changed,
-        files=seen.files,
-        guard=request.guard,
-        allowed_removed=request.allowed_removed,
-        allowed_changed=request.allowed_changed,
-    )
+    held = verdict(request, removed=removed, changed=changed, files=seen.files)
     if held and seen.unread:
         held = replace(held, text=f"{held.text}; {unread.shown(seen.unread)[0]} cannot be read")
     if held:

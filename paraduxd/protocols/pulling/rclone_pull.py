@@ -21,15 +21,16 @@ from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.runs import guard, unread
+from paraduxd.core.runs import unread
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.walk import walk
 from paraduxd.effects.tools import rclone
 from paraduxd.effects.tools.rclone_errors import of_one_file
 from paraduxd.protocols.base import Context, PullRequest, PullResult, TransientError
-from paraduxd.protocols.pulling.rsync_pull import as_error, changed_before, missing
+from paraduxd.protocols.pulling.rsync_pull import changed_before, missing
 from paraduxd.protocols.pulling.set_aside import put_back, set_aside
+from paraduxd.protocols.pulling.verdict import as_error, verdict
 
 _COPIED = re.compile(r"(?:Multi-thread )?Copied \(.*?(new|replaced existing).*\)")
 _OF_A_NAME = re.compile(r"Failed to copy: |error reading source directory|error listing")
@@ -168,15 +169,8 @@ class _Pull:
 
     def verdict(self, *, removed: int, changed: int, files: int) -> None:
         """Raises `HeldError` when the guard says so."""
-        held = guard.decide(
-            self.request.known_files,
-            removed=removed,
-            changed=max(changed, changed_before(self.staging, files, self.request)),
-            files=files,
-            guard=self.request.guard,
-            allowed_removed=self.request.allowed_removed,
-            allowed_changed=self.request.allowed_changed,
-        )
+        changed = max(changed, changed_before(self.staging, files, self.request))
+        held = verdict(self.request, removed=removed, changed=changed, files=files)
         if held:
             raise as_error(held)
 

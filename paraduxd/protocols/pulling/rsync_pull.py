@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.runs import guard
 from paraduxd.core.runs.orders import Held
 from paraduxd.effects.files.walk import walk
 from paraduxd.effects.process import kernel
@@ -25,6 +24,7 @@ from paraduxd.effects.tools import rsync
 from paraduxd.effects.tools.rsync_complaints import Kind
 from paraduxd.protocols.base import Context, HeldError, PullRequest, PullResult
 from paraduxd.protocols.pulling.gaps import HARMLESS, Gaps, regular_files
+from paraduxd.protocols.pulling.verdict import as_error, verdict
 
 _ROUNDS = 8
 """So many runs at most; what is left to be removed then waits for the next pull."""
@@ -134,15 +134,7 @@ class _Pull:
         return self.totals.files + sum(regular_files(self.staging, each)[0] for each in self.gaps.closed)
 
     def _verdict(self, removed: int) -> Held | None:
-        return guard.decide(
-            self.request.known_files,
-            removed=removed,
-            changed=self.totals.changed,
-            files=self._files(),
-            guard=self.request.guard,
-            allowed_removed=self.request.allowed_removed,
-            allowed_changed=self.request.allowed_changed,
-        )
+        return verdict(self.request, removed=removed, changed=self.totals.changed, files=self._files())
 
     def _result(self) -> PullResult:
         totals = self.totals
@@ -219,8 +211,3 @@ def missing(where: str, known_files: int | None) -> Exception:
     if known_files is not None:
         return HeldError("source-missing", f"{text}; it had {known_files} files", removed=known_files)
     return ParaduxError("source-missing", text, "check the address, and that its disk is mounted")
-
-
-def as_error(held: Held) -> HeldError:
-    """The guard's verdict as the exception that sources raise."""
-    return HeldError(held.reason, held.text, held.removed, held.changed, held.files)

@@ -27,6 +27,7 @@ from paraduxd.core.config.setup import Setup
 from paraduxd.core.runs import retention, unread
 from paraduxd.effects.files import directories, looking
 from paraduxd.effects.files.directories import Directory
+from paraduxd.protocols import paths as paths_to_restore
 from paraduxd.protocols.base import (
     Context,
     Destination,
@@ -152,7 +153,7 @@ class ResticDestination(Destination):
 
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
         """See `Destination.restore`."""
-        wanted = [] if "" in (cleaned := [_clean(path) for path in paths]) else cleaned
+        wanted = [] if "" in (cleaned := [paths_to_restore.cleaned(path) for path in paths]) else cleaned
         with self._opened() as repository:
             listing = Versions(repository, self._context).counted(version, wanted)
             if listing.entries:
@@ -342,16 +343,6 @@ def _has_files(folder: Directory, name: str) -> bool:
             return any(True for _ in inner.files())
     except OSError:
         return True
-
-
-def _clean(path: str) -> str:
-    """A path to restore without needless dots and slashes; raises `ParaduxError` "bad-path"."""
-    parts = [part for part in path.split("/") if part not in {"", "."}]
-    if path.startswith("/") or ".." in parts or "\0" in path:
-        raise ParaduxError(
-            "bad-path", "a path to restore must be relative to the dataset, without ..", "correct the path"
-        )
-    return "/".join(parts)
 
 
 PROTOCOL = Protocol(

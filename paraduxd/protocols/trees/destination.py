@@ -15,6 +15,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.tools import rsync
+from paraduxd.protocols import paths as paths_to_restore
 from paraduxd.protocols.base import (
     Context,
     Destination,
@@ -114,10 +115,7 @@ def copy_out(
 @contextlib.contextmanager
 def _only(paths: Sequence[str]) -> Iterator[rsync.Listed]:
     """What restricts a copy to `paths`; `./` keeps a path from being a comment or a host."""
-    if any(path.startswith("/") or ".." in path.split("/") or "\0" in path for path in paths):
-        raise ParaduxError(
-            "bad-path", "a path to restore must be relative to the dataset, without ..", "correct the path"
-        )
+    paths_to_restore.check(paths)
     with rsync.listed("--files-from=-", [f"./{path}" for path in paths]) as wanted:
         yield wanted if paths else rsync.NOTHING_LISTED
 

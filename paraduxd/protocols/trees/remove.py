@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from paraduxd.api import phrases
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import retention
 from paraduxd.effects.tools import rsync
@@ -38,7 +39,7 @@ def full(
     problem: TransientError, dry: rsync.Ran, versions: tuple[Version, ...], request: PushRequest, context: Context
 ) -> TransientError:
     """How much was still to be copied when the disk was full, if a dry run could tell, and why nothing goes to make room."""
-    amount = f": {dry.stats.transferred_bytes / 1e6:.1f} MB more are needed" if dry.code == 0 else ""
+    amount = f": {phrases.size(dry.stats.transferred_bytes)} more are needed" if dry.code == 0 else ""
     versions = (*versions, Version("this one", request.now, number=retention.next_number(versions)))
     until = retention.protected_until(versions, request.keep, request.now, request.grace, request.protected_until)
     if until is None:

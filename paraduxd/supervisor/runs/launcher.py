@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from paraduxd.core.primitives import timestamps
+from paraduxd.api import phrases
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, report_from_json
 from paraduxd.effects.process.worker_hosts import Host, Running
 
@@ -231,7 +231,7 @@ class Launcher:
             if worker.kill_at is None and worker.active + self._patience.inactivity <= now:
                 worker.final = Failed(
                     "stalled",
-                    f"no sign of life for {timestamps.duration(now - worker.active)}",
+                    f"no sign of life for {phrases.duration(now - worker.active)}",
                     "see that the place can be reached",
                 )
                 worker.kill_at = now

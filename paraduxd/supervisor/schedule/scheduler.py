@@ -103,11 +103,6 @@ class Scheduler:
         """The clock was set, or the machine slept: make all dates anew."""
         self._make_dates(set(self._targets))
 
-    def next_for(self, dataset: str, step: str, location: str) -> datetime | None:
-        """When this target runs next; `None`: not by itself, or it waits or runs already."""
-        date = self._dates.get((dataset, step, location))
-        return date.at if date else None
-
     def next_runs(self) -> dict[Key, str]:
         """All dates, RFC 3339 in UTC."""
         with self._lock:

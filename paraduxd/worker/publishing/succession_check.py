@@ -22,16 +22,16 @@ def stop_if_superseded(outbox: Path, store: BlobStore, present: Collection[str])
     One that says so without a signature that can be checked here stops this upload ("unknown-machine") and no other: whoever can write to
     one stash must not be able to end all publishing.
     """
-    ours = machine_claim.claimed(_read(outbox / machine_claim.NAME))
+    ours = machine_claim.claimed(bounded.content_or_nothing(outbox / machine_claim.NAME))
     if ours is None or machine_claim.NAME not in present:
         return None
     found = _beginning(store)
     theirs = machine_claim.claimed(found)
     if theirs is None or not theirs.overrules(ours.owner, ours.instance, ours.generation):
         return None
-    if is_signed(found, theirs, _read(outbox / machine_claim.ENDED_KEYS).decode()):
+    if is_signed(found, theirs, bounded.content_or_nothing(outbox / machine_claim.ENDED_KEYS).decode()):
         return theirs
-    if not is_signed(found, theirs, _read(outbox / machine_claim.PUBLIC_KEYS).decode()):
+    if not is_signed(found, theirs, bounded.content_or_nothing(outbox / machine_claim.PUBLIC_KEYS).decode()):
         raise ParaduxError(
             "unknown-machine",
             f"the stash says that another machine has taken over (generation {theirs.generation}), but not with a signature known here",
@@ -52,11 +52,3 @@ def _beginning(store: BlobStore) -> bytes:
         if len(found) > machine_claim.LONGEST:
             break
     return found
-
-
-def _read(path: Path) -> bytes:
-    """A file of the outbox; empty when an earlier version has not written it."""
-    try:
-        return bounded.content(path)
-    except FileNotFoundError:
-        return b""

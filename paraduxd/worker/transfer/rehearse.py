@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from paraduxd.api import phrases
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives import timestamps
@@ -121,7 +122,7 @@ class _Rehearsal:
     def _restore_all(self, version: Version, sample: Sample) -> None:
         version = self.destination.counted(version)
         if version.bytes is None or version.bytes > sample.bytes:
-            size = "unknown" if version.bytes is None else f"{version.bytes / 1e6:.0f} MB"
+            size = "unknown" if version.bytes is None else phrases.size(version.bytes)
             raise ParaduxError(
                 "nothing-to-compare",
                 f"there is no staging copy to choose a sample from, and the version is too large to restore as a whole ({size})",

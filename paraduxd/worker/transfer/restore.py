@@ -10,6 +10,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import directories
+from paraduxd.protocols import paths as paths_to_restore
 from paraduxd.protocols.base import Destination, RestoreResult, Version
 from paraduxd.protocols.trees import destination as trees
 from paraduxd.worker.transfer import staged_data, target
@@ -19,7 +20,7 @@ def restore(order: Order, destination: Destination | None) -> dict[str, Any]:
     """Restore from a destination, or from staging when `destination` is `None`."""
     to, paths = Path(order.arguments["to"]), list(order.arguments.get("paths") or [])
     uids, whole = directories.trusted(int(order.arguments.get("uid", 0))), not paths
-    _check_paths(paths)
+    paths_to_restore.check(paths)
     if destination is None:
         staging = staged_data.to_read(order)
         with target.prepared(to, [order.dataset, "staging", *paths], uids, whole=whole) as data:
@@ -46,16 +47,6 @@ def _moment(text: str) -> datetime:
     if found is None:
         raise ParaduxError("bad-time", "the time to restore from is not of the form 2026-11-23T12:00:00Z")
     return found
-
-
-def _check_paths(paths: list[str]) -> None:
-    for path in paths:
-        if path.startswith("/") or ".." in path.split("/"):
-            raise ParaduxError(
-                "bad-path",
-                "a path to restore must be relative to the dataset and without ..",
-                "see: paraductl versions",
-            )
 
 
 def _plain(result: RestoreResult) -> dict[str, Any]:

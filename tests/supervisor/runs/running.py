@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from paraduxd.api.paths import StatePlaces
@@ -17,6 +18,7 @@ from paraduxd.core.plan.model import (
     Timing,
     with_uids,
 )
+from paraduxd.core.primitives import timestamps
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.supervisor.runs.service import Dispatcher
 from paraduxd.supervisor.schedule.scheduler import Scheduler
@@ -101,6 +103,10 @@ class Rig:
         for name in names or ("home",):
             self.dispatcher.backup([name], pull_only=True)
             self.workers.done(name, "pull", files=files, **result)
+
+    def next_for(self, dataset: str, step: str, location: str) -> datetime | None:
+        """When this runs next by itself."""
+        return timestamps.parse(self.scheduler.next_runs().get((dataset, step, location)))
 
     def state(self, number: int) -> str:
         (run,) = self.dispatcher.runs([number])

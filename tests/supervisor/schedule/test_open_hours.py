@@ -42,7 +42,7 @@ def at_night(source: bool = False, pushes: bool = True) -> DatasetPlan:
 def test_what_is_due_waits_for_the_window(rig: Rig) -> None:
     rig.run_by(plan(at_night()))
     rig.pulled()
-    assert rig.scheduler.next_for("home", "push", "disk") == OPENING
+    assert rig.next_for("home", "push", "disk") == OPENING
     rig.pass_time(8.5 * 3600, step=600)
     assert "push home/disk" not in rig.workers.history()
     rig.clock.time = OPENING
@@ -72,7 +72,7 @@ def test_a_machine_that_slept_through_the_window_waits_for_the_next(rig: Rig) ->
     rig.clock.time = OPENING + timedelta(hours=10)
     rig.scheduler.tick()
     assert "push home/disk" not in rig.workers.history()
-    assert rig.scheduler.next_for("home", "push", "disk") == OPENING + timedelta(days=1)
+    assert rig.next_for("home", "push", "disk") == OPENING + timedelta(days=1)
 
 
 def test_what_queued_until_the_window_closed_waits_in_the_queue(rig: Rig) -> None:

@@ -51,7 +51,7 @@ def test_a_day_of_hourly_pulls_and_a_daily_push(rig: Rig) -> None:
 
 def test_the_first_push_waits_for_the_first_good_pull(rig: Rig) -> None:
     rig.run_by(plan(HOME))
-    assert rig.scheduler.next_for("home", "push", "disk") is None
+    assert rig.next_for("home", "push", "disk") is None
     rig.pass_time(200)
     assert rig.workers.steps() == ["pull home"]
     rig.workers.done("home", "pull", files=3)
@@ -62,10 +62,10 @@ def test_the_first_push_waits_for_the_first_good_pull(rig: Rig) -> None:
 def test_next_dates_are_known_and_gone_while_it_waits_or_runs(rig: Rig) -> None:
     rig.run_by(plan(HOME))
     rig.pulled("home")
-    assert rig.scheduler.next_for("home", "pull", "source") == rig.clock() + timedelta(hours=1)
+    assert rig.next_for("home", "pull", "source") == rig.clock() + timedelta(hours=1)
     rig.clock.advance(hours=1)
     rig.scheduler.tick()
-    assert rig.scheduler.next_for("home", "pull", "source") is None
+    assert rig.next_for("home", "pull", "source") is None
     rig.workers.all_done(files=3)
     assert rig.scheduler.next_runs()[("home", "pull", "source")] == "2026-11-23T14:00:00Z"
 
@@ -75,8 +75,8 @@ def test_a_manual_run_counts(rig: Rig) -> None:
     live(rig, 1)
     rig.dispatcher.backup()
     rig.workers.all_done(files=3)
-    assert rig.scheduler.next_for("home", "pull", "source") == rig.clock() + timedelta(hours=1)
-    assert rig.scheduler.next_for("home", "push", "disk") == rig.clock() + timedelta(days=1)
+    assert rig.next_for("home", "pull", "source") == rig.clock() + timedelta(hours=1)
+    assert rig.next_for("home", "push", "disk") == rig.clock() + timedelta(days=1)
 
 
 def test_a_run_longer_than_its_interval_is_not_doubled(rig: Rig) -> None:
@@ -93,11 +93,11 @@ def test_what_the_guard_holds_is_pulled_but_not_pushed(rig: Rig) -> None:
     live(rig, 1)
     rig.dispatcher.backup(pull_only=True)
     rig.workers.hold("home", MANY_CHANGED, changed=8)
-    assert rig.scheduler.next_for("home", "push", "disk") is None
+    assert rig.next_for("home", "push", "disk") is None
     assert live(rig, 48) == {"pull home": 48}
     rig.dispatcher.approve("home")
     rig.workers.all_done(files=3)
-    assert rig.scheduler.next_for("home", "push", "disk") == rig.clock() + timedelta(days=1)
+    assert rig.next_for("home", "push", "disk") == rig.clock() + timedelta(days=1)
 
 
 # Timings that are left out
@@ -221,7 +221,7 @@ def test_what_cannot_be_queued_is_tried_again_a_minute_later(rig: Rig) -> None:
     rig.journal._database.execute("PRAGMA query_only = 1")
     rig.scheduler.tick()
     assert rig.workers.steps() == []
-    assert rig.scheduler.next_for("home", "pull", "source") == rig.clock() + timedelta(minutes=1)
+    assert rig.next_for("home", "pull", "source") == rig.clock() + timedelta(minutes=1)
     rig.journal._database.execute("PRAGMA query_only = 0")
     rig.pass_time(60)
     assert rig.workers.steps() == ["pull home"]
@@ -285,8 +285,8 @@ def test_a_new_plan_touches_only_what_changed(rig: Rig) -> None:
 def test_a_bad_cron_expression_stops_only_its_own(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     rig.run_by(plan(dataset("bad", timing=Timing(cron="never mind")), HOME))
     rig.pulled("bad")
-    assert rig.scheduler.next_for("bad", "pull", "source") is None
-    assert rig.scheduler.next_for("home", "pull", "source") is not None
+    assert rig.next_for("bad", "pull", "source") is None
+    assert rig.next_for("home", "pull", "source") is not None
     assert "bad/pull/source" in caplog.text
 
 
@@ -298,7 +298,7 @@ def test_publishing_is_tried_until_every_stash_has_the_newest_config(rig: Rig) -
     rig.scheduler.tick()
     rig.workers.done("", "publish", "nas", serial=5, epoch=1)
     rig.workers.fail("", "publish", "friend", code="http-403")
-    assert rig.scheduler.next_for("", "publish", "nas") is None
+    assert rig.next_for("", "publish", "nas") is None
     attempts = 0
     for _ in range(24 * 60):
         rig.clock.advance(minutes=1)

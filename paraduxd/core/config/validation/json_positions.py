@@ -70,11 +70,6 @@ def parse(text: str) -> Document:
     return Document(text, value, scanner.offsets)
 
 
-def render(value: Any) -> str:
-    """A document as the owner gets to see it: indented by two, characters as they are."""
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 def _line_starts(text: str) -> list[int]:
     return [0, *(match.end() for match in re.finditer("\n", text))]
 

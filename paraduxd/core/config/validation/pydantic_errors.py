@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from paraduxd.core.config.diagnostics import Diagnostic, Path, nearest, quoted, suggestion
+from paraduxd.api.suggestions import nearest
+from paraduxd.core.config.diagnostics import Diagnostic, Path, quoted, suggestion
 from paraduxd.core.config.model_introspection import keys, model_at
 
 _SENTENCES = {

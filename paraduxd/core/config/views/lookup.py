@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.suggestions import did_you_mean
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
@@ -31,6 +31,5 @@ def _by_name(part: Any, name: str, path: str) -> Any:
     if not isinstance(part, dict):
         raise ParaduxError("not-found", f"the config has nothing at {path}")
     if name not in part:
-        near = difflib.get_close_matches(name, list(part), 1)
-        raise ParaduxError("not-found", f"the config has nothing at {path}", f"did you mean {near[0]}?" if near else "")
+        raise ParaduxError("not-found", f"the config has nothing at {path}", did_you_mean(name, part))
     return part[name]

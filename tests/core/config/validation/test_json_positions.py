@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraduxd.core.config.validation.json_positions import MAX_DEPTH, MAX_SIZE, DocumentError, parse, render
+from paraduxd.core.config.validation.json_positions import MAX_DEPTH, MAX_SIZE, DocumentError, parse
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _VALUES = st.recursive(
@@ -115,11 +115,3 @@ def test_size_is_limited_in_bytes() -> None:
         parse('"' + "x" * MAX_SIZE + '"')
     with pytest.raises(DocumentError, match="at most 8 MiB"):
         parse('"' + "ö" * (MAX_SIZE // 2) + '"')
-
-
-def test_a_rendered_document_is_readable_and_the_same() -> None:
-    value = {"name": "Jürgen", "list": [1, {"a": None}]}
-    text = render(value)
-    assert "Jürgen" in text
-    assert text.endswith("}\n")
-    assert parse(text).value == value
