@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.kits.forger import graft
 from tests.kits.kit_rig import Family, new_family, published_family, write_kit
+from tests.page.data import archive_keys, make_data
 from tests.shares.vector_confirmations import Whole, code
 from tests.shares.vector_stories import forged
 
@@ -20,7 +21,9 @@ Kit = dict[str, bytes]
 
 def make_material(folder: Path) -> None:
     """Write all of it below `folder`."""
-    family = new_family()
+    data = folder / "data"
+    make_data(data)
+    family = _family_with_data()
     kits = {steward: family.kit(steward) for steward in STEWARDS}
     for steward, files in {**kits, **_bad_kits(family, kits)}.items():
         write_kit(files, folder / "kits" / steward)
@@ -31,6 +34,15 @@ def make_material(folder: Path) -> None:
     _picture(sheet, folder / "sheet-dave")
     _picture(sheet, folder / "blank", "-x", "0", "-y", "0", "-W", "300", "-H", "60")
     (folder / "expected.json").write_text(json.dumps(_expected(family, kits["alice"])))
+
+
+def _family_with_data() -> Family:
+    """A family whose config opens what `make_data` has written."""
+    document = new_family().document
+    drawer = {"id": "drawer", "protocol": "disk", "url": "file:///mnt/drawer/archive", "encryption": "gpg"}
+    document["datasets"][0]["destinations"].append(drawer)
+    document["managed"]["data_keys"].update(archive_keys())
+    return published_family(document)
 
 
 def _write(path: Path, content: bytes) -> None:

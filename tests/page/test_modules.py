@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 from tests.page.node import node
 
 
-def test_what_the_vectors_expect_is_what_comes_out() -> None:
-    said = node("test.mjs")
+def test_what_the_vectors_expect_is_what_comes_out(material: Path) -> None:
+    said = node("test.mjs", environment={**os.environ, "PARADUX_DATA": str(material / "data")})
     print(said)
     counts = {name: int(number) for name, number in re.findall(r"^ℹ (\w+) (\d+)$", said, re.MULTILINE)}
     assert counts["pass"] == counts["tests"] > 300

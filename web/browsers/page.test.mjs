@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { dataTests } from "./data.mjs";
 import { begin, choose, counter, drop, giveFiles, giveKit, isChromium, MATERIAL, open, PAGE, press, screenshot, seriousFindings, textOf, useWords } from "./session.mjs";
 
 const expected = JSON.parse(readFileSync(join(MATERIAL, "expected.json"), "utf8"));
@@ -9,9 +10,10 @@ const kit = (name) => join(MATERIAL, "kits", name, "PARADUX");
 
 let session;
 let page;
-before(async () => (session = await begin()));
+const given = {};
+before(async () => (given.session = session = await begin()));
 after(async () => session.end());
-beforeEach(async () => (page = await open(session.browser)));
+beforeEach(async () => (given.page = page = await open(session.browser)));
 afterEach(async () => {
   assert.deepEqual(page.failures, []);
   await page.close();
@@ -158,6 +160,8 @@ test("a forged config is refused, and the genuine one of another kit is taken", 
   assert.equal(await page.$("#opened"), null);
   assert.match(await textOf(page, "#found"), /the emergency file is missing or damaged/);
 });
+
+dataTests(given);
 
 const golden = join(MATERIAL, "../golden");
 for (const family of readdirSync(golden).flatMap((version) => [`${version}/whole`, `${version}/rotation`])) {

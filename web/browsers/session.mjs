@@ -1,6 +1,6 @@
 /** A real browser with recover.html open from a file, and what a person does with it. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch } from "node:fs";
 import { createServer } from "node:net";
 import { createSocket } from "node:dgram";
 import { createRequire } from "node:module";
@@ -24,17 +24,21 @@ const ARGUMENTS = {
 /** Everything that a test needs, closed at the end. */
 export async function begin() {
   const home = mkdtempSync(join(tmpdir(), "paradux-browser-"));
+  const downloads = join(home, "downloads");
+  mkdirSync(downloads);
   const browser = await puppeteer.launch({
     browser: BROWSER,
     executablePath: { chrome: "/usr/bin/chromium", firefox: "/usr/bin/firefox-esr" }[BROWSER],
     headless: true,
     userDataDir: join(home, "profile"),
     args: ARGUMENTS[BROWSER],
-    extraPrefsFirefox: { "intl.accept_languages": "en-US" },
+    downloadBehavior: isChromium ? { policy: "allow", downloadPath: downloads } : undefined,
+    extraPrefsFirefox: { "intl.accept_languages": "en-US", "browser.download.folderList": 2, "browser.download.dir": downloads, "browser.download.always_ask_before_handling_new_types": false },
     env: { ...process.env, HOME: home },
   });
   return {
     browser,
+    downloads,
     end: async () => {
       await browser.close();
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
@@ -96,6 +100,32 @@ export async function giveFiles(page, ...files) {
 
 function filesOf(folder) {
   return ["share.txt", "kit.json", "kit.json.asc", "config.gpg", "recovery-key.asc"].map((name) => join(folder, name));
+}
+
+/** Give the page, once it is open, a folder with data; gives the seconds until all of it is shown. */
+export async function giveData(page, folder) {
+  const before = await page.$$eval("#places > section", (all) => all.length);
+  const input = await page.$("#data-folder");
+  await (isChromium ? input.uploadFile(folder) : (await page.$("#data-files")).uploadFile(...readdirSync(folder).map((name) => join(folder, name)).filter((path) => statSync(path).isFile())));
+  await page.waitForFunction((count) => document.querySelectorAll("#places > section").length > count && document.querySelector("#restore .busy").textContent === "", {}, before);
+}
+
+/** The file that the browser saves when this is done; it is taken away from there. */
+export async function downloaded(folder, action) {
+  const controller = new AbortController();
+  const whole = new Promise((resolve) => {
+    watch(folder, { signal: controller.signal }, () => {
+      const names = readdirSync(folder).filter((name) => !name.startsWith("."));
+      const [name, another] = names;
+      if (name && !another && !/\.(part|crdownload|tmp)$/.test(name) && statSync(join(folder, name)).size > 0) resolve(join(folder, name));
+    });
+  });
+  try {
+    await action();
+    return await whole;
+  } finally {
+    controller.abort();
+  }
 }
 
 export async function textOf(page, selector) {

@@ -114,6 +114,31 @@ async function readRest(packets: Lazy): Promise<void> {
   packets.stream = null;
 }
 
+/** The key of the archives at one destination. */
+export interface DataKey {
+  /** What is in a message (binary, encrypted to this key, with a modification detection code); null when it cannot be opened. */
+  open(message: Bytes): Promise<Bytes | null>;
+}
+
+/** The key with this fingerprint, opened; null when it is another one, or the passphrase is wrong. */
+export async function dataKey(armored: string, passphrase: string, fingerprint: string): Promise<DataKey | null> {
+  try {
+    const [key, another] = await readKeys({ armoredKeys: armored });
+    if (!key?.isPrivate() || another || key.getFingerprint().toUpperCase() !== fingerprint.toUpperCase()) return null;
+    const opened = await decryptKey({ privateKey: key, passphrase });
+    return { open: async (message) => openWith(opened, message).catch(() => null) };
+  } catch {
+    return null;
+  }
+}
+
+async function openWith(key: PrivateKey, binaryMessage: Bytes): Promise<Bytes> {
+  const message = await readMessage({ binaryMessage });
+  const opened = await message.decrypt([key], undefined, undefined, NO_DATE);
+  await readRest(opened.packets as unknown as Lazy);
+  return opened.getLiteralData() as Bytes;
+}
+
 /** Whether this detached signature over `content` is good, by the public half of the key that lies in this armored file. */
 export async function isSigned(content: Bytes, armoredSignature: Bytes, armoredKey: Bytes): Promise<string | null> {
   try {

@@ -2,6 +2,7 @@
 
 import { Collection } from "../collection/collection.ts";
 import { open, type Outcome } from "../config/opening.ts";
+import type { JsonObject } from "../json.ts";
 import { bring } from "../files/bringing.ts";
 import type { Chosen } from "../files/chosen.ts";
 import { type Check, checkKit } from "../kits/check.ts";
@@ -13,6 +14,7 @@ import { bringSection } from "./bring.ts";
 import { h } from "./element.ts";
 import { foundView } from "./found.ts";
 import { openedSections } from "./opened.ts";
+import { RestoreView } from "./restore.ts";
 
 /** A sentence that must be said again when the language changes. */
 export type Note = (texts: (typeof TEXTS)[Language]) => string;
@@ -32,6 +34,7 @@ export class App {
   private bring = h("div");
   private readonly alone = h("div");
   private readonly opened = h("div");
+  private restore = new RestoreView(() => this.newest);
 
   constructor(private readonly page: HTMLElement) {
     this.state = { language: chosenLanguage(navigator.languages), collection: new Collection(), checks: [], outcome: null, notes: [] };
@@ -86,7 +89,7 @@ export class App {
     this.page.querySelector("h1")!.textContent = this.titleNow();
     this.found.replaceChildren(...foundView(this.state, texts));
     this.alone.replaceChildren(...aloneSection(this.state, texts));
-    this.opened.replaceChildren(...openedSections(this.state, texts));
+    this.opened.replaceChildren(...openedSections(this.state, this.restore, texts));
     const isOpen = Boolean(this.state.outcome?.opened.length);
     this.page.classList.toggle("is-open", isOpen);
     const order = isOpen ? [this.opened, this.bring] : [this.bring, this.opened];
@@ -100,7 +103,12 @@ export class App {
     return document.title;
   }
 
+  private get newest(): JsonObject | null {
+    return this.state.outcome?.opened[0]?.config ?? null;
+  }
+
   private async bringFiles(chosen: readonly Chosen[]): Promise<void> {
+    if (await this.restore.bring(chosen, TEXTS[this.state.language])) return;
     const brought = await bring(chosen);
     const notes: Note[] = [
       ...brought.unread.slice(0, 5).map((name): Note => (texts) => texts.bring.unread(name)),
@@ -134,6 +142,7 @@ export class App {
 
   private again(): void {
     this.state = { ...this.state, collection: new Collection(), checks: [], outcome: null, notes: [] };
+    this.restore = new RestoreView(() => this.newest);
     this.whole();
   }
 }

@@ -26,7 +26,7 @@ export function bringSection(texts: Texts, actions: Actions): HTMLElement {
     { class: "bring", "aria-labelledby": "bring-title" },
     h("h2", { id: "bring-title" }, texts.steps.bring),
     h("p", {}, texts.bring.how),
-    dropField(texts, take),
+    dropField({ drop: texts.bring.drop, folder: texts.bring.folder, files: texts.bring.files, ids: ["folder", "files"] }, take),
     h("p", { class: "hint" }, texts.bring.filesHint, " ", texts.bring.upload),
     busy,
     typing(texts, actions.words),
@@ -36,7 +36,15 @@ export function bringSection(texts: Texts, actions: Actions): HTMLElement {
 
 type Take = (chosen: Promise<readonly Chosen[]> | readonly Chosen[]) => Promise<void>;
 
-function dropField(texts: Texts, take: Take): HTMLElement {
+/** What a field says; `ids`: of the choosers of a folder and of files. */
+export interface Field {
+  readonly drop: string;
+  readonly folder: string;
+  readonly files: string;
+  readonly ids: readonly [string, string];
+}
+
+export function dropField({ drop, folder, files, ids }: Field, take: Take): HTMLElement {
   const field = h(
     "div",
     {
@@ -50,8 +58,8 @@ function dropField(texts: Texts, take: Take): HTMLElement {
       dragenter: () => field.classList.add("over"),
       dragleave: () => field.classList.remove("over"),
     },
-    h("p", {}, texts.bring.drop),
-    h("p", { class: "buttons" }, ...chooser(texts.bring.folder, "folder", true, take), ...chooser(texts.bring.files, "files", false, take)),
+    h("p", {}, drop),
+    h("p", { class: "buttons" }, ...chooser(folder, ids[0], true, take), ...chooser(files, ids[1], false, take)),
   );
   return field;
 }

@@ -30,7 +30,7 @@ function placeView(dataset: string, place: JsonObject, config: JsonObject, texts
     h(
       "dl",
       {},
-      ...row(texts.field.protocol!, h("span", {}, archive ? `${kind}; ${texts.data.archive}` : kind)),
+      ...row(texts.field.protocol!, h("span", {}, archive ? texts.data.archive(kind) : kind)),
       ...(address ? row(texts.field.address!, h("span", {}, address, " ", copyButton(address, `${name}, ${texts.field.address}`, texts))) : []),
       ...access(name, place, texts),
       ...password(name, config, texts),

@@ -7,9 +7,11 @@ import type { State } from "./app.ts";
 import { card, type Person } from "./contact.ts";
 import { dataView } from "./data.ts";
 import { type Child, h, lines } from "./element.ts";
+import type { RestoreView } from "./restore.ts";
+import { saveBlob } from "./saving.ts";
 import { copyButton, secret } from "./secret.ts";
 
-export function openedSections(state: State, texts: Texts): HTMLElement[] {
+export function openedSections(state: State, restore: RestoreView, texts: Texts): HTMLElement[] {
   const newest = state.outcome?.opened[0];
   if (!newest) return [];
   return [
@@ -17,6 +19,7 @@ export function openedSections(state: State, texts: Texts): HTMLElement[] {
     part("inventory", texts.steps.inventory, ...inventory(newest.config, texts)),
     part("people", texts.steps.people, h("div", { class: "cards" }, ...people(newest.config, texts))),
     part("data", texts.steps.data, ...dataView(newest.config, texts)),
+    part("restore", texts.steps.restore, ...restore.section(texts)),
     part("all", texts.steps.all, ...everything(newest, texts)),
     part("end", texts.steps.end, h("p", {}, texts.end)),
   ];
@@ -92,10 +95,7 @@ function everything(newest: Opened, texts: Texts): HTMLElement[] {
 }
 
 function save({ text }: Opened): void {
-  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  const link = h("a", { href: address, download: "config.json" });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  saveBlob(new Blob([text], { type: "application/json" }), "config.json");
 }
 
 function print(secrets: boolean): void {

@@ -1,0 +1,99 @@
+/** Bringing the data back: which places were brought, what is in them, and where it shall go. */
+
+import type { Chosen } from "../files/chosen.ts";
+import type { JsonObject } from "../json.ts";
+import { openingsFor } from "../places/keys.ts";
+import { newestVersion, type Place, placesAmong } from "../places/places.ts";
+import type { Texts } from "../texts/en.ts";
+import { Office } from "../worker/office.ts";
+import type { OpenedPlace } from "../worker/worker.ts";
+import { dropField } from "./bring.ts";
+import { h } from "./element.ts";
+import { PlaceView } from "./place.ts";
+
+/** A place, and what it turned out to be. */
+interface Shown {
+  readonly place: Place;
+  readonly name: string;
+  readonly opened: (OpenedPlace & { id: number }) | null;
+  /** Of a plain copy: its newest version. */
+  readonly version: string;
+}
+
+export class RestoreView {
+  private readonly shown: Shown[] = [];
+  private readonly list = h("div", { id: "places", "aria-live": "polite" });
+  private readonly busy = h("p", { class: "busy", role: "status" });
+  private office: Office | null = null;
+  private views: PlaceView[] = [];
+
+  /** `config` is the newest that was opened, null before that. */
+  constructor(private readonly config: () => JsonObject | null) {}
+
+  /** Anew, in this language. */
+  section(texts: Texts): HTMLElement[] {
+    const take = async (chosen: Promise<readonly Chosen[]> | readonly Chosen[]): Promise<void> => {
+      this.busy.textContent = texts.bring.reading;
+      try {
+        const given = await chosen;
+        if (!(await this.bring(given, texts))) this.list.append(h("p", { class: "note" }, texts.restore.nothing(given[0]?.path.split("/")[0] ?? "")));
+      } finally {
+        this.busy.textContent = "";
+      }
+    };
+    this.show(texts);
+    return [
+      h("p", {}, texts.restore.how),
+      dropField({ drop: texts.restore.drop, folder: texts.restore.folder, files: texts.restore.files, ids: ["data-folder", "data-files"] }, take),
+      h("p", { class: "hint" }, texts.bring.upload),
+      this.busy,
+      this.list,
+    ];
+  }
+
+  /** Take what is a place of these files; false when nothing is. */
+  async bring(chosen: readonly Chosen[], texts: Texts): Promise<boolean> {
+    const config = this.config();
+    const places = config ? placesAmong(chosen) : [];
+    for (const place of places) {
+      const known = this.shown.findIndex((each) => each.place.kind === place.kind && each.place.folder === place.folder);
+      if (known >= 0) this.shown.splice(known, 1);
+      this.shown.unshift(await this.opened(place, config!));
+    }
+    if (places.length) this.show(texts);
+    return places.length > 0;
+  }
+
+  private async opened(place: Place, config: JsonObject): Promise<Shown> {
+    if (place.kind === "tree") return { place, name: "", opened: null, version: await newestVersion(place) };
+    this.office ??= new Office();
+    for (const { name, opening } of await openingsFor(place, config)) {
+      const opened = await this.office.open(opening, place.files);
+      if (opened) return { place, name, opened, version: "" };
+    }
+    return { place, name: "", opened: null, version: "" };
+  }
+
+  private show(texts: Texts): void {
+    this.views.forEach((view) => view.stop());
+    this.views = this.shown.flatMap(({ name, opened }) => (opened ? [new PlaceView(this.office!, name, opened, texts)] : []));
+    const cards = this.views.map((view) => view.element);
+    this.list.replaceChildren(...this.shown.map((each) => card(each, each.opened ? cards.shift()! : null, texts)));
+  }
+}
+
+function card({ place, name, opened, version }: Shown, view: HTMLElement | null, texts: Texts): HTMLElement {
+  const folder = place.folder || texts.restore.here;
+  const title = name ? `${name} · ${texts.restore.kinds[place.kind]}` : texts.restore.kinds[place.kind];
+  return h(
+    "section",
+    { class: `card place-${place.kind}`, "aria-label": title },
+    h("h3", {}, title),
+    h("p", { class: "hint" }, texts.restore.from(folder)),
+    place.kind === "tree" ? h("p", {}, texts.restore.tree, " ", h("code", {}, `${place.folder ? `${place.folder}/` : ""}versions/${version}`)) : null,
+    place.kind !== "tree" && !opened ? h("p", { class: "warning" }, texts.restore.noKey) : null,
+    ...(opened?.damaged.length ? [h("p", { class: "warning" }, texts.restore.damagedObjects(opened.damaged))] : []),
+    opened && !opened.versions.length ? h("p", { class: "warning" }, texts.restore.noVersion) : null,
+    view,
+  );
+}

@@ -1,0 +1,101 @@
+/** The page's side of its worker: it gives it what it asks for. */
+
+import { Download } from "../output/download.ts";
+import { type Folder, FolderSink } from "../output/folder.ts";
+import type { About, Writing } from "../output/sink.ts";
+import type { Listing, Progress, Report } from "../restore/engine.ts";
+import { Line } from "./line.ts";
+import { type OpenedPlace, type Opening, serve, type Target } from "./worker.ts";
+
+/** Files of places by their names there. */
+export type Files = ReadonlyMap<string, File>;
+
+/** Where restored files go: a folder, or files that `ready` is given one after the other. */
+export type Destination =
+  | { readonly kind: "folder"; readonly folder: Folder }
+  | { readonly kind: "zip"; readonly limit: number; ready(file: Blob, last: boolean): Promise<void> }
+  | { readonly kind: "single"; ready(file: Blob, last: boolean): Promise<void> };
+
+export interface Restored extends Report {
+  /** Paths that could not keep their names, and what they are called now. */
+  readonly renamed: ReadonlyMap<string, string>;
+}
+
+/** Somebody does not want it any more. */
+export class Stopped extends Error {}
+
+export class Office {
+  private readonly places: Files[] = [];
+  private readonly line: Line;
+  private download: Download | null = null;
+  private folder: FolderSink | null = null;
+  private files: Writing[] = [];
+  private onProgress: (progress: Progress) => void = () => undefined;
+  private stopped = false;
+
+  constructor() {
+    const going = <G extends unknown[], T>(action: (...given: G) => T): ((...given: G) => T) => (...given) => {
+      if (this.stopped) throw new Stopped("stopped");
+      return action(...given);
+    };
+    this.line = new Line(newWorker(), {
+      read: async (id: number, name: string, from?: number, to?: number) => {
+        const file = this.places[id]!.get(name)!;
+        return new Uint8Array(await (from === undefined ? file : file.slice(from, to)).arrayBuffer());
+      },
+      progress: (progress: Progress) => this.onProgress(progress),
+      append: going((piece: Uint8Array) => this.download!.append(piece)),
+      replace: going((at: number, piece: Uint8Array) => this.download!.replace(at, piece)),
+      copy: going((from: number, to: number) => this.download!.copy(from, to)),
+      next: going((last: boolean) => this.download!.next(last)),
+      folder: going((path: string) => this.folder!.folder(path)),
+      file: going(async (path: string, about: About) => this.files.push(await this.folder!.file(path, about)) - 1),
+      write: going((file: number, offset: number, piece: Uint8Array) => this.files[file]!.write(offset, piece)),
+      end: (file: number) => this.files[file]!.end(),
+      drop: (file: number) => this.files[file]!.drop(),
+      again: going((path: string, earlier: string) => this.folder!.again(path, earlier)),
+      symlink: () => false,
+      finish: () => undefined,
+    });
+  }
+
+  /** Its number and versions; null when this opens it not. */
+  async open(opening: Opening, files: Files): Promise<(OpenedPlace & { id: number }) | null> {
+    const id = this.places.push(files) - 1;
+    const sizes = new Map([...files].map(([name, { size }]) => [name, size]));
+    const opened = (await this.line.ask("open", id, opening, sizes)) as OpenedPlace | null;
+    return opened && { ...opened, id };
+  }
+
+  list(id: number, version: string): Promise<Listing> {
+    return this.line.ask("list", id, version) as Promise<Listing>;
+  }
+
+  /** One at a time. Throws when it was stopped, and when what is written to fails. */
+  async restore(id: number, version: string, chosen: readonly string[], to: Destination, onProgress: (progress: Progress) => void): Promise<Restored> {
+    this.stopped = false;
+    this.files = [];
+    this.onProgress = onProgress;
+    this.folder = to.kind === "folder" ? new FolderSink(to.folder) : null;
+    this.download = to.kind === "folder" ? null : new Download(to.ready);
+    const target: Target = to.kind === "zip" ? { kind: to.kind, limit: to.limit } : { kind: to.kind };
+    const report = (await this.line.ask("restore", id, version, chosen, target)) as Report;
+    return { ...report, renamed: this.folder?.renamed ?? new Map() };
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+/** The same script in a worker; here, where the browser lets no worker run. */
+function newWorker(): Worker | MessagePort {
+  try {
+    const script = new Blob([document.querySelector("body > script")!.textContent!], { type: "text/javascript" });
+    return new Worker(URL.createObjectURL(script));
+  } catch {
+    const { port1, port2 } = new MessageChannel();
+    serve(port1);
+    return port2;
+  }
+}

@@ -1,0 +1,98 @@
+/** The side that works: it opens archives and repositories, and reads and writes through the page. */
+
+import { Archive } from "../archive/archive.ts";
+import type { Bytes } from "../bytes.ts";
+import { dataKey } from "../config/openpgp.ts";
+import { Refused, type Sink } from "../output/sink.ts";
+import { SingleSink } from "../output/single.ts";
+import { type Out, ZipSink } from "../output/zip.ts";
+import type { Source } from "../places/source.ts";
+import type { Engine, Listing, Report, Version } from "../restore/engine.ts";
+import { type End, Line } from "./line.ts";
+
+/** What opens a place. */
+export interface ArchiveOpening {
+  readonly kind: "archive";
+  readonly fingerprint: string;
+  readonly verifyKey: string;
+  readonly privateKey: string;
+  readonly passphrase: string;
+}
+
+export type Opening = ArchiveOpening;
+
+export interface OpenedPlace {
+  readonly versions: readonly Version[];
+  readonly damaged: readonly string[];
+}
+
+export type Target = { readonly kind: "folder" } | { readonly kind: "single" } | { readonly kind: "zip"; readonly limit: number };
+
+const OFTEN = 100; // milliseconds between two words on how far it is
+
+/** Serve the page at the other end. */
+export function serve(end: End): void {
+  const engines = new Map<number, Engine>();
+  const line: Line = new Line(end, {
+    open: async (id: number, opening: Opening, sizes: ReadonlyMap<string, number>): Promise<OpenedPlace | null> => {
+      const engine = await opened(opening, sourceOf(line, id, sizes));
+      if (!engine) return null;
+      engines.set(id, engine);
+      return { versions: engine.versions, damaged: engine.damaged };
+    },
+    list: (id: number, version: string): Promise<Listing> => engines.get(id)!.list(version),
+    restore: (id: number, version: string, chosen: readonly string[], target: Target): Promise<Report> => {
+      let last = 0;
+      return engines.get(id)!.restore(version, new Set(chosen), sinkOf(line, target), (progress) => {
+        if (Date.now() - last < OFTEN) return;
+        last = Date.now();
+        void line.ask("progress", progress);
+      });
+    },
+  });
+}
+
+async function opened(opening: Opening, source: Source): Promise<Engine | null> {
+  const key = await dataKey(opening.privateKey, opening.passphrase, opening.fingerprint);
+  return key && Archive.open(source, opening, key);
+}
+
+function sourceOf(line: Line, id: number, sizes: ReadonlyMap<string, number>): Source {
+  return { sizes, read: (name, from, to) => line.ask("read", id, name, from, to) as Promise<Bytes> };
+}
+
+function sinkOf(line: Line, target: Target): Sink {
+  if (target.kind === "folder") return remoteSink(line);
+  const out: Out = {
+    append: async (piece) => void (await line.ask("append", piece)),
+    replace: async (at, piece) => void (await line.ask("replace", at, piece)),
+    copy: async (from, to) => void (await line.ask("copy", from, to)),
+    next: async (last) => void (await line.ask("next", last)),
+  };
+  return target.kind === "single" ? new SingleSink(out) : new ZipSink(out, target.limit);
+}
+
+/** A sink on the other side. */
+function remoteSink(line: Line): Sink {
+  const ask = async <T>(name: string, ...given: unknown[]): Promise<T> => {
+    try {
+      return (await line.ask(name, ...given)) as T;
+    } catch (problem) {
+      throw (problem as Error).message === "Refused" ? new Refused() : problem;
+    }
+  };
+  return {
+    folder: (path) => ask("folder", path),
+    file: async (path, about) => {
+      const file = await ask<number>("file", path, about);
+      return {
+        write: (offset, piece) => ask("write", file, offset, piece.slice()),
+        end: () => ask("end", file),
+        drop: () => ask("drop", file),
+      };
+    },
+    again: (path, earlier) => ask("again", path, earlier),
+    symlink: (path, target) => ask("symlink", path, target),
+    finish: () => ask("finish"),
+  };
+}
