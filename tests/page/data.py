@@ -1,4 +1,4 @@
-"""Data as the daemon's own engines write it, for the page to bring back: an archive in three runs, a repository, plain files, and what spoils them."""
+"""Data as the daemon's own engines write it, for the page to bring back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ OWNER, PLACE, INSTANCE = "ab" * 16, "cd" * 16, "ef" * 16
 VOLUME = 1 << 18
 KEEP = Keep(last=100)
 
-Expected = dict[str, dict[str, str]]
-"""Version to path (each byte a character) to SHA-256; of a link "-> " and its target, of a directory "/"."""
+Version = dict[str, str]
+"""Path (each byte a character) to SHA-256; of a link "-> " and its target, of a directory "/"."""
 
 
 def archive_keys() -> dict[str, Any]:
@@ -38,9 +37,9 @@ def identity(generation: int = 1) -> Identity:
     return Identity(owner=OWNER, place=PLACE, instance=INSTANCE, generation=generation)
 
 
-def make_archive(folder: Path, volume: int = VOLUME) -> Expected:
+def make_archive(folder: Path, volume: int = VOLUME) -> dict[str, Version]:
     """Three runs in `folder`/archive: everything that a file system allows, then changes, deletions, and names that come back."""
-    staging, expected = folder / "staging", Expected()
+    staging, expected = folder / "staging", {}
     place = archive(DiskBlobs(folder / "archive"), folder / "machine", volume=volume, identity=identity())
     for day, change in enumerate((_first, _second, _third), 1):
         change(staging)
@@ -88,28 +87,25 @@ def _third(root: Path) -> None:
         file.write(b"a change in a hole")
 
 
-def contents(root: Path) -> dict[str, str]:
+def contents(root: Path) -> Version:
     """What is below a directory."""
     found = {}
-    for folder, names, files in os.walk(os.fsencode(root)):
-        for name in (*names, *files):
-            path = os.path.join(folder, name)
-            found[os.path.relpath(path, os.fsencode(root)).decode("latin-1")] = _content(path)
+    for folder, names, files in os.walk(root):
+        for path in (Path(folder, name) for name in (*names, *files)):
+            found[_binary(str(path.relative_to(root)))] = _content(path)
     return found
 
 
-def _content(path: bytes) -> str:
-    if os.path.islink(path):
-        return f"-> {os.readlink(path).decode('latin-1')}"
-    if os.path.isfile(path):
-        return hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest()
-    return "/" if os.path.isdir(path) else "special"
+def _binary(text: str) -> str:
+    return os.fsencode(text).decode("latin-1")
 
 
-def spoil(folder: Path, name: str, change: Callable[[Path], None], source: str = "archive") -> None:
-    """A copy of the archive in `folder`/`name` with something wrong in it."""
-    shutil.copytree(folder / source, folder / name)
-    change(folder / name)
+def _content(path: Path) -> str:
+    if path.is_symlink():
+        return f"-> {_binary(str(path.readlink()))}"
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return "/" if path.is_dir() else "special"
 
 
 def make_data(folder: Path) -> None:
