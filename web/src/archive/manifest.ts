@@ -1,11 +1,9 @@
 /** The signed manifest of one run of an archive (docs/formats.md, "Archives"). A port of `protocols/archive/chain.py`. */
 
-import { hashes, verify } from "@noble/ed25519";
-import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { type Bytes, hex, looseText, strictText } from "../bytes.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../json.ts";
-
-hashes.sha512 = sha512;
+import { isSignedBy } from "./ed25519.ts";
 
 const FORMAT = "paradux-archive/1";
 const NAME = /^(\d{6,}-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)\.(manifest|names\.gpg|\d{5,}\.gpg)$/;
@@ -66,7 +64,7 @@ export function readManifest(object: Bytes, verifyKey: string): Manifest | null 
 
 function isSigned(line: Bytes, signature: string, pem: string): boolean {
   try {
-    return verify(ofBase64(signature), line, publicKey(pem), { zip215: false });
+    return isSignedBy(line, ofBase64(signature), publicKey(pem));
   } catch {
     return false;
   }

@@ -30,8 +30,8 @@ export interface Listing {
   readonly unread: readonly string[];
 }
 
-/** Why something of the choice is not there afterwards; `twin`: it is another name of a file that went into an earlier zip. */
-export type Reason = "lost" | "unread" | "outside" | "special" | "link" | "twin" | "refused";
+/** Why something of the choice is not there afterwards, or not whole (`holes`); `twin`: it is another name of a file that went into an earlier zip. */
+export type Reason = "lost" | "holes" | "unread" | "outside" | "special" | "link" | "twin" | "refused";
 
 /** `damaged`: objects that are missing or not what they were; `problems`: every path that is not whole, and why. */
 export interface Report {

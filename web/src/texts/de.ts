@@ -184,6 +184,7 @@ export const de: Texts = {
     problems: (count) => (count === 1 ? "Eines ist zu wissen" : `${count} Dinge sind zu wissen`),
     reasons: {
       lost: "hier verloren; versucht eine ältere Fassung oder eine andere Kopie",
+      holes: "nicht ganz: was nicht lesbar war, sind Nullen",
       unread: "war nicht lesbar, als diese Fassung entstand",
       outside: "weggelassen: es führt aus dem Ordner hinaus",
       special: "weggelassen: es ist keine Datei (ein Gerät oder eine Pipe)",

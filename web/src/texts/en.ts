@@ -185,6 +185,7 @@ export const en = {
     problems: (count: number) => (count === 1 ? "One thing to know" : `${count} things to know`),
     reasons: {
       lost: "lost here; try an older version or another copy",
+      holes: "not whole: what could not be read are zeros",
       unread: "could not be read when this version was made",
       outside: "left out: it leads out of the folder",
       special: "left out: it is no file (a device or pipe)",

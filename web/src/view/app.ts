@@ -34,7 +34,7 @@ export class App {
   private bring = h("div");
   private readonly alone = h("div");
   private readonly opened = h("div");
-  private restore = new RestoreView(() => this.newest);
+  private restore = this.newRestore();
 
   constructor(private readonly page: HTMLElement) {
     this.state = { language: chosenLanguage(navigator.languages), collection: new Collection(), checks: [], outcome: null, notes: [] };
@@ -107,8 +107,17 @@ export class App {
     return this.state.outcome?.opened[0]?.config ?? null;
   }
 
+  /** What is brought to one field may be meant for the other. */
+  private newRestore(): RestoreView {
+    return new RestoreView(() => this.newest, (chosen) => this.bringParts(chosen));
+  }
+
   private async bringFiles(chosen: readonly Chosen[]): Promise<void> {
-    if (await this.restore.bring(chosen, TEXTS[this.state.language])) return;
+    if (!(await this.restore.bring(chosen, TEXTS[this.state.language]))) await this.bringParts(chosen);
+  }
+
+  /** Whether something of a kit was among them. */
+  private async bringParts(chosen: readonly Chosen[]): Promise<boolean> {
     const brought = await bring(chosen);
     const notes: Note[] = [
       ...brought.unread.slice(0, 5).map((name): Note => (texts) => texts.bring.unread(name)),
@@ -118,6 +127,7 @@ export class App {
     if (chosen.length && !brought.kits.length && !brought.loose.length && !notes.length) notes.push((texts) => texts.bring.nothing(name));
     this.state = { ...this.state, notes };
     await this.addKits(brought.kits, brought.loose);
+    return brought.kits.length + brought.loose.length > 0;
   }
 
   private async addKits(kits: readonly Kit[], loose: readonly Material[]): Promise<void> {
@@ -142,7 +152,7 @@ export class App {
 
   private again(): void {
     this.state = { ...this.state, collection: new Collection(), checks: [], outcome: null, notes: [] };
-    this.restore = new RestoreView(() => this.newest);
+    this.restore = this.newRestore();
     this.whole();
   }
 }

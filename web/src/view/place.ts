@@ -16,7 +16,6 @@ export class PlaceView {
 
   constructor(
     private readonly office: Office,
-    private readonly name: string,
     private readonly opened: OpenedPlace & { id: number },
     private readonly texts: Texts,
   ) {
@@ -51,7 +50,7 @@ export class PlaceView {
   }
 
   private files(version: Version, listing: Listing): HTMLElement[] {
-    const run = new RestoreRun(this.office, this.opened.id, { dataset: this.name, version }, this.texts);
+    const run = new RestoreRun(this.office, this.opened.id, { dataset: this.opened.name ?? "", version }, this.texts);
     this.run = run;
     const choice = new FileChoice(listing.entries, this.texts, () => run.choose(choice.chosen, choice.counted));
     run.choose(choice.chosen, choice.counted);

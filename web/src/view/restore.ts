@@ -14,8 +14,9 @@ import { PlaceView } from "./place.ts";
 /** A place, and what it turned out to be. */
 interface Shown {
   readonly place: Place;
-  readonly name: string;
   readonly opened: (OpenedPlace & { id: number }) | null;
+  /** Names of its objects that are not good. */
+  readonly damaged: readonly string[];
   /** Of a plain copy: its newest version. */
   readonly version: string;
 }
@@ -27,8 +28,11 @@ export class RestoreView {
   private office: Office | null = null;
   private views: PlaceView[] = [];
 
-  /** `config` is the newest that was opened, null before that. */
-  constructor(private readonly config: () => JsonObject | null) {}
+  /** `config` is the newest that was opened, null before that; `elsewhere` takes what is no data, and says whether it was of use. */
+  constructor(
+    private readonly config: () => JsonObject | null,
+    private readonly elsewhere: (chosen: readonly Chosen[]) => Promise<boolean>,
+  ) {}
 
   /** Anew, in this language. */
   section(texts: Texts): HTMLElement[] {
@@ -36,7 +40,7 @@ export class RestoreView {
       this.busy.textContent = texts.bring.reading;
       try {
         const given = await chosen;
-        if (!(await this.bring(given, texts))) this.list.append(h("p", { class: "note" }, texts.restore.nothing(given[0]?.path.split("/")[0] ?? "")));
+        if (!(await this.bring(given, texts)) && !(await this.elsewhere(given))) this.list.append(h("p", { class: "note" }, texts.restore.nothing(given[0]?.path.split("/")[0] ?? "")));
       } finally {
         this.busy.textContent = "";
       }
@@ -65,25 +69,28 @@ export class RestoreView {
   }
 
   private async opened(place: Place, config: JsonObject): Promise<Shown> {
-    if (place.kind === "tree") return { place, name: "", opened: null, version: await newestVersion(place) };
+    if (place.kind === "tree") return { place, opened: null, damaged: [], version: await newestVersion(place) };
     this.office ??= new Office();
-    for (const { name, opening } of await openingsFor(place, config)) {
+    const damaged: string[] = [];
+    for (const opening of await openingsFor(place, config)) {
       const opened = await this.office.open(opening, place.files);
-      if (opened) return { place, name, opened, version: "" };
+      damaged.push(...opened.damaged);
+      if (opened.name !== null) return { place, opened, damaged: opened.damaged, version: "" };
     }
-    return { place, name: "", opened: null, version: "" };
+    return { place, opened: null, damaged, version: "" };
   }
 
   private show(texts: Texts): void {
     this.views.forEach((view) => view.stop());
-    this.views = this.shown.flatMap(({ name, opened }) => (opened ? [new PlaceView(this.office!, name, opened, texts)] : []));
+    this.views = this.shown.flatMap(({ opened }) => (opened ? [new PlaceView(this.office!, opened, texts)] : []));
     const cards = this.views.map((view) => view.element);
     this.list.replaceChildren(...this.shown.map((each) => card(each, each.opened ? cards.shift()! : null, texts)));
   }
 }
 
-function card({ place, name, opened, version }: Shown, view: HTMLElement | null, texts: Texts): HTMLElement {
+function card({ place, opened, damaged, version }: Shown, view: HTMLElement | null, texts: Texts): HTMLElement {
   const folder = place.folder || texts.restore.here;
+  const name = opened?.name;
   const title = name ? `${name} · ${texts.restore.kinds[place.kind]}` : texts.restore.kinds[place.kind];
   return h(
     "section",
@@ -92,7 +99,7 @@ function card({ place, name, opened, version }: Shown, view: HTMLElement | null,
     h("p", { class: "hint" }, texts.restore.from(folder)),
     place.kind === "tree" ? h("p", {}, texts.restore.tree, " ", h("code", {}, `${place.folder ? `${place.folder}/` : ""}versions/${version}`)) : null,
     place.kind !== "tree" && !opened ? h("p", { class: "warning" }, texts.restore.noKey) : null,
-    ...(opened?.damaged.length ? [h("p", { class: "warning" }, texts.restore.damagedObjects(opened.damaged))] : []),
+    ...(damaged.length ? [h("p", { class: "warning" }, texts.restore.damagedObjects(damaged))] : []),
     opened && !opened.versions.length ? h("p", { class: "warning" }, texts.restore.noVersion) : null,
     view,
   );

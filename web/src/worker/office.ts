@@ -59,12 +59,10 @@ export class Office {
     });
   }
 
-  /** Its number and versions; null when this opens it not. */
-  async open(opening: Opening, files: Files): Promise<(OpenedPlace & { id: number }) | null> {
+  async open(opening: Opening, files: Files): Promise<OpenedPlace & { id: number }> {
     const id = this.places.push(files) - 1;
     const sizes = new Map([...files].map(([name, { size }]) => [name, size]));
-    const opened = (await this.line.ask("open", id, opening, sizes)) as OpenedPlace | null;
-    return opened && { ...opened, id };
+    return { ...((await this.line.ask("open", id, opening, sizes)) as OpenedPlace), id };
   }
 
   list(id: number, version: string): Promise<Listing> {

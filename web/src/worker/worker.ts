@@ -7,21 +7,31 @@ import { Refused, type Sink } from "../output/sink.ts";
 import { SingleSink } from "../output/single.ts";
 import { type Out, ZipSink } from "../output/zip.ts";
 import type { Source } from "../places/source.ts";
+import type { Candidate } from "../repository/keys.ts";
+import { Repository } from "../repository/repository.ts";
 import type { Engine, Listing, Report, Version } from "../restore/engine.ts";
 import { type End, Line } from "./line.ts";
 
 /** What opens a place. */
 export interface ArchiveOpening {
   readonly kind: "archive";
+  readonly name: string;
   readonly fingerprint: string;
   readonly verifyKey: string;
   readonly privateKey: string;
   readonly passphrase: string;
 }
 
-export type Opening = ArchiveOpening;
+export interface RepositoryOpening {
+  readonly kind: "repository";
+  readonly candidates: readonly Candidate[];
+}
 
+export type Opening = ArchiveOpening | RepositoryOpening;
+
+/** `name`: which destination it is ("photos/drawer"); null when nothing opened it. */
 export interface OpenedPlace {
+  readonly name: string | null;
   readonly versions: readonly Version[];
   readonly damaged: readonly string[];
 }
@@ -34,11 +44,10 @@ const OFTEN = 100; // milliseconds between two words on how far it is
 export function serve(end: End): void {
   const engines = new Map<number, Engine>();
   const line: Line = new Line(end, {
-    open: async (id: number, opening: Opening, sizes: ReadonlyMap<string, number>): Promise<OpenedPlace | null> => {
-      const engine = await opened(opening, sourceOf(line, id, sizes));
-      if (!engine) return null;
-      engines.set(id, engine);
-      return { versions: engine.versions, damaged: engine.damaged };
+    open: async (id: number, opening: Opening, sizes: ReadonlyMap<string, number>): Promise<OpenedPlace> => {
+      const { engine, name, damaged } = await opened(opening, sourceOf(line, id, sizes));
+      if (engine) engines.set(id, engine);
+      return { name: engine ? name : null, versions: engine?.versions ?? [], damaged };
     },
     list: (id: number, version: string): Promise<Listing> => engines.get(id)!.list(version),
     restore: (id: number, version: string, chosen: readonly string[], target: Target): Promise<Report> => {
@@ -52,9 +61,20 @@ export function serve(end: End): void {
   });
 }
 
-async function opened(opening: Opening, source: Source): Promise<Engine | null> {
+interface Opened {
+  readonly engine: Engine | null;
+  readonly name: string;
+  readonly damaged: readonly string[];
+}
+
+async function opened(opening: Opening, source: Source): Promise<Opened> {
+  if (opening.kind === "repository") {
+    const found = await Repository.open(source, opening.candidates);
+    return found instanceof Repository ? { engine: found, name: found.name, damaged: found.damaged } : { engine: null, name: "", damaged: found };
+  }
   const key = await dataKey(opening.privateKey, opening.passphrase, opening.fingerprint);
-  return key && Archive.open(source, opening, key);
+  const engine = key && (await Archive.open(source, opening, key));
+  return { engine, name: opening.name, damaged: engine?.damaged ?? [] };
 }
 
 function sourceOf(line: Line, id: number, sizes: ReadonlyMap<string, number>): Source {
