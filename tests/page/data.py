@@ -12,8 +12,10 @@ from typing import Any
 from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.base import Identity, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
+from paraduxd.protocols.restic.keys import master_key
 from paraduxd.testing import samples
 from tests.protocols.archive.rig import archive, new_keys
+from tests.protocols.restic.rig import SECRET, destination
 
 OWNER, PLACE, INSTANCE = "ab" * 16, "cd" * 16, "ef" * 16
 VOLUME = 1 << 18
@@ -108,9 +110,41 @@ def _content(path: Path) -> str:
     return "/" if path.is_dir() else "special"
 
 
+def make_repository(folder: Path) -> dict[str, Version]:
+    """Three snapshots in `folder`/repository, of what the runs of the archive are made of."""
+    staging, expected = folder / "kept", {}
+    place = destination(folder / "repository", identity=Identity(OWNER, "12" * 16, INSTANCE, 1))
+    known: tuple[Any, ...] = ()
+    for day, change in enumerate((_first, _second, _third), 1):
+        change(staging)
+        request = PushRequest(KEEP, f"2026-11-{day:02}T06:00:00Z", known_versions=known, read_back=False)
+        pushed = place.push(staging, request)
+        known = pushed.versions
+        expected[pushed.version.id] = contents(staging)
+    return expected
+
+
+def repository_key(folder: Path, password: str = SECRET) -> dict[str, str]:
+    """The copy of a repository's key, as `managed.data_keys` has it."""
+    [key] = (folder / "repository/keys").iterdir()
+    return {"id": key.name, "key_file": key.read_text(), "master_key": master_key(key.read_bytes(), password)}
+
+
+def make_tree(folder: Path) -> None:
+    """A plain copy with two versions; the newer one has the higher number, whatever its name says."""
+    for number, name in ((2, "2026-11-01T06-00-00Z"), (1, "2026-11-02T06-00-00Z")):
+        (folder / "tree/versions" / name / "album").mkdir(parents=True)
+        (folder / "tree/versions" / name / "album/picture.jpg").write_bytes(b"picture")
+        (folder / "tree/manifests").mkdir(exist_ok=True)
+        manifest = {"format": "paradux-tree/1", "id": name, "number": number}
+        (folder / "tree/manifests" / f"{name}.json").write_text(json.dumps(manifest))
+
+
 def make_data(folder: Path) -> None:
     """All of it below `folder`; `expected.json` says what must come out."""
     folder.mkdir(parents=True, exist_ok=True)
-    versions = make_archive(folder)
-    expected = {"keys": archive_keys(), "archive": versions}
+    versions, snapshots = make_archive(folder), make_repository(folder)
+    make_tree(folder)
+    repository = {"name": "photos/shelf", "password": SECRET, "repository": repository_key(folder)}
+    expected = {"keys": archive_keys(), "archive": versions, "repository": snapshots, "repository_key": repository}
     (folder / "expected.json").write_text(json.dumps(expected))

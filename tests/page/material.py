@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.kits.forger import graft
 from tests.kits.kit_rig import Family, new_family, published_family, write_kit
-from tests.page.data import archive_keys, make_data
+from tests.page.data import archive_keys, make_data, repository_key
+from tests.protocols.restic.rig import SECRET
 from tests.shares.vector_confirmations import Whole, code
 from tests.shares.vector_stories import forged
 
@@ -23,7 +24,7 @@ def make_material(folder: Path) -> None:
     """Write all of it below `folder`."""
     data = folder / "data"
     make_data(data)
-    family = _family_with_data()
+    family = _family_with_data(data)
     kits = {steward: family.kit(steward) for steward in STEWARDS}
     for steward, files in {**kits, **_bad_kits(family, kits)}.items():
         write_kit(files, folder / "kits" / steward)
@@ -36,12 +37,13 @@ def make_material(folder: Path) -> None:
     (folder / "expected.json").write_text(json.dumps(_expected(family, kits["alice"])))
 
 
-def _family_with_data() -> Family:
+def _family_with_data(data: Path) -> Family:
     """A family whose config opens what `make_data` has written."""
     document = new_family().document
     drawer = {"id": "drawer", "protocol": "disk", "url": "file:///mnt/drawer/archive", "encryption": "gpg"}
     document["datasets"][0]["destinations"].append(drawer)
-    document["managed"]["data_keys"].update(archive_keys())
+    repository = {"name": "photos/shelf", "password": SECRET, "repository": repository_key(data)}
+    document["managed"]["data_keys"].update({**archive_keys(), "12" * 16: repository})
     return published_family(document)
 
 

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { downloaded, giveData, giveKit, isChromium, MATERIAL, press, screenshot, seriousFindings, textOf } from "./session.mjs";
@@ -62,4 +63,95 @@ export function dataTests(given) {
     await screenshot(page, "15-archive-restored");
     assert.deepEqual(await seriousFindings(page), []);
   });
+
+  test("a volume is missing: it is named before and after, and the rest is restored", async () => {
+    const { page, session } = given;
+    const broken = join(session.scratch, "broken");
+    const versions = Object.keys(expected.archive).sort();
+    cpSync(join(DATA, "archive"), broken, { recursive: true });
+    rmSync(join(broken, `${versions[1]}.00002.gpg`));
+    await opened();
+    await giveData(page, broken);
+    await page.waitForSelector("#places .files");
+    assert.match(await textOf(page, "#places"), /Parts of this version are missing here: 000002.*00002\.gpg\./);
+    const found = unzipped(await saved("Save as zip files"));
+    await page.waitForSelector("#places .outcome .warning");
+    assert.ok(Object.entries(found).every(([path, content]) => expected.archive[versions[2]][path] === content));
+    assert.ok(!("random" in found) && Object.keys(found).length > 50);
+    const said = await textOf(page, "#places .outcome");
+    assert.match(said, /Missing, damaged or altered: 000002.*00002\.gpg/);
+    assert.match(said, /random: lost here; try an older version or another copy/);
+    await screenshot(page, "16-archive-broken");
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.select("#places select", await page.$eval("#places select option:last-child", (option) => option.value));
+    await page.waitForFunction(() => !document.querySelector("#places .version .warning"));
+    assert.deepEqual(unzipped(await saved("Save as zip files")), whole(expected.archive[versions[0]]));
+  });
+
+  test("into a folder, and one file by itself", async () => {
+    const { page } = given;
+    if (!isChromium) await page.evaluate(() => (globalThis.showDirectoryPicker = () => navigator.storage.getDirectory()));
+    await opened();
+    await giveData(page, join(DATA, "archive"));
+    await page.waitForSelector("#places .files");
+    const last = expected.archive[Object.keys(expected.archive).sort()[2]];
+    await page.click("#places .files > summary");
+    await page.click('#places input[data-path=""]');
+    await page.type("#places input[type=search]", "comes b");
+    await page.click('#places input[data-path="comes back"]');
+    await screenshot(page, "17-choice");
+    assert.match(await textOf(page, "#places .run"), /Chosen: 1 file, at most/);
+    const file = await saved("Save this file");
+    assert.equal(createHash("sha256").update(readFileSync(file)).digest("hex"), last["comes back"]);
+    rmSync(file);
+    assert.deepEqual(await seriousFindings(page), []);
+    if (isChromium) return; // its folders cannot be handed to it
+    await page.$eval("#places input[type=search]", (field) => (field.value = "", field.dispatchEvent(new Event("input"))));
+    await page.click('#places input[data-path=""]');
+    for (const time of [1, 2]) {
+      await press(page, "Write into a folder …", "#places");
+      await page.waitForFunction((name) => document.querySelector("#places .outcome")?.innerText.includes(name), {}, time === 1 ? "photos-drawer-2026-11-03”" : "photos-drawer-2026-11-03 (2)”");
+    }
+    const found = await page.evaluate(readAll, "photos-drawer-2026-11-03 (2)");
+    const files = Object.entries(whole(last)).filter(([path, content]) => content !== "/" && !content.startsWith("->") && /^[\x20-\x7e]*$/.test(path) && !/[*:?|<>"\\]/.test(path) && !/[ .](\/|$)/.test(path));
+    assert.ok(files.length > 20);
+    for (const [path, content] of files) assert.equal(found[path], content, path);
+    assert.equal(Object.keys(found).length, Object.values(whole(last)).filter((content) => content !== "/" && !content.startsWith("->")).length);
+    await screenshot(page, "18-folder");
+  });
+
+  test("a repository of restic comes back, and a plain copy is shown as what it is", async () => {
+    if (!isChromium) return; // it cannot be handed a folder
+    const { page } = given;
+    await opened();
+    const start = performance.now();
+    await giveData(page, join(DATA, "repository"));
+    await page.waitForSelector("#places .files");
+    assert.match(await textOf(page, "#places"), /photos\/shelf · repository of restic/);
+    await screenshot(page, "19-repository");
+    const file = await saved("Save as zip files");
+    await page.waitForSelector("#places .outcome .fine");
+    console.log(`from the repository to the last file: ${Math.round(performance.now() - start)} ms`);
+    assert.deepEqual(unzipped(file), whole(Object.values(expected.repository).at(-1)));
+    await giveData(page, join(DATA, "tree"));
+    assert.match(await textOf(page, ".place-tree"), /it is the newest version:\s*tree\/versions\/2026-11-01T06-00-00Z/);
+    await screenshot(page, "20-places");
+    assert.deepEqual(await seriousFindings(page), []);
+  });
+}
+
+/** The files below a folder of the browser's own, with their hashes; runs in the page. */
+async function readAll(name) {
+  const found = {};
+  const walk = async (folder, path) => {
+    for await (const [name, handle] of folder.entries()) {
+      if (handle.kind === "directory") await walk(handle, `${path}${name}/`);
+      else {
+        const hash = await crypto.subtle.digest("SHA-256", await (await handle.getFile()).arrayBuffer());
+        found[path + name] = [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      }
+    }
+  };
+  await walk(await (await navigator.storage.getDirectory()).getDirectoryHandle(name), "");
+  return found;
 }

@@ -39,6 +39,7 @@ export async function begin() {
   return {
     browser,
     downloads,
+    scratch: home,
     end: async () => {
       await browser.close();
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
