@@ -26,7 +26,8 @@ export class RestoreView {
   private readonly list = h("div", { id: "places", "aria-live": "polite" });
   private readonly busy = h("p", { class: "busy", role: "status" });
   private office: Office | null = null;
-  private views: PlaceView[] = [];
+  /** What is shown of each place, until the language changes: a restore goes on while another place is brought. */
+  private readonly views = new Map<Shown, { texts: Texts; element: HTMLElement; view: PlaceView | null }>();
 
   /** `config` is the newest that was opened, null before that; `elsewhere` takes what is no data, and says whether it was of use. */
   constructor(
@@ -81,10 +82,21 @@ export class RestoreView {
   }
 
   private show(texts: Texts): void {
-    this.views.forEach((view) => view.stop());
-    this.views = this.shown.flatMap(({ opened }) => (opened ? [new PlaceView(this.office!, opened, texts)] : []));
-    const cards = this.views.map((view) => view.element);
-    this.list.replaceChildren(...this.shown.map((each) => card(each, each.opened ? cards.shift()! : null, texts)));
+    for (const [shown, { view }] of this.views) {
+      if (this.shown.includes(shown) && this.views.get(shown)!.texts === texts) continue;
+      view?.stop();
+      this.views.delete(shown);
+    }
+    this.list.replaceChildren(...this.shown.map((each) => this.view(each, texts)));
+  }
+
+  private view(shown: Shown, texts: Texts): HTMLElement {
+    const known = this.views.get(shown);
+    if (known) return known.element;
+    const view = shown.opened && new PlaceView(this.office!, shown.opened, texts);
+    const element = card(shown, view?.element ?? null, texts);
+    this.views.set(shown, { texts, element, view });
+    return element;
   }
 }
 
