@@ -6,24 +6,11 @@ import { createHash } from "node:crypto";
 import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { downloaded, giveData, giveKit, isChromium, MATERIAL, press, screenshot, seriousFindings, textOf } from "./session.mjs";
+import { downloaded, giveData, giveKit, isChromium, MATERIAL, press, screenshot, seriousFindings, textOf, UNZIP } from "./session.mjs";
 
 const DATA = join(MATERIAL, "data");
 const expected = JSON.parse(readFileSync(join(DATA, "expected.json"), "utf8"));
 const LEFT_OUT = ["above", "absolute", "outside"];
-
-const UNZIP = `
-import hashlib, json, stat, sys, zipfile
-archive, found = zipfile.ZipFile(sys.argv[1]), {}
-assert archive.testzip() is None
-for entry in archive.infolist():
-    name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437").decode("latin-1")
-    content = archive.read(entry)
-    if entry.is_dir(): found[name[:-1]] = "/"
-    elif stat.S_ISLNK(entry.external_attr >> 16): found[name] = "-> " + content.decode("latin-1")
-    else: found[name] = hashlib.sha256(content).hexdigest()
-print(json.dumps(found))
-`;
 
 function unzipped(file) {
   const found = JSON.parse(execFileSync("python3", ["-c", UNZIP, file], { encoding: "utf8", maxBuffer: 1 << 26 }));

@@ -21,6 +21,20 @@ const ARGUMENTS = {
   firefox: [],
 };
 
+/** A program that says what is in a zip: path (each byte a character) to hash. */
+export const UNZIP = `
+import hashlib, json, stat, sys, zipfile
+archive, found = zipfile.ZipFile(sys.argv[1]), {}
+assert archive.testzip() is None
+for entry in archive.infolist():
+    name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437").decode("latin-1")
+    content = archive.read(entry)
+    if entry.is_dir(): found[name[:-1]] = "/"
+    elif stat.S_ISLNK(entry.external_attr >> 16): found[name] = "-> " + content.decode("latin-1")
+    else: found[name] = hashlib.sha256(content).hexdigest()
+print(json.dumps(found))
+`;
+
 /** Everything that a test needs, closed at the end. */
 export async function begin() {
   const home = mkdtempSync(join(tmpdir(), "paradux-browser-"));
@@ -114,9 +128,10 @@ export async function giveData(page, folder) {
 /** The file that the browser saves when this is done; it is taken away from there. */
 export async function downloaded(folder, action) {
   const controller = new AbortController();
+  const before = new Set(readdirSync(folder));
   const whole = new Promise((resolve) => {
     watch(folder, { signal: controller.signal }, () => {
-      const names = readdirSync(folder).filter((name) => !name.startsWith("."));
+      const names = readdirSync(folder).filter((name) => !name.startsWith(".") && !before.has(name));
       const [name, another] = names;
       if (name && !another && !/\.(part|crdownload|tmp)$/.test(name) && statSync(join(folder, name)).size > 0) resolve(join(folder, name));
     });
