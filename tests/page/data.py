@@ -63,9 +63,9 @@ def _first(root: Path) -> None:
     os.link(root / "linked-1", root / "café/linked-2")
     with (root / "holes").open("wb") as file:
         for number in range(40):
-            file.seek(number << 18)
+            file.seek(number << 15)
             file.write(f"data {number}".encode())
-        file.truncate(11 << 20)
+        file.truncate(2 << 20)
     (root / "outside").symlink_to("/etc/passwd")
     (root / "above").symlink_to("../../elsewhere")
     (root / "near").symlink_to("café/ünïcode.txt")
@@ -85,7 +85,7 @@ def _third(root: Path) -> None:
     (root / "linked-3").unlink()
     (root / "café").rename(root / "renamed")
     with (root / "holes").open("r+b") as file:
-        file.seek(5 << 20)
+        file.seek(3 << 19)
         file.write(b"a change in a hole")
 
 

@@ -16,9 +16,11 @@ export function expected(): any {
   return JSON.parse(readFileSync(join(DATA, "expected.json"), "utf8"));
 }
 
+const known = new Map<string, ReturnType<typeof filesBelow>>();
+
 /** A folder, with some files changed: null takes one away. */
 export function folder(name: string, changes: Record<string, ((content: Bytes) => Bytes) | null> = {}): Source {
-  const files = filesBelow(join(DATA, name));
+  const files = new Map(known.get(name) ?? known.set(name, filesBelow(join(DATA, name))).get(name)!);
   for (const [path, change] of Object.entries(changes)) {
     assert.ok(files.has(path), path);
     if (change) files.set(path, change(files.get(path)!.slice()));
@@ -68,7 +70,7 @@ export class Kept implements Sink {
 
 export async function restored(engine: Engine, version: string, chosen: readonly string[] = [""]): Promise<{ found: Record<string, string>; report: Report }> {
   const sink = new Kept();
-  const report = await engine.restore(version, new Set(chosen), sink, () => undefined);
+  const report = await engine.restore(version, new Set(chosen), sink, async () => undefined);
   return { found: sink.found, report };
 }
 

@@ -157,7 +157,7 @@ export class Restore {
     await this.guarded(name, () => (writing as Writing).end());
     this.settle(name, pass);
     pass.written.set(path, name);
-    this.count(name, member.size);
+    await this.count(name, member.size);
   }
 
   private async content(writing: Writing, member: Member, pass: Pass): Promise<void> {
@@ -179,14 +179,14 @@ export class Restore {
     await this.guarded(path, async () => {
       const size = await this.sink.again(path, earlier);
       if (size === null) this.reporter.problem(path, "twin");
-      else this.count(path, size);
+      else await this.count(path, size);
     });
   }
 
-  private count(path: string, bytes: number): void {
+  private async count(path: string, bytes: number): Promise<void> {
     this.reporter.files += 1;
     this.reporter.bytes += bytes;
-    this.progress({ done: this.done, total: this.total, files: this.reporter.files, path });
+    await fatal(this.progress({ done: this.done, total: this.total, files: this.reporter.files, path }));
   }
 
   /** What the sink refuses is told; what it cannot do at all ends the restore. */

@@ -61,7 +61,7 @@ export class Restore {
   private async file(node: Node): Promise<boolean> {
     const earlier = node.inode && this.links.get(node.inode);
     if (earlier && (await this.sink.again(node.path, earlier)) !== null) {
-      this.count(node);
+      await this.count(node);
       return true;
     }
     let whole = true;
@@ -70,7 +70,7 @@ export class Restore {
       whole = (await this.write(node, writing, false)) === node.size;
       if (!whole) return writing.drop();
       await writing.end();
-      this.count(node);
+      await this.count(node);
       if (node.inode) this.links.set(node.inode, node.path);
     });
     return whole;
@@ -101,19 +101,19 @@ export class Restore {
       offset += blob?.length ?? this.index.places(id)[0]!.plain;
       written += blob?.length ?? 0;
       this.done += blob?.length ?? 0;
-      this.tell(node.path);
+      await this.tell(node.path);
     }
     return written;
   }
 
-  private count({ path, size }: Node): void {
+  private async count({ path, size }: Node): Promise<void> {
     this.reporter.files += 1;
     this.reporter.bytes += size;
-    this.tell(path);
+    await this.tell(path);
   }
 
-  private tell(path: string): void {
-    this.progress({ done: Math.min(this.done, this.total), total: this.total, files: this.reporter.files, path });
+  private async tell(path: string): Promise<void> {
+    await this.progress({ done: Math.min(this.done, this.total), total: this.total, files: this.reporter.files, path });
   }
 
   private async guarded(path: string, action: () => Promise<void>): Promise<void> {

@@ -48,7 +48,8 @@ export interface Progress {
   readonly path: string;
 }
 
-export type OnProgress = (progress: Progress) => void;
+/** Throws when nobody wants it any more. */
+export type OnProgress = (progress: Progress) => Promise<void>;
 
 export interface Engine {
   /** Newest first. */

@@ -85,14 +85,15 @@ export class RestoreRun {
   /** Offer a file; one that others follow must be taken first, so that not all of them are kept at once. */
   private ready(file: Blob, last: boolean, name: string): Promise<void> {
     const { texts } = this;
-    saveBlob(file, name);
+    const forget = saveBlob(file, name);
     return new Promise((resolve) => {
-      const again = h("button", { type: "button", class: "small", click: () => saveBlob(file, name) }, texts.restore.saveAgain(name, sizeText(file.size, texts)));
+      const again = h("button", { type: "button", class: "small", click: () => void saveBlob(file, name) }, texts.restore.saveAgain(name, sizeText(file.size, texts)));
       const line = h("p", { class: "fine" }, texts.restore.saved(name), " ", again);
       if (last) resolve();
       else {
         const on = (): void => {
           line.remove();
+          forget();
           resolve();
         };
         line.append(" ", h("button", { type: "button", class: "small", click: on }, texts.restore.goOn));
@@ -155,7 +156,7 @@ function reportView({ files, bytes, damaged, problems, renamed }: Restored, fold
 
 function problemList(problems: Restored["problems"], lines: readonly string[], texts: Texts): HTMLElement {
   const lost = problems.filter(({ reason }) => LOST.includes(reason)).length;
-  const save = (): void => saveBlob(new Blob([lines.join("\n"), "\n"], { type: "text/plain" }), "not-restored.txt");
+  const save = (): unknown => saveBlob(new Blob([lines.join("\n"), "\n"], { type: "text/plain" }), "not-restored.txt");
   return h(
     "details",
     { open: lost > 0 },

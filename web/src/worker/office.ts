@@ -3,6 +3,7 @@
 import { Download } from "../output/download.ts";
 import { type Folder, FolderSink } from "../output/folder.ts";
 import type { About, Writing } from "../output/sink.ts";
+import { forgetStored, storedFile } from "../output/stored.ts";
 import type { Listing, Progress, Report } from "../restore/engine.ts";
 import { Line } from "./line.ts";
 import { type OpenedPlace, type Opening, serve, type Target } from "./worker.ts";
@@ -28,12 +29,15 @@ export class Office {
   private readonly places: Files[] = [];
   private readonly line: Line;
   private download: Download | null = null;
+  private ready: (file: Blob, last: boolean) => Promise<void> = async () => undefined;
   private folder: FolderSink | null = null;
   private files: Writing[] = [];
   private onProgress: (progress: Progress) => void = () => undefined;
   private stopped = false;
 
   constructor() {
+    void forgetStored();
+    addEventListener("pagehide", () => void forgetStored());
     const going = <G extends unknown[], T>(action: (...given: G) => T): ((...given: G) => T) => (...given) => {
       if (this.stopped) throw new Stopped("stopped");
       return action(...given);
@@ -43,7 +47,11 @@ export class Office {
         const file = this.places[id]!.get(name)!;
         return new Uint8Array(await (from === undefined ? file : file.slice(from, to)).arrayBuffer());
       },
-      progress: (progress: Progress) => this.onProgress(progress),
+      progress: going((progress: Progress) => this.onProgress(progress)),
+      stored: going(async (name: string, last: boolean) => {
+        await this.ready(await storedFile(name), last);
+        if (!last) await forgetStored(name); // somebody has said that it is saved
+      }),
       append: going((piece: Uint8Array) => this.download!.append(piece)),
       replace: going((at: number, piece: Uint8Array) => this.download!.replace(at, piece)),
       copy: going((from: number, to: number) => this.download!.copy(from, to)),
@@ -75,7 +83,8 @@ export class Office {
     this.files = [];
     this.onProgress = onProgress;
     this.folder = to.kind === "folder" ? new FolderSink(to.folder) : null;
-    this.download = to.kind === "folder" ? null : new Download(to.ready);
+    this.ready = to.kind === "folder" ? this.ready : to.ready;
+    this.download = new Download(this.ready);
     const target: Target = to.kind === "zip" ? { kind: to.kind, limit: to.limit } : { kind: to.kind };
     const report = (await this.line.ask("restore", id, version, chosen, target)) as Report;
     return { ...report, renamed: this.folder?.renamed ?? new Map() };

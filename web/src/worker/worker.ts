@@ -5,11 +5,12 @@ import type { Bytes } from "../bytes.ts";
 import { dataKey } from "../config/openpgp.ts";
 import { Refused, type Sink } from "../output/sink.ts";
 import { SingleSink } from "../output/single.ts";
+import { StoredOut } from "../output/stored.ts";
 import { type Out, ZipSink } from "../output/zip.ts";
 import type { Source } from "../places/source.ts";
 import type { Candidate } from "../repository/keys.ts";
 import { Repository } from "../repository/repository.ts";
-import type { Engine, Listing, Report, Version } from "../restore/engine.ts";
+import type { Engine, Listing, Progress, Report, Version } from "../restore/engine.ts";
 import { type End, Line } from "./line.ts";
 
 /** What opens a place. */
@@ -50,13 +51,19 @@ export function serve(end: End): void {
       return { name: engine ? name : null, versions: engine?.versions ?? [], damaged };
     },
     list: (id: number, version: string): Promise<Listing> => engines.get(id)!.list(version),
-    restore: (id: number, version: string, chosen: readonly string[], target: Target): Promise<Report> => {
+    restore: async (id: number, version: string, chosen: readonly string[], target: Target): Promise<Report> => {
       let last = 0;
-      return engines.get(id)!.restore(version, new Set(chosen), sinkOf(line, target), (progress) => {
+      const tell = async (progress: Progress): Promise<void> => {
         if (Date.now() - last < OFTEN) return;
         last = Date.now();
-        void line.ask("progress", progress);
-      });
+        await line.ask("progress", progress);
+      };
+      const stored = target.kind === "folder" ? null : await StoredOut.open(async (name, isLast) => void (await line.ask("stored", name, isLast)));
+      try {
+        return await engines.get(id)!.restore(version, new Set(chosen), sinkOf(line, target, stored), tell);
+      } finally {
+        stored?.close();
+      }
     },
   });
 }
@@ -81,9 +88,9 @@ function sourceOf(line: Line, id: number, sizes: ReadonlyMap<string, number>): S
   return { sizes, read: (name, from, to) => line.ask("read", id, name, from, to) as Promise<Bytes> };
 }
 
-function sinkOf(line: Line, target: Target): Sink {
+function sinkOf(line: Line, target: Target, stored: StoredOut | null): Sink {
   if (target.kind === "folder") return remoteSink(line);
-  const out: Out = {
+  const out: Out = stored ?? {
     append: async (piece) => void (await line.ask("append", piece)),
     replace: async (at, piece) => void (await line.ask("replace", at, piece)),
     copy: async (from, to) => void (await line.ask("copy", from, to)),
