@@ -7,7 +7,13 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from paraduxd.api.contract import KEEPER, SUPERVISOR, check_arguments
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForms
+from paraduxd.core.config.capabilities import ProtocolCapabilities, Role
+from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.setup_forms import place_forms, protocol_forms
+from paraduxd.protocols import registry
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -196,6 +202,12 @@ class FakeKeeper(Connection):
     def _preview(self, text: str, serial: int) -> dict[str, Any]:
         return self._seen(text)
 
+    def _setup_protocols(self) -> dict[str, Any]:
+        return to_json_value(ProtocolForms(protocol_forms(_known())))  # type: ignore[no-any-return]
+
+    def _setup_places(self, typed: str, role: str) -> dict[str, Any]:
+        return to_json_value(PlaceForms(place_forms(typed, Role(role), _known())))  # type: ignore[no-any-return]
+
     def _preview_setup(self, answers: str) -> dict[str, Any]:
         return self._seen(answers)
 
@@ -258,3 +270,7 @@ def _errors(text: str) -> list[dict[str, Any]]:
 
 def _error(path: str, message: str, hint: str) -> dict[str, Any]:
     return {"level": "error", "line": 3, "column": 5, "path": path, "message": message, "hint": hint}
+
+
+def _known() -> ProtocolCapabilities:
+    return capabilities_of(registry.load())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from paraductl.terminal.input_files import read_text
 from paraductl.terminal.terminal import Terminal
+from paraduxd.api.contact_forms import is_email, is_phone
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import PlaceForm, PlaceForms, ProtocolForms, Question
 
@@ -26,6 +28,13 @@ nothing. Three to five, who live in different places and whom you have asked, is
 _STASHES = """
 Where should encrypted copies of the config be published? At least one place outside your house that your stewards can reach without
 you."""
+
+_KIT_ACCESS = """\
+  Stewards find the newest copy there if their kits say how. What is said next is printed in every kit: make a login that can read
+  that folder, and can neither write there nor read anything else."""
+
+_NO_KIT_ACCESS = """\
+No kit will name a published copy: stewards will have only the one that is on their kits. Add kit_access to a stash with: paraductl edit"""
 
 _DATASETS = """
 What should be backed up?"""
@@ -69,8 +78,17 @@ def as_id(text: str, taken: set[str]) -> str:
 
 
 def _contact(terminal: Terminal) -> dict[str, str]:
-    asked = {"email": terminal.ask("  [E-mail address:]"), "phone": terminal.ask("  [Telephone number:]")}
+    asked = {
+        "email": _of_form(terminal, "  [E-mail address:]", is_email, "like name@example.org"),
+        "phone": _of_form(terminal, "  [Telephone number:]", is_phone, "as it is dialled, like +1 555 123 4567"),
+    }
     return {key: value for key, value in asked.items() if value}
+
+
+def _of_form(terminal: Terminal, question: str, fits: Callable[[str], bool], form: str) -> str:
+    while (answer := terminal.ask(question)) and not fits(answer):
+        terminal.note(f"  that does not look like one: write it {form}, or nothing")
+    return answer
 
 
 def _stewards(terminal: Terminal) -> list[Answers]:
@@ -82,7 +100,10 @@ def _stewards(terminal: Terminal) -> list[Answers]:
         if not name:
             break
         known = {steward["id"] for steward in stewards}
-        stewards.append({"id": as_id(name.split()[0], known), "name": name, **_contact(terminal)})
+        contact = _contact(terminal)
+        if not contact:
+            terminal.note(f"  without either of them nobody finds {name} on the worst day; add it with: paraductl edit")
+        stewards.append({"id": as_id(name.split()[0], known), "name": name, **contact})
     return stewards
 
 
@@ -103,9 +124,26 @@ def _metadata_stashes(terminal: Terminal, forms: Forms) -> list[Answers]:
     while True:
         typed = _needed(terminal, "Address:") if not stashes else terminal.ask("[Another address; Enter: no more]")
         if not typed:
+            if not any("kit_access" in stash for stash in stashes):
+                terminal.note(_NO_KIT_ACCESS)
             return stashes
         if place := _described(terminal, forms, typed, _STASH):
-            stashes.append({"id": as_id(_name_of(typed), {stash["id"] for stash in stashes}), **place.answers})
+            name = as_id(_name_of(typed), {stash["id"] for stash in stashes})
+            stashes.append({"id": name, **place.answers, **_kit_access(terminal, forms, place)})
+
+
+def _kit_access(terminal: Terminal, forms: Forms, place: _Place) -> Answers:
+    """How stewards may read at somebody else's place, with rights of their own; what is on this machine they cannot reach."""
+    if place.form.here or "url" not in place.answers:
+        return {}
+    terminal.note(_KIT_ACCESS)
+    while typed := terminal.ask("  [Address with the login for stewards; Enter: none yet]"):
+        reader = _described(terminal, forms, typed, _STASH, only="credentials.")
+        if reader and reader.answers["protocol"] == place.answers["protocol"] and "url" in reader.answers:
+            access = {"url": reader.answers["url"], "credentials": reader.answers.get("credentials")}
+            return {"kit_access": {key: value for key, value in access.items() if value}}
+        terminal.note(f"  it must be an address of the same place, of the protocol {place.answers['protocol']}")
+    return {}
 
 
 def _datasets(terminal: Terminal, forms: Forms) -> list[Answers]:
@@ -144,8 +182,11 @@ class _Place:
     answers: Answers
 
 
-def _described(terminal: Terminal, forms: Forms, typed: str, role: str) -> _Place | None:
-    """The place as the config writes it, in the most private of the ways to use it; `None`: nothing takes this address."""
+def _described(terminal: Terminal, forms: Forms, typed: str, role: str, only: str = "") -> _Place | None:
+    """The place as the config writes it, in the most private of the ways to use it; `None`: nothing takes this address.
+
+    `only`: nothing is asked but what begins so.
+    """
     found = forms.setup_places(typed=typed, role=role).places
     if not found:
         terminal.note(f"  no protocol takes this address as a {role}; {_examples(forms, role).strip()}")
@@ -160,7 +201,7 @@ def _described(terminal: Terminal, forms: Forms, typed: str, role: str) -> _Plac
         answers["encryption"] = form.encryption
     asked: set[str] = set()
     for question in form.questions:
-        if question.unless not in asked and (answer := _answer(terminal, question)):
+        if question.key.startswith(only) and question.unless not in asked and (answer := _answer(terminal, question)):
             asked.add(question.key)
             _put(answers, question.key, answer)
     return _Place(form, answers)

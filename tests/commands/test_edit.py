@@ -339,14 +339,34 @@ def test_the_dialogue_makes_a_config(
 ) -> None:
     monkeypatch.setattr("getpass.getpass", lambda _: "s3cr3t")
     owner = ["", "Fred Myself", "fred@example.org", ""]
-    stewards = ["Alice Example", "", "+1 555", "Bob Example", "", "", "Alice Other", "", "", "", "9", "2"]
-    stashes = ["sftp://fred@friend.example/paradux", "/media/disk/paradux", ""]
-    datasets = ["/home/fred/My Photos", "/media/disk/photos", "sftp://fred@friend.example:2222/photos", "", ""]
+    stewards = [
+        "Alice Example",
+        "nobody",
+        "",
+        "call me",
+        "+1 555",
+        "Bob Example",
+        "",
+        "",
+        "Alice Other",
+        "",
+        "",
+        "",
+        "9",
+        "2",
+    ]
+    reader = "sftp://reader@friend.example/paradux"
+    stashes = ["sftp://fred@friend.example/paradux", "", "/srv/elsewhere", reader, "", "/media/disk/paradux", ""]
+    datasets = ["/home/fred/My Photos", "/media/disk/photos", "sftp://fred@friend.example:2222/photos", "", "", ""]
     outcome = paraductl("setup", "--passphrase-file", secret, answers=[*owner, *stewards, *stashes, *datasets, "y"])
     assert outcome.code == 0
     made = json.loads(blank.calls("setup")[0]["answers"])
     assert made["owner"] == {"name": "Fred Myself", "email": "fred@example.org"}
     assert [steward["id"] for steward in made["stewards"]] == ["alice", "bob", "alice-2"]
+    assert made["stewards"][0] == {"id": "alice", "name": "Alice Example", "phone": "+1 555"}, (
+        "what does not look right is asked again"
+    )
+    assert "nobody finds Bob Example" in outcome.out + outcome.err
     assert made["policy"] == {"shares_required": 2}
     assert made["metadata_stashes"] == [
         {
@@ -354,6 +374,7 @@ def test_the_dialogue_makes_a_config(
             "protocol": "sftp",
             "url": "sftp://fred@friend.example/paradux",
             "credentials": {"password": "s3cr3t"},
+            "kit_access": {"url": reader, "credentials": {"password": "s3cr3t"}},
         },
         {"id": "paradux", "protocol": "disk", "url": "file:///media/disk/paradux"},
     ]

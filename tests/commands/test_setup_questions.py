@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,8 @@ def key(tmp_path: Path) -> str:
 
 def test_a_first_config(key: str) -> None:
     document, person = asked(
-        "sftp://fred@friend.example/paradux", key, "",  # a stash, no more
+        "sftp://fred@friend.example/paradux", key, "",  # a stash, of which kits say nothing
+        "",  # no more
         "/home/fred", "sftp://fred@friend.example:2222/~/photos", "", "wordless", "",  # a dataset, one destination
         "",
     )  # fmt: skip
@@ -114,7 +116,9 @@ STASHES = [
 
 @pytest.mark.parametrize(("protocol", "answers", "expected"), STASHES, ids=[each[0] for each in STASHES])
 def test_every_protocol_can_be_a_stash(protocol: str, answers: list[str], expected: dict[str, Any]) -> None:
-    document, _ = asked(*answers, "", "")
+    here = protocol in ("disk", "removable", "careless")
+    document, person = asked(*answers, *([] if here else [""]), "", "")
+    assert any("No kit will name a published copy" in text for text in person.seen)
     (stash,) = document["metadata_stashes"]
     assert stash["protocol"] == protocol
     assert {key: stash[key] for key in expected} == expected
@@ -161,3 +165,25 @@ def test_a_shipped_protocol_says_what_setup_asks(protocol: Protocol) -> None:
     secret = [each.key for each in protocol.setup.questions if each.secret]
     assert all(each.startswith("credentials.") for each in secret)
     assert protocol.setup.reads(protocol.setup.address.example), "what is shown as an example is taken"
+
+
+def test_stewards_get_a_login_of_their_own_for_the_same_place(key: str) -> None:
+    document, person = asked(
+        "sftp://fred@friend.example/paradux", key,
+        "/srv/other", "sftp://reader@friend.example/paradux", "", "for reading",  # another protocol is asked again
+        "", "",
+    )  # fmt: skip
+    (stash,) = document["metadata_stashes"]
+    reader = {"url": "sftp://reader@friend.example/paradux", "credentials": {"password": "for reading"}}
+    assert stash["kit_access"] == reader
+    assert any("can neither write" in text for text in person.seen)
+    assert not any("No kit will name" in text for text in person.seen)
+
+
+def test_contacts_are_asked_again_until_they_look_like_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    who = ["Fred", "nobody", "fred@example.org", "", "Alice", "", "after six", "+1 555 0100", "Bob", "", "", ""]
+    monkeypatch.setattr(sys.modules[__name__], "WHO", who)
+    document, person = asked("/media/stash", "", "")
+    assert document["owner"]["email"] == "fred@example.org"
+    assert document["stewards"][0]["phone"] == "+1 555 0100"
+    assert any("nobody finds Bob" in text for text in person.seen)

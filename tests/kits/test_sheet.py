@@ -79,3 +79,21 @@ def test_a_missing_font_is_named_with_its_package(family: Family, monkeypatch: p
     with pytest.raises(ParaduxError, match="font") as refused:
         sheet.sheet(facts_of(family.document, "alice", dataclasses.replace(family.epoch), WRITTEN))
     assert "fonts-dejavu-core" in str(refused.value.hint)
+
+
+def test_it_leads_to_newer_copies_and_gives_nothing_away(family: Family, kits: Kits, tmp_path: Path) -> None:
+    text = program("pdftotext", "-layout", written(kits["alice"], tmp_path), "-")
+    for stash in family.document["metadata_stashes"]:
+        if access := stash.get("kit_access"):
+            assert access["url"] in text
+            for secret in access["credentials"].values():
+                assert secret not in text
+        assert stash["url"] not in text
+    assert re.search(r"3 of 5 parts", text)
+
+
+def test_without_a_published_copy_it_says_where_the_file_is(family: Family, tmp_path: Path) -> None:
+    document = {**family.document, "metadata_stashes": []}
+    facts = facts_of(document, "alice", family.epoch, WRITTEN)
+    (tmp_path / "sheet.pdf").write_bytes(sheet.sheet(facts))
+    assert "is on each stick" in program("pdftotext", "-layout", tmp_path / "sheet.pdf", "-")

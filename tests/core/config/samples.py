@@ -132,9 +132,15 @@ _FAMILY: dict[str, Any] = {
     "owner": {"name": "Fred Myself", "phone": "+1 999", "fate": ["place:house", "device:server"]},
     "policy": {"shares_required": 2, "unlock_for": "15m"},
     "stewards": [
-        {"id": "alice", "name": "Alice", "accepted_on": "2026-11-01", "fate": ["place:springfield", "person:alice"]},
-        {"id": "bob", "name": "Bob", "accepted_on": "2026-11-02", "fate": ["place:shelbyville", "person:bob"]},
-        {"id": "carol", "name": "Carol", "accepted_on": "2026-11-03", "fate": ["place:capital", "person:carol"]},
+        {
+            "id": "alice",
+            "name": "Alice",
+            "phone": "+1 555 000 1",
+            "accepted_on": "2026-11-01",
+            "fate": ["place:springfield", "person:alice"],
+        },
+        {"id": "bob", "name": "Bob", "phone": "+1 555 000 2", "accepted_on": "2026-11-02", "fate": ["place:shelbyville", "person:bob"]},
+        {"id": "carol", "name": "Carol", "phone": "+1 555 000 3", "accepted_on": "2026-11-03", "fate": ["place:capital", "person:carol"]},
     ],
     "metadata_stashes": [
         {

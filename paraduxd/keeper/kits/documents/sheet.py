@@ -23,6 +23,9 @@ QR_SIZE = 74.0
 COLUMNS = 3
 """Measures in millimetres."""
 
+MOST_PLACES, LONGEST_ADDRESS = 3, 100
+"""Of the places with newer copies: so many are named, with so many characters."""
+
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 """At INFO it tells the log which letters are on the page: those of the share."""
@@ -41,6 +44,7 @@ def sheet(facts: KitFacts) -> bytes:
     _words(pdf, facts.words, top=74.0)
     _code(pdf, qr_text(facts.words), top=152.0)
     _beside_code(pdf, facts, said, top=152.0)
+    _copies(pdf, facts, said, top=234.0)
     _line(pdf, said["sheet_foot"].format(fingerprint=facts.fingerprint), top=272.0, size=7)
     return bytes(pdf.output())
 
@@ -109,8 +113,18 @@ def _beside_code(pdf: FPDF, facts: KitFacts, said: dict[str, str], top: float) -
     _line(pdf, contact, top=pdf.get_y() + 3, size=9, left=left, width=width)
 
 
+def _copies(pdf: FPDF, facts: KitFacts, said: dict[str, str], top: float) -> None:
+    """Where newer copies of the config lie, without what logs in there."""
+    if not facts.access:
+        _line(pdf, said["sheet_no_copies"], top=top, size=9)
+        return
+    _line(pdf, said["sheet_copies"], top=top, size=9)
+    for place in facts.access[:MOST_PLACES]:
+        _line(pdf, one_line(place.url, LONGEST_ADDRESS), top=pdf.get_y() + 1, size=8, style="B")
+
+
 def _contact(person: Person) -> str:
-    return "\n".join(one_line(part, 60) for part in (person.name, person.phone, person.email) if part)
+    return "\n".join(one_line(part, 60) for part in (person.name, person.phone, person.email, person.address) if part)
 
 
 def _line(
