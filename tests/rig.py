@@ -15,12 +15,11 @@ from typing import Any
 from paraductl.daemon.connections import Supervisor
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
-from tests.rigs.waiting import wait_for
+from tests.rigs.waiting import LONG, wait_for
 
 Json = dict[str, Any]
 
 PASSPHRASE = "correct horse battery staple"
-START_TIMEOUT = 30.0
 
 
 def minimal_answers(root: Path, **changes: Any) -> Json:
@@ -171,7 +170,7 @@ class Installation:
         """The end of the daemon's log."""
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
 
-    def wait_for(self, condition: Any, what: str, seconds: float = START_TIMEOUT) -> None:
+    def wait_for(self, condition: Any, what: str, seconds: float = LONG) -> None:
         """Wait until `condition()` holds."""
         wait_for(lambda: condition() or self._has_ended(), what, seconds=seconds, otherwise=self.tail)
         assert not self._has_ended(), f"the daemon ended before {what}\n{self.tail()}"

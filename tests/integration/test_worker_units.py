@@ -75,8 +75,7 @@ def test_no_worker_outlives_the_daemon(home: UnitHome, number: signal.Signals, t
     home.paradux.edit(config)
     (home.source / "large").write_bytes(bytes(range(256)) * 4096)
     home.paradux.ctl("backup", "home", "--pull-only", "--no-wait")
-    home.paradux.wait_for(lambda: home.paradux.status()["running"], "the pull to run")
-    assert home.workers()
+    home.paradux.wait_for(lambda: home.paradux.status()["running"] and home.workers(), "the pull to run")
     home.paradux.stop(number)
     deadline = time.monotonic() + 30
     while home.workers():

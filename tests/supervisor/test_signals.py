@@ -149,5 +149,7 @@ def test_a_keeper_that_is_killed_leaves_nothing(unlocked: Installation, name: st
     ]
     os.kill(keeper, signal.Signals[name])
     unlocked.wait_for(lambda: unlocked.status()["daemon"]["locked"], "the lock")
-    assert not list(Path("/dev/shm").glob(f"paradux-keeper-{keeper}-*"))
+    unlocked.wait_for(
+        lambda: not list(Path("/dev/shm").glob(f"paradux-keeper-{keeper}-*")), "what it had to be removed"
+    )
     unlocked.owner("unlock")
