@@ -14,6 +14,7 @@ from paraduxd.protocols.base import Identity, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.protocols.restic.keys import master_key
 from paraduxd.testing import samples
+from tests.page.hostile import make_hostile
 from tests.protocols.archive.rig import archive, new_keys
 from tests.protocols.restic.rig import SECRET, destination
 
@@ -145,6 +146,7 @@ def make_data(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     versions, snapshots = make_archive(folder), make_repository(folder)
     make_tree(folder)
+    make_hostile(folder / "hostile")
     repository = {"name": "photos/shelf", "password": SECRET, "repository": repository_key(folder)}
     expected = {"keys": archive_keys(), "archive": versions, "repository": snapshots, "repository_key": repository}
     (folder / "expected.json").write_text(json.dumps(expected))

@@ -34,6 +34,7 @@ def make_material(folder: Path) -> None:
     sheet = folder / "kits/dave/PARADUX/sheet.pdf"
     _picture(sheet, folder / "sheet-dave")
     _picture(sheet, folder / "blank", "-x", "0", "-y", "0", "-W", "300", "-H", "60")
+    _film(sheet, folder / "camera.y4m")
     (folder / "expected.json").write_text(json.dumps(_expected(family, kits["alice"])))
 
 
@@ -75,6 +76,18 @@ def _words(family: Family, steward: str) -> str:
 def _picture(sheet: Path, picture: Path, *part: str) -> None:
     command = ["pdftoppm", "-r", "150", "-png", "-singlefile", *part, str(sheet), str(picture)]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def _film(sheet: Path, film: Path) -> None:
+    """A sheet before a camera: YUV4MPEG2, a few pictures, grey."""
+    command = ["pdftoppm", "-r", "110", "-gray", "-singlefile", str(sheet)]
+    picture = subprocess.run(command, check=True, capture_output=True).stdout
+    _, size, _, content = picture.split(b"\n", 3)
+    width, height = (int(number) // 2 * 2 for number in size.split())
+    stride = int(size.split()[0])
+    grey = b"".join(content[line * stride : line * stride + width] for line in range(height))
+    frame = b"FRAME\n" + grey + b"\x80" * (width * height // 2)
+    film.write_bytes(b"YUV4MPEG2 W%d H%d F5:1 Ip A1:1 C420\n" % (width, height) + frame * 2)
 
 
 def _expected(family: Family, alice: Kit) -> dict[str, Any]:

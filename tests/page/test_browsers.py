@@ -11,17 +11,20 @@ import pytest
 from paraduxd.keeper.kits.documents import build
 from tests.page.node import node
 
+SCREENS = Path(__file__).parent.parent.parent / "build" / "screens"
 PAGE = Path(build.__file__).parent / "data" / "recover.html"
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("browser", ["chrome", "firefox"])
 def test_what_people_do(browser: str, material: Path) -> None:
-    """PARADUX_SCREENS names a folder for pictures of every screen."""
-    given = {"PARADUX_BROWSER": browser, "PARADUX_MATERIAL": str(material), "PARADUX_PAGE": str(PAGE)}
+    """Leaves a picture of every screen in `build/screens`."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    places = {"PARADUX_MATERIAL": str(material), "PARADUX_PAGE": str(PAGE), "PARADUX_SCREENS": str(SCREENS)}
+    given = {"PARADUX_BROWSER": browser, **places}
     said = node(
         "--test", "--test-reporter=spec", "browsers/page.test.mjs", environment={**os.environ, **given}, timeout=380
     )
     print(said)
     counts = {name: int(number) for name, number in re.findall(r"^ℹ (\w+) (\d+)$", said, re.MULTILINE)}
-    assert counts["pass"] == counts["tests"] >= 21
+    assert counts["pass"] == counts["tests"] >= 22

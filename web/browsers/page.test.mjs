@@ -40,6 +40,7 @@ test("three kits give what the family must know", async () => {
   const order = ["Tax advisor", "Call Ms. Lee first.", "Dave Δ", "Family photos", "/srv/repository"].map((text) => said.indexOf(text));
   assert.ok(order.every((place, index) => place > 0 && place > (order[index - 1] ?? 0)), order.join());
   assert.ok(!(await page.content()).includes(expected.password), "passwords are not in the page before somebody asks for them");
+  assert.match(said, /A newer copy may lie at one of these places.*friend: sftp:\/\/kit@friend\.example:2222\/paradux/s);
   await screenshot(page, "3-open");
 });
 
@@ -99,6 +100,19 @@ test("the code of a printed sheet is read from a picture, and mixes with kits an
   assert.match(await textOf(page, "#found"), /blank\.png: no square code could be read/);
   await giveFiles(page, join(MATERIAL, "kits/erin/PARADUX/share.txt"));
   await page.waitForSelector("#opened");
+});
+
+test("the code of a sheet is read by the camera, which is then closed", async () => {
+  if (isChromium) {
+    await useWords(page, "Use the camera …");
+    assert.match(await textOf(page, "#found"), /The part from the camera is good/i);
+  } else {
+    await press(page, "Use the camera …");
+    await page.waitForSelector(".camera video");
+    assert.deepEqual(await seriousFindings(page), []);
+    await press(page, "Close the camera");
+  }
+  assert.equal(await page.$(".camera video"), null);
 });
 
 test("one kit alone works and has a code to read out", async () => {
@@ -208,7 +222,7 @@ test("everything is reached with the keyboard", async () => {
     await page.keyboard.press("Tab");
     reached.push(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent.replace("\u00a0", " ")));
   }
-  assert.deepEqual(reached.slice(0, 4), ["language", "Choose the folder PARADUX …", "Choose files …", "Type the words of a printed sheet"]);
+  assert.deepEqual(reached.slice(0, 4), ["language", "Choose the folder PARADUX …", "Choose files …", "Use the camera …"]);
   assert.deepEqual(await seriousFindings(page), []);
 });
 
@@ -260,6 +274,11 @@ async function attempts(port) {
   await attempt("object", async () => element("object", { data: address }));
   await attempt("sound", async () => element("audio", { src: address, autoplay: true }));
   await attempt("worker", async () => new Worker(address));
+  await attempt("own worker", async () => {
+    const script = `fetch("${address}").catch(() => 0); try { importScripts("${address}") } catch {} postMessage(0)`;
+    const worker = new Worker(URL.createObjectURL(new Blob([script])));
+    await new Promise((resolve) => (worker.onmessage = worker.onerror = resolve));
+  });
   await attempt("font", async () => new FontFace("x", `url(${address})`).load());
   await attempt("WebRTC", async () => {
     const connection = new RTCPeerConnection({ iceServers: [{ urls: `stun:127.0.0.1:${port}` }] });

@@ -16,8 +16,9 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 export const isChromium = BROWSER === "chrome";
 
+const CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-video-capture=${join(MATERIAL, "camera.y4m")}`];
 const ARGUMENTS = {
-  chrome: ["--no-sandbox", "--lang=en-US", "--disable-background-networking", "--no-first-run"],
+  chrome: [...CAMERA, "--no-sandbox", "--lang=en-US", "--disable-background-networking", "--no-first-run"],
   firefox: [],
 };
 
@@ -47,7 +48,7 @@ export async function begin() {
     userDataDir: join(home, "profile"),
     args: ARGUMENTS[BROWSER],
     downloadBehavior: isChromium ? { policy: "allow", downloadPath: downloads } : undefined,
-    extraPrefsFirefox: { "intl.accept_languages": "en-US", "browser.download.folderList": 2, "browser.download.dir": downloads, "browser.download.always_ask_before_handling_new_types": false },
+    extraPrefsFirefox: { "intl.accept_languages": "en-US", "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "browser.download.folderList": 2, "browser.download.dir": downloads, "browser.download.always_ask_before_handling_new_types": false },
     env: { ...process.env, HOME: home },
   });
   return {

@@ -119,3 +119,12 @@ test("another key, or another passphrase, opens nothing", async () => {
   assert.equal(await dataKey(key.private_key, key.passphrase, "0".repeat(40)), null);
   assert.equal(await dataKey(key.public_key, key.passphrase, key.fingerprint), null);
 });
+
+test("signed and whole, but everything leads out of the folder", async () => {
+  const from = await archive({}, "hostile");
+  const { found, report } = await restored(from, from.versions[0]!.id);
+  assert.equal(report.files, 2);
+  assert.deepEqual(Object.keys(found).sort(), ["good", "way/through"]);
+  assert.deepEqual(told(report, "outside"), ["..", "../up", "/absolute", "hard", "inner/../../up", "inner//../../../up", "out", "way"].sort());
+  assert.deepEqual(told(report, "lost"), []);
+});

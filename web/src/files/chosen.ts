@@ -5,13 +5,13 @@ export interface Chosen {
   readonly file: File;
 }
 
-const MOST_CHOSEN = 50_000;
-const MOST_DROPPED = 5_000;
-const DEEPEST = 5;
+/** How much is looked at: a repository of a terabyte has 60,000 files. */
+const MOST = 400_000;
+const DEEPEST = 8;
 
 /** The files of an input element, those of a folder with their paths. */
 export function fromInput(files: FileList): Chosen[] {
-  return Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, file })).slice(0, MOST_CHOSEN);
+  return Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, file })).slice(0, MOST);
 }
 
 /** A file, or a folder with `children`. */
@@ -48,7 +48,7 @@ async function filesOf(level: readonly Thing[]): Promise<Chosen[]> {
   for (let depth = 0; depth <= DEEPEST && level.length; depth++) {
     const below: Thing[] = [];
     for (const thing of level) {
-      if (found.length + below.length >= MOST_DROPPED) return found;
+      if (found.length + below.length >= MOST) return found;
       const { children, path } = thing;
       if (children) below.push(...(await children().catch(() => [])));
       else await thing.file().then((file) => found.push({ path, file }), () => undefined); // what cannot be read is as good as missing
@@ -71,7 +71,7 @@ function ofHandle(handle: Handle, folder: string): Thing {
   const path = folder + handle.name;
   const children = async (): Promise<Thing[]> => {
     const all: Thing[] = [];
-    for await (const each of handle.values()) if (all.push(ofHandle(each, `${path}/`)) >= MOST_DROPPED) break;
+    for await (const each of handle.values()) if (all.push(ofHandle(each, `${path}/`)) >= MOST) break;
     return all;
   };
   return { path, file: () => handle.getFile(), children: handle.kind === "directory" ? children : null };
@@ -90,7 +90,7 @@ async function entriesOf(directory: FileSystemDirectoryEntry): Promise<FileSyste
   const all: FileSystemEntry[] = [];
   for (;;) {
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length || all.length >= MOST_DROPPED) return all;
+    if (!some.length || all.length >= MOST) return all;
     all.push(...some);
   }
 }

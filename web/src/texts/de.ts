@@ -35,6 +35,14 @@ export const de: Texts = {
     unread: (name) => `${name} ist nicht lesbar. Steckt den Stick noch einmal ein, oder nehmt die Kopie eines anderen.`,
     remove: "Von vorn beginnen",
   },
+  camera: {
+    use: "Die Kamera benutzen …",
+    view: "Was die Kamera sieht",
+    hold: "Haltet das quadratische Muster eines Blattes vor die Kamera, bei viel Licht.",
+    stop: "Die Kamera schließen",
+    none: "Es gibt keine Kamera, oder sie darf nicht benutzt werden. Macht ein Foto und zieht es hierher, oder tippt die Wörter.",
+    from: "der Kamera",
+  },
   typing: {
     title: "Die Wörter eines gedruckten Blattes abtippen",
     label: "Die 33 Wörter der Reihe nach. Vier Buchstaben eines Wortes genügen.",
@@ -124,7 +132,6 @@ export const de: Texts = {
   showWhat: (what) => `Zeigen: ${what}`,
   data: {
     none: "Keine Daten sind darin genannt.",
-    source: "Kommt von",
     place: "Kopie",
     kinds: {
       disk: "eine Festplatte: anschließen und den neuesten Ordner unter versions kopieren",
@@ -202,6 +209,4 @@ export const de: Texts = {
     printAll: "Drucken mit Passwörtern",
   },
   end: "Schließt den Browser, alle seine Fenster: eine Seite kann den Speicher des Computers nicht löschen. Jeder nimmt seinen eigenen Stick wieder mit. Ein Ausdruck mit Passwörtern gehört hinter Schloss und Riegel.",
-  licences: "Lizenzen der Programme in dieser Seite",
-  program: "Diese Seite ist ein Teil von Paradux, freie Software unter der GNU Affero General Public License, Version 3 oder später. Sie verwendet diese Programme:",
 };

@@ -36,6 +36,14 @@ export const en = {
     unread: (name: string) => `${name} cannot be read. Plug the stick in again, or use its copy in another kit.`,
     remove: "Begin again",
   },
+  camera: {
+    use: "Use the camera …",
+    view: "What the camera sees",
+    hold: "Hold the square code of a sheet before the camera, with much light.",
+    stop: "Close the camera",
+    none: "There is no camera, or it may not be used. Take a photograph and drag it here, or type the words.",
+    from: "the camera",
+  },
   typing: {
     title: "Type the words of a printed sheet",
     label: "The 33 words, in order. Four letters of a word are enough.",
@@ -125,7 +133,6 @@ export const en = {
   showWhat: (what: string) => `Show: ${what}`,
   data: {
     none: "No data is named in it.",
-    source: "Comes from",
     place: "Copy",
     kinds: {
       disk: "a disk: attach it and copy the newest folder below versions",
@@ -203,8 +210,6 @@ export const en = {
     printAll: "Print with passwords",
   },
   end: "Close the browser, every window of it: a page cannot wipe the computer's memory. Everybody takes their own stick home. A printed page with passwords belongs under lock and key.",
-  licences: "Licences of the programs in this page",
-  program: "This page is a part of Paradux, free software under the GNU Affero General Public License, version 3 or later. It uses these programs:",
 };
 
 export type Texts = typeof en;

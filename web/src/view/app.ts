@@ -52,7 +52,7 @@ export class App {
     document.documentElement.lang = this.state.language;
     const actions = {
       files: (chosen: readonly Chosen[]) => this.bringFiles(chosen),
-      words: (text: string) => this.add([material(texts.typing.from, { shareText: text })]),
+      words: (text: string, from: string) => this.add([material(from, { shareText: text })]),
       again: () => this.again(),
     };
     this.bring = h("div", {}, bringSection(texts, actions), this.alone, this.found);

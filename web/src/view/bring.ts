@@ -2,12 +2,13 @@
 
 import { type Chosen, fromDrop, fromInput } from "../files/chosen.ts";
 import type { Texts } from "../texts/en.ts";
+import { camera } from "./camera.ts";
 import { h } from "./element.ts";
 import { typing } from "./typing.ts";
 
 export interface Actions {
   files(chosen: readonly Chosen[]): Promise<void>;
-  words(text: string): Promise<void>;
+  words(text: string, from: string): Promise<void>;
   again(): void;
 }
 
@@ -29,7 +30,8 @@ export function bringSection(texts: Texts, actions: Actions): HTMLElement {
     dropField({ drop: texts.bring.drop, folder: texts.bring.folder, files: texts.bring.files, ids: ["folder", "files"] }, take),
     h("p", { class: "hint" }, texts.bring.filesHint, " ", texts.bring.upload),
     busy,
-    typing(texts, actions.words),
+    ...camera(texts, (text) => actions.words(text, texts.camera.from)),
+    typing(texts, (text) => actions.words(text, texts.typing.from)),
     h("p", {}, h("button", { type: "button", class: "quiet", click: actions.again }, texts.bring.remove)),
   );
 }

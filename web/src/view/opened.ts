@@ -42,8 +42,18 @@ function about(newest: Opened, { outcome, collection, language }: State, texts: 
     h("p", {}, texts.opened.from(serial, day, newest.label), " ", known ? (days < 0 ? texts.opened.future : texts.opened.age(days)) : ""),
     ...(newer ? [h("p", { class: "warning" }, texts.opened.newer(newer.serial, newer.epoch))] : []),
     ...(rival ? [h("p", { class: "warning" }, texts.opened.differ)] : []),
+    ...elsewhere(newest.config, texts),
     ...(older > 0 && !rival ? [h("p", { class: "hint" }, texts.opened.others(older))] : []),
   ];
+}
+
+/** Where a newer copy of the file may lie. */
+function elsewhere(config: JsonObject, texts: Texts): HTMLElement[] {
+  const places = objects(config.metadata_stashes).flatMap((stash) => {
+    const address = (isObject(stash.kit_access) && text(stash.kit_access.url)) || text(stash.url) || text(stash.uuid);
+    return address ? [h("li", {}, `${text(stash.id)}: ${address} `, copyButton(address, text(stash.id), texts))] : [];
+  });
+  return places.length ? [h("div", { class: "hint" }, h("p", {}, texts.opened.elsewhere), h("ul", {}, ...places))] : [];
 }
 
 const FIELDS = ["url", "username", "password", "notes"];
