@@ -109,7 +109,7 @@ def _page(reply: Reply, colour: bool, now: datetime, width: int) -> Iterator[str
     from paraductl.terminal.table import Cell, safe, table
 
     stewards: list[dict[str, Any]] = safe(reply["stewards"])
-    heads = ("Steward", "", "kit", "written", "seen here", "by code", "on", "agreed")
+    heads = ("Steward", "", "kit", "written", "seen here", "on", "agreed")
     rows = [[Cell(text, ("bold",) if text == "Steward" else ("dim",)) for text in heads]]
     for steward in stewards:
         state = state_of(steward)
@@ -121,13 +121,15 @@ def _page(reply: Reply, colour: bool, now: datetime, width: int) -> Iterator[str
                 Cell(state, (_STATES.get(state, "yellow"),)),
                 Cell((steward["written"] or "")[:10]),
                 Cell(ago(steward["last_seen"] or steward["written"], now) if kit else ""),
-                Cell(by_code(steward["seen_by_code"], now) if steward["seen_by_code"] else ""),
                 Cell((steward["device_serial"] or "a folder") if kit else "", ("dim",)),
                 Cell(steward["accepted_on"] or "not yet"),
             ]
         )
-    yield from table(rows, width, colour, droppable=(6, 1))
+    yield from table(rows, width, colour, droppable=(5, 1))
     yield ""
+    for steward in stewards:
+        if seen := steward["seen_by_code"]:
+            yield f"{steward['id']}, by code: {by_code(seen, now)}"
     yield from _summary(reply, stewards)
 
 

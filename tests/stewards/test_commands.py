@@ -168,6 +168,15 @@ def test_what_a_code_said_stands_beside_what_was_seen_here(asked: bool, kind: st
     assert status_page.by_code(seen, datetime.now(UTC)) == expected
 
 
+def test_the_table_is_no_wider_for_codes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = {"date": "2026-11-20", "kind": "words", "asked": False, "heard": "2026-11-21T10:00:00Z", "epoch": 2}
+    answer(monkeypatch, FakeSupervisor, "stewards", stewards({"id": "bob", "seen_by_code": seen}))
+    assert main(["stewards"], FakeDaemon()) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert "bob, by code: of 2026-11-20 (words of the sheet, not asked for)" in told
+    assert max(map(len, told)) <= 80
+
+
 def test_a_code_is_typed_as_it_is_heard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     said = {"steward": "alice", "name": "Alice Example", "date": "2026-11-27", "kind": "share", "asked": True}
     answer(monkeypatch, FakeSupervisor, "confirm", {**said, "heard": "2026-11-28T10:00:00Z", "epoch": 2})
