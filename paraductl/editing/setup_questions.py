@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +23,11 @@ _INTRODUCTION = """\
 A few questions make a first config. Nothing is saved before you have seen it and said yes; what is asked for in brackets can be left
 out, and everything can be changed later with: paraductl edit"""
 
-_STEWARDS = """
+_STEWARDS = """\
 Stewards: people you trust, who each get a share of the key. Some of them together can open the config when you cannot; fewer learn
 nothing. Three to five, who live in different places and whom you have asked, is usual. Two is the least."""
 
-_STASHES = """
+_STASHES = """\
 Where should encrypted copies of the config be published? At least one place outside your house that your stewards can reach without
 you."""
 
@@ -36,10 +38,9 @@ _KIT_ACCESS = """\
 _NO_KIT_ACCESS = """\
 No kit will name a published copy: stewards will have only the one that is on their kits. Add kit_access to a stash with: paraductl edit"""
 
-_DATASETS = """
-What should be backed up?"""
+_DATASETS = "What should be backed up?"
 
-_DESTINATIONS = """  Where should versions of it be kept?"""
+_DESTINATIONS = "  Where should versions of it be kept?"
 
 _SOURCE, _DESTINATION, _STASH = "source", "destination", "metadata stash"
 
@@ -56,7 +57,7 @@ class Forms(Protocol):
 
 def ask_for_answers(terminal: Terminal, forms: Forms) -> str:
     """The config as JSON text, without what Paradux generates; raises `EOFError` when the person is gone."""
-    terminal.note(_INTRODUCTION)
+    _note(terminal, _INTRODUCTION)
     owner = {"name": _needed(terminal, "Your name:"), **_contact(terminal)}
     stewards = _stewards(terminal)
     answers: Answers = {
@@ -92,7 +93,8 @@ def _of_form(terminal: Terminal, question: str, fits: Callable[[str], bool], for
 
 
 def _stewards(terminal: Terminal) -> list[Answers]:
-    terminal.note(_STEWARDS)
+    terminal.note("")
+    _note(terminal, _STEWARDS)
     stewards: list[Answers] = []
     while len(stewards) < 16:
         number = f"Steward {len(stewards) + 1}, name"
@@ -118,14 +120,15 @@ def _shares_required(terminal: Terminal, count: int) -> int:
 
 
 def _metadata_stashes(terminal: Terminal, forms: Forms) -> list[Answers]:
-    terminal.note(_STASHES)
-    terminal.note(_examples(forms, _STASH))
+    terminal.note("")
+    _note(terminal, _STASHES)
+    _show_examples(terminal, forms, _STASH)
     stashes: list[Answers] = []
     while True:
         typed = _needed(terminal, "Address:") if not stashes else terminal.ask("[Another address; Enter: no more]")
         if not typed:
             if not any("kit_access" in stash for stash in stashes):
-                terminal.note(_NO_KIT_ACCESS)
+                _note(terminal, _NO_KIT_ACCESS)
             return stashes
         if place := _described(terminal, forms, typed, _STASH):
             name = as_id(_name_of(typed), {stash["id"] for stash in stashes})
@@ -136,7 +139,7 @@ def _kit_access(terminal: Terminal, forms: Forms, place: _Place) -> Answers:
     """How stewards may read at somebody else's place, with rights of their own; what is on this machine they cannot reach."""
     if place.form.here or "url" not in place.answers:
         return {}
-    terminal.note(_KIT_ACCESS)
+    _note(terminal, _KIT_ACCESS, "  ")
     while typed := terminal.ask("  [Address with the login for stewards; Enter: none yet]"):
         reader = _described(terminal, forms, typed, _STASH, only="credentials.")
         if reader and reader.answers["protocol"] == place.answers["protocol"] and "url" in reader.answers:
@@ -147,8 +150,9 @@ def _kit_access(terminal: Terminal, forms: Forms, place: _Place) -> Answers:
 
 
 def _datasets(terminal: Terminal, forms: Forms) -> list[Answers]:
-    terminal.note(_DATASETS)
-    terminal.note(_examples(forms, _SOURCE))
+    terminal.note("")
+    _note(terminal, _DATASETS)
+    _show_examples(terminal, forms, _SOURCE)
     datasets: list[Answers] = []
     while typed := terminal.ask("[Folder or address; Enter: no more]"):
         place = _described(terminal, forms, typed, _SOURCE)
@@ -164,7 +168,7 @@ def _datasets(terminal: Terminal, forms: Forms) -> list[Answers]:
 
 def _destinations(terminal: Terminal, forms: Forms) -> list[Answers]:
     terminal.note(_DESTINATIONS)
-    terminal.note(_examples(forms, _DESTINATION))
+    _show_examples(terminal, forms, _DESTINATION)
     destinations: list[Answers] = []
     while typed := terminal.ask("  [Address; Enter: no more]"):
         if place := _described(terminal, forms, typed, _DESTINATION):
@@ -189,7 +193,8 @@ def _described(terminal: Terminal, forms: Forms, typed: str, role: str, only: st
     """
     found = forms.setup_places(typed=typed, role=role).places
     if not found:
-        terminal.note(f"  no protocol takes this address as a {role}; {_examples(forms, role).strip()}")
+        terminal.note(f"  no protocol takes this address as a {role}; these are such addresses:")
+        _show_examples(terminal, forms, role)
         return None
     form = found[0]
     if form.problem:
@@ -236,11 +241,17 @@ def _put(answers: Answers, key: str, value: str) -> None:
     answers[last] = value
 
 
-def _examples(forms: Forms, role: str) -> str:
-    """What addresses look like that can be typed."""
-    return (
-        f"  For example: {', '.join(form.example for form in forms.setup_protocols().protocols if role in form.roles)}"
-    )
+def _show_examples(terminal: Terminal, forms: Forms, role: str) -> None:
+    """What addresses look like that can be typed, those that encrypt by themselves first."""
+    fitting = [form for form in forms.setup_protocols().protocols if role in form.roles]
+    for form in sorted(fitting, key=lambda form: not form.encrypts):
+        _note(terminal, f"  {form.title}: {form.example}", "    ")
+
+
+def _note(terminal: Terminal, text: str, indent: str = "") -> None:
+    """A paragraph, as wide as the terminal."""
+    width = min(max(shutil.get_terminal_size().columns, 40), 120) - 1
+    terminal.note("\n".join(textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)))
 
 
 def _name_of(address: str) -> str:

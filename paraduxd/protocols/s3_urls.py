@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
+from paraduxd.core.primitives.hosts import is_host
+
 AMAZON = "s3.amazonaws.com"
 REGION = "us-east-1"
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -40,7 +41,7 @@ def parse_endpoint(url: str) -> tuple[str, int]:
         raise ValueError(expected) from None
     if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(f"{expected}, and nothing else; credentials and bucket have keys of their own")
-    if not parts.hostname or not _HOST.fullmatch(parts.hostname):
+    if not parts.hostname or not is_host(parts.hostname):
         raise ValueError(f"{expected}: the host name has characters that no host name has")
     return parts.hostname, port
 

@@ -14,7 +14,7 @@ from paraductl.editing.setup_questions import ask_for_answers
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.contract import ask_keeper
 from paraduxd.api.dataclass_json import to_json_value
-from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForms
+from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForm, ProtocolForms
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.validation.validate import check
 from paraduxd.keeper.config.capabilities import capabilities_of
@@ -157,6 +157,13 @@ def test_what_is_no_address_is_asked_for_again() -> None:
     told = "\n".join(person.seen)
     assert "no protocol takes this address as a metadata stash" in told
     assert "expected sftp://user@host:port/path" in told
+
+
+@pytest.mark.parametrize("form", protocol_forms(KNOWN), ids=lambda form: form.protocol)
+def test_what_is_shown_as_an_example_can_be_typed(form: ProtocolForm) -> None:
+    for role in form.roles:
+        taken = place_forms(form.example, Role(role), KNOWN)
+        assert form.protocol in {each.protocol for each in taken if not each.problem}
 
 
 @pytest.mark.parametrize("protocol", SHIPPED.values(), ids=SHIPPED)

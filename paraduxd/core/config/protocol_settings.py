@@ -14,10 +14,9 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from paraduxd.core.primitives.disks import LOCAL, place_of
+from paraduxd.core.primitives.hosts import is_host, is_user
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]*")
 
 
 class Strict(BaseModel):
@@ -110,9 +109,9 @@ def parse_ssh_url(url: str, scheme: str) -> SshAddress:
     if parts.query or parts.fragment:
         raise ValueError(f"{expected}: write ? as %3F and # as %23")
     user = unquote(parts.username) if parts.username else None
-    if not _HOST.fullmatch(parts.hostname) and ":" not in parts.hostname:
+    if not is_host(parts.hostname):
         raise ValueError(f"{expected}: the host name has characters that no host name has")
-    if user is not None and not _USER.fullmatch(user):
+    if user is not None and not is_user(user):
         raise ValueError(f"{expected}: the user name has characters that no user name has")
     path = unquote(parts.path, errors="surrogateescape")
     if _CONTROL.search(path):

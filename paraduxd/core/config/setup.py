@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -40,9 +40,10 @@ def after(prefix: str) -> Callable[[str], str | None]:
 def derived_setup(name: str, settings: type[BaseModel]) -> Setup:
     """The first field that must be given is the address, written NAME:VALUE unless its example has a scheme; then come the other ones."""
     address, *others = [*_questions(settings, "")] or [Question("url", f"Address for {name}", required=True)]
-    scheme = _SCHEME.match(address.example)
-    reads = begins_with(scheme[0]) if scheme else after(f"{name}:")
-    return Setup(name, address, reads, tuple(others))
+    if scheme := _SCHEME.match(address.example):
+        return Setup(name, address, begins_with(scheme[0]), tuple(others))
+    shown = replace(address, example=f"{name}:{address.example}")
+    return Setup(name, shown, after(f"{name}:"), tuple(others))
 
 
 def _questions(model: type[BaseModel], base: str) -> Iterator[Question]:

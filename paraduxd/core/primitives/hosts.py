@@ -6,8 +6,25 @@ import ipaddress
 import re
 from functools import lru_cache
 
+HOST_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+USER_NAME = r"[A-Za-z0-9_][A-Za-z0-9._@+-]*"
+"""Patterns of what a name of a host, and of an account there, may be: nothing that a program could take for something else."""
+
+_HOST = re.compile(rf"{HOST_NAME}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
+_USER = re.compile(USER_NAME)
+
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _LOOPBACK = re.compile(r"127(\.[0-9]+){0,3}")
+
+
+def is_host(text: str) -> bool:
+    """Whether it can be the name or an address of a host; an IPv6 address without brackets."""
+    return _HOST.fullmatch(text) is not None
+
+
+def is_user(text: str) -> bool:
+    """Whether it can be the name of an account."""
+    return _USER.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -18,13 +18,12 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.config.protocol_settings import SshAddress, SshCredentials
+from paraduxd.core.primitives.hosts import is_host, is_user
 from paraduxd.effects.process import run
 
 ALIAS = "stash"
 
 _ASKPASS = Path(__file__).with_name("askpass")
-_HOST = re.compile(r"[A-Za-z0-9:]([A-Za-z0-9._:-]*[A-Za-z0-9:])?(%[A-Za-z0-9._-]+)?")
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]*")
 _KEY_LINE = re.compile(r"(?P<kind>[a-z0-9@.-]+) (?P<blob>[A-Za-z0-9+/]+={0,2})( .*)?")
 
 _MAGIC = b"openssh-key-v1\0"
@@ -129,9 +128,9 @@ def _askpass_environment(path: str) -> dict[str, str]:
 
 def _check(address: SshAddress) -> None:
     """Nothing but a host and a user name may enter the configuration, whoever made the address."""
-    if not _HOST.fullmatch(address.host) or not 0 < address.port < 65536:
+    if not is_host(address.host) or not 0 < address.port < 65536:
         raise ParaduxError("bad-address", "the host name of an address has characters that no host name has")
-    if address.user is not None and not _USER.fullmatch(address.user):
+    if address.user is not None and not is_user(address.user):
         raise ParaduxError("bad-address", "the user name of an address has characters that no user name has")
 
 

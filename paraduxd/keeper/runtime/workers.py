@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.runs.orders import LONG, Done, Failed, Held, Order, Progress, report_from_json
+from paraduxd.core.runs.orders import LONG, Done, Failed, Held, Order, Progress, Report
 from paraduxd.effects.process.children import QUICK_START, kill_session
 from paraduxd.effects.process.run import NOWHERE, environment
 from paraduxd.effects.process.worker_hosts import WORKER, ChildHost, Host, Running
+from paraduxd.effects.process.worker_reports import OverlongError, ReportLines
 from paraduxd.protocols.base import TransientError
 
-_LONGEST_OUTPUT = LONG.size
 _PIECE = 1 << 20
 
 LOOK = 0.2
@@ -51,8 +51,7 @@ def run_order(
     """
     deadline = time.monotonic() + timeout
     with _started(order, pass_fds) as reports:
-        for line in _lines(reports, deadline, cancelled or threading.Event()):
-            report = _report(line)
+        for report in _reports(reports, deadline, cancelled or threading.Event()):
             if isinstance(report, Done):
                 return report.result
             if isinstance(report, Failed):
@@ -126,11 +125,11 @@ def child_host(private: Sequence[Path] = ()) -> Host:
 place = Place(child_host())
 
 
-def _lines(reports: int, deadline: float, cancelled: threading.Event) -> Iterator[bytes]:
-    """What the worker writes, line by line, until it closes its output."""
-    rest = bytearray()
+def _reports(output: int, deadline: float, cancelled: threading.Event) -> Iterator[Report | None]:
+    """What the worker reports until it closes its output; `None` for a line that is no report."""
+    lines = ReportLines(LONG.size)
     with selectors.DefaultSelector() as selector:
-        selector.register(reports, selectors.EVENT_READ)
+        selector.register(output, selectors.EVENT_READ)
         while True:
             if cancelled.is_set():
                 raise ParaduxError("cancelled", "it was cancelled")
@@ -138,20 +137,10 @@ def _lines(reports: int, deadline: float, cancelled: threading.Event) -> Iterato
                 raise ParaduxError("timeout", "there was no answer in time", "try again later")
             if not selector.select(LOOK):
                 continue
-            piece = os.read(reports, _PIECE)
+            piece = os.read(output, _PIECE)
             if not piece:
                 return
-            first, *more = piece.split(b"\n")
-            rest += first
-            for following in more:
-                yield bytes(rest)
-                rest = bytearray(following)
-            if len(rest) > _LONGEST_OUTPUT:
+            try:
+                yield from lines.take(piece)
+            except OverlongError:
                 return
-
-
-def _report(line: bytes) -> Done | Failed | Held | Progress | None:
-    try:
-        return report_from_json(line)
-    except ValueError:
-        return None

@@ -13,11 +13,11 @@ from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from paraduxd.core.config.protocol_settings import Strict
+from paraduxd.core.primitives.hosts import is_host
 
 EXPECTED_S3 = "expected s3:https://host:port/bucket/path"
 EXPECTED_REST = "expected rest:https://user@host:port/path"
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PORTS = {"http": 80, "https": 443}
@@ -73,7 +73,7 @@ def _parse(url: str, kind: Literal["s3", "rest"], expected: str) -> HttpAddress:
         raise ValueError("a login does not belong into an address; put it into credentials")
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise ValueError(f"{expected}: write ? as %3F and # as %23")
-    if not parts.hostname or not _HOST.fullmatch(parts.hostname):
+    if not parts.hostname or not is_host(parts.hostname):
         raise ValueError(f"{expected}: the host name has characters that no host name has")
     path, user = unquote(parts.path, errors="surrogateescape"), unquote(parts.username or "")
     if _CONTROL.search(path) or _CONTROL.search(user):

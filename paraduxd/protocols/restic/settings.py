@@ -16,6 +16,7 @@ from paraduxd.core.config.protocol_settings import (
     Text,
     parse_ssh_url,
 )
+from paraduxd.core.primitives.hosts import HOST_NAME, USER_NAME
 from paraduxd.protocols.restic import rest_http
 from paraduxd.protocols.restic.rest_http import HttpAddress
 
@@ -24,9 +25,7 @@ _EXPECTED = (
     " rest:https://user@host/path"
 )
 _OTHER = re.compile(r"(rclone|b2|azure|gs|swift):")
-_SCP_LIKE = re.compile(
-    r"sftp:(?!//)((?P<user>[A-Za-z0-9_][A-Za-z0-9._@+-]*)@)?(?P<host>[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<path>.+)"
-)
+_SCP_LIKE = re.compile(rf"sftp:(?!//)((?P<user>{USER_NAME})@)?(?P<host>{HOST_NAME}):(?P<path>.+)")
 
 
 Place = str | SshAddress | HttpAddress

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from paraduxd.api import phrases
-from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, report_from_json
+from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report
 from paraduxd.effects.process.worker_hosts import Host, Running
+from paraduxd.effects.process.worker_reports import OverlongError, ReportLines
 
 log = logging.getLogger("paradux.launch")
 
@@ -59,7 +60,7 @@ class _Worker:
     stdout: int
     stderr: int
     active: float
-    line: bytearray = field(default_factory=bytearray)
+    lines: ReportLines = field(default_factory=lambda: ReportLines(_LONGEST_LINE))
     errors: bytearray = field(default_factory=bytearray)
     progress: Progress | None = None
     final: Final | None = None
@@ -160,13 +161,10 @@ class Launcher:
     def _read_reports(self, worker: _Worker) -> bool:
         """Take what is there now; false at the end."""
         piece = self._read(worker, worker.stdout)
-        first, *more = piece.split(b"\n")
-        worker.line += first
-        for following in more:
-            self._take(worker, bytes(worker.line))
-            worker.line = bytearray(following)
-        if len(worker.line) > _LONGEST_LINE:
-            worker.line.clear()
+        try:
+            for report in worker.lines.take(piece):
+                self._take(worker, report)
+        except OverlongError:
             worker.kill_at = time.monotonic()
         return bool(piece)
 
@@ -187,11 +185,9 @@ class Launcher:
             self._forget(descriptor)
         return piece
 
-    def _take(self, worker: _Worker, line: bytes) -> None:
+    def _take(self, worker: _Worker, report: Report | None) -> None:
         """One line of the worker's: progress is passed on when there is any; after the final report nothing counts."""
-        try:
-            report = report_from_json(line)
-        except ValueError:
+        if report is None:
             self._complain(worker)
             return
         if worker.final is not None:
