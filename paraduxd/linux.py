@@ -198,6 +198,15 @@ def unmount(target: Path, *, lazily: bool = False) -> None:
     _check(_libc.umount2(os.fsencode(target), _MNT_DETACH if lazily else 0), str(target))
 
 
+def sync_directory(folder: Path) -> None:
+    """Make renames and removals in a directory durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_file_system(descriptor: int) -> None:
     """Put all of the file system that this is open on onto its medium."""
     _check(_libc.syncfs(descriptor))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from paraductl import sudo
+from paraduxd import linux
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.trust import distrust
@@ -37,7 +38,7 @@ def write_kit(directory: Path, steward: str, files: Mapping[str, bytes], *, eras
             if os.path.lexists(target):
                 target.rename(work / "before")
             (work / NAME).rename(target)
-            _sync(directory)
+            linux.sync_directory(directory)
     except OSError as problem:
         place = problem.filename if isinstance(problem.filename, str) else str(directory)
         raise ParaduxError(
@@ -124,7 +125,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(descriptor)
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)  # so that reading back reads the disk
     for each in sorted(folders, reverse=True):
-        _sync(each)
+        linux.sync_directory(each)
 
 
 def _read_back(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -135,11 +136,3 @@ def _read_back(folder: Path, files: Mapping[str, bytes]) -> None:
                 f"{name} reads back from {folder.parent.parent} otherwise than it was written",
                 "the disk is failing: use another one",
             )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

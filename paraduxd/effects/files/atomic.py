@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from paraduxd import linux
 from paraduxd.api.errors import TransientError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -24,7 +25,7 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
         if problem.errno not in FULL:
             raise
         raise disk_full(f"write {path}", path.parent, len(data)) from None
-    sync_directory(path.parent)
+    linux.sync_directory(path.parent)
 
 
 def _write_and_rename(path: Path, data: bytes, mode: int) -> None:
@@ -39,15 +40,6 @@ def _write_and_rename(path: Path, data: bytes, mode: int) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def sync_directory(folder: Path) -> None:
-    """Make renames and removals in a directory durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sync_and_forget(path: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.devices.device_mapper import Mode, available_mode
 from paraduxd.effects.files import atomic
@@ -178,12 +179,12 @@ class LockedVault:
         """No copy stays that an old passphrase opens, but the present vault, which the new one is about to replace."""
         self.aside.unlink(missing_ok=True)
         self.previous.unlink(missing_ok=True)
-        atomic.sync_directory(self.path.parent)
+        linux.sync_directory(self.path.parent)
 
     def _confirmed(self, opened: OpenVault) -> OpenVault:
         """The vault that has taken its place, once the disk has confirmed it."""
         try:
-            atomic.sync_directory(self.path.parent)
+            linux.sync_directory(self.path.parent)
         except OSError as problem:
             raise ParaduxError(
                 "not-confirmed",

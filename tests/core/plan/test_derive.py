@@ -1,11 +1,13 @@
 """From config to plan and transport files: everything that is needed, and secrets only where they belong."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.views.masking import MASK, mask
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.derive import derive, needed_data_keys, needed_hosts
@@ -204,3 +206,27 @@ def test_archives_and_a_stash_at_one_address_know_of_each_other() -> None:
     assert plan.metadata_stashes[0].beside == (beside.uid,)
     assert beside.beside == (plan.metadata_stashes[0].uid,)
     assert all(not each.beside for each in plan.dataset("photos").destinations[:-1])
+
+
+def test_what_a_protocol_is_does_not_hang_on_its_name() -> None:
+    """One that encrypts by itself under another name and key, as a drop-in may: it gets a password, and its copies need the config."""
+    traits = Traits(generates="credentials.private_key")
+    known = {**SHAPES, "vaulted": replace(SHAPES["restic"], name="vaulted", traits=traits)}
+    document = answers()
+    destination = document["datasets"][0]["destinations"][0]
+    destination.update(protocol="vaulted", credentials={})
+    assert needed_data_keys(config_of(document), known) == ("photos/cloud",)
+    destination["credentials"] = {"private_key": "the owner's"}
+    assert needed_data_keys(config_of(document), known) == ()
+
+
+def test_a_plan_of_before_tells_folders_by_their_place() -> None:
+    text = plans.to_json(derived().plan)
+    old = json.loads(text)
+    for dataset in old["datasets"]:
+        for part in (dataset["source"], *dataset["destinations"]):
+            del part["plain_files"]
+    before, now = plans.from_json(json.dumps(old)), plans.from_json(text)
+    assert [[part.needs_no_config for part in (each.source, *each.destinations)] for each in before.datasets] == [
+        [part.needs_no_config for part in (each.source, *each.destinations)] for each in now.datasets
+    ]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from paraduxd import linux
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.effects.files import atomic
 from paraduxd.effects.process import run as process
 from paraduxd.effects.vault.vault import MAX_DOCUMENT, MAX_PASSPHRASE, LockedVault
 from tests.effects.vault.rig import (
@@ -231,7 +231,7 @@ def test_a_disk_that_does_not_confirm_is_not_called_unchanged(
     def broken(folder: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(atomic, "sync_directory", broken)
+    monkeypatch.setattr(linux, "sync_directory", broken)
     with pytest.raises(ParaduxError, match="has taken its place") as told:
         opened.save(b"new")
     assert told.value.code == "not-confirmed"

@@ -10,7 +10,7 @@ from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
 
 def recovered() -> Plan:
-    disk = destination("bank", protocol="removable", place="removable:1234-ABCD")
+    disk = destination("bank", protocol="shelf", place="removable:1234-ABCD")
     home = dataset("home", [destination("cloud", window="03:00-04:00"), destination("friend"), disk])
     return replace(plan(home), generation=2)
 

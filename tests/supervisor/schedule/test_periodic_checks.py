@@ -43,7 +43,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     rig = Rig(tmp_path)
-    rig.run_by(plan(dataset("home", [destination("bank", DAILY, protocol="removable", place=place_of(UUID))])))
+    rig.run_by(plan(dataset("home", [destination("bank", DAILY, protocol="shelf", place=place_of(UUID))])))
     rig.pulled("home", transferred_files=5)
     folders = tmp_path / "disks"
     folders.mkdir()
