@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 from paraductl.arguments import usage
 from paraductl.context import Context, Reply
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.replies.state import Status
 
 HELP = "say whether everything could be recovered today (exit code 10: warning, 20: critical)"
 
@@ -17,6 +19,7 @@ EXAMPLES = (
     ("The headline, and what to do", "paraductl status"),
     ("For a script or a monitor", "paraductl status --json"),
     ("Watch transfers", "paraductl status --watch"),
+    ("Metrics for Prometheus", "paraductl status --prometheus"),
 )
 
 WATCH_PAUSE = 2.0
@@ -29,13 +32,18 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("dataset", metavar="DATASET", nargs="?", help="only this one")
     parser.add_argument("--watch", action="store_true", help="show it again and again until Ctrl-C")
+    parser.add_argument(
+        "--prometheus", action="store_true", help="print metrics for Prometheus instead (exit code 0 whatever they say)"
+    )
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask and show."""
-    if arguments.watch and context.terminal.as_json:
-        raise usage("--watch and --json exclude each other")
+    if context.terminal.as_json + arguments.watch + arguments.prometheus > 1:
+        raise usage("--watch, --json and --prometheus exclude each other")
     document = context.supervisor().call("status", dataset=arguments.dataset)
+    if arguments.prometheus:
+        return _print_metrics(context, document)
     try:
         while arguments.watch:
             _show(context, document, clear=True)
@@ -46,6 +54,14 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     else:
         _show(context, document, clear=False)
     return _EXIT_CODES.get(document["level"], ExitCode.CRITICAL)
+
+
+def _print_metrics(context: Context, document: Reply) -> int:
+    """What is wrong is in the metrics; any other exit code would keep scripts from using them."""
+    from paraductl.terminal.prometheus import exposition
+
+    context.terminal.raw(exposition(from_json_value(Status, document)))
+    return ExitCode.DONE
 
 
 def _show(context: Context, document: Reply, *, clear: bool) -> None:

@@ -21,6 +21,7 @@ _VERBS = {
     "publish": "publish the config to {location}",
     "rehearse": "rehearse a recovery of {dataset} from {location}",
     "kit-check": "check the kit of {location}",
+    "notify": "send a notice to {location}",
 }
 
 _PAST = {
@@ -33,6 +34,7 @@ _PAST = {
     "publish": "{location}: config published",
     "rehearse": "{dataset}: a sample restored from {location} and compared",
     "kit-check": "the kit of {location}: checked",
+    "notify": "{location}: the notice was taken",
 }
 
 

@@ -79,6 +79,10 @@ class SupervisorCalls(Protocol):
         """Upload the config to every metadata stash."""
 
     @owner
+    def notify_test(self) -> transfers.Started:
+        """Send a test through every address of `notify`."""
+
+    @owner
     def lock(self) -> transfers.Nothing:
         """End the keeper."""
 

@@ -71,6 +71,22 @@ def test_trouble_and_its_end_are_told_once_each_over_a_restart_and_without_secre
         assert PASSWORD in kept.read_text() and kept.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_test_goes_through_every_address_and_says_what_happened(tmp_path: Path) -> None:
+    fill(tmp_path / "source")
+    with mail_server(PASSWORD) as (mail, mail_port), web_hook() as (hook, port), running(tmp_path) as paradux:
+        made = answers(tmp_path, mail_address(mail_port), hook_address(port), hook_address(1))
+        made["policy"] |= {"notify_after": "1h"}
+        paradux.setup(made)
+        done = paradux.ctl("notify", "--test", check=False)
+        assert done.returncode == 1
+        assert "mailto-1: the notice was taken" in done.stdout and "json-2: the notice was taken" in done.stdout
+        assert "cannot send a notice to json-3" in done.stderr
+        assert [message["title"] for message in hook.messages] == ["Paradux: a test"]
+        (received,) = mail.messages
+        assert "Subject: Paradux: a test" in received
+        assert b"canary-" not in repr((hook.messages, received, done)).encode() + everything_kept(paradux)
+
+
 @pytest.mark.parametrize("kind", ["refusing", "wrong password", "nonsense"])
 def test_an_address_that_does_not_work_is_shown_and_the_others_are_told(tmp_path: Path, kind: str) -> None:
     fill(tmp_path / "source")

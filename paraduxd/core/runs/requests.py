@@ -76,6 +76,16 @@ def verify(plan: Plan, dataset: str | None, *, deep: bool) -> list[Draft]:
     ]
 
 
+_TEST = {"title": "Paradux: a test", "body": "Notices of Paradux reach you at this address. Nothing is wrong.\n"}
+
+
+def notify_test(plan: Plan) -> list[Draft]:
+    """A test through every address for notices."""
+    if not plan.notify:
+        raise ParaduxError("no-addresses", "the config has no address for notices", "add one to notify: paraductl edit")
+    return [Draft(("", Step.NOTIFY, address.id), arguments=_TEST) for address in plan.notify]
+
+
 def versions(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
     """Ask one destination, or all, what can be restored."""
     pairs = _with_destinations(chosen_datasets(plan, [dataset]), destination)

@@ -129,6 +129,9 @@ class Handlers:
     def publish(self) -> Started:
         return Started(tuple(self._dispatcher.publish(uid=self._uid)))
 
+    def notify_test(self) -> Started:
+        return Started(tuple(self._dispatcher.notify_test(uid=self._uid)))
+
     def lock(self) -> Nothing:
         self._services.lock()
         return Nothing()

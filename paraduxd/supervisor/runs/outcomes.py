@@ -47,7 +47,7 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     damage_records.remember(journal, order, final, now)
     if order.step == Step.KIT_CHECK and isinstance(final, Done):
         _remember_kit(journal, order, final, now)
-    if order.step == Step.NOTIFY and isinstance(final, Done):
+    if order.step == Step.NOTIFY and isinstance(final, Done) and "told" in order.arguments:
         journal.set_fact(told_fact(order.location), order.arguments["told"])
     if order.step in (Step.PUSH, Step.PRUNE) and isinstance(final, Done):
         _keep_removed(journal, key, final.result.get("removed"), now)

@@ -110,6 +110,11 @@ class Dispatcher(Engine):
         self._need_credentials()
         return self.submit(requests.publish(self.plan), uid)
 
+    def notify_test(self, *, uid: int = 0) -> tuple[int, ...]:
+        """Send a test through every address for notices."""
+        self._need_credentials()
+        return self.submit(requests.notify_test(self.plan), uid)
+
     def hostkeys(self, hosts: Sequence[tuple[str, int] | tuple[str, int, str]]) -> tuple[int, ...]:
         """Fetch the keys of SSH servers (host, port) and certificates of TLS servers (host, port, how); needs no plan."""
         return self.submit([requests.hostkeys(hosts)])
