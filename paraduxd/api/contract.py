@@ -29,7 +29,17 @@ from paraduxd.api.calls import (
 )
 
 if TYPE_CHECKING:  # read when a reply is: a client needs few of them
-    from paraduxd.api.replies import config, drills, kits, recovery, rotation, setup_forms, state, transfers
+    from paraduxd.api.replies import (
+        config,
+        drills,
+        kits,
+        recovery,
+        rotation,
+        setup_forms,
+        state,
+        transfers,
+        what_if,
+    )
 
 __all__ = ["KEEPER", "SUPERVISOR", "Call", "KeeperCalls", "SupervisorCalls", "check_arguments"]
 
@@ -42,6 +52,17 @@ class SupervisorCalls(Protocol):
     @member
     def status(self, *, dataset: str | None = None) -> state.Status:
         """How everything is, or one dataset."""
+
+    @member
+    def whatif(
+        self,
+        *,
+        lose: Sequence[str] = (),
+        compromise: Sequence[str] = (),
+        scenario: str = "",
+        advice: str = "",
+    ) -> what_if.WhatIf:
+        """What would be left, or could be done by somebody else; without a loss: everything. `advice`: "", "best" or "all"."""
 
     @member
     def history(self, *, dataset: str | None = None, failed: bool = False, limit: int = 100) -> transfers.Runs:

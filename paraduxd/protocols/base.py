@@ -307,6 +307,13 @@ class Destination(abc.ABC):
         """
         return None
 
+    def is_protected(self) -> bool | None:
+        """Write something of our own there, unless it is there, and try to remove it: whether that is refused. `None`: it cannot be tried.
+
+        What is written must never count as a version.
+        """
+        return None
+
     def prune(self, request: PushRequest) -> PushResult:
         """Remove now what `request.keep` does not hold, without making a version; `version` of the result is the newest that stays.
 
@@ -321,6 +328,10 @@ class BlobStore(abc.ABC):
     @abc.abstractmethod
     def put(self, name: str, data: BinaryIO) -> None:
         """Store the object; it appears under its name whole or not at all, replacing an earlier one."""
+
+    def overwrite(self, name: str, data: BinaryIO) -> None:
+        """Write over an object that is there, in whatever way the credentials allow: as an intruder would. Only for one made for that."""
+        self.put(name, data)
 
     @abc.abstractmethod
     def get(self, name: str) -> Iterator[bytes]:

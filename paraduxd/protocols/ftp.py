@@ -112,6 +112,11 @@ class FtpBlobs(BlobStore):
                 self._remove_after_failure(temporary)
                 raise
 
+    def overwrite(self, name: str, data: BinaryIO) -> None:
+        """See `BlobStore.overwrite`: under its own name."""
+        with self._told(name):
+            self._send(self._entered(make=False), name, _Counted(data))
+
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`. The session is not to be had for anything else meanwhile: another one is opened then."""
         with self._told(name):

@@ -15,11 +15,13 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import RunPlaces, StatePlaces
 from paraduxd.api.replies.kits import Stewards
 from paraduxd.api.replies.state import Status
+from paraduxd.api.replies.what_if import WhatIf
 from paraduxd.core.devices.stick_rules import Check, Seen, Stick, decide, known_steward
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.status import document, steward_table
+from paraduxd.core.whatif.answer import Question
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.installation import ground
 from paraduxd.effects.ipc import unix_sockets
@@ -34,7 +36,7 @@ from paraduxd.supervisor.devices.usb_watcher import Watcher
 from paraduxd.supervisor.drill_records import Drills
 from paraduxd.supervisor.keeper_answers import KeeperAnswers, answer
 from paraduxd.supervisor.keeper_link import KeeperHost
-from paraduxd.supervisor.rpc.handlers import Calls
+from paraduxd.supervisor.rpc.handlers import Calls, Services
 from paraduxd.supervisor.rpc.server import RpcServer
 from paraduxd.supervisor.runs.launcher import Launcher
 from paraduxd.supervisor.runs.service import Dispatcher
@@ -43,6 +45,7 @@ from paraduxd.supervisor.schedule.scheduler import Scheduler
 from paraduxd.supervisor.status.ground import Grounds
 from paraduxd.supervisor.status.inputs import Reporter
 from paraduxd.supervisor.status.verdict_cache import Judging
+from paraduxd.supervisor.status.whatif_cache import Answers
 
 log = logging.getLogger("paradux.daemon")
 
@@ -116,7 +119,17 @@ class Daemon:
             seen_by_code=self._confirmations.seen,
         )
         self._judging = Judging()
-        calls = Calls(self._dispatcher, self._status, self._keeper.lock, self._stewards, self._confirmations)
+        self._answers = Answers()
+        calls = Calls(
+            Services(
+                dispatcher=self._dispatcher,
+                status=self._status,
+                lock=self._keeper.lock,
+                stewards=self._stewards,
+                confirmations=self._confirmations,
+                whatif=self._whatif,
+            )
+        )
         self._server = RpcServer(
             unix_sockets.listen(run.supervisor_socket, group),
             calls.handle,
@@ -155,6 +168,14 @@ class Daemon:
         plan, facts, moment = self._plan, self._reporter.facts(), now()
         verdict = self._judging.verdict(plan, facts, moment) if dataset is None else None
         return document.status(plan, facts, moment, dataset, verdict)
+
+    def _whatif(self, question: Question) -> WhatIf:
+        self._dispatcher.need_plan()
+        if self._plan is None:
+            raise ParaduxError(
+                "not-set-up", "there is nothing to lose yet: no config is in force", "see: paraductl status"
+            )
+        return self._answers.answer(self._plan, self._reporter.facts(), now(), question)
 
     def _stewards(self) -> Stewards:
         self._dispatcher.need_plan()

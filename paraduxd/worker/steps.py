@@ -11,7 +11,7 @@ from typing import Any
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.plan.model import LOCKED, UNPROTECTED, Guard, Keep
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs.orders import Order, Report, Step
@@ -35,9 +35,9 @@ from paraduxd.worker.kits import check, stick_io
 from paraduxd.worker.publishing import fetch as fetching
 from paraduxd.worker.publishing import publish as publishing
 from paraduxd.worker.stash_settings import settings_of
+from paraduxd.worker.transfer import protection_trial, shrunk_staging_guard, staged_data
 from paraduxd.worker.transfer import rehearse as rehearsing
 from paraduxd.worker.transfer import restore as restoring
-from paraduxd.worker.transfer import shrunk_staging_guard, staged_data
 
 HOSTS_AT_ONCE = 16
 
@@ -120,7 +120,7 @@ def verify(order: Order, report: Reporter) -> Result:
             "the destination holds no version, although versions were pushed there",
             f"see whether the place was emptied or moved, then: paraductl backup {order.dataset}",
         )
-    return {**to_json_value(result), "deep": deep, "part": part, "parts": parts}
+    return {**to_json_value(result), "deep": deep, "part": part, "parts": parts, **_tried(order, report)}
 
 
 def versions(order: Order, report: Reporter) -> Result:
@@ -157,13 +157,28 @@ def rehearse(order: Order, report: Reporter) -> Result:
     with rehearsing.scratch_of(order, local) as folder:
         context = replace(context, cache=folder / "cache", read_only=True)
         if order.dataset:
-            return rehearsing.rehearse(order, _kept(protocol, settings, context, transport, order), folder)
+            found = rehearsing.rehearse(order, _kept(protocol, settings, context, transport, order), folder)
+            return {**found, **_tried(order, report)}
         if protocol.blobs is None:
             raise _cannot(protocol, "hold published configs")
         place = marked_store.of_stash(protocol.blobs(settings, context), context.identity, order.location)
         place.check()
         reader = _kit_reader(protocol, transport, context) or protocol.blobs(settings, context)
         return {**rehearsing.read_published(order, reader), "old_shares": place.by_old_shares()}
+
+
+def _tried(order: Order, report: Reporter) -> Result:
+    """Whether the place is protected as it is said to be, for a destination of which that is said: tried with an object of our own."""
+    claimed = order.arguments.get("protects", UNPROTECTED)
+    if claimed == UNPROTECTED:
+        return {}
+    protocol, settings, context, transport = _open(order, report)
+    if protocol.blobs is not None:
+        found = protection_trial.try_removal(protocol.blobs(settings, context))
+    else:
+        found = protection_trial.of_destination(_kept(protocol, settings, context, transport, order))
+    hidden = found is False and claimed == LOCKED  # an earlier version of the object may be there, out of our sight
+    return {} if found is None or hidden else {"protected": found}
 
 
 def hostkeys(order: Order, report: Reporter) -> Result:

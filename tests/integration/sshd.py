@@ -29,7 +29,7 @@ PermitRootLogin yes
 StrictModes no
 MaxStartups 100
 PidFile none
-Subsystem sftp internal-sftp
+Subsystem sftp internal-sftp {sftp}
 SetEnv HOME={folder}/home
 """
 
@@ -66,15 +66,15 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(folder: Path, host_key_kind: str = "ed25519") -> Iterator[Server]:
-    """An sshd for the current user, with keys of its own, ended with the context."""
+def running(folder: Path, host_key_kind: str = "ed25519", sftp: str = "") -> Iterator[Server]:
+    """An sshd for the current user, with keys of its own, ended with the context; `sftp`: options of its SFTP server."""
     port = free_port()
     (folder / "home").mkdir()  # a login runs the shell's start-up files: those of whoever runs the tests may take long
     host_public = folder / "host_key.pub"
     make_key(folder / "host_key", host_key_kind)
     private_key = make_key(folder / "user_key")
     shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
-    (folder / "sshd_config").write_text(_CONFIG.format(port=port, folder=folder))
+    (folder / "sshd_config").write_text(_CONFIG.format(port=port, folder=folder, sftp=sftp))
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     daemon = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")

@@ -12,6 +12,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.protocols.base import BlobStore, Context, TransientError
 from paraduxd.protocols.sftp import PROTOCOL, SftpSettings
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
+from paraduxd.worker.transfer import protection_trial
 from tests.integration.sshd import Relay, Server, free_port, make_key, running
 
 
@@ -107,3 +108,16 @@ def test_a_directory_with_foreign_names_is_a_sentence(sshd: Server, tmp_path: Pa
     (tmp_path / "caf\udce9").touch()
     with pytest.raises(ParaduxError, match="not UTF-8"):
         store(sshd, tmp_path).list()
+
+
+@pytest.mark.parametrize(
+    ("options", "protected"),
+    [("", False), ("-P remove,rmdir", False), ("-P remove,rename,posix-rename", False), ("-R", True)],
+)
+def test_whether_nothing_can_be_removed_is_tried(tmp_path: Path, options: str, protected: bool) -> None:
+    """A server that forbids removing and renaming still lets every file be overwritten: that is no protection."""
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / protection_trial.NAME).write_bytes(b"of an earlier trial" * 9)
+    with running(tmp_path, sftp=options) as server:
+        assert protection_trial.try_removal(store(server, place)) is protected

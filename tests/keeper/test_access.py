@@ -15,7 +15,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.dispatch import Conversation
 from paraduxd.keeper.runtime.session import Session
-from paraduxd.supervisor.rpc.handlers import Calls
+from paraduxd.supervisor.rpc.handlers import Calls, Services
 
 MEMBER, ANOTHER = os.geteuid() + 4242, os.geteuid() + 4243
 SAMPLES: dict[type, Any] = {str: "x", int: 1, bool: False, list: [], dict: {}}
@@ -35,8 +35,19 @@ KEEPER_RIGHTS = {
     **dict.fromkeys(("kits_directory", "kits_confirm", "kits_arm", "approve", "prune", "verify", "cancel"), OPEN),
     **dict.fromkeys(("rotate", "rotate_cancel", "ask", "confirm"), OPEN),
 }
-MEMBERS_OF_SUPERVISOR = {"status", "history", "backup", "runs", "cancel", "versions", "verify", "publish", "stewards"}
-SILENT = {"status", "history", "runs", "stewards"}
+MEMBERS_OF_SUPERVISOR = {
+    "status",
+    "history",
+    "backup",
+    "runs",
+    "cancel",
+    "versions",
+    "verify",
+    "publish",
+    "stewards",
+    "whatif",
+}
+SILENT = {"status", "history", "runs", "stewards", "whatif"}
 
 
 def arguments_of(call: Call) -> dict[str, Any]:
@@ -91,7 +102,16 @@ class Takes:
 
 def ask_supervisor(uid: int, name: str, arguments: dict[str, Any]) -> Takes:
     taken = Takes()
-    calls = Calls(cast(Any, taken), lambda _: {}, lambda: None, dict, cast(Any, taken))
+    calls = Calls(
+        Services(
+            cast(Any, taken),
+            cast(Any, lambda _: {}),
+            lambda: None,
+            cast(Any, dict),
+            cast(Any, taken),
+            cast(Any, lambda _: {}),
+        )
+    )
     calls.handle(Peer(1, uid, uid), name, json.dumps(arguments))
     return taken
 

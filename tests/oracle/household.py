@@ -89,6 +89,14 @@ class Household:
         """What is claimed."""
         return self.paradux.status()
 
+    def lost_if(self, loss: frozenset[str]) -> frozenset[str]:
+        """What `whatif` says that a loss would take; "" when no config could be opened."""
+        words = [word for label in sorted(loss) for word in ("--lose", label)]
+        done = self.paradux.ctl("--json", "whatif", *words, check=False)
+        told = json.loads(done.stdout)
+        assert done.returncode == (20 if told["lost"] else 0), done.stderr
+        return frozenset("" if name.startswith("(") else name for name in told["lost"])
+
     def close(self) -> None:
         """End the daemon; what refused to be written to for a time is as it was before."""
         self.paradux.stop()

@@ -86,13 +86,15 @@ def rclone_s3(folder: Path) -> Iterator[Backend]:
 
 
 @contextlib.contextmanager
-def rclone_rest(folder: Path, *options: str) -> Iterator[Backend]:
-    """`rclone serve restic` with TLS and one account."""
+def rclone_rest(folder: Path, *options: str, tls: bool = True) -> Iterator[Backend]:
+    """`rclone serve restic` with one account."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    cert, key, pin = certificate(folder / "tls")
-    more = ["--user", ACCOUNT, "--pass", PASSWORD, "--cert", str(cert), "--key", str(key), *options]
+    more, pins = ["--user", ACCOUNT, "--pass", PASSWORD, *options], ()
+    if tls:
+        cert, key, pin = certificate(folder / "tls")
+        more, pins = [*more, "--cert", str(cert), "--key", str(key)], (pin,)
     with _serving("restic", folder / "data", more) as port:
-        yield Backend("rest", "https", port, {"rest_password": PASSWORD}, (pin,), folder / "data")
+        yield Backend("rest", "https" if tls else "http", port, {"rest_password": PASSWORD}, pins, folder / "data")
 
 
 @contextlib.contextmanager

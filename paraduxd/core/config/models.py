@@ -37,7 +37,7 @@ from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, Str
 
 __all__ = [
     "Config", "DataKey", "Dataset", "Destination", "Guard", "InventoryEntry", "Keep", "KitAccess", "Limits", "Managed",
-    "MetadataStash", "Owner", "Policy", "Recovery", "Shares", "Source", "Stash", "Steward", "kit_settings", "plain",
+    "MetadataStash", "Owner", "Policy", "Recovery", "Scenario", "Shares", "Source", "Stash", "Steward", "kit_settings", "plain",
 ]  # fmt: skip
 
 _FATE_HELP = "What can be lost as a whole and takes this along: place, account, person, device or mind, and a name"
@@ -56,6 +56,11 @@ class Owner(Strict):
         default=(),
         description="Fates of the machine that runs Paradux, and so of every staging copy",
         examples=[["place:house", "device:server"]],
+    )
+    staging_fate: tuple[Fate, ...] = Field(
+        default=(),
+        description="Fates of the staging copies, where they do not lie on the machine itself",
+        examples=[["place:house", "device:nas"]],
     )
 
 
@@ -123,6 +128,14 @@ class Steward(Strict):
     )
     language: Language = Field(default="en", description="Language of the kit", examples=["en"])
     fate: tuple[Fate, ...] = Field(default=(), description=_FATE_HELP, examples=[["place:shelbyville", "person:alice"]])
+    fetch: Duration | None = Field(
+        default=None, description="How long it takes until this share is at hand", examples=["2d"]
+    )
+    handed_over: Date | None = Field(
+        default=None,
+        description="The day on which this person took the kit home; one that is written later still lies with the machine",
+        examples=["2026-11-20"],
+    )
 
 
 class Stash(Strict):
@@ -212,6 +225,14 @@ class Destination(Stash):
         examples=["none"],
     )
     keep: Keep = Field(default=Keep(), description="Which versions stay", examples=[{"daily": 7, "weekly": 4}])
+    fetch: Duration | None = Field(
+        default=None, description="How long it takes to fetch it before anything can be read", examples=["3d"]
+    )
+    protects: Literal["none", "append-only", "object-lock"] = Field(
+        default="none",
+        description="What the credentials of this machine cannot do there: remove or change what is stored",
+        examples=["append-only"],
+    )
 
 
 class KitAccess(Strict):
@@ -276,14 +297,40 @@ class Dataset(Strict):
 
 
 class InventoryEntry(Strict):
-    """An account, a wish, anything the family must know; Paradux does nothing with it but keep it."""
+    """An account, a device, a wish, anything the family must know; what gives access to what is for `paraductl whatif`."""
 
+    id: Id | None = Field(
+        default=None, description="Short name, by which other entries need this one", examples=["mail"]
+    )
     name: Text = Field(min_length=1, description="What it is", examples=["Tax advisor's portal"])
     url: Text = Field(default="", description="Address", examples=["https://tax.example/login"])
     username: Text = Field(default="", description="Account name", examples=["fred"])
     password: Secret = Field(default="", description="Password", examples=["correct horse battery staple"])
     notes: Notes = Field(
         default="", description="What the family must know, in any number of lines", examples=["Call Ms. Lee first."]
+    )
+    fate: tuple[Fate, ...] = Field(default=(), description=_FATE_HELP, examples=[["account:mail"]])
+    needs: tuple[tuple[Id, ...], ...] = Field(
+        default=(),
+        description="What it takes to log in, besides the password if that stands here: any one of these lists of ids",
+        examples=[[["phone"], ["codes"]]],
+    )
+    reset_by: tuple[tuple[Id, ...], ...] = Field(
+        default=(),
+        description="What lets in without the password: any one of these lists of ids",
+        examples=[[["mail"]]],
+    )
+
+
+class Scenario(Strict):
+    """A loss that has a name."""
+
+    name: Text = Field(min_length=1, description="What `paraductl whatif` is asked for", examples=["burglary"])
+    lose: tuple[Fate, ...] = Field(default=(), description="Fates that are lost", examples=[["device:laptop"]])
+    compromise: tuple[Text, ...] = Field(
+        default=(),
+        description="Fates, stewards or inventory entries that somebody else has in his hands",
+        examples=[["device:laptop"]],
     )
 
 
@@ -316,6 +363,11 @@ class Config(Strict):
     datasets: tuple[Dataset, ...] = Field(default=(), description="What is backed up", examples=[[{"id": "photos"}]])
     inventory: tuple[InventoryEntry, ...] = Field(
         default=(), description="What the family must know besides", examples=[[{"name": "Tax advisor's portal"}]]
+    )
+    scenarios: tuple[Scenario, ...] = Field(
+        default=(),
+        description="Losses that have a name, for `paraductl whatif`",
+        examples=[[{"name": "burglary", "lose": ["device:laptop"], "compromise": ["device:laptop"]}]],
     )
     notify: tuple[Notify, ...] = Field(
         default=(),

@@ -23,6 +23,7 @@ from paraduxd.core.config.models import (
     MetadataStash,
     Source,
     Stash,
+    Steward,
     kit_settings,
 )
 from paraduxd.core.config.protocol_settings import ProtocolSettings
@@ -67,7 +68,7 @@ def derive(config: Config, capabilities: ProtocolCapabilities, saved: str) -> De
         limits=plans.Limits(config.policy.limits.transfers, config.policy.limits.per_place),
         datasets=tuple(_dataset(dataset, config, capabilities) for dataset in config.datasets),
         metadata_stashes=tuple(_metadata(stash, config, capabilities) for stash in config.metadata_stashes),
-        stewards=tuple(plans.StewardPlan(s.id, s.name, s.fate, s.accepted_on) for s in config.stewards),
+        stewards=tuple(map(_steward, config.stewards)),
         rotation=_rotation(config.managed),
         ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
         recovery_keys=tuple(_recovery_keys(config.managed)),
@@ -79,6 +80,9 @@ def derive(config: Config, capabilities: ProtocolCapabilities, saved: str) -> De
         grace=config.policy.grace,
         grace_after_alarm=config.policy.grace_after_alarm,
         verify_every=config.policy.verify_every,
+        staging_fates=config.owner.staging_fate,
+        inventory=tuple(_entries(config)),
+        scenarios=tuple(plans.ScenarioPlan(each.name, each.lose, each.compromise) for each in config.scenarios),
     )
     return Derived(plan, dict(_transports(config, config.managed, capabilities)))
 
@@ -275,6 +279,9 @@ def _destination(
         formerly=place.formerly,
         beside=_stashes_beside(destination, config, capabilities),
         plain_files=capabilities[destination.protocol].traits.plain_files,
+        fetch=destination.fetch,
+        protects=destination.protects,
+        bandwidth=destination.bandwidth,
     )
 
 
@@ -290,6 +297,19 @@ def _metadata(stash: MetadataStash, config: Config, capabilities: ProtocolCapabi
         since=place.since,
         beside=_archives_beside(stash, config, capabilities),
     )
+
+
+def _steward(steward: Steward) -> plans.StewardPlan:
+    return plans.StewardPlan(
+        steward.id, steward.name, steward.fate, steward.accepted_on, steward.fetch, steward.handed_over
+    )
+
+
+def _entries(config: Config) -> Iterator[plans.EntryPlan]:
+    """The inventory as ids and what gives access to what: nothing that is written in it."""
+    for entry in config.inventory:
+        if entry.id is not None:
+            yield plans.EntryPlan(entry.id, entry.fate, bool(entry.password), entry.needs, entry.reset_by)
 
 
 def _managed(config: Config) -> Managed:

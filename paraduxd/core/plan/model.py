@@ -16,6 +16,9 @@ from paraduxd.core.primitives.place_identity import legacy_uid, place_name
 
 VERSION = 1
 
+UNPROTECTED, LOCKED = "none", "object-lock"
+"""What `protects` of a destination says where nothing is claimed; and where what is removed is kept, out of everybody's sight."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -74,7 +77,11 @@ class SourcePlan:
 
 @dataclass(frozen=True)
 class DestinationPlan:
-    """One destination of a dataset. `place` is what the limit per place counts: a host, or "local"; `window` as of a source."""
+    """One destination of a dataset. `place` is what the limit per place counts: a host, or "local"; `window` as of a source.
+
+    `fetch`: seconds until it is at hand; `protects`: "none", "append-only" or "object-lock", what the credentials of this machine cannot
+    undo there; `bandwidth`: bytes per second at most.
+    """
 
     id: str
     protocol: str
@@ -90,6 +97,9 @@ class DestinationPlan:
     formerly: str = ""
     beside: tuple[str, ...] = ()
     plain_files: bool | None = None
+    fetch: int | None = None
+    protects: str = "none"
+    bandwidth: int | None = None
 
     @property
     def needs_no_config(self) -> bool:
@@ -136,12 +146,37 @@ class NotifyPlan:
 
 @dataclass(frozen=True)
 class StewardPlan:
-    """What the supervisor may know of a steward."""
+    """What the supervisor may know of a steward. `fetch`: seconds until the share is at hand; `handed_over`: a day."""
 
     id: str
     name: str
     fates: tuple[str, ...] = ()
     accepted_on: str | None = None
+    fetch: int | None = None
+    handed_over: str | None = None
+
+
+@dataclass(frozen=True)
+class EntryPlan:
+    """An entry of the inventory: its id and what gives access to it, never a name, an address or a password.
+
+    `in_config`: its password stands in the config; `needs`, `reset_by`: alternatives, each a list of ids.
+    """
+
+    id: str
+    fates: tuple[str, ...] = ()
+    in_config: bool = False
+    needs: tuple[tuple[str, ...], ...] = ()
+    reset_by: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class ScenarioPlan:
+    """A loss that has a name."""
+
+    name: str
+    lose: tuple[str, ...] = ()
+    compromise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,6 +248,9 @@ class Plan:
     grace: int = 7 * 86400
     grace_after_alarm: int = 30 * 86400
     verify_every: int | None = 30 * 86400
+    staging_fates: tuple[str, ...] = ()
+    inventory: tuple[EntryPlan, ...] = ()
+    scenarios: tuple[ScenarioPlan, ...] = ()
     version: int = VERSION
 
     def dataset(self, name: str) -> DatasetPlan | None:

@@ -18,7 +18,7 @@ What dies together: `core/recoverability/labels.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,20 +44,22 @@ def model(plan: Plan, facts: Facts, datasets: Sequence[DatasetCondition], where:
     return Model(copies, access(plan, facts, where))
 
 
-def access(plan: Plan, facts: Facts, where: Labels) -> Access:
-    """What opens the config today."""
+def access(
+    plan: Plan, facts: Facts, where: Labels, no_kits: Collection[str] = (), no_stashes: Collection[str] = ()
+) -> Access:
+    """What opens the config today; without the kits of these stewards, and without these metadata stashes."""
     return Access(
         machine=where.machine,
         serial=plan.serial,
         stashes=tuple(
             Stash(where.of(stash), stash.since, held.serial)
             for stash in plan.metadata_stashes
-            if (held := holding(plan, facts, stash)) is not None
+            if stash.id not in no_stashes and (held := holding(plan, facts, stash)) is not None
         ),
         kits=tuple(
-            Kit(where.of_steward(steward), kit_serial(facts, steward.id))
+            Kit(where.of_steward(steward, kit_written(facts, steward.id)), kit_serial(facts, steward.id))
             for steward in plan.stewards
-            if has_kit(plan, facts, steward.id)
+            if steward.id not in no_kits and has_kit(plan, facts, steward.id)
         ),
         required=plan.shares_required,
         memory=where.memory,
@@ -117,6 +119,12 @@ def kit_serial(facts: Facts, steward: str) -> int:
     return (kit.serial if kit else None) or 1
 
 
+def kit_written(facts: Facts, steward: str) -> datetime | None:
+    """When the steward's kit was written."""
+    kit = facts.kits.get(steward)
+    return timestamps.parse(kit.written) if kit else None
+
+
 def _near(condition: DatasetCondition, where: Labels, credentials: bool) -> list[Copy]:
     """The source and staging."""
     plan, source = condition.plan, condition.source
@@ -127,7 +135,7 @@ def _near(condition: DatasetCondition, where: Labels, credentials: bool) -> list
         since = None if plan.source.needs_no_config else plan.source.since
         copies.append(_copy("source", where.of(plan.source), since, credentials))
     if not plan.source.in_place and _is_filled(condition):
-        copies.append(Copy("staging", where.machine))
+        copies.append(Copy("staging", where.staging))
     return copies
 
 

@@ -88,7 +88,7 @@ def loses(model: Model, lost: Iterable[str]) -> tuple[str, ...]:
         for name, copies in model.datasets.items()
         if not any(copy.fates.isdisjoint(gone) and is_of_use(copy, newest, machine) for copy in copies)
     ]
-    return (*sorted(names), *(() if newest is not None else (_what_of_config(model.access, gone),)))
+    return (*sorted(names), *(() if newest is not None else (what_of_config(model.access, gone),)))
 
 
 def is_of_use(copy: Copy, newest: int | None, machine: bool) -> bool:
@@ -103,12 +103,12 @@ def minimal_losses(model: Model, up_to: int = UP_TO) -> tuple[Loss, ...]:
     """
     causes: dict[Fates, set[str]] = defaultdict(set)
     for fates in model.access.lost(0, up_to) - ALWAYS:
-        causes[fates].add(_what_of_config(model.access, fates))
-    search = _Search(model.access, up_to)
+        causes[fates].add(what_of_config(model.access, fates))
+    search = Search(model.access, up_to)
     for pattern, names in model.patterns.items():
         for fates in search.lost(pattern) - ALWAYS:
             causes[fates].update(names)
-    losses = (Loss(tuple(sorted(fates, key=_by_kind)), _in_order(causes[fates])) for fates in smallest(causes))
+    losses = (Loss(tuple(sorted(fates, key=by_kind)), _in_order(causes[fates])) for fates in smallest(causes))
     return tuple(sorted(losses, key=lambda loss: (len(loss.fates), -len(loss.lost), loss.fates)))
 
 
@@ -125,7 +125,7 @@ def survived(model: Model, losses: Sequence[Loss], up_to: int = UP_TO) -> int:
 
 
 @dataclass
-class _Search:
+class Search:
     """The losses of patterns; what many of them have in common is computed once."""
 
     access: Access
@@ -160,13 +160,14 @@ class _Search:
         return self._needs[need]
 
 
-def _what_of_config(access: Access, gone: Fates) -> str:
-    """Access is lost: because no copy of the config is left, or because nobody can open one."""
+def what_of_config(access: Access, gone: Fates) -> str:
+    """What is said to be lost of the config. Access is lost: because no copy of the config is left, or because nobody can open one."""
     stashes, kits = (each.fates for each in access.stashes), (each.fates for each in access.kits)
     return KEY if any(fates.isdisjoint(gone) for fates in (access.machine, *stashes, *kits)) else CONFIG
 
 
-def _by_kind(fate: str) -> tuple[int, str]:
+def by_kind(fate: str) -> tuple[int, str]:
+    """The order in which labels are named."""
     kind = fate.partition(":")[0]
     return (_KINDS.index(kind) if kind in _KINDS else len(_KINDS), fate)
 

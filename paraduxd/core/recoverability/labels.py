@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Protocol
 
@@ -59,6 +60,11 @@ class Labels:
         return frozenset(self.plan.owner_fates) or frozenset((MACHINE,))
 
     @cached_property
+    def staging(self) -> Fates:
+        """The fates of staging copies: those of the machine, unless they lie elsewhere."""
+        return frozenset(self.plan.staging_fates) or self.machine
+
+    @cached_property
     def memory(self) -> Fates:
         """What takes the operational passphrase, which is in the owner's head only."""
         return frozenset((OWNER_MIND, OWNER) if OWNER in self.given else (OWNER_MIND,))
@@ -67,7 +73,9 @@ class Labels:
     def given(self) -> Fates:
         """Every label that the owner has used."""
         places = (part.fates for _, part in _placed(self.plan))
-        return frozenset(self.plan.owner_fates).union(*places, *(each.fates for each in self.plan.stewards))
+        own = (*self.plan.owner_fates, *self.plan.staging_fates)
+        stewards = (each.fates for each in self.plan.stewards)
+        return frozenset(own).union(*places, *stewards, *(each.fates for each in self.plan.inventory))
 
     def of(self, part: Placed) -> Fates:
         """The fates of a place."""
@@ -78,9 +86,10 @@ class Labels:
             return shared
         return self.machine if is_here(part.place) else self.machine | {f"host:{host_of(part.place)}"}
 
-    def of_steward(self, steward: StewardPlan) -> Fates:
-        """The fates of a steward's kit."""
-        return frozenset(steward.fates) or frozenset((f"person:{steward.id}",))
+    def of_steward(self, steward: StewardPlan, written: datetime | None = None) -> Fates:
+        """The fates of a steward's kit; one that was `written` after the last was handed over still lies with the machine, too."""
+        own = frozenset(steward.fates) or frozenset((f"person:{steward.id}",))
+        return own | self.machine if is_waiting(steward, written) else own
 
     @cached_property
     def assumed(self) -> tuple[Assumed, ...]:
@@ -105,6 +114,13 @@ class Labels:
             if group := _group(part.place):
                 found[group].update(part.fates)
         return {group: frozenset(fates) for group, fates in found.items()}
+
+
+def is_waiting(steward: StewardPlan, written: datetime | None) -> bool:
+    """Whether a kit was written on a later day than the one on which its steward took one home."""
+    if steward.handed_over is None or written is None:
+        return False
+    return written.date().isoformat() > steward.handed_over
 
 
 def _placed(plan: Plan) -> Iterator[tuple[str, Placed]]:

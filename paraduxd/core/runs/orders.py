@@ -63,7 +63,7 @@ class Order:
               prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination),
               unread [names], unread_count (what the last pull could not read or store), protected_until (RFC 3339), read_back (bool)
     prune     as of push
-    verify    deep (bool), or part (from 0) of parts; known_versions, index
+    verify    deep (bool), or part (from 0) of parts; known_versions, index, protects (what the config says of the place)
     versions  -
     restore   to (absolute path), at (RFC 3339 or null), paths [str], uid (who asks: that user may own what leads to `to`); of encrypted
               archives, and where given of verify and rehearse:
@@ -72,7 +72,8 @@ class Order:
               ended [{epoch, key_sha256}] (whose objects go)
     hostkeys  hosts [[host, port] of SSH, or [host, port, how] of TLS: "tls" or "ftp"]
     rehearse  scratch (existing directory), mark (`effects/files/scratch.py`); of a destination: sample {files, bytes}, known_versions,
-              seed (int or null); of a metadata stash (dataset ""): epoch, and to compare with what was sent: outbox (directory), serial
+              seed (int or null), protects; of a metadata stash (dataset ""): epoch, and to compare with what was sent: outbox
+              (directory), serial
     fetch     epochs [int]
     notify    title, body, told (what the journal remembers of it, `core/status/notifications.py`)
     kit-...   device (node of a disk) or directory, device_serial (as it was when it was chosen, or null); and besides
@@ -122,12 +123,13 @@ class Done:
               mounts_looked (seconds since the epoch, or null)
     push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool)
     prune     as of push; version is the newest that stays
-    verify    checked (objects), bytes, deep, part, parts
+    verify    checked (objects), bytes, deep, part, parts, protected (bool, where it was tried: nothing could be removed)
     versions  versions [{id, time, files, bytes}]
     restore   version (id), time, files, bytes
     publish   serial, epoch (in force), epochs, objects [names]
     hostkeys  hosts {"host:port": ["ssh-ed25519 AAAA..."]}
-    rehearse  version (id), time, files, bytes, compared (files equal to staging), by_itself (files that the protocol has checked);
+    rehearse  version (id), time, files, bytes, compared (files equal to staging), by_itself (files that the protocol has
+              checked), protected;
               of a metadata stash: epoch, serial, key and config (base64), or objects [names] that are as they were sent
     notify    sent (bool)
     fetch     configs [{name, data (base64)}], machine (base64 or null), highest_serial

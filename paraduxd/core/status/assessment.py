@@ -65,6 +65,7 @@ def judge(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = 
         *_of_the_whole(plan, facts, now, conditions, serial),
         *drill_problems.of_drills(plan, facts, proof, now),
         *dataset_problems.of_datasets(plan, conditions, serial),
+        *dataset_problems.of_protection(facts, conditions),
         *(problem for condition in conditions for problem in problems.of_dataset(condition, now)),
     )
     if worst_level(found) != "critical":

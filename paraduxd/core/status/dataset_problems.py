@@ -8,7 +8,8 @@ Critical, each with the dataset as its subject:
     dataset-no-copy         the destinations that hold one have been out of reach for longer than two periods
     dataset-not-in-config   no config that the stewards can open leads to a copy: the place, or the whole dataset, is in a newer one only
 
-Warning: dataset-unknown (this machine was recovered, and nobody has looked at the destinations yet).
+Warning: dataset-unknown (this machine was recovered, and nobody has looked at the destinations yet), not-protected (a destination is not
+what `protects` says).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from collections.abc import Iterator, Sequence
 
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recoverability.copies import needed
+from paraduxd.core.recoverability.protection import protection
 from paraduxd.core.runs.conditions import Condition, DatasetCondition
+from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.problems import Problem
 
 UNKNOWN = "dataset-unknown"
@@ -85,3 +88,14 @@ def _without_copy(condition: DatasetCondition, now: str, recovered: bool) -> Ite
 
 def _critical(code: str, subject: str, text: str, hint: str, claim: str) -> Problem:
     return Problem("critical", code, subject, text, hint, claim)
+
+
+def of_protection(facts: Facts, datasets: Sequence[DatasetCondition]) -> Iterator[Problem]:
+    """Places that are said to be protected from this machine, and are not: a rehearsal or a check has tried."""
+    for condition in datasets:
+        for each in condition.plan.destinations:
+            if protection(facts, condition.plan.id, each) is False:
+                subject = f"{condition.plan.id}/{each.id}"
+                text = f"{subject} is said to be {each.protects}, but this machine could replace or remove an object of its own there"
+                hint = "take the right to remove away from its credentials, or take protects out: paraductl edit"
+                yield Problem("warning", "not-protected", subject, text, hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -286,13 +286,21 @@ def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
         return latest
     attempt = started or ending.at
     if ending.state == "done":
-        return Latest(attempt, attempt, 0, None, ending.result, "done")
+        return Latest(attempt, attempt, 0, None, _with_seconds(ending.result, started, ending.at), "done")
     if ending.state == "failed" or (ending.error or {}).get("code") == "not-run":
         return replace(
             latest, last_attempt=ending.at, failures=latest.failures + 1, error=ending.error, state=ending.state
         )
     failures = 0 if ending.state == "held" else latest.failures
     return replace(latest, last_attempt=attempt, failures=failures, state=ending.state)
+
+
+def _with_seconds(result: Mapping[str, Any] | None, started: str | None, ended: str) -> Mapping[str, Any] | None:
+    """The result, and how long it took: at least a second, which is what the journal tells apart."""
+    begin, end = timestamps.parse(started), timestamps.parse(ended)
+    if result is None or begin is None or end is None:
+        return result
+    return {**result, "seconds": max(1, int((end - begin).total_seconds()))}
 
 
 _RUN_COLUMNS = (

@@ -63,6 +63,10 @@ class RemoteBlobs(BlobStore):
         if there:
             rclone.move(self._remote, FINISHED + name, name)
 
+    def overwrite(self, name: str, data: BinaryIO) -> None:
+        """See `BlobStore.overwrite`: under its own name."""
+        rclone.upload(self._remote, name, data)
+
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
         for called in (name, FINISHED + name):

@@ -49,7 +49,7 @@ from paraduxd.protocols.restic.repository import Ran, Repository
 from paraduxd.protocols.restic.settings import ResticSettings, parse_repository
 from paraduxd.protocols.restic.snapshots import Listed
 from paraduxd.protocols.restic.typed_address import QUESTIONS, as_repository
-from paraduxd.protocols.restic.versions import Versions
+from paraduxd.protocols.restic.versions import LONG_AGO, TRIAL, Versions
 
 _COUNTS = ("snapshots_count", "total_blob_count", "total_size")
 """What `restic stats` tells."""
@@ -142,6 +142,21 @@ class ResticDestination(Destination):
         with self._opened() as repository:
             listed = _if_made(lambda: Versions(repository, self._context).listed(_now()))
             return listed.versions if listed else ()
+
+    def is_protected(self) -> bool | None:
+        """See `Destination.is_protected`: a snapshot with a tag of its own, which no Paradux takes for a version."""
+        with self._opened() as repository:
+            there = Versions(repository, self._context)
+            before = there.trials()
+            if not before:
+                with tempfile.TemporaryDirectory(prefix="paradux-trial-") as folder:
+                    (Path(folder) / TRIAL).write_text("Paradux tries to remove this snapshot, to see whether it can.\n")
+                    marks = ("--tag", TRIAL, "--host", TRIAL, "--time", LONG_AGO)
+                    repository.run("backup", *marks, TRIAL, cwd=Path(folder))
+                before = there.trials()
+            with contextlib.suppress(ParaduxError):
+                there.remove(before)
+            return bool(before) and set(before) <= set(there.trials())
 
     def counted(self, version: Version) -> Version:
         """See `Destination.counted`."""

@@ -22,6 +22,13 @@ from paraduxd.protocols.restic.snapshots import Listed
 _log = logging.getLogger(__name__)
 
 
+TRIAL = "paradux-trial"
+"""Tag, host and file of a snapshot that is there to be removed."""
+
+LONG_AGO = "1980-01-01 00:00:00"
+"""Its time: `restic restore latest` must never mean this one."""
+
+
 @dataclass(frozen=True)
 class Versions:
     """Those of the destination that `context` describes."""
@@ -45,6 +52,12 @@ class Versions:
             tuple(output.short(str(each.get("id", ""))) for each in found),
             tuple(each.version.id for each in mine if self.context.identity and not each.place),
         )
+
+    def trials(self) -> tuple[str, ...]:
+        """The ids of the snapshots that are there to be removed."""
+        told: list[Any] = self.repository.library(restic.snapshots, tags=[TRIAL]) or []
+        found = [each for each in told if isinstance(each, dict) and each.get("hostname") == TRIAL]
+        return tuple(output.short(str(each.get("id", ""))) for each in found)
 
     def counted(self, version: Version, paths: Sequence[str] = ()) -> output.Listing:
         """What a version, or some paths in it, hold; raises `ParaduxError` "not-found" for one that is not there."""

@@ -18,14 +18,16 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.kits import Challenge, CodeTaken, Stewards
 from paraduxd.api.replies.state import Status
 from paraduxd.api.replies.transfers import Left, Nothing, Runs, Started
+from paraduxd.api.replies.what_if import WhatIf
 from paraduxd.core.primitives import timestamps
+from paraduxd.core.whatif.answer import Question
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.supervisor.confirmations import Confirmations
 from paraduxd.supervisor.runs.service import Dispatcher
 
 log = logging.getLogger("paradux.calls")
 
-_ACTS = frozenset(SUPERVISOR) - {"status", "history", "runs", "stewards"}
+_ACTS = frozenset(SUPERVISOR) - {"status", "whatif", "history", "runs", "stewards"}
 """Calls that do more than tell: the log names who asked."""
 
 MAX_RUNS = 10_000
@@ -34,27 +36,22 @@ MAX_RUNS = 10_000
 
 @dataclass(frozen=True)
 class Services:
-    """What carries calls out: `status` is of everything or one dataset, `lock` ends the keeper, `stewards` tells who holds what."""
+    """What carries calls out: `status` is of everything or one dataset, `lock` ends the keeper, `stewards` tells who holds what, `whatif`
+    what would be left."""
 
     dispatcher: Dispatcher
     status: Callable[[str | None], Status]
     lock: Callable[[], None]
     stewards: Callable[[], Stewards]
     confirmations: Confirmations
+    whatif: Callable[[Question], WhatIf]
 
 
 class Calls:
     """Takes calls: who may make it and with what is checked here, for all of them."""
 
-    def __init__(
-        self,
-        dispatcher: Dispatcher,
-        status: Callable[[str | None], Status],
-        lock: Callable[[], None],
-        stewards: Callable[[], Stewards],
-        confirmations: Confirmations,
-    ) -> None:
-        self._services = Services(dispatcher, status, lock, stewards, confirmations)
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def handle(self, peer: Peer, untrusted_name: str, untrusted_arguments: str) -> str:
         """The reply to one call as JSON; raises `ParaduxError`."""
@@ -88,6 +85,12 @@ class Handlers:
 
     def stewards(self) -> Stewards:
         return self._services.stewards()
+
+    def whatif(
+        self, *, lose: Sequence[object] = (), compromise: Sequence[object] = (), scenario: str = "", advice: str = ""
+    ) -> WhatIf:
+        losses, seeds = texts(lose, "losses"), texts(compromise, "things in other hands")
+        return self._services.whatif(Question(tuple(losses), tuple(seeds), scenario, advice))
 
     def ask(self, *, steward: str) -> Challenge:
         return self._services.confirmations.ask(steward)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.paths import StatePlaces
-from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan
+from paraduxd.core.plan.model import UNPROTECTED, DatasetPlan, DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.primitives.place_identity import legacy_uid
@@ -63,6 +63,7 @@ class OrderFactory:
             more |= {
                 "known_versions": self._known_versions(dataset, destination),
                 "index": self._index(dataset, destination),
+                "protects": destination.protects,
                 **({} if "deep" in arguments else self._part(destination)),
             }
         elif request.step == Step.REHEARSE:
@@ -184,7 +185,7 @@ class OrderFactory:
             "known_versions": self._known_versions(dataset, destination),
             "pushed_before": self.journal.latest((dataset.id, Step.PUSH, location)).last_success is not None,
             "index": self._index(dataset, destination),
-            "held": False,
+            "held": destination.protects != UNPROTECTED,  # this machine removes nothing there
             "grace": self.plan.grace,
             "protected_until": protection.protected_until(self.journal, self.plan, now),
             "read_back": self._may_read_back(dataset, destination, now),
@@ -221,7 +222,12 @@ class OrderFactory:
         if dataset is None:
             return {**more, "outbox": str(self.state.outbox), "serial": self.plan.serial, "epoch": self.plan.epoch}
         (destination,) = [each for each in dataset.destinations if each.id == location]
-        return {**more, "sample": asdict(drills.ROUTINE), "known_versions": self._known_versions(dataset, destination)}
+        return {
+            **more,
+            "sample": asdict(drills.ROUTINE),
+            "known_versions": self._known_versions(dataset, destination),
+            "protects": destination.protects,
+        }
 
     def _known_versions(self, dataset: DatasetPlan, destination: DestinationPlan) -> list[Any]:
         """As the last push or the last look at the destination reported them, whichever is newer."""

@@ -30,7 +30,7 @@ class Judging:
 
     def verdict(self, plan: Plan | None, facts: Facts, now: datetime) -> Verdict:
         """What everything comes to (`core/status/assessment.py`)."""
-        facts = _without_progress(facts)
+        facts = without_progress(facts)
         last = self._last
         if last is not None and last.plan is plan and timedelta() <= now - last.at < KEPT_FOR and last.facts == facts:
             return last.verdict
@@ -38,7 +38,7 @@ class Judging:
         return judged.verdict
 
 
-def _without_progress(facts: Facts) -> Facts:
+def without_progress(facts: Facts) -> Facts:
     """What the verdict depends on: which runs there are, not how far they are."""
     running = (RunningState(run.run, run.dataset, run.step, run.location) for run in facts.running)
     return replace(facts, running=tuple(running))

@@ -63,11 +63,16 @@ def test_an_ended_run_stays_as_it_is(journal: Journal) -> None:
 def test_latest_after_success_failures_and_hold(journal: Journal) -> None:
     assert journal.latest(PULL) == Latest()
     ran(journal, 0, "done", result={"files": 3})
-    assert journal.latest(PULL) == Latest(at(0), at(0), 0, None, {"files": 3}, "done")
+    assert journal.latest(PULL) == Latest(at(0), at(0), 0, None, {"files": 3, "seconds": 30}, "done")
     ran(journal, 5, "failed", error=OFFLINE)
     ran(journal, 10, "failed", error=OFFLINE)
     latest = journal.latest(PULL)
-    assert (latest.last_success, latest.failures, latest.error, latest.result) == (at(0), 2, OFFLINE, {"files": 3})
+    assert (latest.last_success, latest.failures, latest.error, latest.result) == (
+        at(0),
+        2,
+        OFFLINE,
+        {"files": 3, "seconds": 30},
+    )
     assert latest.last_attempt == "2026-11-23T12:10:30Z"
     ran(journal, 15, "held", error={"code": "held"})
     latest = journal.latest(PULL)
@@ -262,7 +267,7 @@ def test_sigkill_at_any_moment_loses_no_finished_run(tmp_path: Path) -> None:
         assert all(runs[number].state == "done" and runs[number].result == {"number": number} for number in finished)
         assert len([run for run in runs.values() if run.state in ("queued", "running")]) <= 1
         newest = journal.last(PULL, ["done"])
-        assert newest is not None and journal.latest(PULL).result == {"number": newest.number}
+        assert newest is not None and journal.latest(PULL).result == {"number": newest.number, "seconds": 1}
         journal.mark_interrupted(at(59))
         journal.close()
     assert len(finished) >= 30

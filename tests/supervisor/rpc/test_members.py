@@ -13,7 +13,7 @@ from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.supervisor.keeper_answers import KeeperAnswers, answer
-from paraduxd.supervisor.rpc.handlers import Calls
+from paraduxd.supervisor.rpc.handlers import Calls, Services
 from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
 MEMBER, ANOTHER = os.geteuid() + 4242, os.geteuid() + 4243
@@ -25,7 +25,11 @@ class Asking:
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
-        self.calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict, cast(Any, None))
+        self.calls = Calls(
+            Services(
+                rig.dispatcher, cast(Any, lambda _: {}), lambda: None, cast(Any, dict), cast(Any, None), cast(Any, None)
+            )
+        )
 
     def __call__(self, uid: int, name: str, **arguments: Any) -> dict[str, Any]:
         reply: dict[str, Any] = json.loads(self.calls.handle(Peer(1, uid, uid), name, json.dumps(arguments)))["reply"]

@@ -11,7 +11,7 @@ import pytest
 
 from paraduxd.core.plan.model import Keep
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.supervisor.rpc.handlers import Calls
+from paraduxd.supervisor.rpc.handlers import Calls, Services
 from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
 GB = 1 << 30
@@ -119,7 +119,11 @@ def test_scheduled_checks_read_all_data_within_a_year(rig: Rig) -> None:
 
 
 def test_a_backup_that_a_member_asks_for_removes_nothing(rig: Rig) -> None:
-    calls = Calls(rig.dispatcher, lambda _: {}, lambda: None, dict, cast(Any, None))
+    calls = Calls(
+        Services(
+            rig.dispatcher, cast(Any, lambda _: {}), lambda: None, cast(Any, dict), cast(Any, None), cast(Any, None)
+        )
+    )
     calls.handle(Peer(1, 4711, 4711), "backup", json.dumps({"push_only": True, "destination": "disk"}))
     assert rig.workers.find("home", "push", "disk").arguments["keep"] == asdict(Keep())
     rig.workers.done("home", "push", versions=[])

@@ -10,7 +10,7 @@ from paraduxd.core.config.capabilities import Capabilities, Role
 from paraduxd.core.config.diagnostics import Diagnostic, Path
 from paraduxd.core.config.models import Config, Dataset, Destination, Managed, MetadataStash, Source
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.config.validation import plain_notifications, reachable
+from paraduxd.core.config.validation import access_chains, plain_notifications, reachable
 from paraduxd.core.config.validation.look_alikes import look_alikes
 
 RESERVED = frozenset({"source", "staging"})
@@ -49,6 +49,7 @@ def check_semantics(config: Config, stashes: Stashes, encrypting: Sequence[str])
     yield from _in_clear(config, stashes)
     yield from plain_notifications.findings(config)
     yield from reachable.findings(config)
+    yield from access_chains.findings(config)
     for index, dataset in enumerate(config.datasets):
         yield from _dataset(config, dataset, ("datasets", index), stashes, encrypting)
     yield from _one_place(config)
@@ -286,6 +287,7 @@ def _look_alikes(config: Config) -> Iterator[Diagnostic]:
 
 def _all_fates(config: Config) -> Iterator[tuple[Path, Sequence[str]]]:
     yield ("owner",), config.owner.fate
+    yield from ((("inventory", index), entry.fate) for index, entry in enumerate(config.inventory))
     yield from ((("stewards", index), steward.fate) for index, steward in enumerate(config.stewards))
     yield from ((("metadata_stashes", index), stash.fate) for index, stash in enumerate(config.metadata_stashes))
     yield from ((path, stash.fate) for path, stash in _scheduled(config))

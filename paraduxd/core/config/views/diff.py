@@ -16,6 +16,7 @@ _NOUNS = {
     "stewards": "steward",
     "metadata_stashes": "metadata stash",
     "inventory": "inventory entry",
+    "scenarios": "scenario",
 }
 """Lists whose entries have names of their own, and what one entry is called."""
 

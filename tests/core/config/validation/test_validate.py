@@ -67,7 +67,7 @@ def misspelt_protocol_key(document):
 
 ERRORS = [
     (lambda d: d.update(polcy={}), "polcy", 'unknown key "polcy"', "did you mean policy?"),
-    (lambda d: d["owner"].update(x=1), "owner.x", 'unknown key "x"', "known here: address, email, fate, name, phone"),
+    (lambda d: d["owner"].update(x=1), "owner.x", 'unknown key "x"', "known here: address, email, fate, name, phone, staging_fate"),
     (
         lambda d: d["datasets"][0]["destinations"][1].update(evry="1h"),
         "datasets[0].destinations[1].evry", 'unknown key "evry"', "did you mean every?",

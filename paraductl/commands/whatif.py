@@ -1,0 +1,80 @@
+"""`paraductl whatif`"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+
+from paraductl.context import Context, Reply
+from paraduxd.api.errors import ExitCode
+from paraduxd.api.replies.what_if import as_document
+
+HELP = "say what a loss would take, or what somebody could do who has got hold of something (exit code 20: something is lost)"
+
+EXAMPLES = (
+    ("What each single loss would take, and what would help most", "paraductl whatif"),
+    ("Fire, and the cloud provider closes the account", "paraductl whatif --lose place:house --lose account:aws"),
+    ("Somebody has broken into the server", "paraductl whatif --compromise machine"),
+    ("A loss that has a name in the config", "paraductl whatif burglary"),
+    ("Everything that would help, the best first", "paraductl whatif --advice all"),
+)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("scenario", metavar="SCENARIO", nargs="?", help="a loss that has a name in the config")
+    parser.add_argument(
+        "--lose", metavar="FATE", action="append", default=[], help="this is lost, like place:house; several at once"
+    )
+    parser.add_argument(
+        "--compromise",
+        metavar="THING",
+        action="append",
+        default=[],
+        help="somebody else has this in his hands: a fate, a steward, an inventory entry, machine or credentials",
+    )
+    parser.add_argument(
+        "--worst", action="store_true", help="tell how old copies may get by their schedule, not how old they are"
+    )
+    parser.add_argument(
+        "--advice",
+        metavar="all",
+        nargs="?",
+        const="best",
+        default="",
+        choices=["best", "all"],
+        help="what helps most; all: everything that helps",
+    )
+    parser.add_argument("--html", metavar="FILE", help="write the picture as a page as well")
+
+
+def run(context: Context, arguments: argparse.Namespace) -> int:
+    """Ask and show."""
+    reply = context.supervisor().call(
+        "whatif",
+        lose=arguments.lose,
+        compromise=arguments.compromise,
+        scenario=arguments.scenario or "",
+        advice=arguments.advice,
+    )
+    answer = as_document(reply)
+    if arguments.html:
+        from paraductl.commands.report import write_page
+
+        write_page(context, answer, arguments.html)
+    context.terminal.document(answer)
+    if not context.terminal.as_json:
+        from paraductl.terminal.whatif_page import render
+
+        width = shutil.get_terminal_size().columns
+        if arguments.html:
+            context.terminal.line(f"Written: {arguments.html}")
+        context.terminal.raw(render(answer, context.terminal.colour, width, worst=arguments.worst))
+    return _exit_code(answer)
+
+
+def _exit_code(answer: Reply) -> int:
+    """20 when something is lost; a word that names nothing is never answered with "nothing is lost"."""
+    if answer["lost"] or not answer["config"]["opens"]:
+        return ExitCode.CRITICAL
+    return ExitCode.USAGE if answer["unknown"] else ExitCode.DONE

@@ -1,0 +1,1 @@
+"""The page for people: what would be left, ages, stewards, next steps."""

@@ -1,0 +1,46 @@
+"""The JSON Schema of a frozen dataclass as `dataclass_json` writes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from typing import Any
+
+_SCALARS: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def schema_of(kind: type) -> dict[str, Any]:
+    """JSON Schema, draft 2020-12; nested dataclasses stand in `$defs`."""
+    found: dict[str, Any] = {}
+    top = _object(kind, found)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": dict(sorted(found.items()))}
+
+
+def _object(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    about = (kind.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return {
+        "title": about,
+        "type": "object",
+        "properties": {name: _of(hints[name], found) for name in names},
+        "required": names,
+        "additionalProperties": False,
+    }
+
+
+def _of(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        inner = [each for each in typing.get_args(kind) if each is not type(None)]
+        return {"anyOf": [_of(inner[0], found), {"type": "null"}]}
+    if origin is tuple:
+        return {"type": "array", "items": _of(typing.get_args(kind)[0], found)}
+    if dataclasses.is_dataclass(kind):
+        name = typing.cast(type, kind).__name__
+        if name not in found:
+            found[name] = {}
+            found[name] = _object(kind, found)
+        return {"$ref": f"#/$defs/{name}"}
+    return {"type": _SCALARS[kind]}

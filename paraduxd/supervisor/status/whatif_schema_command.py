@@ -1,0 +1,28 @@
+"""`python -m paraduxd.supervisor.status.whatif_schema_command`: prints `schema/whatif.schema.json`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from paraduxd.api.replies.what_if import SCHEMA, WhatIf
+from paraduxd.core.primitives.dataclass_schema import schema_of
+
+
+def schema() -> dict[str, Any]:
+    """The schema of the document; `places` of the config are called "from" there (`core/whatif/answer.py`)."""
+    found = schema_of(WhatIf)
+    found["properties"]["schema"] = {"const": SCHEMA}
+    config = found["$defs"]["ConfigLeft"]
+    config["properties"]["from"] = config["properties"].pop("places")
+    config["required"] = sorted(config["properties"])
+    return found
+
+
+def main() -> None:
+    """Print it."""
+    print(json.dumps(schema(), indent=2))
+
+
+if __name__ == "__main__":
+    main()
