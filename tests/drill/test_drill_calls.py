@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.transfers import Nothing
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.drill import requests
 from paraduxd.keeper.runtime.session import LONGEST_WORK, Session
@@ -87,12 +88,12 @@ def test_one_drill_at_a_time() -> None:
     assert failed.value.code == "busy"
     with requests._one(desk):  # type: ignore[arg-type]
         with pytest.raises(ParaduxError) as failed:
-            requests.drill_cancel(others, print)  # type: ignore[arg-type]
+            requests.drill_cancel(others)  # type: ignore[arg-type]
         assert failed.value.code == "not-allowed"
         assert not requests._cancelled.is_set()
-        assert requests.drill_cancel(desk, print) == {}  # type: ignore[arg-type]
+        assert requests.drill_cancel(desk) == Nothing()  # type: ignore[arg-type]
         assert requests._cancelled.is_set()
         for uid in (0, os.geteuid()):
             requests._cancelled.clear()
-            requests.drill_cancel(Desk(uid), print)  # type: ignore[arg-type]
+            requests.drill_cancel(Desk(uid))  # type: ignore[arg-type]
             assert requests._cancelled.is_set()

@@ -46,7 +46,7 @@ def rig(tmp_path: Path) -> Rig:
 
 def next_rehearsal(rig: Rig, name: str = "home", location: str = "disk") -> float | None:
     """Days from now."""
-    date = rig.scheduler.next_for(name, "rehearse", location)
+    date = rig.next_for(name, "rehearse", location)
     return None if date is None else (date - rig.clock()) / timedelta(days=1)
 
 
@@ -116,14 +116,14 @@ def test_a_stash_that_does_not_hold_the_present_config_gets_it_again(rig: Rig, f
     push(rig)
     a_day_later(rig)
     rig.workers.done("", "rehearse", "nas", epoch=1, serial=1)
-    assert rig.scheduler.next_for("", "publish", "nas") is None
+    assert rig.next_for("", "publish", "nas") is None
     rig.clock.advance(days=31)
     rig.scheduler.tick()
     if isinstance(found, str):
         rig.workers.fail("", "rehearse", "nas", code=found)
     else:
         rig.workers.done("", "rehearse", "nas", epoch=1, **found)
-    assert (rig.scheduler.next_for("", "publish", "nas") is not None) is again
+    assert (rig.next_for("", "publish", "nas") is not None) is again
 
 
 # What the journal keeps
