@@ -112,7 +112,7 @@ class Context:
             except ParaduxError as error:
                 if error.code != "wrong-passphrase" or not self.passphrases.can_ask or not left:
                     raise
-                self.terminal.note("wrong passphrase; once more")
+                self.terminal.note("wrong passphrase; try again")
             else:
                 break
         self._authorized = True

@@ -33,14 +33,14 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("stewards", metavar="STEWARD", nargs="*", help="whose kits, in the order of their sticks")
     parser.add_argument(
-        "--all", action="store_true", help="everybody who has no current kit; with --directory really everybody"
+        "--all", action="store_true", help="every steward without a current kit; with --directory, every steward"
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--device", metavar="DEV", help="write to this stick (like /dev/sdx) at once; for one steward")
     where.add_argument(
         "--directory", metavar="DIR", help="write into DIR/PARADUX; of several stewards into DIR/STEWARD/PARADUX"
     )
-    parser.add_argument("--erase", action="store_true", help="consent to the loss of other data that is in the way")
+    parser.add_argument("--erase", action="store_true", help="allow other data that is in the way to be erased")
     parser.add_argument("--no-wait", action="store_true", help="return while the daemon waits for the sticks")
 
 

@@ -14,7 +14,7 @@ from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
 
-HELP = "change the config: editor, check, save and publish as one transaction"
+HELP = "change the config in an editor, then check, save and publish it"
 
 EXAMPLES = (
     ("Change the config in your editor", "paraductl edit"),
@@ -88,7 +88,7 @@ class Change:
             raise conflict
         old, self.serial = self.serial, current["serial"]
         raise MovedError(
-            f"somebody else has saved meanwhile: the config has serial {self.serial}, yours was made from {old}",
+            f"somebody else has saved the config: it has serial {self.serial}, yours was made from {old}",
             "what follows is what your text changes in theirs; nothing is saved yet",
             carried,
         )

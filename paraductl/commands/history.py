@@ -20,9 +20,9 @@ EXAMPLES = (
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="only of this one")
-    parser.add_argument("--failed", action="store_true", help="only what did not end well")
-    parser.add_argument("--limit", metavar="N", type=int, default=100, help="at most so many (default: 100)")
+    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="only runs of this dataset")
+    parser.add_argument("--failed", action="store_true", help="only runs that did not end well")
+    parser.add_argument("--limit", metavar="N", type=int, default=100, help="show at most N (default: 100)")
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:

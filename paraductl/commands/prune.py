@@ -7,7 +7,7 @@ import argparse
 from paraductl.context import Context
 from paraductl.follow import finish
 
-HELP = "remove now the versions that keep does not want"
+HELP = "remove the versions that keep does not want, without waiting"
 
 EXAMPLES = (("Make room on a disk that is full", "paraductl prune photos --destination bank"),)
 

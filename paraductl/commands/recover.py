@@ -14,7 +14,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 if TYPE_CHECKING:
     from paraductl.recovery.collect import Collection
 
-HELP = "get the config back with enough shares: new machine, or forgotten passphrase"
+HELP = "open the config with enough shares, on a new machine or after a forgotten passphrase"
 
 EXAMPLES = (
     ("On a new machine, with sticks or sheets at hand", "paraductl recover"),
@@ -48,9 +48,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-older",
         action="store_true",
-        help="go on with the newest config that opens although something newer is known of",
+        help="use the newest config that opens, even if a newer one is known to exist",
     )
-    parser.add_argument("--cancel", action="store_true", help="forget what was brought so far")
+    parser.add_argument("--cancel", action="store_true", help="forget the shares and configs given so far")
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
@@ -116,7 +116,7 @@ def _tell_newer(context: Context, newer: Reply | None, *, accept: bool) -> None:
         raise ParaduxError("newer-exists", f"{newer['message']}; nothing was changed", hint)
     context.terminal.note(f"{newer['message']}. The older one is taken, as you said.")
     context.terminal.note(
-        "A machine that has the newer one and still lives does not give way to this one: switch it off."
+        "If a machine with the newer config is still running, it does not yield to this one: switch it off."
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 120
 """Columns of the table in the end; it is worth keeping, so it does not depend on the terminal."""
 
-HELP = "bring a dataset back into a folder"
+HELP = "restore a dataset into a folder"
 
 EXAMPLES = (
     ("Bring back a whole dataset", "paraductl restore photos --to /tmp/photos"),
@@ -37,10 +37,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all",
         action="store_true",
-        help="every dataset, each from the newest version that is left anywhere, below DIR",
+        help="restore every dataset below DIR, each from the newest version that is left anywhere",
     )
     parser.add_argument("paths", metavar="PATH", nargs="*", help="only these files and folders inside the dataset")
-    parser.add_argument("--to", metavar="DIR", required=True, help="the folder that gets it")
+    parser.add_argument("--to", metavar="DIR", required=True, help="the folder to restore into")
     parser.add_argument("--from", dest="source", metavar="ID", help="from this destination, or from staging")
     parser.add_argument(
         "--at", metavar="TIME", type=moment, help="as it was then: 2026-11-20, '2026-11-20 10:00' or RFC 3339"

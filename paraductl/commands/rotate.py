@@ -22,7 +22,7 @@ Reply = dict[str, Any]
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("--cancel", action="store_true", help="give up the rotation that is under way")
+    parser.add_argument("--cancel", action="store_true", help="cancel the rotation in progress")
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api.contract import ask_keeper
 from paraduxd.api.errors import ExitCode, ParaduxError
 
-HELP = "make the config, the keys and the shares, and publish them for the first time"
+HELP = "create the config, the keys and the shares, and publish the config"
 
 EXAMPLES = (
     ("Answer the questions", "paraductl setup"),

@@ -19,7 +19,7 @@ EXAMPLES = (
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("path", metavar="PATH", nargs="?", default="", help="a part, like owner.name or datasets[0]")
-    parser.add_argument("--secrets", action="store_true", help="print secrets too: look behind you first")
+    parser.add_argument("--secrets", action="store_true", help="print secrets as well; make sure nobody is watching")
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:

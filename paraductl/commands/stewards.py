@@ -11,7 +11,7 @@ from typing import Any
 from paraductl.context import Context, Reply
 from paraduxd.api.errors import ExitCode, ParaduxError
 
-HELP = "say who holds which kit since when, and who is due for a check-up"
+HELP = "list who holds which kit, since when, and whose kit is due for a check"
 
 EXAMPLES = (
     ("Who holds what", "paraductl stewards"),
@@ -28,13 +28,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--ask",
         metavar="STEWARD",
-        help="give six digits for this steward, with which the answering code is known to be new",
+        help="print six digits for this steward; a code that answers them is known to be new",
     )
     which.add_argument(
         "--confirm",
         metavar="CODE",
         nargs="+",
-        help="take the twelve digits that a steward reads out after a look at a kit",
+        help="take the twelve digits that a steward reads out",
     )
 
 

@@ -107,7 +107,7 @@ def invalid(problems: list[Problem]) -> ParaduxError:
     return ParaduxError(
         "invalid-config",
         f"cannot save the config: it has {count} error{'s' if count != 1 else ''}; nothing changed",
-        "mend what is listed",
+        "correct what is listed",
         ExitCode.INVALID_CONFIG,
         tuple(problems),
     )

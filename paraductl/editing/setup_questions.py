@@ -263,5 +263,5 @@ def _name_of(address: str) -> str:
 
 def _needed(terminal: Terminal, question: str) -> str:
     while not (answer := terminal.ask(question)):
-        terminal.note("this is needed")
+        terminal.note("a value is required")
     return answer

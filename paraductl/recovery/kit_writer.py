@@ -133,6 +133,6 @@ def _read_back(folder: Path, files: Mapping[str, bytes]) -> None:
         if (folder / name).read_bytes() != content:
             raise ParaduxError(
                 "bad-medium",
-                f"{name} reads back from {folder.parent.parent} otherwise than it was written",
+                f"{name} reads back from {folder.parent.parent} differently from how it was written",
                 "the disk is failing: use another one",
             )

@@ -71,7 +71,7 @@ class Passphrases:
             if problem := refusal(passphrase):
                 self._terminal.note(problem)
             elif _ask("The same again: ") != passphrase:
-                self._terminal.note("the two are not the same; once more")
+                self._terminal.note("the passphrases do not match; try again")
             elif not (doubt := weakness(passphrase)) or self._agrees(doubt):
                 return passphrase
 

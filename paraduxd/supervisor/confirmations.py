@@ -118,7 +118,7 @@ class Confirmations:
         if len(tries) >= confirmation.TRIES:
             raise ParaduxError(
                 "too-many-codes",
-                f"{confirmation.TRIES} codes of no kit of yours were given within a day",
+                f"{confirmation.TRIES} codes that belong to none of your kits were given within a day",
                 "wait a day; if it was not you, see who asked in the daemon's log",
             )
         self.journal.set_fact(_TRIES, [*tries, timestamps.stamp(moment)])
@@ -136,7 +136,7 @@ def _unknown(tries: int) -> ParaduxError:
     left = confirmation.TRIES - tries
     return ParaduxError(
         "unknown-code",
-        f"the code is typed well, and is of no kit of yours of the last {confirmation.DAYS} days;"
+        f"the code is well formed, but belongs to none of your kits of the last {confirmation.DAYS} days;"
         f" {left} more {'try' if left == 1 else 'tries'} today",
-        "ask for the code again, of today; if it is the same, write that kit anew",
+        "ask for today's code; if it is the same, write that kit again",
     )

@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sweep",
         action="store_true",
-        help="remove what a daemon that was killed has left in memory (/dev/shm), and end; refused while one runs",
+        help="remove what a killed daemon left in memory (/dev/shm), then exit; refused while a daemon runs",
     )
     parser.add_argument("--version", action="version", version=f"paraduxd {VERSION}")
     return parser

@@ -43,7 +43,7 @@ def shut_in(order: Order) -> Order:
     except OSError as problem:
         raise ParaduxError(
             "not-confined",
-            f"a transfer could not be shut in: {problem.strerror}",
+            f"a transfer could not be confined: {problem.strerror}",
             "see the daemon's log; a container may forbid what its own root may do",
         ) from None
     return replace(order, transport=_in_memory(transport)) if order.transport else order

@@ -242,7 +242,7 @@ def test_a_wrong_passphrase_is_asked_for_three_times(home: Path, canary: str) ->
         for _ in range(2):
             person.sees("Passphrase: ")
             person.types("wrong\r")
-            person.sees("wrong passphrase; once more")
+            person.sees("wrong passphrase; try again")
         person.sees("Passphrase: ")
         person.types(canary + "\r")
         person.sees("[exit code 0")

@@ -241,7 +241,7 @@ class Managed(Strict):
     )
     kits_written: Flag = Field(
         default=False,
-        description="Whether any kit was ever written: from then on the present shares cannot be made anew",
+        description="Whether any kit was ever written: from then on the present shares cannot be replaced",
         examples=[True],
     )
     kits: tuple[KitWritten, ...] = Field(

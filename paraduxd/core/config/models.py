@@ -181,12 +181,22 @@ class Source(Stash):
 class Keep(Strict):
     """Which versions of a destination stay; without any of these all of them."""
 
-    last: Whole | None = Field(default=None, ge=1, description="The newest so many versions", examples=[10])
-    hourly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many hours", examples=[24])
-    daily: Whole | None = Field(default=None, ge=1, description="The newest of each of so many days", examples=[7])
-    weekly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many weeks", examples=[4])
-    monthly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many months", examples=[12])
-    yearly: Whole | None = Field(default=None, ge=1, description="The newest of each of so many years", examples=[3])
+    last: Whole | None = Field(default=None, ge=1, description="How many of the newest versions stay", examples=[10])
+    hourly: Whole | None = Field(
+        default=None, ge=1, description="For how many hours the newest version of each stays", examples=[24]
+    )
+    daily: Whole | None = Field(
+        default=None, ge=1, description="For how many days the newest version of each stays", examples=[7]
+    )
+    weekly: Whole | None = Field(
+        default=None, ge=1, description="For how many weeks the newest version of each stays", examples=[4]
+    )
+    monthly: Whole | None = Field(
+        default=None, ge=1, description="For how many months the newest version of each stays", examples=[12]
+    )
+    yearly: Whole | None = Field(
+        default=None, ge=1, description="For how many years the newest version of each stays", examples=[3]
+    )
 
 
 class Destination(Stash):
@@ -362,7 +372,7 @@ class Config(Strict):
     )
     datasets: tuple[Dataset, ...] = Field(default=(), description="What is backed up", examples=[[{"id": "photos"}]])
     inventory: tuple[InventoryEntry, ...] = Field(
-        default=(), description="What the family must know besides", examples=[[{"name": "Tax advisor's portal"}]]
+        default=(), description="What else the family must know", examples=[[{"name": "Tax advisor's portal"}]]
     )
     scenarios: tuple[Scenario, ...] = Field(
         default=(),

@@ -32,7 +32,7 @@ def _of_last(plan: Plan, proof: Proof, ended: datetime, now: datetime) -> Iterat
         yield _warning("drill-overdue", "recovery", text, HINT)
     if proof.lacking:
         text = f"the last drill, {_age(ended, now)} ago, did not prove that all could be recovered: {proof.lacking}"
-        yield _warning("drill-failed", "recovery", text, f"mend that, then {HINT}")
+        yield _warning("drill-failed", "recovery", text, f"correct that, then {HINT}")
     elif not proof.config:
         text = "no place from which the last drill opened the config is still as it was then, or has passed a rehearsal since"
         yield _warning("drill-incomplete", "recovery", text, HINT)

@@ -36,7 +36,7 @@ def of_ground(facts: Facts) -> Iterator[Problem]:
         yield Problem("critical", "transport-missing", "daemon", text, hint, "credentials of transfers are missing")
     if ground.outbox:
         text = f"what is to be published is not whole on this machine: {phrases.some(ground.outbox)}"
-        yield Problem("warning", "outbox-incomplete", "config", text, "make it anew: paraductl unlock")
+        yield Problem("warning", "outbox-incomplete", "config", text, "make it again: paraductl unlock")
 
 
 def _of_vault(ground: Ground) -> Iterator[Problem]:

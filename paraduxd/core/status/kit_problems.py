@@ -82,7 +82,7 @@ def of_kits(plan: Plan, facts: Facts, now: datetime) -> Iterator[Problem]:
 
 def _of_kit(steward: StewardPlan, kit: Kit, now: datetime, by_code: SeenByCode | None) -> Iterator[Problem]:
     if kit.void:
-        text = f"the kit of {steward.id} is void: its writing did not come to an end"
+        text = f"{steward.id}'s kit is void: writing it was interrupted"
         yield Problem("warning", "kit-void", steward.id, text, _write([steward.id]))
     elif kit.problems:
         text = f"the last check-up of {steward.id}'s kit found: {kit.problems[0]}"

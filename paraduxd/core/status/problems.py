@@ -95,7 +95,7 @@ def of_old_shares(plan: Plan, facts: Facts) -> Iterator[Problem]:
     for stash, since in succession.by_old_shares(facts.latest, plan):
         text = (
             f"a machine was recovered with shares of an epoch that has ended, and says at {stash} that it is this owner's Paradux"
-            f" since {since[:10]}; this one does not give way to it"
+            f" since {since[:10]}; this one does not yield to it"
         )
         hint = (
             "if that was you, use one of the two and switch the other off; if not, old shares are in wrong hands:"
@@ -227,7 +227,7 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
     if part.damaged and checked:
         found = "damage" if checked.code == "damaged" else "nothing to restore"
         text = f"the last check of {subject} found {found}: {checked.message}"
-        again = f"mend it, then look again, at all of it: paraductl verify {part.dataset} --deep"
+        again = f"repair it, then check all of it again: paraductl verify {part.dataset} --deep"
         yield _warning("destination-damaged", subject, text, checked.hint or again)
     elif checked and failed(part.checked):
         text = f"{subject} could not be checked: {checked.message}"
@@ -259,7 +259,7 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
 def _overdue(part: Condition, kind: str, subject: str, error: RunError | None, now: datetime) -> Problem:
     age, period = _age(part.success, now), _every(part.period or 0)
     happened = "has not been pulled" if kind == "source" else "has had no new version"
-    text = f"{subject} {happened} for {age}; that is due every {period}"
+    text = f"{subject} {happened} for {age}; it is due every {period}"
     return _warning(f"{kind}-overdue", subject, text, _hint(part, error))
 
 

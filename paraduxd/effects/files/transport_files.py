@@ -84,7 +84,7 @@ def receive(path: Path) -> dict[str, Any]:
     with contextlib.suppress(ValueError):
         found: dict[str, Any] = bounded_json.parse_object(content, "the key")
         return found
-    raise ParaduxError("locked", "the private key was not handed over: the vault was locked meanwhile", "try again")
+    raise ParaduxError("locked", "the private key was not handed over: the vault has been locked", "try again")
 
 
 def read(path: Path) -> dict[str, Any]:

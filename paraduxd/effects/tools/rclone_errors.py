@@ -73,7 +73,7 @@ _TABLE = (
         r"knownhosts: key mismatch",
         "host-key-changed",
         "%s shows another host key than the one that was accepted, so nothing was sent there",
-        "find out why on that machine itself; if it was installed anew, take its line out of managed.hosts with"
+        "find out why on that machine itself; if it was reinstalled, take its line out of managed.hosts with"
         " paraductl edit and accept the new key",
     ),
     _Failure(

@@ -241,7 +241,7 @@ def put_into_effect(installation: Installation, saved: Saved) -> SavedReply:
         raise ParaduxError(
             "saved-not-applied",
             f"serial {opened.config.serial} is saved, but could not be put into effect: {reason(problem)}",
-            "mend the cause, then: paraductl unlock (it completes the save)",
+            "remove the cause, then: paraductl unlock (it completes the save)",
         ) from problem
     warnings = [problem for problem in saved.checked.problems if problem.level == "warning"]
     return SavedReply(opened.serial, runs, _shown(warnings))
@@ -332,7 +332,7 @@ def _invalid(problems: Sequence[PlacedDiagnostic]) -> ParaduxError:
     return ParaduxError(
         "invalid-config",
         f"the config has {errors} error{'s' if errors != 1 else ''}",
-        "mend what is listed and try again",
+        "correct what is listed and try again",
         ExitCode.INVALID_CONFIG,
         tuple(problem.to_json_value() for problem in problems),
     )

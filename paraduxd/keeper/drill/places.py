@@ -195,6 +195,6 @@ def _config(document: Json, capabilities: ProtocolCapabilities) -> Config:
     config: Config | None = check(json.dumps(document), capabilities).config
     if config is None:
         raise ParaduxError(
-            "not-understood", "the config that was had back is not one that this version understands", "update Paradux"
+            "not-understood", "this version does not understand the config that came back", "update Paradux"
         )
     return config

@@ -44,7 +44,7 @@ class Recovery:
         with self.lock:
             if self._count + len(materials) > MOST:
                 raise ParaduxError(
-                    "too-many", f"a recovery takes {MOST} things at most", "begin anew: paraductl recover --cancel"
+                    "too-many", f"a recovery takes {MOST} things at most", "begin again: paraductl recover --cancel"
                 )
             for material in materials:
                 self.brought = self.brought.add(material)

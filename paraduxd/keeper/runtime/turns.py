@@ -34,7 +34,7 @@ class Turns:
         with self._changed:
             if uid not in self._first and list(self._waiting.values()).count(uid) >= MOST_WAITING:
                 raise ParaduxError(
-                    "busy", "too many passphrases of yours are being tried already", "wait for the answers"
+                    "busy", "too many of your passphrases are being tried already", "wait for the answers"
                 )
             self._waiting[number] = uid
             self._changed.wait_for(lambda: not self._taken and self._next() == number)

@@ -151,7 +151,7 @@ class Look:
         return ParaduxError(
             "damaged",
             f"the newest version, {name}, at {self.root.name} is damaged: {why}",
-            "push again, which writes anew what is damaged (paraductl backup), then: paraductl verify; and check that disk",
+            "push again, which rewrites what is damaged (paraductl backup), then: paraductl verify; and check that disk",
         )
 
 

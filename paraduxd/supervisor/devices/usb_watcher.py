@@ -92,7 +92,7 @@ class Watcher:
 
     def _again(self, waiting: select.poll, monitor: Any) -> Any:
         """A new line to udev; the old one when none can be had now."""
-        log.error("udev does not answer: sticks are watched anew")
+        log.error("udev does not answer; watching sticks again")
         try:
             _, fresh = _monitor()
         except (ImportError, OSError) as problem:
@@ -155,7 +155,7 @@ def survived() -> Iterator[None]:
     try:
         yield
     except Exception:
-        log.exception("Nothing came of a stick that was plugged in")
+        log.exception("An inserted stick could not be handled")
 
 
 def _monitor() -> tuple[Any, Any]:

@@ -199,7 +199,7 @@ def _compare(stick: Stick, folder: str, files: Mapping[str, bytes]) -> None:
     bad = sorted(name for name in files if found.files.get(name) != files[name])
     if bad:
         raise ParaduxError(
-            "void", f"{bad[0]} reads back from {stick.name} otherwise than it was written", "use another stick"
+            "void", f"{bad[0]} reads back from {stick.name} differently from how it was written", "use another stick"
         )
 
 

@@ -160,9 +160,7 @@ def test_a_sleeping_laptop_is_overdue_not_failed() -> None:
     document = status(latest={("photos", "pull", "source"): ill("unreachable", 14 * DAY, failures=300)})
     assert state(document, "photos") == "overdue"
     assert codes(document) == ["source-overdue"]
-    assert (
-        problem(document, "source-overdue")["text"] == "photos has not been pulled for 14 days; that is due every hour"
-    )
+    assert problem(document, "source-overdue")["text"] == "photos has not been pulled for 14 days; it is due every hour"
 
 
 def test_a_place_that_was_out_of_reach_for_minutes_is_no_problem() -> None:

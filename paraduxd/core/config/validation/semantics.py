@@ -204,7 +204,7 @@ def _in_clear(config: Config, known: Stashes) -> Iterator[Diagnostic]:
         ]
     for path, stash in stashes:
         if path in known and (hint := known[path].capability.traits.login_in_clear):
-            message = f"{stash.id} sends its password in clear: whoever listens on the way can remove or replace what is there"
+            message = f"{stash.id} sends its password in the clear: anyone who listens on the way can remove or replace what is there"
             yield Diagnostic("warning", (*path, "protocol"), message, hint)
 
 
@@ -213,7 +213,7 @@ def _metadata(config: Config) -> Iterator[Diagnostic]:
     if len(stashes) == 1:
         message = "there is only one metadata stash: when it is lost, kits hold the only other copies of this document"
         yield Diagnostic(
-            "warning", ("metadata_stashes",), message, "add a second one that does not die together with it"
+            "warning", ("metadata_stashes",), message, "add a second one that is not lost together with it"
         )
     for index, stash in enumerate(stashes):
         if not stash.fate:
@@ -241,7 +241,7 @@ def _dataset(
         known = stashes.get(inner)
         yield from _destination(config, destination, inner)
         if known and known.directory is None and known.capability.encryption(destination.encryption) == "none":
-            message = f"destination {destination.id} is not encrypted: whoever runs that place can read it"
+            message = f"destination {destination.id} is not encrypted: anyone who runs that place can read it"
             yield Diagnostic(
                 "warning", inner, message, "".join(f"{name} encrypts, for example" for name in encrypting[:1])
             )
@@ -254,7 +254,7 @@ def _dataset(
 def _destination(config: Config, destination: Destination, path: Path) -> Iterator[Diagnostic]:
     name = destination.id
     if config.owner.fate and set(config.owner.fate) <= set(destination.fate):
-        message = f"destination {name} shares every fate with the staging copy: whatever takes one takes both"
+        message = f"destination {name} shares every fate with the staging copy: what takes one takes both"
         yield Diagnostic("warning", (*path, "fate"), message, "it protects against mistakes, not against losses")
     if not destination.fate:
         message = f"destination {name} has no fate: it counts as lost together with this machine"

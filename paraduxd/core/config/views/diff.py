@@ -122,7 +122,7 @@ def _consequences(old: Config, new: Config) -> Iterator[str]:
     """What the owner has to do about a change of stewards."""
     if old.policy.shares_required != new.policy.shares_required:
         kits = new.managed is not None and new.managed.kits_written
-        yield _WAITS if kits else "another shares_required makes all shares anew"
+        yield _WAITS if kits else "a changed shares_required replaces all shares"
     before, after = ({steward.id for steward in config.stewards} for config in (old, new))
     for steward in sorted(after - before):
         yield f"steward {steward} needs a kit"

@@ -279,7 +279,7 @@ WARNINGS = [
         lambda d: d["datasets"][1]["destinations"].append(
             {"id": "web", "protocol": "ftp", "url": "sftp://w/x", "encryption": "gpg", "fate": ["place:friend"]}
         ),
-        "datasets[1].destinations[1].protocol", "web sends its password in clear",
+        "datasets[1].destinations[1].protocol", "web sends its password in the clear",
     ),
 ]  # fmt: skip
 

@@ -93,7 +93,7 @@ def test_changes_of_stewards_say_what_has_to_be_done() -> None:
         "policy.shares_required: 2 -> 3",
         "steward carol removed",
         "steward dan added",
-        "another shares_required makes all shares anew",
+        "a changed shares_required replaces all shares",
         "steward dan needs a kit",
         "the share that carol holds stays good until the recovery secret is replaced (paraductl rotate)",
     )
