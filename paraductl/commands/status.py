@@ -13,7 +13,7 @@ from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.state import Status
 
-HELP = "show whether everything could be recovered today (exit code 10: warning, 20: critical)"
+HELP = "show whether everything could be recovered today (exit code 10 warning, 20 critical)"
 
 EXAMPLES = (
     ("The headline, and what to do", "paraductl status"),

@@ -97,7 +97,7 @@ def parts(block: dict[str, Any]) -> dict[str, Any]:
 
 def prose(document: Path) -> str:
     """The text of a page without its examples."""
-    return re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^ *```.*?^ *```$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
 def links(document: Path) -> list[tuple[Path, str]]:
