@@ -106,7 +106,7 @@ def test_a_new_passphrase_at_the_terminal() -> None:
         person.types("the old passphrase\r")
         for first, second, said in (
             ("short", None, "at least 8"),
-            (GOOD, GOOD + "!", "not the same"),
+            (GOOD, GOOD + "!", "do not match"),
             (GOOD, GOOD, "changed"),
         ):
             person.sees("New passphrase: ")
