@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Iterator
+from typing import Protocol, Self, TypeVar
 
 from paraductl.terminal.passphrase import Passphrases
 from paraductl.terminal.terminal import Terminal
+from paraduxd.api.calls import JsonObject
+from paraduxd.api.contract import KeeperCalls, SupervisorCalls, ask_keeper, ask_supervisor
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import RunPlaces
 
-Reply = dict[str, Any]
+Reply = TypeVar("Reply")
 
 TRIES = 3
 """How often a mistyped passphrase is asked for again."""
@@ -21,17 +23,17 @@ _GONE = {"closed", "not-authorized"}
 
 
 class Supervisor(Protocol):
-    """A connection for calls without secrets (`SUPERVISOR` in the table of calls)."""
+    """A connection for calls without secrets."""
 
-    def call(self, name: str, **arguments: Any) -> Reply: ...
+    def call(self, name: str, /, **arguments: object) -> JsonObject: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
 
 class Keeper(Protocol):
-    """A connection for calls with secrets (`KEEPER` in the table of calls)."""
+    """A connection for calls with secrets; `on_note` gets what the keeper tells meanwhile."""
 
-    def call(self, name: str, on_note: Callable[[str], None] | None = None, **arguments: Any) -> Reply: ...
+    def call(self, name: str, on_note: Callable[[str], None] | None = None, /, **arguments: object) -> JsonObject: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
@@ -70,8 +72,8 @@ class Context:
         self.passphrases = passphrases
         self.window_was_open = False
         self._daemon = daemon
-        self._supervisor: Supervisor | None = None
-        self._keeper: Keeper | None = None
+        self._supervisor: SupervisorCalls | None = None
+        self._keeper: KeeperCalls | None = None
         self._authorized = False
         self._connections = contextlib.ExitStack()
 
@@ -81,30 +83,38 @@ class Context:
     def __exit__(self, *_: object) -> None:
         self._connections.close()
 
-    def supervisor(self, *, fresh: bool = False) -> Supervisor:
-        """The connection to the supervisor; `fresh` after a call was interrupted half-way."""
+    def supervisor(self, *, fresh: bool = False) -> SupervisorCalls:
+        """The calls of the supervisor; on a `fresh` connection after one was interrupted half-way."""
         if self._supervisor is None or fresh:
-            self._supervisor = self._connections.enter_context(self._daemon.supervisor())
+            self._supervisor = ask_supervisor(self._connections.enter_context(self._daemon.supervisor()).call)
         return self._supervisor
 
-    def keeper(self) -> Keeper:
-        """The connection to the keeper, whether authorized or not."""
+    def keeper(self) -> KeeperCalls:
+        """The calls of the keeper, whether authorized or not."""
         if self._keeper is None:
-            self._keeper = self._connections.enter_context(self._daemon.keeper())
+            self._keeper = self._calls_of(self._connections.enter_context(self._daemon.keeper()))
         return self._keeper
 
-    def new_keeper(self) -> Keeper:
+    def _calls_of(self, keeper: Keeper) -> KeeperCalls:
+        def send(name: str, /, **arguments: object) -> JsonObject:
+            return keeper.call(name, self.terminal.note, **arguments)
+
+        return ask_keeper(send)
+
+    def new_keeper(self) -> KeeperCalls:
         """Connect anew: the keeper ended, because somebody's authorized time was over, or to be locked."""
         self._keeper = None
         return self.keeper()
 
-    def another_keeper(self) -> Keeper:
-        """A connection of its own, for a second thread; the caller closes it."""
-        return self._daemon.keeper()
+    @contextlib.contextmanager
+    def another_keeper(self) -> Iterator[KeeperCalls]:
+        """The calls of the keeper on a connection of its own, for a second thread."""
+        with self._daemon.keeper() as keeper:
+            yield self._calls_of(keeper)
 
     def authorize(self) -> None:
         """Give the passphrase, whether or not it is needed; raises `ParaduxError` with exit code 3."""
-        if not self.keeper().call("hello")["vault"]:
+        if not self.keeper().hello().vault:
             raise ParaduxError("no-vault", "there is no config yet", "make one with: paraductl setup")
         for left in reversed(range(TRIES)):
             try:
@@ -120,42 +130,42 @@ class Context:
     def _give(self, passphrase: str) -> None:
         """Give the passphrase; a keeper that ended while a person typed, because another's time was over, is started again."""
         try:
-            self.keeper().call("authorize", self.terminal.note, passphrase=passphrase)
+            self.keeper().authorize(passphrase=passphrase)
         except ParaduxError as error:
             if error.code != "closed":
                 raise
             self._keeper = None
-            self.keeper().call("authorize", self.terminal.note, passphrase=passphrase)
+            self.keeper().authorize(passphrase=passphrase)
 
-    def authorized_keeper(self) -> Keeper:
-        """The connection to the keeper, with the passphrase given where that is necessary."""
+    def authorized_keeper(self) -> KeeperCalls:
+        """The calls of the keeper, with the passphrase given where that is necessary."""
         if not self._authorized:
-            self.window_was_open = bool(self.keeper().call("hello")["authorized"])
+            self.window_was_open = self.keeper().hello().authorized
             if self.passphrases.given or not self.window_was_open:
                 self.authorize()
             self._authorized = True
         return self.keeper()
 
-    def secret_call(self, name: str, **arguments: Any) -> Reply:
+    def secret_call(self, ask: Callable[[KeeperCalls], Reply]) -> Reply:
         """An authorized call; when the authorized time has run out meanwhile, the passphrase is asked for again."""
         was_authorized = self._authorized
         try:
-            return self.authorized_keeper().call(name, self.terminal.note, **arguments)
+            return ask(self.authorized_keeper())
         except ParaduxError as error:
             if error.code not in _GONE or not was_authorized:
                 raise
         self.terminal.note("the authorized time is over; the passphrase is needed again")
         self._keeper, self._authorized = None, False
-        return self.authorized_keeper().call(name, self.terminal.note, **arguments)
+        return ask(self.authorized_keeper())
 
-    def member_call(self, name: str, **arguments: Any) -> Reply:
+    def member_call(self, ask: Callable[[SupervisorCalls | KeeperCalls], Reply]) -> Reply:
         """A call that some may make as who they are, and everybody else with the passphrase."""
         try:
-            return self.supervisor().call(name, **arguments)
+            return ask(self.supervisor())
         except ParaduxError as error:
             if error.code != "not-allowed":
                 raise
-        return self.secret_call(name, **arguments)
+        return self.secret_call(ask)
 
     def say_locked(self) -> None:
         """Tell a person whether what they opened is closed again."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from paraductl.context import Context
 from paraductl.terminal import wording
-from paraductl.terminal.wording import Run
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.transfers import Run
 
 ENDED = {"done", "failed", "held", "interrupted", "cancelled"}
 
@@ -18,7 +17,9 @@ LONGEST_PAUSE = 0.25
 """Seconds between two looks; in between, a twentieth of the time that has passed, so that no command takes much longer than its runs."""
 
 
-def finish(context: Context, numbers: list[int], *, wait: bool = True, cancel: bool = False, **more: Any) -> ExitCode:
+def finish(
+    context: Context, numbers: Sequence[int], *, wait: bool = True, cancel: bool = False, **more: object
+) -> ExitCode:
     """The end of every command that has started runs: follow and report them. `more` goes into the JSON document."""
     terminal = context.terminal
     if not wait:
@@ -29,10 +30,12 @@ def finish(context: Context, numbers: list[int], *, wait: bool = True, cancel: b
     if not runs and not more:
         terminal.line("Nothing to do.")
     terminal.document({**more, "runs": runs})
-    return ExitCode.DONE if all(run["state"] == "done" for run in runs) else ExitCode.FAILED
+    return ExitCode.DONE if all(run.state == "done" for run in runs) else ExitCode.FAILED
 
 
-def follow(context: Context, numbers: list[int], on_end: Callable[[Run], None], *, cancel: bool = False) -> list[Run]:
+def follow(
+    context: Context, numbers: Sequence[int], on_end: Callable[[Run], None], *, cancel: bool = False
+) -> tuple[Run, ...]:
     """The runs when all have ended; `on_end` gets each as it does. Ctrl-C leaves them to the daemon, or cancels them."""
     try:
         return _watch(context, numbers, on_end)
@@ -46,38 +49,38 @@ def follow(context: Context, numbers: list[int], on_end: Callable[[Run], None], 
     return _watch(context, numbers, on_end)
 
 
-def _cancel(context: Context, numbers: list[int]) -> None:
+def _cancel(context: Context, numbers: Sequence[int]) -> None:
     """End what we asked for; what others asked for as well, with the passphrase."""
-    left = context.supervisor(fresh=True).call("cancel", runs=numbers).get("left")
+    left = context.supervisor(fresh=True).cancel(runs=numbers).left
     if left:
         context.terminal.note(f"others have asked for {_names(left)}, too: cancelling needs the passphrase")
-        context.secret_call("cancel", runs=left)
+        context.secret_call(lambda keeper: keeper.cancel(runs=left))
 
 
 def report(context: Context, run: Run) -> None:
     """A line about a run that has ended."""
-    if run["state"] == "done":
+    if run.state == "done":
         context.terminal.line(wording.success(run))
     else:
         context.terminal.failure(*wording.failure(run))
 
 
-def _watch(context: Context, numbers: list[int], on_end: Callable[[Run], None]) -> list[Run]:
+def _watch(context: Context, numbers: Sequence[int], on_end: Callable[[Run], None]) -> tuple[Run, ...]:
     begun, told = time.monotonic(), set[int]()
     while numbers:
-        runs: list[Run] = context.supervisor().call("runs", runs=numbers)["runs"]
-        if missing := set(numbers) - {run["run"] for run in runs}:
+        runs = context.supervisor().runs(runs=numbers).runs
+        if missing := set(numbers) - {run.run for run in runs}:
             raise ParaduxError("no-such-run", f"the daemon does not know {_names(sorted(missing))}")
         for run in runs:
-            if run["state"] in ENDED and run["run"] not in told:
-                told.add(run["run"])
+            if run.state in ENDED and run.run not in told:
+                told.add(run.run)
                 on_end(run)
         if len(told) == len(runs):
             return runs
         context.terminal.progress(wording.progress(runs))
         time.sleep(min(LONGEST_PAUSE, max(FIRST_PAUSE, (time.monotonic() - begun) / 20)))
-    return []
+    return ()
 
 
-def _names(numbers: list[int]) -> str:
+def _names(numbers: Sequence[int]) -> str:
     return ("run " if len(numbers) == 1 else "runs ") + ", ".join(map(str, numbers))

@@ -20,5 +20,5 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Approve and follow."""
-    reply = context.secret_call("approve", dataset=arguments.dataset)
-    return finish(context, reply["runs"], wait=not arguments.no_wait)
+    reply = context.secret_call(lambda keeper: keeper.approve(dataset=arguments.dataset))
+    return finish(context, reply.runs, wait=not arguments.no_wait)

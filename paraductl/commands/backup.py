@@ -34,11 +34,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Start and follow."""
-    reply = context.supervisor().call(
-        "backup",
+    reply = context.supervisor().backup(
         datasets=arguments.datasets,
         destination=arguments.destination,
         pull_only=arguments.pull_only,
         push_only=arguments.push_only,
     )
-    return finish(context, reply["runs"], wait=not arguments.no_wait, cancel=arguments.cancel)
+    return finish(context, reply.runs, wait=not arguments.no_wait, cancel=arguments.cancel)

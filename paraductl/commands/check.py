@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from typing import Any
+from dataclasses import dataclass
 
 from paraductl.context import Context
 from paraductl.editing.review import show_problems
 from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.config import ConfigProblem
 
 HELP = "check a config file; needs no daemon"
 
@@ -19,6 +21,14 @@ EXAMPLES = (("Check a file before you save it", "paraductl check family.json"),)
 
 TIME_LIMIT = 60
 """Seconds."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the checker has found."""
+
+    problems: tuple[ConfigProblem, ...]
+    valid: bool
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -30,20 +40,21 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """Let the daemon's code check it, in a process of its own, and list what it found."""
     found = _check(read_text(arguments.file))
     name = shown_name(arguments.file)
-    show_problems(context.terminal, found["problems"], name)
+    show_problems(context.terminal, found.problems, name)
     context.terminal.document(found)
-    if not found["valid"]:
+    if not found.valid:
         return ExitCode.INVALID_CONFIG
-    context.terminal.line(f"{name} is valid" + (", but see the warnings." if found["problems"] else "."))
+    context.terminal.line(f"{name} is valid" + (", but see the warnings." if found.problems else "."))
     return ExitCode.DONE
 
 
-def _check(text: str) -> dict[str, Any]:
+def _check(text: str) -> Checked:
     command = [sys.executable, "-I", "-m", "paraduxd.keeper.config.check_command"]
     try:
         outcome = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIME_LIMIT, check=False)
-        found: dict[str, Any] = bounded_json.parse_object(outcome.stdout, "what the checker found", bounded_json.MEDIUM)
+        return from_json_value(
+            Checked, bounded_json.parse_object(outcome.stdout, "what the checker found", bounded_json.MEDIUM)
+        )
     except (subprocess.TimeoutExpired, ValueError):
         # What the checker wrote is not repeated: it could hold a part of the text.
         raise ParaduxError("failed", "cannot check: the checker failed", "is Paradux installed completely?") from None
-    return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import base64
+from dataclasses import dataclass
 from pathlib import Path
 
 from paraductl.arguments import usage
-from paraductl.context import Context, Reply
+from paraductl.context import Context
 from paraductl.terminal import passphrase
 from paraductl.terminal.wording import local_time
 from paraduxd.api.errors import ExitCode, ParaduxError
@@ -27,6 +28,18 @@ EXAMPLES = (
         "paraductl create-steward-device bob --device /dev/sdx --erase",
     ),
 )
+
+
+@dataclass(frozen=True)
+class KitInFolder:
+    """A kit that was written into a folder, for programs."""
+
+    steward: str
+    name: str
+    epoch: int
+    serial: int
+    sha256: str
+    path: str
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +73,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _into_folders(context: Context, arguments: argparse.Namespace) -> int:
-    everybody = [steward["id"] for steward in context.supervisor().call("stewards")["stewards"]]
+    everybody = [steward.id for steward in context.supervisor().stewards().stewards]
     stewards = arguments.stewards or everybody
     single = len(arguments.stewards) == 1
     directory = Path(arguments.directory)
@@ -69,30 +82,36 @@ def _into_folders(context: Context, arguments: argparse.Namespace) -> int:
     for steward in stewards:
         place = directory if single else directory / steward
         kits.append(_into_folder(context, steward, place, erase=arguments.erase))
-        context.terminal.line(f"{kits[-1]['name']}'s kit is written and read back: {kits[-1]['path']}")
+        context.terminal.line(f"{kits[-1].name}'s kit is written and read back: {kits[-1].path}")
     context.terminal.document({"kits": kits})
     return ExitCode.DONE
 
 
-def _into_folder(context: Context, steward: str, directory: Path, *, erase: bool) -> Reply:
+def _into_folder(context: Context, steward: str, directory: Path, *, erase: bool) -> KitInFolder:
     from paraductl.recovery.kit_writer import write_kit
 
-    kit = context.secret_call("kits_directory", steward=steward)
-    files = {name: base64.b64decode(content) for name, content in kit.pop("files").items()}
+    kit = context.secret_call(lambda keeper: keeper.kits_directory(steward=steward))
+    files = {name: base64.b64decode(content) for name, content in kit.files.items()}
     try:
         path = write_kit(directory, steward, files, erase=erase)
     except KeyboardInterrupt:
         raise ParaduxError(
             "interrupted", f"interrupted; nothing was written for {steward}", "the kits reported above are complete"
         ) from None
-    context.secret_call("kits_confirm", steward=steward, sha256=kit["sha256"])
-    return {**kit, "path": str(path)}
+    context.secret_call(lambda keeper: keeper.kits_confirm(steward=steward, sha256=kit.sha256))
+    return KitInFolder(kit.steward, kit.name, kit.epoch, kit.serial, kit.sha256, str(path))
 
 
 def _onto_sticks(context: Context, arguments: argparse.Namespace) -> int:
-    wanted = {"stewards": arguments.stewards, "erase": arguments.erase, "device": arguments.device}
     try:
-        reply = context.secret_call("kits_arm", **wanted, wait=not arguments.no_wait)
+        reply = context.secret_call(
+            lambda keeper: keeper.kits_arm(
+                stewards=arguments.stewards,
+                erase=arguments.erase,
+                device=arguments.device,
+                wait=not arguments.no_wait,
+            )
+        )
     except KeyboardInterrupt:
         raise ParaduxError(
             "interrupted",
@@ -109,10 +128,10 @@ def _onto_sticks(context: Context, arguments: argparse.Namespace) -> int:
             ExitCode.NOT_AUTHORIZED,
         ) from None
     context.terminal.document(reply)
-    if reply["waiting"]:
-        context.terminal.line(f"Waiting for sticks until {local_time(reply['until'])}; end that with: paraductl lock")
-    elif reply["written"]:
-        count = len(reply["written"])
+    if reply.waiting:
+        context.terminal.line(f"Waiting for sticks until {local_time(reply.until)}; end that with: paraductl lock")
+    elif reply.written:
+        count = len(reply.written)
         context.terminal.line(f"{count} kit{'s' if count > 1 else ''} written and read back.")
     else:
         context.terminal.line("Nothing to write: every steward holds a current kit.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from paraductl.context import Context, Reply
+from paraductl.context import Context
 from paraductl.terminal.wording import files, local_time, size
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.drills import DrillOutcome, Opening, Rehearsed, Restored
 
 HELP = "rehearse a recovery into a scratch place; nothing else is changed"
 
@@ -40,51 +40,51 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         reply = _drill(context, arguments.kit, scratch)
     except KeyboardInterrupt:
         with context.another_keeper() as keeper:
-            keeper.call("drill_cancel")
+            keeper.drill_cancel()
         raise ParaduxError(
             "cancelled", "the drill was cancelled; nothing was changed", "run it again: paraductl drill"
         ) from None
     _show(context, reply)
     context.terminal.document(reply)
-    return ExitCode.DONE if reply["flawless"] else ExitCode.FAILED
+    return ExitCode.DONE if reply.flawless else ExitCode.FAILED
 
 
-def _drill(context: Context, kits: list[str], scratch: str) -> Reply:
+def _drill(context: Context, kits: list[str], scratch: str) -> DrillOutcome:
     if not kits:
-        return context.secret_call("drill", scratch=scratch)
+        return context.secret_call(lambda keeper: keeper.drill(scratch=scratch))
     from paraductl.recovery import materials
 
     brought = [materials.as_plain(material) for kit in kits for material in materials.kit(kit)]
-    return context.keeper().call("drill_kits", context.terminal.note, materials=brought, scratch=scratch)
+    return context.keeper().drill_kits(materials=brought, scratch=scratch)
 
 
-def _show(context: Context, reply: Reply) -> None:
+def _show(context: Context, reply: DrillOutcome) -> None:
     terminal = context.terminal
-    for opening in reply["openings"]:
-        what = "config in" if opening["kit"] else "config from"
-        terminal.line(f"{_mark(opening)} {what} {opening['place']}: {opening['text']}")
-    for restored in reply["restored"]:
-        text = _restored(restored["result"]) if restored["good"] else restored["text"]
-        terminal.line(f"{_mark(restored)} {restored['dataset']} from {restored['destination']}: {text}")
-        if restored["error"] and restored["error"]["hint"]:
-            terminal.line(f"      {restored['error']['hint']}")
+    for opening in reply.openings:
+        what = "config in" if opening.kit else "config from"
+        terminal.line(f"{_mark(opening)} {what} {opening.place}: {opening.text}")
+    for restored in reply.restored:
+        text = _restored(restored.result) if restored.good and restored.result else restored.text
+        terminal.line(f"{_mark(restored)} {restored.dataset} from {restored.destination}: {text}")
+        if restored.error and restored.error.hint:
+            terminal.line(f"      {restored.error.hint}")
     terminal.line(_verdict(reply))
 
 
-def _mark(part: dict[str, Any]) -> str:
-    return "ok    " if part["good"] else "FAILED"
+def _mark(part: Opening | Restored) -> str:
+    return "ok    " if part.good else "FAILED"
 
 
-def _restored(result: dict[str, Any]) -> str:
-    how = f"{result['compared']} equal to the copy here" if result["compared"] else ""
-    itself = f"{result['by_itself']} whole by their checksums" if result["by_itself"] else ""
+def _restored(result: Rehearsed) -> str:
+    how = f"{result.compared} equal to the copy here" if result.compared else ""
+    itself = f"{result.by_itself} whole by their checksums" if result.by_itself else ""
     told = ", ".join(filter(None, (how, itself)))
-    return f"{files(result['files'])} restored ({size(result['bytes'])}, as of {local_time(result['time'])}), {told}"
+    return f"{files(result.files)} restored ({size(result.bytes)}, as of {local_time(result.time)}), {told}"
 
 
-def _verdict(reply: Reply) -> str:
-    if reply["flawless"]:
+def _verdict(reply: DrillOutcome) -> str:
+    if reply.flawless:
         return "Recoverable: proven today."
-    if reply["proven"]:
+    if reply.proven:
         return "Recoverable: proven today, but not from every place: see what failed above."
-    return f"Not proven: {'; '.join(reply['lacking'])}."
+    return f"Not proven: {'; '.join(reply.lacking)}."

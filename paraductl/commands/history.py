@@ -7,8 +7,8 @@ from datetime import datetime
 
 from paraductl.context import Context
 from paraductl.terminal import wording
-from paraductl.terminal.wording import Run
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.replies.transfers import Run
 
 HELP = "list past runs, the newest first"
 
@@ -27,31 +27,29 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask and list."""
-    reply = context.supervisor().call(
-        "history", dataset=arguments.dataset, failed=arguments.failed, limit=arguments.limit
-    )
-    for past in reply["runs"]:
+    reply = context.supervisor().history(dataset=arguments.dataset, failed=arguments.failed, limit=arguments.limit)
+    for past in reply.runs:
         context.terminal.line(_line(past))
-    if not reply["runs"]:
+    if not reply.runs:
         context.terminal.line("Nothing has failed." if arguments.failed else "Nothing has run yet.")
     context.terminal.document(reply)
     return ExitCode.DONE
 
 
 def _line(run: Run) -> str:
-    when = wording.local_time(run["started"] or run["requested"])
-    line = f"{when}  {run['run']:>6}  {run['state']:<11}  {_what(run)}"
+    when = wording.local_time(run.started or run.requested)
+    line = f"{when}  {run.run:>6}  {run.state:<11}  {_what(run)}"
     took = _seconds(run)
     return line if took is None else f"{line}  ({wording.length(took)})"
 
 
 def _what(run: Run) -> str:
-    if run["state"] == "done":
+    if run.state == "done":
         return wording.success(run)
-    return wording.doing(run) if run["state"] in ("queued", "running") else wording.failure(run)[0]
+    return wording.doing(run) if run.state in ("queued", "running") else wording.failure(run)[0]
 
 
 def _seconds(run: Run) -> float | None:
-    if not run["started"] or not run["ended"]:
+    if not run.started or not run.ended:
         return None
-    return (datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])).total_seconds()
+    return (datetime.fromisoformat(run.ended) - datetime.fromisoformat(run.started)).total_seconds()

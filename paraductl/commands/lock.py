@@ -19,7 +19,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Lock; locked already is fine."""
     try:
-        context.supervisor().call("lock")
+        context.supervisor().lock()
     except ParaduxError as error:
         if error.code != "not-allowed":
             raise
@@ -32,7 +32,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 def _close(context: Context) -> None:
     """Close what we opened ourselves; what others opened, with the passphrase. A keeper that is gone has locked."""
     try:
-        context.keeper().call("lock")
+        context.keeper().lock()
     except ParaduxError as error:
         if error.code == "not-allowed":
             _close_all(context)
@@ -43,7 +43,7 @@ def _close(context: Context) -> None:
 def _close_all(context: Context) -> None:
     context.authorize()
     try:
-        context.keeper().call("lock")
+        context.keeper().lock()
     except ParaduxError as error:
         if error.code != "closed":
             raise

@@ -27,7 +27,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     context.authorize()
     new = context.passphrases.new(arguments.new_passphrase_file)
     # Not tried again when the connection breaks: by then the new one may hold.
-    serial = context.keeper().call("passphrase", context.terminal.note, new=new)["serial"]
+    serial = context.keeper().passphrase(new=new).serial
     context.terminal.line("The passphrase is changed; the old one opens nothing any more.")
     context.terminal.document({"serial": serial})
     return ExitCode.DONE

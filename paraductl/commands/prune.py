@@ -21,5 +21,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Start and follow."""
-    reply = context.secret_call("prune", dataset=arguments.dataset, destination=arguments.destination)
-    return finish(context, reply["runs"], wait=not arguments.no_wait)
+    reply = context.secret_call(
+        lambda keeper: keeper.prune(dataset=arguments.dataset, destination=arguments.destination)
+    )
+    return finish(context, reply.runs, wait=not arguments.no_wait)

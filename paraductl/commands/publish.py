@@ -18,4 +18,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Start and follow."""
-    return finish(context, context.supervisor().call("publish")["runs"])
+    return finish(context, context.supervisor().publish().runs)

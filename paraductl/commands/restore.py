@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from paraductl import sudo
 from paraductl.arguments import moment, usage
-from paraductl.context import Context, Reply
+from paraductl.context import Context
 from paraductl.follow import finish, follow, report
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.replies.state import DatasetState
+from paraduxd.api.replies.transfers import Run
 
 if TYPE_CHECKING:
     from paraductl.recovery.restore_all import Outcome
@@ -53,21 +56,20 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         return _all(context, arguments)
     if arguments.dataset is None:
         raise usage("say which dataset, or --all", "see: paraductl restore --help")
-    wanted = {
-        "dataset": arguments.dataset,
-        "to": os.path.abspath(arguments.to),  # noqa: PTH100 - resolves no links: the daemon decides about those
-        "source": arguments.source,
-        "at": arguments.at,
-        "paths": arguments.paths,
-    }
-    return finish(context, _start(context, wanted)["runs"])
+    to = os.path.abspath(arguments.to)  # noqa: PTH100 - resolves no links: the daemon decides about those
+    runs = _start(context, arguments.dataset, to, arguments.source, at=arguments.at, paths=arguments.paths)
+    return finish(context, runs)
 
 
-def _start(context: Context, wanted: Reply) -> Reply:
+def _start(
+    context: Context, dataset: str, to: str, source: str | None, *, at: str | None = None, paths: Sequence[str] = ()
+) -> tuple[int, ...]:
     """Who may not write wherever they like as the daemon's user has to know the passphrase."""
     caller = sudo.caller()
-    for_caller = {} if caller is None else {"on_behalf_of": caller}
-    return context.member_call("restore", **wanted, **for_caller)
+    started = context.member_call(
+        lambda daemon: daemon.restore(dataset=dataset, to=to, source=source, at=at, paths=paths, on_behalf_of=caller)
+    )
+    return started.runs
 
 
 def _all(context: Context, arguments: argparse.Namespace) -> int:
@@ -76,27 +78,26 @@ def _all(context: Context, arguments: argparse.Namespace) -> int:
 
     if arguments.dataset or arguments.source or arguments.at or arguments.paths:
         raise usage("--all takes the newest of everything: leave out DATASET, PATH, --from and --at")
-    datasets = context.supervisor().call("status", dataset=None)["datasets"]
+    datasets = context.supervisor().status().datasets
     listed = _listed(context, datasets)
 
-    def start(**wanted: object) -> list[int]:
-        numbers: list[int] = _start(context, {"at": None, "paths": [], **wanted})["runs"]
-        return numbers
+    def start(dataset: str, to: str, source: str) -> tuple[int, ...]:
+        return _start(context, dataset, to, source)
 
     back = BringingBack(
         os.path.abspath(arguments.to),  # noqa: PTH100 - as above
         start,
         lambda numbers: follow(context, numbers, lambda run: report(context, run)),
     )
-    outcomes: list[Outcome] = [back.dataset(dataset["id"], copies(dataset, listed)) for dataset in datasets]
+    outcomes: list[Outcome] = [back.dataset(dataset.id, copies(dataset, listed)) for dataset in datasets]
     return _report(context, outcomes)
 
 
-def _listed(context: Context, datasets: list[Reply]) -> list[Reply]:
+def _listed(context: Context, datasets: Sequence[DatasetState]) -> tuple[Run, ...]:
     """What every destination says that it has."""
     numbers: list[int] = []
     for dataset in datasets:
-        numbers += context.supervisor().call("versions", dataset=dataset["id"])["runs"]
+        numbers += context.supervisor().versions(dataset=dataset.id).runs
     return follow(context, numbers, lambda _: None)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 
 from paraductl.commands.edit import report_saved
-from paraductl.context import Context, Reply
+from paraductl.context import Context
 from paraductl.editing.review import NAME, Review
 from paraductl.terminal.input_files import read_text, shown_name
-from paraduxd.api.contract import ask_keeper
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.config import Preview, Saved
 
 HELP = "create the config, the keys and the shares, and publish the config"
 
@@ -31,7 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Get answers and passphrase, bring them in, report."""
-    if context.keeper().call("hello")["vault"]:
+    if context.keeper().hello().vault:
         raise ParaduxError(
             "already-set-up",
             "cannot set up: there is a config already",
@@ -58,18 +59,15 @@ class Making:
         self._context = context
         self._passphrase: str | None = None
 
-    def preview(self, answers: str) -> Reply:
+    def preview(self, answers: str) -> Preview:
         """What is wrong with the answers, and which hosts are new."""
-        return self._context.keeper().call("preview_setup", answers=answers)
+        return self._context.keeper().preview_setup(answers=answers)
 
-    def store(self, answers: str, hosts: dict[str, list[str]]) -> Reply:
+    def store(self, answers: str, hosts: Mapping[str, Sequence[str]]) -> Saved:
         """Make it all."""
         if self._passphrase is None:
             self._passphrase = self._context.passphrases.new()
-        notes = self._context.terminal.note
-        return self._context.keeper().call(
-            "setup", notes, answers=answers, passphrase=self._passphrase, trust_hosts=hosts
-        )
+        return self._context.keeper().setup(answers=answers, passphrase=self._passphrase, trust_hosts=hosts)
 
 
 def _ask(context: Context) -> str:
@@ -77,10 +75,7 @@ def _ask(context: Context) -> str:
         raise ParaduxError("no-terminal", "cannot ask questions: there is no terminal", "use --answers FILE")
     from paraductl.editing.setup_questions import ask_for_answers
 
-    def send(name: str, /, **arguments: object) -> Reply:
-        return context.keeper().call(name, None, **arguments)
-
     try:
-        return ask_for_answers(context.terminal, ask_keeper(send))
+        return ask_for_answers(context.terminal, context.keeper())
     except EOFError:
         raise ParaduxError("interrupted", "interrupted; nothing was set up") from None

@@ -24,7 +24,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Authorize and print."""
-    text = context.secret_call("show", path=arguments.path, secrets=arguments.secrets)["text"]
+    text = context.secret_call(lambda keeper: keeper.show(path=arguments.path, secrets=arguments.secrets)).text
     context.terminal.line(text.rstrip("\n"))
     context.terminal.document(bounded_json.parse(text, "the config", bounded_json.CONFIG))
     return ExitCode.DONE

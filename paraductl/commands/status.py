@@ -8,8 +8,7 @@ import time
 from datetime import UTC, datetime
 
 from paraductl.arguments import usage
-from paraductl.context import Context, Reply
-from paraduxd.api.dataclass_json import from_json_value
+from paraductl.context import Context
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.state import Status
 
@@ -25,8 +24,6 @@ EXAMPLES = (
 WATCH_PAUSE = 2.0
 """Seconds."""
 
-_EXIT_CODES = {"ok": ExitCode.DONE, "warning": ExitCode.WARNING, "critical": ExitCode.CRITICAL}
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -41,30 +38,30 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask and show."""
     if context.terminal.as_json + arguments.watch + arguments.prometheus > 1:
         raise usage("--watch, --json and --prometheus exclude each other")
-    document = context.supervisor().call("status", dataset=arguments.dataset)
+    document = context.supervisor().status(dataset=arguments.dataset)
     if arguments.prometheus:
         return _print_metrics(context, document)
     try:
         while arguments.watch:
             _show(context, document, clear=True)
             time.sleep(WATCH_PAUSE)
-            document = context.supervisor().call("status", dataset=arguments.dataset)
+            document = context.supervisor().status(dataset=arguments.dataset)
     except KeyboardInterrupt:
         context.terminal.line()
     else:
         _show(context, document, clear=False)
-    return _EXIT_CODES.get(document["level"], ExitCode.CRITICAL)
+    return document.exit_code
 
 
-def _print_metrics(context: Context, document: Reply) -> int:
+def _print_metrics(context: Context, document: Status) -> int:
     """What is wrong is in the metrics; any other exit code would keep scripts from using them."""
     from paraductl.terminal.prometheus import exposition
 
-    context.terminal.raw(exposition(from_json_value(Status, document)))
+    context.terminal.raw(exposition(document))
     return ExitCode.DONE
 
 
-def _show(context: Context, document: Reply, *, clear: bool) -> None:
+def _show(context: Context, document: Status, *, clear: bool) -> None:
     if context.terminal.as_json:
         context.terminal.document(document)
         return

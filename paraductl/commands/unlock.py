@@ -21,7 +21,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Authorize and open the window."""
-    until = context.secret_call("unlock", seconds=arguments.seconds)["until"]
+    until = context.secret_call(lambda keeper: keeper.unlock(seconds=arguments.seconds)).until
     context.terminal.line(f"Unlocked until {local_time(until)}; close it earlier with: paraductl lock")
     context.terminal.document({"until": until})
     return ExitCode.DONE

@@ -23,5 +23,5 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Start and follow."""
-    reply = context.member_call("verify", dataset=arguments.dataset, deep=arguments.deep)
-    return finish(context, reply["runs"])
+    reply = context.member_call(lambda daemon: daemon.verify(dataset=arguments.dataset, deep=arguments.deep))
+    return finish(context, reply.runs)

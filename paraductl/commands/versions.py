@@ -6,8 +6,10 @@ import argparse
 
 from paraductl.context import Context
 from paraductl.follow import follow, report
-from paraductl.terminal.wording import Run, local_time, size
+from paraductl.terminal.wording import local_time, size
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.replies.transfers import Run
+from paraduxd.api.results import Listed, read
 
 HELP = "list what can be restored"
 
@@ -22,24 +24,23 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Let the destinations be asked, and list what they say."""
-    numbers = context.supervisor().call("versions", dataset=arguments.dataset, destination=arguments.destination)[
-        "runs"
-    ]
+    numbers = context.supervisor().versions(dataset=arguments.dataset, destination=arguments.destination).runs
     runs = follow(context, numbers, lambda run: _report(context, run))
     context.terminal.document({"runs": runs})
-    return ExitCode.DONE if all(run["state"] == "done" for run in runs) else ExitCode.FAILED
+    return ExitCode.DONE if all(run.state == "done" for run in runs) else ExitCode.FAILED
 
 
 def _report(context: Context, run: Run) -> None:
     report(context, run)
-    if run["state"] != "done":
+    if run.state != "done":
         return
-    versions = (run.get("result") or {}).get("versions", [])
+    found = read(run.step, run.result)
+    versions = found.versions if isinstance(found, Listed) else ()
     for version in versions:
-        files, bytes_ = version.get("files"), version.get("bytes")
+        files, bytes_ = version.files, version.bytes
         numbers = (f"{files:,} files" if files is not None else "", size(bytes_) if bytes_ is not None else "")
         context.terminal.line(
-            f"  {local_time(version['time'])}  {version['id']}  {'  '.join(filter(None, numbers))}".rstrip()
+            f"  {local_time(version.time)}  {version.id}  {'  '.join(filter(None, numbers))}".rstrip()
         )
     if not versions:
         context.terminal.line("  nothing yet")

@@ -12,9 +12,10 @@ import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from paraduxd.api import bounded_json, framing
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
 from paraduxd.api.trust import distrust
@@ -40,8 +41,8 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def call(self, name: str, **arguments: Any) -> dict[str, Any]:
-        """The reply to a call of `paraduxd.api.contract.SUPERVISOR`; raises the `ParaduxError` that the daemon answers with."""
+    def call(self, name: str, /, **arguments: object) -> JsonObject:
+        """The reply to a call of the contract `SupervisorCalls`; raises the `ParaduxError` that the daemon answers with."""
         if self._connection.ended():
             self.close()
             self._connection = self._connect()
@@ -75,8 +76,8 @@ class Keeper:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def call(self, name: str, on_note: Callable[[str], None] | None = None, **arguments: Any) -> dict[str, Any]:
-        """The reply to a call of `paraduxd.api.contract.KEEPER`, however long it takes; `on_note` gets what the keeper tells meanwhile.
+    def call(self, name: str, on_note: Callable[[str], None] | None = None, /, **arguments: object) -> JsonObject:
+        """The reply to a call of the contract `KeeperCalls`, however long it takes; `on_note` gets what the keeper tells meanwhile.
 
         Raises the `ParaduxError` that the keeper answers with, `wire.ClosedError` when it has gone (locked, for example).
         """
@@ -145,14 +146,14 @@ def _lost(problem: Exception) -> ParaduxError:
     )
 
 
-def _reply(text: str) -> dict[str, Any]:
+def _reply(text: str) -> JsonObject:
     try:
         return _checked(bounded_json.parse(text, "the daemon's answer", bounded_json.CONFIG))
     except bounded_json.UnfitError:
         return _checked(None)
 
 
-def _checked(message: Any) -> dict[str, Any]:
+def _checked(message: object) -> JsonObject:
     """The reply in a message; raises the error in it."""
     match message:
         case {"reply": dict(reply)}:

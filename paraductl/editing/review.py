@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from paraductl.context import Context, Reply
+from paraductl.context import Context
 from paraductl.editing.editor import edit
 from paraductl.terminal.terminal import Terminal
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
-
-Problem = dict[str, Any]
+from paraduxd.api.replies.config import ConfigProblem, HostKeys, Preview, Saved
 
 NAME = "paradux.json"
 """What the text is called that comes from the editor."""
@@ -28,6 +27,14 @@ class MovedError(ParaduxError):
         self.text = text
 
 
+@dataclass(frozen=True)
+class Brought:
+    """What a text has come to: saved, after this was shown."""
+
+    saved: Saved
+    preview: Preview
+
+
 @dataclass
 class Review:
     """One text on its way into the vault.
@@ -38,19 +45,18 @@ class Review:
 
     context: Context
     ask: bool
-    preview: Callable[[str], Reply]
-    store: Callable[[str, dict[str, list[str]]], Reply]
+    preview: Callable[[str], Preview]
+    store: Callable[[str, Mapping[str, Sequence[str]]], Saved]
     file: str
 
-    def bring_in(self, text: str) -> Reply | None:
-        """The reply of `store`, with changes and hosts added; `None` when the owner stopped. An error never loses the text."""
+    def bring_in(self, text: str) -> Brought | None:
+        """What came of it; `None` when the owner stopped. An error never loses the text."""
         while True:
             try:
                 seen = self._shown(text)
                 decision = self._decide("Save this? [y]es, [e]dit again, [a]bort:", "yea")
                 if decision == "y":
-                    hosts = self._trusted(seen["hosts"])
-                    return {**self.store(text, hosts), "changes": seen["changes"], "hosts": seen["hosts"]}
+                    return Brought(self.store(text, self._trusted(seen.hosts)), seen)
             except MovedError as moved:
                 self.context.terminal.failure(moved.message, moved.hint)
                 text = moved.text
@@ -64,34 +70,34 @@ class Review:
                 return None
             text = edit(text)
 
-    def _shown(self, text: str) -> Reply:
+    def _shown(self, text: str) -> Preview:
         """The preview, after what it says was printed; raises `ParaduxError` "invalid-config" when the text has errors."""
         seen = self.preview(text)
-        errors = [problem for problem in seen["problems"] if problem["level"] == "error"]
-        if seen["unchanged"] and not seen["hosts"]:
+        errors = [problem for problem in seen.problems if problem.level == "error"]
+        if seen.unchanged and not seen.hosts:
             raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
-        show_problems(self.context.terminal, seen["problems"], self.file)
+        show_problems(self.context.terminal, seen.problems, self.file)
         if errors:
-            raise invalid(seen["problems"])
-        for sentence in seen["changes"]:
+            raise invalid(seen.problems)
+        for sentence in seen.changes:
             self.context.terminal.line(f"  {sentence}")
         return seen
 
     def _decide(self, question: str, choices: str) -> str:
         return self.context.terminal.choose(question, choices) if self.ask else "y"
 
-    def _trusted(self, hosts: dict[str, Any]) -> dict[str, list[str]]:
+    def _trusted(self, hosts: Mapping[str, HostKeys]) -> dict[str, Sequence[str]]:
         """The keys of the hosts that are trusted from now on."""
-        return {name: host["keys"] for name, host in hosts.items() if self._trusts(name, host)}
+        return {name: host.keys for name, host in hosts.items() if self._trusts(name, host)}
 
-    def _trusts(self, name: str, host: dict[str, Any]) -> bool:
+    def _trusts(self, name: str, host: HostKeys) -> bool:
         terminal = self.context.terminal
-        if not host["keys"]:
+        if not host.keys:
             terminal.note(
-                f"{name} did not show its key: {host['error'] or 'no answer'}; nothing is sent there until it does"
+                f"{name} did not show its key: {host.error or 'no answer'}; nothing is sent there until it does"
             )
             return False
-        fingerprints = "\n".join(f"    {fingerprint}" for fingerprint in host["fingerprints"])
+        fingerprints = "\n".join(f"    {fingerprint}" for fingerprint in host.fingerprints)
         if not self.ask:
             terminal.note(f"Trusting {name} from now on, at this first contact:\n{fingerprints}")
             return True
@@ -101,26 +107,26 @@ class Review:
         return terminal.choose("Trust it from now on? [y]es, [n]o:", "yn") == "y"
 
 
-def invalid(problems: list[Problem]) -> ParaduxError:
+def invalid(problems: Sequence[ConfigProblem]) -> ParaduxError:
     """The error for a text with errors."""
-    count = sum(problem["level"] == "error" for problem in problems)
+    count = sum(problem.level == "error" for problem in problems)
     return ParaduxError(
         "invalid-config",
         f"cannot save the config: it has {count} error{'s' if count != 1 else ''}; nothing changed",
         "correct what is listed",
         ExitCode.INVALID_CONFIG,
-        tuple(problems),
+        tuple(to_json_value(problem) for problem in problems),
     )
 
 
-def show_problems(terminal: Terminal, problems: list[Problem], file: str) -> None:
+def show_problems(terminal: Terminal, problems: Sequence[ConfigProblem], file: str) -> None:
     """One line each, as compilers write them, so that editors can jump there."""
     for problem in problems:
         terminal.note(sentence(problem, file))
 
 
-def sentence(problem: Problem, file: str) -> str:
+def sentence(problem: ConfigProblem, file: str) -> str:
     """`FILE:LINE:COLUMN: error: PATH: MESSAGE (HINT)`"""
-    path = f"{problem['path']}: " if problem.get("path") else ""
-    hint = f" ({problem['hint']})" if problem.get("hint") else ""
-    return f"{file}:{problem['line']}:{problem['column']}: {problem['level']}: {path}{problem['message']}{hint}"
+    path = f"{problem.path}: " if problem.path else ""
+    hint = f" ({problem.hint})" if problem.hint else ""
+    return f"{file}:{problem.line}:{problem.column}: {problem.level}: {path}{problem.message}{hint}"

@@ -6,15 +6,23 @@ import contextlib
 import shlex
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from paraductl.context import Context, Reply
+from paraductl.context import Context
 from paraductl.recovery import materials
 from paraductl.recovery.share_entry import COUNT, Prompt, Typed, is_word, take
+from paraduxd.api.calls import Material as Brought
+from paraduxd.api.contract import KeeperCalls
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.recovery import Collected
 from paraduxd.shares.collection import Material
+
+Reply = TypeVar("Reply")
+
+Bring = Callable[[KeeperCalls], Collected]
+"""Hands something to a keeper."""
 
 INTRODUCTION = """\
 Bring what your stewards have, in any order and as much as there is:
@@ -35,54 +43,61 @@ class Collection:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._brought: list[tuple[str, Reply]] = []
+        self._brought: list[Bring] = []
         self._shown = 0
         self._showing = threading.Lock()
-        self.state: Reply = {"report": [], "findings": [], "ready": False}
+        self.state = Collected()
 
     def look(self) -> None:
         """Show what was brought before, by an interrupted command or by sticks."""
-        self.take_in(self.call("recover_state"))
+        self.take_in(self.call(lambda keeper: keeper.recover_state()))
 
-    def call(self, name: str, **arguments: Any) -> Reply:
+    def call(self, ask: Callable[[KeeperCalls], Reply]) -> Reply:
         """A call that changes nothing on this machine. If the keeper has ended meanwhile, another gets again what was brought."""
-        note = self._context.terminal.note
         try:
-            return self._context.keeper().call(name, note, **arguments)
+            return ask(self._context.keeper())
         except ParaduxError as error:
             if error.code != "closed":
                 raise
         keeper = self._context.new_keeper()
-        for how, what in self._brought:
-            keeper.call(how, note, **what)
-        return keeper.call(name, note, **arguments)
+        for bring in self._brought:
+            bring(keeper)
+        return ask(keeper)
 
     def bring(self, found: Iterable[Material]) -> None:
         """Hand materials to the keeper, one by one: each may hold a whole config."""
         for material in found:
-            self._hand_over("recover_add", {"materials": [materials.as_plain(material)]})
+            self._hand_over(_bring_material(materials.as_plain(material)))
 
     def bring_kit(self, place: str) -> None:
         """A kit in a folder, or on a stick that is named by its device: that one the daemon has to read."""
         if Path(place).expanduser().is_block_device():
-            self._hand_over("recover_device", {"device": str(Path(place).expanduser().resolve())})
+            self._hand_over(_bring_device(str(Path(place).expanduser().resolve())))
         else:
             self.bring(materials.kit(place))
 
-    def _hand_over(self, how: str, what: Reply) -> None:
-        self.take_in(self.call(how, **what))
-        self._brought.append((how, what))
+    def _hand_over(self, bring: Bring) -> None:
+        self.take_in(self.call(bring))
+        self._brought.append(bring)
 
-    def take_in(self, state: Reply) -> None:
+    def take_in(self, state: Collected) -> None:
         """Show what is new in a state."""
         with self._showing:
-            new = state["findings"][self._shown :]
+            new = state.findings[self._shown :]
             for finding in new:
-                self._context.terminal.note(f"{_MARKS.get(finding['state'], '-')} {finding['text']}")
+                self._context.terminal.note(f"{_MARKS.get(finding.state, '-')} {finding.text}")
             if new:
-                for sentence in state["report"]:
+                for sentence in state.report:
                     self._context.terminal.note(f"  {sentence}")
-            self._shown, self.state = max(self._shown, len(state["findings"])), state
+            self._shown, self.state = max(self._shown, len(state.findings)), state
+
+
+def _bring_material(plain: Brought) -> Bring:
+    return lambda keeper: keeper.recover_add(materials=[plain])
+
+
+def _bring_device(device: str) -> Bring:
+    return lambda keeper: keeper.recover_device(device=device)
 
 
 _MARKS = {"good": "+", "duplicate": "="}
@@ -112,7 +127,7 @@ class Sticks:
     def _watch(self) -> None:
         with contextlib.suppress(ParaduxError), self._context.another_keeper() as keeper:
             while not self._ending.wait(LOOK) and time.monotonic() < self._until:
-                self._collection.take_in(keeper.call("recover_state"))
+                self._collection.take_in(keeper.recover_state())
 
 
 def ask(context: Context, collection: Collection) -> None:
@@ -128,9 +143,9 @@ def ask(context: Context, collection: Collection) -> None:
                 typed = Typed()
             elif not line:
                 collection.look()
-                if collection.state["ready"]:
+                if collection.state.ready:
                     return
-                there = "; ".join(collection.state["report"]) or "no share was brought"
+                there = "; ".join(collection.state.report) or "no share was brought"
                 context.terminal.note(
                     f"Not enough yet: {there}. Bring more, or stop with Ctrl-C: it is kept for an hour."
                 )
@@ -141,7 +156,7 @@ def ask(context: Context, collection: Collection) -> None:
 def _question(collection: Collection, typed: Typed) -> str:
     if typed.words:
         return f"word {len(typed.words) + 1} of {COUNT}:" if len(typed.words) < COUNT else "correct (7 word):"
-    return "another one, or Enter to go on:" if collection.state["ready"] else "words, folder or file:"
+    return "another one, or Enter to go on:" if collection.state.ready else "words, folder or file:"
 
 
 def _take(context: Context, collection: Collection, typed: Typed, line: str) -> Typed:

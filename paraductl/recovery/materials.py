@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
 
 from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api.errors import ParaduxError
@@ -72,9 +71,9 @@ def _has_something(material: Material) -> bool:
     return any((material.share_text, material.manifest, material.key, material.config))
 
 
-def as_plain(material: Material) -> dict[str, Any]:
-    """A material as it goes over the wire to the keeper (`recover_add` in the table of calls)."""
-    plain: dict[str, Any] = {"label": material.label}
+def as_plain(material: Material) -> dict[str, str]:
+    """A material as it goes over the wire to the keeper (`recover_add`)."""
+    plain = {"label": material.label}
     if material.share_text is not None:
         plain["share_text"] = material.share_text
     parts = {"manifest": material.manifest, "key": material.key, "config": material.config}

@@ -6,19 +6,20 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from paraductl.terminal import wording
 from paraductl.terminal.table import Cell
-from paraductl.terminal.wording import Run
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.state import DatasetState
+from paraduxd.api.replies.transfers import Run
+from paraduxd.api.results import Listed, RestoredVersion, read
 
 STAGING = "staging"
 
-Start = Callable[..., list[int]]
-"""Starts a restore (`dataset`, `to`, `source`, `at`) and gives its runs."""
+Start = Callable[[str, str, str], Sequence[int]]
+"""Starts a restore of a dataset into a folder from a place, and gives its runs."""
 
-Follow = Callable[[list[int]], list[Run]]
+Follow = Callable[[Sequence[int]], Sequence[Run]]
 
 
 @dataclass(frozen=True)
@@ -47,29 +48,31 @@ class Outcome:
         """Nothing, or not all of one version, came back."""
         return not self.location
 
-    def to_json_value(self) -> dict[str, Any]:
+    def to_json_value(self) -> dict[str, object]:
         """For programs."""
         names = ("dataset", "location", "time", "files", "bytes", "to", "lost")
         return {**{name: getattr(self, name) for name in names}, "failures": list(self.failures)}
 
 
-def copies(dataset: dict[str, Any], listed: Sequence[Run]) -> list[Copy]:
+def copies(dataset: DatasetState, listed: Sequence[Run]) -> list[Copy]:
     """The newest version of each place, newest first, from a dataset's status and from what its destinations have listed, in order.
 
     What is dated in the future is of an unknown age and comes last. Staging comes before a destination with the same version; a held
     dataset's is not trusted before any destination's.
     """
     found = [
-        Copy(run["location"], run["result"]["versions"][-1]["time"])
+        Copy(run.location, there.versions[-1].time)
         for run in listed
-        if run["dataset"] == dataset["id"] and run["state"] == "done" and run["result"]["versions"]
+        if run.dataset == dataset.id
+        and run.state == "done"
+        and isinstance(there := read(run.step, run.result), Listed)
+        and there.versions
     ]
-    pulled = dataset["source"]["last_success"]
-    files = dataset["staging"]["files"]
+    pulled, files = dataset.source.last_success, dataset.staging.files
     here = [Copy(STAGING, pulled, files)] if pulled and files else []
     now = datetime.now(UTC)
     ordered = sorted([*here, *found], key=lambda copy: (_moment(copy.time) <= now, _moment(copy.time)), reverse=True)
-    return ordered if dataset["state"] != "held" else [*(copy for copy in ordered if copy not in here), *here]
+    return ordered if dataset.state != "held" else [*(copy for copy in ordered if copy not in here), *here]
 
 
 class BringingBack:
@@ -91,29 +94,34 @@ class BringingBack:
             if problem := _problem(run, place):
                 failures.append(f"{place.location}: {problem}")
                 continue
-            result = run["result"]
-            time = place.time if place.location == STAGING else result["time"]
-            return Outcome(name, place.location, time, result["files"], result["bytes"], target, tuple(failures))
+            back = _restored(run)
+            time = place.time if place.location == STAGING else back.time
+            return Outcome(name, place.location, time, back.files, back.bytes, target, tuple(failures))
         return Outcome(name, failures=tuple(failures) or ("no place has a version of it",))
 
     def _try(self, name: str, place: Copy, *, again: bool) -> tuple[Run, str]:
         """Restore from one place; beside the folder of the dataset when an earlier attempt has left something in that."""
         target = os.path.join(self._folder, name)  # noqa: PTH118  the daemon decides about links
-        (run,) = self._follow(self._start(dataset=name, to=target, source=place.location))
-        if (run.get("error") or {}).get("code") != "not-empty":
+        (run,) = self._follow(self._start(name, target, place.location))
+        if run.error is None or run.error.code != "not-empty":
             return run, target
         if not again:
             raise ParaduxError("not-empty", f"{target} is not empty", "give a new or an empty directory with --to")
         target += f".from-{place.location}"
-        (run,) = self._follow(self._start(dataset=name, to=target, source=place.location))
+        (run,) = self._follow(self._start(name, target, place.location))
         return run, target
+
+
+def _restored(run: Run) -> RestoredVersion:
+    found = read(run.step, run.result)
+    return found if isinstance(found, RestoredVersion) else RestoredVersion()
 
 
 def _problem(run: Run, place: Copy) -> str:
     """Why a run has not brought back what the place should have, or nothing."""
-    if run["state"] != "done":
+    if run.state != "done":
         return wording.failure(run)[0].removeprefix(f"cannot {wording.doing(run)}: ")
-    files = run["result"]["files"]
+    files = _restored(run).files or 0
     if place.files is not None and files < place.files:
         return f"it holds {wording.files(files)} only, of {place.files:,}"
     return ""

@@ -8,10 +8,20 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from paraductl.terminal.table import Cell, painted, safe, table
 from paraductl.terminal.wording import files, length, size
+from paraduxd.api.replies.kits import SeenByCode
+from paraduxd.api.replies.state import (
+    DatasetState,
+    DestinationState,
+    ProblemState,
+    RunningState,
+    SourceState,
+    StashState,
+    Status,
+    StewardState,
+)
 
 ALIKE = 3
 """So many problems of one code are written out; the others are counted."""
@@ -37,7 +47,7 @@ _PLUGGED_IN = {
 """Of a disk that is here, by the state of what is kept there."""
 
 
-def render(document: dict[str, Any], colour: bool, now: datetime, width: int = 80) -> str:
+def render(document: Status, colour: bool, now: datetime, width: int = 80) -> str:
     """The text, lines ending with a line feed, at most `width` columns wide where words allow it; `now` has an offset."""
     page = _Page(safe(document), colour, now, max(width, 40))
     sections = (page.headline(), page.problems(), page.running(), page.datasets(), page.foot())
@@ -54,10 +64,10 @@ def ago(time: str | None, now: datetime) -> str:
     return "just now" if seconds < 60 else f"{span(seconds)} ago"
 
 
-def by_code(seen: dict[str, Any], now: datetime) -> str:
+def by_code(seen: SeenByCode, now: datetime) -> str:
     """What a confirmation code has said: when, of how much, and whether it was new."""
-    said = {"whole": "whole", "share": "share only", "words": "words of the sheet"}[seen["kind"]]
-    return f"{ago(seen['heard'], now)} ({said})" if seen["asked"] else f"of {seen['date']} ({said}, not asked for)"
+    said = {"whole": "whole", "share": "share only", "words": "words of the sheet"}[seen.kind]
+    return f"{ago(seen.heard, now)} ({said})" if seen.asked else f"of {seen.date} ({said}, not asked for)"
 
 
 def ahead(time: str | None, now: datetime) -> str:
@@ -97,20 +107,20 @@ def _size(count: int | None) -> str:
 class _Page:
     """One document on its way to lines."""
 
-    def __init__(self, document: dict[str, Any], colour: bool, now: datetime, width: int) -> None:
+    def __init__(self, document: Status, colour: bool, now: datetime, width: int) -> None:
         self._document = document
         self._colour = colour
         self._now = now
         self._width = width
 
     def headline(self) -> Iterator[str]:
-        for line in _wrap(self._document["headline"], self._width):
-            yield self._paint(line, "bold", _LEVELS.get(self._document["level"], "red"))
+        for line in _wrap(self._document.headline, self._width):
+            yield self._paint(line, "bold", _LEVELS.get(self._document.level, "red"))
 
     def problems(self) -> Iterator[str]:
-        kinds: dict[str, list[dict[str, str]]] = {}
-        for problem in self._document["problems"]:
-            kinds.setdefault(problem["code"], []).append(problem)
+        kinds: dict[str, list[ProblemState]] = {}
+        for problem in self._document.problems:
+            kinds.setdefault(problem.code, []).append(problem)
         for alike in kinds.values():
             for problem in alike[:ALIKE]:
                 yield from self._problem(problem)
@@ -119,14 +129,14 @@ class _Page:
                 yield self._paint(f"            and {rest} of this kind: paraductl --json status", "dim")
 
     def running(self) -> Iterator[str]:
-        rows = [self._run(run) for run in self._document["running"]]
+        rows = [self._run(run) for run in self._document.running]
         if rows:
             yield self._paint("Running", "bold")
             yield from table(rows, self._width, self._colour, droppable=(3, 4))
 
     def datasets(self) -> Iterator[str]:
-        datasets = self._document["datasets"]
-        shown = [each for each in datasets if each["state"] != "ok"][:MANY] if len(datasets) > MANY else datasets
+        datasets = self._document.datasets
+        shown = [each for each in datasets if each.state != "ok"][:MANY] if len(datasets) > MANY else datasets
         if shown:
             heads = ("Datasets", "", "last", "next", "holds", "size")
             head = [Cell(text, ("bold",) if text == "Datasets" else ("dim",)) for text in heads]
@@ -138,99 +148,97 @@ class _Page:
 
     def foot(self) -> Iterator[str]:
         document = self._document
-        if document["metadata_stashes"]:
-            told = [(stash["id"], self._stash(stash)) for stash in document["metadata_stashes"]]
+        if document.metadata_stashes:
+            told = [(stash.id, self._stash(stash)) for stash in document.metadata_stashes]
             yield from self._together("Config", told)
-        if document["stewards"]:
-            yield from self._together("Stewards", [(who["id"], self._steward(who)) for who in document["stewards"]])
-        if assumed := document["recoverable"].get("assumed"):
+        if document.stewards:
+            yield from self._together("Stewards", [(who.id, self._steward(who)) for who in document.stewards])
+        if assumed := document.recoverable.assumed:
             more = f" and {len(assumed) - ALIKE} more" if assumed[ALIKE:] else ""
-            names = ", ".join(each["place"] for each in assumed[:ALIKE])
+            names = ", ".join(each.place for each in assumed[:ALIKE])
             yield from self._labelled("Assumed", f"{names}{more} die with this machine: no fate is given")
         yield from self._labelled("Vault", self._vault())
 
-    def _problem(self, problem: dict[str, str]) -> Iterator[str]:
-        level = problem["level"]
+    def _problem(self, problem: ProblemState) -> Iterator[str]:
+        level = problem.level
         indent = " " * 12
-        first, *others = _wrap(problem["text"], self._width - 12) or [""]
+        first, *others = _wrap(problem.text, self._width - 12) or [""]
         yield f"  {self._paint(f'{level:<10}', _LEVELS.get(level, 'red'))}{first}"
         yield from (indent + line for line in others)
-        hint = _wrap(problem["hint"], self._width - 15)
+        hint = _wrap(problem.hint, self._width - 15)
         yield from (
             indent + self._paint(f"{'   ' if number else '-> '}{line}", "dim") for number, line in enumerate(hint)
         )
 
-    def _run(self, run: dict[str, Any]) -> list[Cell]:
-        percent, eta = run["percent"], run["eta"]
+    def _run(self, run: RunningState) -> list[Cell]:
+        percent, eta = run.percent, run.eta
         done = round(percent / 10) if percent is not None else 0
         return [
-            Cell(f"  {'/'.join(filter(None, (run['dataset'], run['location'])))}"),
-            Cell(run["step"], ("cyan",)),
+            Cell(f"  {'/'.join(filter(None, (run.dataset, run.location)))}"),
+            Cell(run.step, ("cyan",)),
             Cell(f"[{'#' * done}{'.' * (10 - done)}] {percent:3.0f} %" if percent is not None else ""),
-            Cell(_size(run["bytes"] or None)),
+            Cell(_size(run.bytes or None)),
             Cell(f"{length(eta)} left" if eta is not None else ""),
         ]
 
-    def _dataset(self, dataset: dict[str, Any]) -> Iterator[list[Cell]]:
-        source, staging = dataset["source"], dataset["staging"]
-        count = staging["files"]
-        name = Cell(f"  {dataset['id']}", ("bold",))
-        yield self._row(name, dataset["state"], source, "" if count is None else files(count), staging["bytes"])
-        yield from self._waiting(source, dataset["id"])
-        for each in dataset["destinations"]:
-            versions = _plural(each["versions"], "version") if each["versions"] or not each["last_success"] else ""
-            yield self._row(Cell(f"    {each['id']}"), each["state"], each, versions, each["bytes"])
-            yield from self._waiting(each, f"{dataset['id']}/{each['id']}")
-            if each.get("plugged_in") and each["state"] in _PLUGGED_IN:
-                yield [Cell(f"      {_PLUGGED_IN[each['state']]}", ("dim",))]
+    def _dataset(self, dataset: DatasetState) -> Iterator[list[Cell]]:
+        source, staging = dataset.source, dataset.staging
+        count = staging.files
+        name = Cell(f"  {dataset.id}", ("bold",))
+        yield self._row(name, dataset.state, source, "" if count is None else files(count), staging.bytes)
+        yield from self._waiting(source, dataset.id)
+        for each in dataset.destinations:
+            versions = _plural(each.versions or 0, "version") if each.versions or not each.last_success else ""
+            yield self._row(Cell(f"    {each.id}"), each.state, each, versions, each.bytes)
+            yield from self._waiting(each, f"{dataset.id}/{each.id}")
+            if each.plugged_in and each.state in _PLUGGED_IN:
+                yield [Cell(f"      {_PLUGGED_IN[each.state]}", ("dim",))]
 
-    def _row(self, name: Cell, state: str, part: dict[str, Any], holds: str, count: int | None) -> list[Cell]:
+    def _row(
+        self, name: Cell, state: str, part: SourceState | DestinationState, holds: str, count: int | None
+    ) -> list[Cell]:
         return [
             name,
             Cell(state, (_STATES.get(state, "red"),)),
-            Cell(ago(part["last_success"], self._now)),
-            Cell(ahead(part["next"] or part.get("due"), self._now), ("dim",)),
+            Cell(ago(part.last_success, self._now)),
+            Cell(ahead(part.next or (part.due if isinstance(part, DestinationState) else None), self._now), ("dim",)),
             Cell(holds),
             Cell(_size(count)),
         ]
 
-    def _waiting(self, part: dict[str, Any], subject: str) -> Iterator[list[Cell]]:
+    def _waiting(self, part: SourceState | DestinationState, subject: str) -> Iterator[list[Cell]]:
         """The error of a place that is out of reach but not late yet, which is no problem so far."""
-        if part["error"] and all(problem["subject"] != subject for problem in self._document["problems"]):
-            yield [Cell(f"      last try: {part['error']['message']}", ("dim",))]
+        if part.error and all(problem.subject != subject for problem in self._document.problems):
+            yield [Cell(f"      last try: {part.error.message}", ("dim",))]
 
-    def _stash(self, stash: dict[str, Any]) -> str:
-        if stash["serial"] is None:
+    def _stash(self, stash: StashState) -> str:
+        if stash.serial is None:
             text = "nothing published yet"
         else:
-            behind = "" if stash["current"] else " (behind)"
-            text = f"serial {stash['serial']}{behind}, {ago(stash['last_success'], self._now)}"
-        return f"{text}: {stash['error']['message']}" if stash["error"] else text
+            behind = "" if stash.current else " (behind)"
+            text = f"serial {stash.serial}{behind}, {ago(stash.last_success, self._now)}"
+        return f"{text}: {stash.error.message}" if stash.error else text
 
-    def _steward(self, steward: dict[str, Any]) -> str:
-        if steward["epoch"] is None:
+    def _steward(self, steward: StewardState) -> str:
+        if steward.epoch is None:
             return "no kit yet"
-        seen = f"seen {ago(steward['last_seen'] or steward['written'], self._now)}"
-        if steward.get("seen_by_code"):
-            seen += f"; by code {by_code(steward['seen_by_code'], self._now)}"
-        broken = steward["epoch"] == self._document["config"]["epoch"]
-        return f"kit {'current' if steward['current'] else 'not whole' if broken else 'of an old epoch'}, {seen}"
+        seen = f"seen {ago(steward.last_seen or steward.written, self._now)}"
+        if steward.seen_by_code:
+            seen += f"; by code {by_code(steward.seen_by_code, self._now)}"
+        broken = steward.epoch == self._document.config.epoch
+        return f"kit {'current' if steward.current else 'not whole' if broken else 'of an old epoch'}, {seen}"
 
     def _vault(self) -> str:
-        daemon = self._document["daemon"]
-        left = daemon["unlocked_until"]
+        daemon = self._document.daemon
+        left = daemon.unlocked_until
         window = f", open for {span((_moment(left) - self._now).total_seconds())} more" if left else ""
-        state = "locked" if daemon["locked"] else f"unlocked{window}"
+        state = "locked" if daemon.locked else f"unlocked{window}"
         started = (
-            f", running for {span((self._now - _moment(daemon['started'])).total_seconds())}"
-            if daemon["started"]
-            else ""
+            f", running for {span((self._now - _moment(daemon.started)).total_seconds())}" if daemon.started else ""
         )
-        wiped = {True: "; freed memory is wiped", False: "; freed memory is not wiped"}.get(
-            daemon.get("init_on_free"), ""
-        )
-        opened = {"none": "no vault"}.get(daemon["vault"], f"{state} ({daemon['vault']})")
-        return f"{opened}; paraduxd {daemon['version']}{started}{wiped}"
+        wiped = {None: "", True: "; freed memory is wiped", False: "; freed memory is not wiped"}[daemon.init_on_free]
+        opened = {"none": "no vault"}.get(daemon.vault, f"{state} ({daemon.vault})")
+        return f"{opened}; paraduxd {daemon.version}{started}{wiped}"
 
     def _together(self, label: str, told: Sequence[tuple[str, str]]) -> Iterator[str]:
         """Names of whom the same is to be told, in one line."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TypeVar, cast
 
 from paraductl.terminal.terminal import printable
+
+T = TypeVar("T")
 
 GAP = "  "
 
@@ -24,14 +26,18 @@ class Cell:
     styles: tuple[str, ...] = ()
 
 
-def safe(value: Any) -> Any:
-    """Plain values without anything that a terminal obeys: escapes are shown as text, line ends and tabs are spaces."""
+def safe(value: T) -> T:
+    """A reply without anything that a terminal obeys: escapes are shown as text, line ends and tabs are spaces."""
+    return cast(T, _safe(value))
+
+
+def _safe(value: object) -> object:
     if isinstance(value, str):
         return value if value.isprintable() else printable(re.sub(r"\s", " ", value))
-    if isinstance(value, list):
-        return [safe(item) for item in value]
-    if isinstance(value, dict):
-        return {key: safe(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_safe, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{each.name: _safe(getattr(value, each.name)) for each in fields(value)})
     return value
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import IO, Any
+from typing import IO
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 
 
@@ -44,10 +45,10 @@ class Terminal:
         self.progress("")
         _write(sys.stdout, text)
 
-    def document(self, document: Any) -> None:
+    def document(self, document: object) -> None:
         """The result for programs."""
         if self.as_json:
-            _write(sys.stdout, json.dumps(document, indent=2) + "\n")
+            _write(sys.stdout, json.dumps(to_json_value(document), indent=2) + "\n")
 
     def note(self, text: str) -> None:
         """A remark that is not part of the result."""

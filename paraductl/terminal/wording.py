@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from paraductl.terminal.terminal import one_line
-
-Run = dict[str, Any]
+from paraduxd.api import results
+from paraduxd.api.replies.transfers import Run, RunError
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -81,21 +81,21 @@ def success(run: Run) -> str:
 
 def failure(run: Run) -> tuple[str, str]:
     """Why a run has not done its work, and what to do: a sentence and a hint."""
-    if run["state"] == "cancelled":
+    if run.state == "cancelled":
         return f"cancelled: {doing(run)}", ""
-    error = run.get("error") or {}
-    if run["state"] == "held":
-        why = error.get("message") or (run.get("result") or {}).get("text") or "the guard stopped it"
-        hint = error.get("hint") or f"if it is right: paraductl approve {run['dataset']}"
+    error = run.error or RunError()
+    if run.state == "held":
+        why = error.message or "the guard stopped it"
+        hint = error.hint or f"if it is right: paraductl approve {run.dataset}"
         return f"held: {doing(run)}: {one_line(why)}", one_line(hint)
-    why = error.get("message") or ("it was interrupted" if run["state"] == "interrupted" else "no reason was given")
-    return f"cannot {doing(run)}: {one_line(why)}", one_line(error.get("hint") or "")
+    why = error.message or ("it was interrupted" if run.state == "interrupted" else "no reason was given")
+    return f"cannot {doing(run)}: {one_line(why)}", one_line(error.hint)
 
 
-def progress(runs: list[Run]) -> str:
+def progress(runs: Sequence[Run]) -> str:
     """One line about what goes on now."""
-    running = [run for run in runs if run["state"] == "running"]
-    waiting = sum(run["state"] == "queued" for run in runs)
+    running = [run for run in runs if run.state == "running"]
+    waiting = sum(run.state == "queued" for run in runs)
     parts = [_progress_of(running[0])] if running else []
     if len(running) > 1:
         parts.append(f"{len(running) - 1} more running")
@@ -106,12 +106,12 @@ def progress(runs: list[Run]) -> str:
 
 def _progress_of(run: Run) -> str:
     parts = [doing(run)]
-    if run.get("percent") is not None:
-        parts.append(f"{_bar(run['percent'])} {run['percent']:.0f} %")
-    if run.get("bytes"):
-        parts.append(size(run["bytes"]))
-    if run.get("eta") is not None:
-        parts.append(f"{length(run['eta'])} left")
+    if run.percent is not None:
+        parts.append(f"{_bar(run.percent)} {run.percent:.0f} %")
+    if run.bytes:
+        parts.append(size(run.bytes))
+    if run.eta is not None:
+        parts.append(f"{length(run.eta)} left")
     return "  ".join(parts)
 
 
@@ -121,28 +121,38 @@ def _bar(percent: float, width: int = 20) -> str:
 
 
 def _named(forms: dict[str, str], run: Run) -> str:
-    form = forms.get(str(run["step"]), f"{run['step']} {{dataset}}")
-    return form.format(dataset=run.get("dataset") or "-", location=run.get("location") or "-")
+    form = forms.get(run.step, f"{run.step} {{dataset}}")
+    return form.format(dataset=run.dataset or "-", location=run.location or "-")
 
 
 def _numbers(run: Run) -> str:
-    """The numbers in a result, whichever of them the step reports."""
-    result = run.get("result") or {}
-    if run["step"] == "prune":
-        return f"{len(result.get('removed') or [])} removed, {len(result.get('versions') or [])} left"
-    parts = []
-    if "serial" in result:
-        parts.append(f"serial {result['serial']}, read back and compared")
-    if "files" in result:
-        parts.append(files(result["files"]))
-    if "checked" in result:
-        parts.append(f"{result['checked']:,} objects" + (", all data read" if result.get("deep") else ""))
-    if "bytes" in result:
-        parts.append(size(result["bytes"]))
-    if "transferred_bytes" in result:
-        parts.append(f"{size(result['transferred_bytes'])} new")
-    if "added_bytes" in result:
-        parts.append(f"{size(result['added_bytes'])} added")
-    if run["step"] == "restore" and result.get("time"):
-        parts.append(f"as of {local_time(result['time'])}")
-    return ", ".join(parts)
+    """The numbers in a result, as far as they are known."""
+    return ", ".join(_parts(run.step, results.read(run.step, run.result)))
+
+
+def _parts(step: str, found: results.Result) -> Iterator[str]:
+    match found:
+        case results.Pushed() if step == "prune":
+            yield f"{len(found.removed)} removed, {len(found.versions)} left"
+        case results.Pushed(files=count, bytes=amount, added_bytes=added):
+            yield from _amounts(count, amount)
+            yield from () if added is None else (f"{size(added)} added",)
+        case results.Pulled(files=count, bytes=amount, transferred_bytes=new):
+            yield from _amounts(count, amount)
+            yield from () if new is None else (f"{size(new)} new",)
+        case results.Verified(checked=checked, bytes=amount):
+            yield from () if checked is None else (f"{checked:,} objects" + (", all data read" if found.deep else ""),)
+            yield from _amounts(None, amount)
+        case results.RestoredVersion(files=count, bytes=amount, time=time):
+            yield from _amounts(count, amount)
+            yield from (f"as of {local_time(time)}",) if time else ()
+        case results.Published(serial=serial) | results.KitChecked(serial=serial) | results.Rehearsal(serial=serial):
+            yield from () if serial is None else (f"serial {serial}, read back and compared",)
+            yield from () if isinstance(found, results.Published) else _amounts(found.files, found.bytes)
+
+
+def _amounts(count: int | None, amount: int | None) -> Iterator[str]:
+    if count is not None:
+        yield files(count)
+    if amount is not None:
+        yield size(amount)

@@ -8,6 +8,7 @@ from paraductl.terminal import wording
 from paraductl.terminal.table import Cell, table
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.transfers import Run, RunError
 
 HOSTILE = [
     "gone\x1b[2J\x1b]0;title\x07",
@@ -35,16 +36,8 @@ def test_a_failure_is_one_line_and_its_hint_another(text: str, capsys: pytest.Ca
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("state", ["failed", "held", "interrupted"])
 def test_a_run_of_the_history_is_one_line(text: str, state: str, capsys: pytest.CaptureFixture[str]) -> None:
-    error = {"code": "failed", "message": text, "hint": text}
-    run = {
-        "run": 1,
-        "dataset": "home",
-        "step": "push",
-        "location": "friend",
-        "state": state,
-        "error": error,
-        "result": None,
-    }
+    error = RunError("failed", text, text)
+    run = Run(1, "home", "push", "friend", "manual", state, "2026-11-23T12:00:00Z", error=error)
     Terminal(as_json=False).line("  ".join(wording.failure(run)))
     told = capsys.readouterr().out
     assert is_tame(told) and told.count("\n") == 1

@@ -10,6 +10,8 @@ import pytest
 
 from paraductl.terminal.status_page import ago, ahead, render, span
 from paraductl.terminal.table import Cell, columns, safe, table
+from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.replies.state import StashState, Status
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ERROR = {"code": "unreachable", "message": "cannot reach friend.example", "hint": "switch it on"}
@@ -34,7 +36,8 @@ def destination(name: str, state: str = "ok", **changes: Any) -> dict[str, Any]:
 def dataset(name: str, state: str, *destinations: dict[str, Any]) -> dict[str, Any]:
     source = {"last_success": at(-600), "last_attempt": at(-600), "next": None, "error": None}
     staging = {"path": f"/srv/{name}", "files": 1200, "bytes": 3 << 20}
-    return {"id": name, "state": state, "source": source, "staging": staging, "destinations": list(destinations)}
+    kept = {"destinations": list(destinations), "proven": None}
+    return {"id": name, "state": state, "source": source, "staging": staging, **kept}
 
 
 def problem(
@@ -97,7 +100,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def lines(some_document: dict[str, Any], width: int = 80) -> list[str]:
-    return render(some_document, colour=False, now=NOW, width=width).splitlines()
+    return render(from_json_value(Status, some_document), colour=False, now=NOW, width=width).splitlines()
 
 
 def test_a_calm_page() -> None:
@@ -211,7 +214,7 @@ def test_hostile_texts_stay_text() -> None:
     full = document(
         running=[run], problems=[problem()], datasets=[dataset("home", "ok", destination("friend", error=ERROR))]
     )
-    page = render(hostile(full), colour=False, now=NOW, width=100)
+    page = render(from_json_value(Status, hostile(full)), colour=False, now=NOW, width=100)
     assert all(line.isprintable() for line in page.splitlines())
     assert page.encode()
     assert len(page.splitlines()) == page.count("\n")
@@ -219,8 +222,10 @@ def test_hostile_texts_stay_text() -> None:
 
 def test_colour_changes_nothing_but_colour() -> None:
     full = document(problems=[problem()])
-    coloured = render(full, colour=True, now=NOW, width=80)
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(full, colour=False, now=NOW, width=80)
+    coloured = render(from_json_value(Status, full), colour=True, now=NOW, width=80)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(
+        from_json_value(Status, full), colour=False, now=NOW, width=80
+    )
     assert coloured.startswith("\x1b[1;33mRecoverable")
 
 
@@ -238,7 +243,7 @@ def test_times_in_words() -> None:
 
 
 def test_safe_keeps_what_prints() -> None:
-    assert safe({"a": ["Käse 日本", 1, None, "a\tb"]}) == {"a": ["Käse 日本", 1, None, "a b"]}
+    assert safe((StashState("Käse 日本", 1), None, "a\tb")) == (StashState("Käse 日本", 1), None, "a b")
 
 
 def test_a_table_of_nothing() -> None:

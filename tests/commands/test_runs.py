@@ -117,7 +117,11 @@ def test_approve_needs_the_passphrase(paraductl: Run, daemon: FakeDaemon, secret
 
 
 def test_prune(paraductl: Run, daemon: FakeDaemon, secret: str) -> None:
-    result = {"removed": [{"id": "v1", "reason": "not kept"}], "versions": [{"id": "v2"}], "files": 3}
+    result = {
+        "removed": [{"id": "v1", "reason": "not kept"}],
+        "versions": [{"id": "v2", "time": "2026-11-20T10:00:00Z"}],
+        "files": 3,
+    }
     daemon.will_run(a_run(7, "prune", result=result))
     outcome = paraductl("--passphrase-file", secret, "prune", "home", "--destination", "friend")
     assert (outcome.code, outcome.out) == (0, "home: old versions removed at friend: 1 removed, 1 left\n")

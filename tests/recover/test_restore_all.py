@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from paraductl.recovery.restore_all import BringingBack, Copy, copies
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.state import DatasetState, SourceState, StagingState
+from paraduxd.api.replies.transfers import Run, RunError
+
+NEVER = SourceState()
 
 
-def dataset(**more: Any) -> dict[str, Any]:
-    return {"id": "home", "state": "ok", "source": {"last_success": None}, "staging": {"files": None}, **more}
+def dataset(state: str = "ok", source: SourceState = NEVER, files: int | None = None) -> DatasetState:
+    return DatasetState("home", state, None, source, StagingState("/srv/home", files))
 
 
-def listed(location: str, *times: str, state: str = "done") -> dict[str, Any]:
+def a_run(step: str, location: str, state: str = "done", **more: Any) -> Run:
+    return Run(1, "home", step, location, "manual", state, "2026-11-23T10:00:00Z", **more)
+
+
+def listed(location: str, *times: str, state: str = "done") -> Run:
     result = {"versions": [{"id": time, "time": time} for time in times]} if state == "done" else None
-    return {"dataset": "home", "location": location, "state": state, "result": result}
+    return a_run("versions", location, state, result=result)
 
 
-HERE = {"source": {"last_success": "2026-11-23T10:00:00Z"}, "staging": {"files": 12}}
+HERE: dict[str, Any] = {"source": SourceState("2026-11-23T10:00:00Z"), "files": 12}
 
 
 def test_the_newest_version_comes_first_wherever_it_is() -> None:
@@ -28,7 +38,7 @@ def test_the_newest_version_comes_first_wherever_it_is() -> None:
         listed("friend", "2026-11-22T10:00:00Z"),
         listed("cloud", state="failed"),
         listed("bank"),
-        {**listed("other", "2027-01-01T00:00:00Z"), "dataset": "photos"},
+        replace(listed("other", "2027-01-01T00:00:00Z"), dataset="photos"),
     ]
     assert [copy.location for copy in copies(dataset(), found)] == ["friend", "disk"]
     assert [copy.location for copy in copies(dataset(**HERE), found)] == ["staging", "friend", "disk"]
@@ -58,21 +68,20 @@ class Daemon:
         self.filled: set[str] = set()
         self.asked: list[tuple[str, str]] = []
 
-    def start(self, **wanted: Any) -> list[int]:
-        self.asked.append((wanted["source"], wanted["to"]))
+    def start(self, name: str, to: str, source: str) -> list[int]:
+        self.asked.append((source, to))
         return [len(self.asked)]
 
-    def follow(self, numbers: list[int]) -> list[dict[str, Any]]:
+    def follow(self, numbers: Sequence[int]) -> list[Run]:
         source, to = self.asked[numbers[0] - 1]
-        run = {"step": "restore", "dataset": "home", "location": source, "state": "failed", "result": None}
         outcome: int | str = "not-empty" if to in self.filled else self.outcomes[source]
         if isinstance(outcome, str):
             if outcome == "half":
                 self.filled.add(to)
-            return [{**run, "error": {"code": outcome, "message": outcome, "hint": ""}}]
+            return [a_run("restore", source, "failed", error=RunError(outcome, outcome))]
         self.filled.add(to)
         result = {"files": outcome, "bytes": 1, "time": "2026-11-22T10:00:00Z"}
-        return [{**run, "state": "done", "result": result, "error": None}]
+        return [a_run("restore", source, result=result)]
 
     def bring_back(self, *places: Copy) -> Any:
         return BringingBack("/back", self.start, self.follow).dataset("home", places)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.replies.kits import Arming
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.keeper.kits import arming as kit_arming
 from paraduxd.keeper.kits.requests import kits_arm
@@ -42,13 +43,13 @@ def keeper(template: tuple[Path, Opened], monkeypatch: pytest.MonkeyPatch) -> Ke
     return start(root, opened, Journal(root / "journal.sqlite", NOW))
 
 
-def arm(keeper: Keeper, *stewards: str, erase: bool = False) -> dict[str, Any]:
+def arm(keeper: Keeper, *stewards: str, erase: bool = False) -> Arming:
     return kits_arm(keeper.desk, keeper.said.append, stewards=[*stewards], erase=erase, device=None, wait=False)
 
 
 def test_one_stick_after_the_other_gets_the_kit_of_whoever_is_next(keeper: Keeper) -> None:
     reply = arm(keeper)
-    assert reply["waiting"] == [*NAMES]
+    assert list(reply.waiting) == [*NAMES]
     assert keeper.said == ["Insert Alice's stick."]
     assert keeper.plug_in("S1").endswith("written and read back; its stick can be pulled out. Now insert Bob's stick.")
     assert keeper.plug_in("S2").endswith("Now insert Carol's stick.")
@@ -148,12 +149,12 @@ def test_an_unforeseen_failure_shows_no_secret_and_does_not_end_it(
 def test_those_who_have_a_kit_are_left_out_unless_named(keeper: Keeper) -> None:
     arm(keeper, "bob")
     keeper.plug_in("S1")
-    assert arm(keeper)["waiting"] == ["alice", "carol"]
-    assert arm(keeper, "bob")["waiting"] == ["bob"]
+    assert arm(keeper).waiting == ("alice", "carol")
+    assert arm(keeper, "bob").waiting == ("bob",)
     for serial in ("S2", "S3"):
         arm(keeper)
         keeper.plug_in(serial)
-    assert arm(keeper) == {"written": [], "waiting": [], "until": None}
+    assert arm(keeper) == Arming()
 
 
 def test_unknown_stewards_are_refused_before_anything_waits(keeper: Keeper) -> None:
@@ -206,7 +207,7 @@ def test_a_later_command_takes_the_place_of_an_earlier_one(keeper: Keeper) -> No
 
 
 def test_who_waits_gets_the_answer_when_all_is_written(keeper: Keeper) -> None:
-    replies: list[dict[str, Any]] = []
+    replies: list[Arming] = []
 
     def wait() -> None:
         replies.append(
@@ -220,8 +221,8 @@ def test_who_waits_gets_the_answer_when_all_is_written(keeper: Keeper) -> None:
     for serial in ("S1", "S2"):
         keeper.plug_in(serial)
     client.join()
-    assert [kit["steward"] for kit in replies[0]["written"]] == ["bob", "carol"]
-    assert replies[0]["waiting"] == []
+    assert [kit.steward for kit in replies[0].written] == ["bob", "carol"]
+    assert replies[0].waiting == ()
 
 
 @pytest.mark.parametrize("removable", [True, False])
@@ -230,7 +231,7 @@ def test_a_device_that_was_named_is_written_at_once_or_refused(keeper: Keeper, r
     keeper.tools.named["/dev/sdx"] = {"serial": "S9", "stick": {"removable": removable}}
     ask = {"stewards": ["bob"], "erase": False, "device": "/dev/sdx", "wait": True}
     if removable:
-        assert [kit["steward"] for kit in kits_arm(keeper.desk, keeper.said.append, **ask)["written"]] == ["bob"]
+        assert [kit.steward for kit in kits_arm(keeper.desk, keeper.said.append, **ask).written] == ["bob"]
         assert keeper.tools.record("bob").device_serial == "S9"
     else:
         with pytest.raises(ParaduxError, match=r"^Bob's kit was not written: .*not a removable stick$"):

@@ -13,6 +13,7 @@ from paraductl.main import main
 from paraductl.terminal import passphrase, status_page
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.framing import ClosedError
+from paraduxd.api.replies.kits import SeenByCode
 from tests.fakes_client import PASSPHRASE, FakeDaemon, FakeKeeper, FakeSupervisor
 
 ALICE: dict[str, Any] = {
@@ -113,7 +114,10 @@ def test_without_a_config_there_are_no_stewards(
 @pytest.mark.parametrize(
     ("reply", "sentence"),
     [
-        ({"written": [{"steward": "alice"}], "waiting": [], "until": None}, "1 kit written and read back."),
+        (
+            {"written": [{"steward": "alice", "name": "Alice", "epoch": 1, "serial": 1}], "waiting": [], "until": None},
+            "1 kit written and read back.",
+        ),
         ({"written": [], "waiting": [], "until": None}, "Nothing to write: every steward holds a current kit."),
         ({"written": [], "waiting": ["bob"], "until": "2026-11-23T12:00:00Z"}, "Waiting for sticks until"),
     ],
@@ -164,7 +168,7 @@ def test_what_ends_the_waiting_is_said(
 )
 def test_what_a_code_said_stands_beside_what_was_seen_here(asked: bool, kind: str, expected: str) -> None:
     heard = (datetime.now(UTC) - timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    seen = {"date": "2026-11-20", "kind": kind, "asked": asked, "heard": heard, "epoch": 2}
+    seen = SeenByCode("2026-11-20", kind, asked, heard, 2)
     assert status_page.by_code(seen, datetime.now(UTC)) == expected
 
 
