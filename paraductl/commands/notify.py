@@ -19,4 +19,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Start and follow."""
-    return finish(context, context.supervisor().call("notify_test")["runs"])
+    return finish(context, context.supervisor().notify_test().runs)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from paraductl.context import Context, Reply
+from paraductl.context import Context
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.what_if import as_document
 
@@ -24,20 +26,20 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask everything, and write the page."""
-    answer = as_document(context.supervisor().call("whatif", advice="all"))
+    answer = as_document(to_json_value(context.supervisor().whatif(advice="all")))
     write_page(context, answer, arguments.file)
     context.terminal.document({"file": arguments.file})
     context.terminal.line(f"Written: {arguments.file}")
     return ExitCode.DONE
 
 
-def write_page(context: Context, answer: Reply, file: str) -> None:
+def write_page(context: Context, answer: dict[str, Any], file: str) -> None:
     """The page of an answer, with what the daemon knows of the rest."""
     from paraductl.report.age_chart import of_runs
     from paraductl.report.page import page
     from paraductl.report.write_file import write_file
 
     supervisor = context.supervisor()
-    status, stewards = supervisor.call("status"), supervisor.call("stewards")
-    runs = supervisor.call("history", limit=RUNS)["runs"]
+    status, stewards = to_json_value(supervisor.status()), to_json_value(supervisor.stewards())
+    runs = to_json_value(supervisor.history(limit=RUNS).runs)
     write_file(Path(file), page(answer, status, stewards, of_runs(runs)))

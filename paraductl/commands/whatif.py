@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from typing import Any
 
-from paraductl.context import Context, Reply
+from paraductl.context import Context
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.what_if import as_document
 
@@ -50,14 +52,13 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask and show."""
-    reply = context.supervisor().call(
-        "whatif",
+    reply = context.supervisor().whatif(
         lose=arguments.lose,
         compromise=arguments.compromise,
         scenario=arguments.scenario or "",
         advice=arguments.advice,
     )
-    answer = as_document(reply)
+    answer = as_document(to_json_value(reply))
     if arguments.html:
         from paraductl.commands.report import write_page
 
@@ -73,7 +74,7 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     return _exit_code(answer)
 
 
-def _exit_code(answer: Reply) -> int:
+def _exit_code(answer: dict[str, Any]) -> int:
     """20 when something is lost; a word that names nothing is never answered with "nothing is lost"."""
     if answer["lost"] or not answer["config"]["opens"]:
         return ExitCode.CRITICAL

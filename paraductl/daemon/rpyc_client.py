@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import socket
 from dataclasses import dataclass
-from typing import Any
 
 from rpyc.core import brine, consts
 from rpyc.core.channel import Channel
@@ -46,7 +45,7 @@ CONFIG = {
 class Reference:
     """An object of the daemon, by its name and numbers; good for nothing but sending it back."""
 
-    pack: tuple[Any, ...]
+    pack: tuple[object, ...]
 
 
 class PlainChannel(Channel):  # type: ignore[misc]
@@ -69,7 +68,7 @@ class ValuesConnection(Connection):  # type: ignore[misc]
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         super().__init__(VoidService(), PlainChannel(SocketStream(connection), compress=False), CONFIG)
-        self._reference: Any = None
+        self._reference: object = None
 
     def call(self, name: str, arguments: str) -> str:
         """Call the daemon; raises `EOFError` or `OSError` (a `TimeoutError` when it takes too long), `ParaduxError`."""
@@ -94,7 +93,7 @@ class ValuesConnection(Connection):  # type: ignore[misc]
         if not self.closed:
             self._cleanup()
 
-    def _box(self, obj: Any) -> tuple[int, Any]:
+    def _box(self, obj: object) -> tuple[int, object]:
         match obj:
             case Reference(pack):
                 return consts.LABEL_LOCAL_REF, pack
@@ -102,7 +101,7 @@ class ValuesConnection(Connection):  # type: ignore[misc]
                 return consts.LABEL_TUPLE, tuple(self._box(item) for item in obj)
         return consts.LABEL_VALUE, obj
 
-    def _unbox(self, package: Any) -> Any:
+    def _unbox(self, package: object) -> object:
         match package:
             case (consts.LABEL_VALUE, value):
                 return value
@@ -110,9 +109,9 @@ class ValuesConnection(Connection):  # type: ignore[misc]
                 return Reference(pack)
         raise EOFError
 
-    def _unbox_exc(self, raw: Any) -> Exception:
+    def _unbox_exc(self, raw: object) -> Exception:
         """What went wrong comes as a value; a refusal of rpyc's own kind says nothing that could be trusted."""
         return ParaduxError("bad-request", "paraduxd refused a call", "are daemon and client of the same version?")
 
-    def _dispatch_request(self, seq: int, raw_args: Any) -> None:
+    def _dispatch_request(self, seq: int, raw_args: object) -> None:
         raise EOFError

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
@@ -27,7 +26,7 @@ class ClosedError(ParaduxError):
         super().__init__("closed", "the connection was closed by the other side")
 
 
-def send(channel: socket.socket, message: dict[str, Any]) -> None:
+def send(channel: socket.socket, message: dict[str, object]) -> None:
     """Send one frame; raises `ParaduxError` when the message is too long, `OSError` when the peer is gone."""
     body = json.dumps(message, separators=(",", ":")).encode()
     if len(body) > MAX_FRAME:
@@ -35,7 +34,7 @@ def send(channel: socket.socket, message: dict[str, Any]) -> None:
     channel.sendall(_LENGTH.pack(len(body)) + body)
 
 
-def receive(channel: socket.socket, limit: int = MAX_FRAME) -> dict[str, Any]:
+def receive(channel: socket.socket, limit: int = MAX_FRAME) -> dict[str, object]:
     """Receive one frame of at most `limit` bytes; raises `ClosedError` at the end, `ParaduxError` for anything that is not a frame."""
     (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
     if length > limit:

@@ -1,7 +1,6 @@
 """What a run has come to, by step: `Run.result` of a run that is done.
 
-A count that is unknown is `None`: earlier versions told less, and so do some tools. What workers report besides, and no client sees, is in
-`core/runs/results.py`.
+A count that is unknown is `None`: earlier versions told less, and so do some tools. What workers report besides: `core/runs/orders.py`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from paraduxd.keeper.runtime.opened import Json
+from paraduxd.api.calls import JsonObject
 
 _PREFIX = "handover-"
 
@@ -36,7 +36,7 @@ class Handover:
 
 
 @contextlib.contextmanager
-def offered(keys: Mapping[str, Json], folder: Path) -> Iterator[Handover]:
+def offered(keys: Mapping[str, JsonObject], folder: Path) -> Iterator[Handover]:
     """Offer each key through a pipe of its own below `folder`, a private directory, for as long as the context lasts."""
     _sweep(folder)
     taken, paths = threading.Event(), {}
@@ -52,7 +52,7 @@ def offered(keys: Mapping[str, Json], folder: Path) -> Iterator[Handover]:
             _withdraw(Path(offer))
 
 
-def _give(path: Path, key: Json, taken: threading.Event) -> None:
+def _give(path: Path, key: JsonObject, taken: threading.Event) -> None:
     """Wait for somebody to read, and write."""
     with contextlib.suppress(OSError), path.open("wb") as pipe:
         if path.exists():

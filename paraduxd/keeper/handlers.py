@@ -95,7 +95,7 @@ class Handlers:
         try:
             advanced = rotate.advance(self.context, opened, self.note)
             save.complete(self._installation, advanced.opened if advanced else opened)
-            kit_journal.give_back(self._installation.control, opened.document)
+            kit_journal.give_back(self._installation.control, opened.managed)
         except Exception as problem:
             reason = save.reason(problem)
             log.error("The config could not be put into effect: %s", reason)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import known_steward
@@ -19,6 +18,7 @@ from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.recovery import stick_reader
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
+from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.session import Session
 
 log = logging.getLogger("paradux.keeper")
@@ -73,13 +73,13 @@ class Sticks:
         steward = known_steward(stick, kit_journal.known(self._keeping.control))
         if steward is None:
             return
-        found = self.tools.check(event, stick, opened.document)
+        found = self.tools.check(event, stick, opened.managed)
         if found is None or found.steward != steward:
             log.warning("%s held the kit of %s and holds something else now", stick.name, steward)
             return
         kit_journal.record(self._keeping.control, [found])
         log.info("The kit of %s was checked: %s", steward, found.problems[0] if found.problems else "it is whole")
-        if _is_outdated(found, opened.document):
+        if _is_outdated(found, opened):
             self._rewrite(event, steward)
 
     def _rewrite(self, event: Event, steward: str) -> None:
@@ -94,7 +94,6 @@ class Sticks:
         log.info("The kit of %s was refreshed: it holds serial %d now", steward, kit.serial)
 
 
-def _is_outdated(found: KitRecord, document: dict[str, Any]) -> bool:
-    managed = document["managed"]
-    in_force = found.epoch == managed["recovery"]["epoch"] and not managed.get("rotation")
-    return in_force and found.counts and (found.serial or 0) < document["serial"]
+def _is_outdated(found: KitRecord, opened: Opened) -> bool:
+    in_force = found.epoch == opened.managed.recovery.epoch and not opened.managed.rotation
+    return in_force and found.counts and (found.serial or 0) < opened.serial

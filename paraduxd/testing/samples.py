@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 _NAMES = (
     b"$(touch x)",
@@ -39,7 +38,7 @@ HOSTILE_NAMES = tuple(os.fsdecode(name) for name in _NAMES)
 """File names that must stay data; those that are not UTF-8 are written with surrogate escapes."""
 
 _TIME = 1_700_000_000_123_456_789
-Snapshot = dict[str, tuple[Any, ...]]
+Snapshot = dict[str, tuple[object, ...]]
 
 
 def write_sample(root: Path) -> int:
@@ -84,7 +83,7 @@ def snapshot(root: Path) -> Snapshot:
     return {str(path.relative_to(root)): _describe(path, inodes) for path in sorted(root.rglob("*"))}
 
 
-def _describe(path: Path, inodes: dict[int, str]) -> tuple[Any, ...]:
+def _describe(path: Path, inodes: dict[int, str]) -> tuple[object, ...]:
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):
         return ("link", str(path.readlink()))

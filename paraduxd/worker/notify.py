@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import transport_files
 
 
-def notify(order: Order, _report: Any) -> dict[str, Any]:
+def notify(order: Order, _report: object) -> dict[str, object]:
     """Send `title` and `body`; raises `TransientError` "not-delivered", `ParaduxError` "bad-address"."""
     address = str(transport_files.read(Path(order.transport)).get("address"))
     logging.disable(logging.CRITICAL)  # apprise and what it uses log addresses

@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from paraduxd.api import bounded_json
@@ -27,7 +26,7 @@ SHORTEST = 8
 _known: set[str] = set()
 
 
-def remember(transport: dict[str, Any], model: type[ProtocolSettings] | None = None) -> None:
+def remember(transport: dict[str, object], model: type[ProtocolSettings] | None = None) -> None:
     """Take the secrets of a transport file: what the protocol's model marks as such, all credentials, and what Paradux has generated."""
     keys = {"credentials", "secret", "signing_key", "private_key", "passphrase", "address"}
     keys |= secret_keys([model]) if model else set()
@@ -57,7 +56,7 @@ class Formatter(LineFormatter):
         return redacted(super().format(record))
 
 
-def _below(value: Any, keys: set[str], *, inside: bool) -> Iterator[str]:
+def _below(value: object, keys: set[str], *, inside: bool) -> Iterator[str]:
     """Every text below one of the keys."""
     if isinstance(value, str) and inside:
         yield value

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from paraduxd.core.config.managed import managed_of
 from paraduxd.core.recovery import rotation
 from tests.integration import sshd
 from tests.rig import Installation, running
@@ -77,12 +78,12 @@ def answers(server: sshd.Server, stash: Path) -> Json:
 def expected(config: Json) -> Json:
     """What a recovery must give, by each epoch."""
     epochs = {}
-    for part in rotation.parts(config["managed"]):
-        epoch, words, issued = part["recovery"]["epoch"], part["shares"]["words"], part["shares"]["issued"]
+    for part in managed_of(config).parts:
+        epoch, words, issued = part.recovery.epoch, part.shares.words, part.shares.issued
         epochs[str(epoch)] = {
-            "secret": part["recovery"]["secret"],
+            "secret": part.recovery.secret,
             "words": {steward: words[index] for steward, index in issued.items()},
-            "config": rotation.published_under(config, epoch),
+            "config": rotation.published_under(config, epoch, config["serial"]),
         }
     return {"epochs": epochs}
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from paraduxd.core.config.managed import managed_of
+from paraduxd.core.config.models import Config, Policy
 from paraduxd.core.recovery import published_config
 from paraduxd.effects.crypto.gpg import private_gpg
-from paraduxd.keeper.config.generate import new_managed
-from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, build
+from paraduxd.keeper.config import generate
+from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, PreviousEpoch, build
 
 MEMORY = Path("/dev/shm")
 WRITTEN = "2026-11-23T10:00:00Z"
@@ -61,8 +63,8 @@ class Family:
 
     @property
     def epoch(self) -> Epoch:
-        managed = self.document["managed"]
-        return Epoch(managed["recovery"], managed["shares"], self.config_gpg)
+        managed = managed_of(self.document)
+        return Epoch(managed.recovery, managed.shares, self.config_gpg)
 
     def sign(self, data: bytes) -> bytes:
         recovery = self.document["managed"]["recovery"]
@@ -71,10 +73,22 @@ class Family:
             return gpg.sign_detached(data, recovery["fingerprint"], recovery["secret"])
 
     def inputs(self, steward: str) -> KitInputs:
-        return KitInputs(self.document, steward, self.epoch, WRITTEN)
+        return kit_inputs(self.document, steward, self.epoch)
 
     def kit(self, steward: str) -> dict[str, bytes]:
         return build(self.inputs(steward), self.sign)
+
+
+def kit_inputs(document: dict[str, Any], steward: str, epoch: Epoch, *previous: PreviousEpoch) -> KitInputs:
+    """Of a config that is a plain document."""
+    return KitInputs(Config.model_validate(document), managed_of(document), steward, epoch, WRITTEN, *previous)
+
+
+def new_managed(document: dict[str, Any], memory: Path) -> dict[str, Any]:
+    """Of a document, as plain JSON."""
+    policy, stewards = Policy.model_validate(document["policy"]), [each["id"] for each in document["stewards"]]
+    made: dict[str, Any] = generate.new_managed(policy, stewards, memory).to_json_value()
+    return made
 
 
 def new_family(**changes: Any) -> Family:

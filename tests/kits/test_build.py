@@ -13,9 +13,8 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.crypto.gpg import private_gpg
-from paraduxd.keeper.config.generate import new_managed
-from paraduxd.keeper.kits.documents.build import KitInputs, PreviousEpoch, build
-from tests.kits.kit_rig import MEMORY, WRITTEN, Family, published_family
+from paraduxd.keeper.kits.documents.build import PreviousEpoch, build
+from tests.kits.kit_rig import MEMORY, WRITTEN, Family, kit_inputs, new_managed, published_family
 
 FILES = {
     "START-HERE.html", "sheet.pdf", "share.txt", "copies/share-2.txt", "copies/share-3.txt", "kit.json", "kit.json.asc",
@@ -103,7 +102,7 @@ def test_the_same_inputs_give_the_same_kit(family: Family) -> None:
 def test_stewards_who_may_not_know_each_other_find_no_name(family: Family) -> None:
     document = copy.deepcopy(family.document)
     document["policy"]["stewards_know_each_other"] = False
-    inputs = dataclasses.replace(family.inputs("alice"), document=document)
+    inputs = kit_inputs(document, "alice", family.epoch)
     files = build(inputs, lambda data: b"signature")
     everything = b"".join(files.values())
     for other in ("Müller", "Čapek", "carol", "+1 555 000 1"):
@@ -160,7 +159,7 @@ def test_the_page_leads_to_the_one_in_the_browser_first(kits: Kits) -> None:
 def test_what_only_looks_like_an_address_is_no_link(family: Family) -> None:
     document = copy.deepcopy(family.document)
     document["owner"] |= {"phone": "+1 5' onclick='x", "email": "javascript:alert(1)@x y"}
-    files = build(dataclasses.replace(family.inputs("alice"), document=document), lambda data: b"signature")
+    files = build(kit_inputs(document, "alice", family.epoch), lambda data: b"signature")
     page = Page(files["START-HERE.html"].decode())
     assert "javascript:alert(1)@x y" in page.text
     assert all(str(value).startswith("tel:+1555") for name, value in page.attributes if name == "href")
@@ -175,11 +174,12 @@ HOSTILE = "<script>alert(1)</script>\n# $owner %{day} {epoch} \"'&\x1b[2J" + "x"
 
 
 def test_hostile_names_stay_text_everywhere(family: Family) -> None:
-    document = copy.deepcopy(family.document)
-    document["owner"] = {"name": HOSTILE, "phone": HOSTILE, "email": HOSTILE, "address": HOSTILE}
-    for steward in document["stewards"]:
-        steward.update(name=HOSTILE, phone=HOSTILE)
-    files = build(dataclasses.replace(family.inputs("alice"), document=document), lambda data: b"signature")
+    """Which no config lets in; the documents do not count on that."""
+    inputs, hostile = family.inputs("alice"), {"name": HOSTILE, "phone": HOSTILE}
+    stewards = tuple(steward.model_copy(update=hostile) for steward in inputs.config.stewards)
+    owner = inputs.config.owner.model_copy(update={**hostile, "email": HOSTILE, "address": HOSTILE})
+    config = inputs.config.model_copy(update={"owner": owner, "stewards": stewards})
+    files = build(dataclasses.replace(inputs, config=config), lambda data: b"signature")
     page = Page(files["START-HERE.html"].decode())
     assert "script" not in page.tags and "alert(1)" in page.text
     assert share_words(files["share.txt"]) == share_words(family.kit("alice")["share.txt"])
@@ -193,7 +193,7 @@ def test_a_kit_written_in_mid_rotation_carries_the_running_epoch(family: Family)
     document["managed"] = {**new_managed(document, MEMORY), "owner_id": document["managed"]["owner_id"]}
     document["managed"]["recovery"]["epoch"] = 2
     new = published_family(document)
-    inputs = KitInputs(document, "alice", new.epoch, WRITTEN, PreviousEpoch(family.epoch, family.sign))
+    inputs = kit_inputs(document, "alice", new.epoch, PreviousEpoch(family.epoch, family.sign))
     files = build(inputs, new.sign)
     old = {name.removeprefix("previous/") for name in files if name.startswith("previous/")}
     assert old == {"share.txt", "kit.json", "kit.json.asc", "recovery-key.asc", "config.gpg"}
@@ -203,7 +203,7 @@ def test_a_kit_written_in_mid_rotation_carries_the_running_epoch(family: Family)
         gpg.import_key(recovery["public_key"])
         gpg.verify_detached(files["previous/kit.json"], files["previous/kit.json.asc"], recovery["fingerprint"])
     assert "previous/share.txt" in json.loads(files["kit.json"])["files"]
-    newcomer = dataclasses.replace(family.epoch, shares={**family.epoch.shares, "issued": {}})
+    newcomer = dataclasses.replace(family.epoch, shares=family.epoch.shares.model_copy(update={"issued": {}}))
     assert not [
         name
         for name in build(dataclasses.replace(inputs, previous=PreviousEpoch(newcomer, family.sign)), new.sign)

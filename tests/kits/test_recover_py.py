@@ -15,10 +15,9 @@ import pytest
 import shamir_mnemonic
 
 from paraduxd.effects.crypto.gpg import private_gpg
-from paraduxd.keeper.config.generate import new_managed
 from paraduxd.keeper.kits.documents.build import PreviousEpoch, build
 from tests.kits.forger import graft
-from tests.kits.kit_rig import MEMORY, Family, new_family, published_family, write_kit
+from tests.kits.kit_rig import MEMORY, Family, kit_inputs, new_family, new_managed, published_family, write_kit
 from tests.kits.stranger import PYTHON, Stranger, new_stranger
 
 Stick = Callable[[str], Path]
@@ -184,10 +183,7 @@ def test_a_stick_of_a_rotation_that_never_ended_opens_by_the_old_epoch(
     document["managed"] = {**new_managed(document, MEMORY), "owner_id": document["managed"]["owner_id"]}
     document["managed"]["recovery"]["epoch"] = 2
     new = published_family(document)
-    inputs = new.inputs("alice")
-    files = build(
-        type(inputs)(document, "alice", new.epoch, inputs.written, PreviousEpoch(family.epoch, family.sign)), new.sign
-    )
+    files = build(kit_inputs(document, "alice", new.epoch, PreviousEpoch(family.epoch, family.sign)), new.sign)
     rewritten = write_kit(files, stranger.desk / "rewritten")
     done = stranger.recover(program, rewritten, stick("boeb"), stick("carol"))
     assert done.returncode == 0, done.stderr
@@ -205,8 +201,7 @@ def test_every_set_of_which_there_is_enough_is_used_and_what_is_newer_is_told(
     before = PreviousEpoch(family.epoch, family.sign)
     kits = []
     for name in ("alice", "boeb", "carol"):
-        inputs = new.inputs(name)
-        files = build(type(inputs)(document, name, new.epoch, inputs.written, before), new.sign)
+        files = build(kit_inputs(document, name, new.epoch, before), new.sign)
         kits.append(write_kit(files, stranger.desk / name))
     newer = published_family({**family.document, "serial": 9}, date="2026-11-25T10:00:00Z")
     fetched = stranger.desk / "config-1-9.gpg"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.managed import managed_of
+from paraduxd.core.config.models import Config
 from paraduxd.keeper.kits.documents import sheet
 from paraduxd.keeper.kits.documents.facts import facts_of
 from tests.kits.kit_rig import WRITTEN, Family
@@ -64,7 +65,7 @@ def test_long_names_stay_on_the_page(family: Family, tmp_path: Path) -> None:
     document = copy.deepcopy(family.document)
     document["owner"] = dict.fromkeys(("name", "phone", "email"), "W" * 4000)
     document["stewards"][1]["name"] = "Ж" * 4000
-    made = sheet.sheet(facts_of(document, "boeb", family.epoch, WRITTEN))
+    made = sheet.sheet(facts_of(Config.model_validate(document), managed_of(document), "boeb", family.epoch, WRITTEN))
     path = written({"sheet.pdf": made}, tmp_path)
     boxes = program("pdftotext", "-bbox", path, "-")
     assert max(float(edge) for edge in re.findall(r'yMax="([0-9.]+)"', boxes)) < 842
@@ -77,7 +78,11 @@ def test_long_names_stay_on_the_page(family: Family, tmp_path: Path) -> None:
 def test_a_missing_font_is_named_with_its_package(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheet, "FONTS", Path("/nonexistent"))
     with pytest.raises(ParaduxError, match="font") as refused:
-        sheet.sheet(facts_of(family.document, "alice", dataclasses.replace(family.epoch), WRITTEN))
+        sheet.sheet(
+            facts_of(
+                Config.model_validate(family.document), managed_of(family.document), "alice", family.epoch, WRITTEN
+            )
+        )
     assert "fonts-dejavu-core" in str(refused.value.hint)
 
 

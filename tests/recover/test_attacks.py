@@ -18,7 +18,6 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Plan
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
-from paraduxd.keeper.config.generate import new_managed
 from paraduxd.keeper.drill import verdicts
 from paraduxd.keeper.drill.places import Answer
 from paraduxd.keeper.drill.verdicts import Secret
@@ -27,7 +26,7 @@ from paraduxd.keeper.recovery.opening import open_configs
 from paraduxd.keeper.recovery.proof import Proof, prove
 from paraduxd.shares.collection import Material, ShareCollection
 from tests.kits.forger import graft, packets
-from tests.kits.kit_rig import MEMORY, Family, new_family, published_family
+from tests.kits.kit_rig import MEMORY, Family, new_family, new_managed, published_family
 
 SECRET_KEY, SIGNATURE, ONE_PASS, LITERAL = 5, 2, 4, 11
 

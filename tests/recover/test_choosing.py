@@ -12,6 +12,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.core.config.managed import managed_of
 from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.recovery import machine_claim, published_config, rotation
 from paraduxd.core.recovery.candidates import (
@@ -112,7 +113,7 @@ def test_what_is_no_machine_claims_nothing(message: bytes) -> None:
 
 def ended(family: Family, others: Family) -> dict[str, Any]:
     """What a rotation makes of `family`: the epoch of `others` has ended."""
-    past = rotation._past(others.document["managed"], (), 3, "2026-11-20T10:00:00Z")
+    past = rotation._past(managed_of(others.document), (), 3, "2026-11-20T10:00:00Z")
     return {**family.document["managed"], "past_epochs": [past]}
 
 
@@ -149,7 +150,9 @@ def family() -> Family:
 def announced(family: Family, folder: Path, **managed: Any) -> Path:
     """The outbox of a machine of this family."""
     folder.mkdir()
-    announce.write_announcement(StatePlaces(folder), {**family.document["managed"], **managed}, MEMORY)
+    announce.write_announcement(
+        StatePlaces(folder), managed_of({"managed": {**family.document["managed"], **managed}}), MEMORY
+    )
     return folder / "outbox"
 
 
@@ -182,7 +185,7 @@ def test_a_machine_gives_way_to_the_one_that_took_over_and_to_no_forgery(family:
 def test_the_announcement_is_made_once_for_each_machine(family: Family, tmp_path: Path) -> None:
     outbox = announced(family, tmp_path / "state")
     before = (outbox / machine_claim.NAME).read_bytes()
-    announce.write_announcement(StatePlaces(tmp_path / "state"), family.document["managed"], MEMORY)
+    announce.write_announcement(StatePlaces(tmp_path / "state"), managed_of(family.document), MEMORY)
     assert (outbox / machine_claim.NAME).read_bytes() == before
 
 

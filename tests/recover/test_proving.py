@@ -13,7 +13,6 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import published_config
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
-from paraduxd.keeper.config.generate import new_managed
 from paraduxd.keeper.recovery import requests, stick_reader
 from paraduxd.keeper.recovery.collected import Collecting, Recovery, material_from_plain
 from paraduxd.keeper.recovery.proof import Proof, prove
@@ -22,7 +21,7 @@ from paraduxd.keeper.runtime.session import Session
 from paraduxd.shares.collection import Material
 from paraduxd.shares.kit_folder import material_from_directory
 from tests.kits.forger import graft
-from tests.kits.kit_rig import MEMORY, Family, new_family, published_family, write_kit
+from tests.kits.kit_rig import MEMORY, Family, new_family, new_managed, published_family, write_kit
 
 
 @pytest.fixture(scope="module")

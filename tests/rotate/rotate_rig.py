@@ -15,6 +15,7 @@ from typing import Any, cast
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.core.config.managed import managed_of, with_managed
 from paraduxd.core.plan import model as plans
 from paraduxd.core.recovery import kits_written, published_config
 from paraduxd.core.recovery.kit_records import KitRecord
@@ -132,7 +133,8 @@ class Paradux:
     @property
     def published(self) -> Json:
         """What of the config is published."""
-        return kits_written.without(self.document)
+        document = self.document
+        return with_managed(document, kits_written.without(managed_of(document)))
 
     @property
     def managed(self) -> Json:

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from paraduxd.core.config.managed import Managed, Recovery, Shares
+from paraduxd.core.config.models import Config
 from paraduxd.keeper.kits.documents.build import Epoch
 from paraduxd.keeper.kits.documents.facts import facts_of
 from paraduxd.keeper.kits.documents.manifest import manifest
@@ -27,8 +29,8 @@ BASE: Json = json.loads((FOLDER / "manifests.json").read_text())["base"]
 FILES = {"share.txt": b"words", "copies/share-2.txt": b"words", "config.gpg": b"\x00\xff"}
 
 
-def document(know_each_other: bool) -> Json:
-    return {
+def document(know_each_other: bool) -> tuple[Config, Managed]:
+    plain = {
         "version": 1,
         "serial": 42,
         "owner": {"name": "Fred “Ñandú” Myself"},
@@ -37,27 +39,28 @@ def document(know_each_other: bool) -> Json:
             {"id": "alice", "name": "Alice Άλφα", "phone": "+1 555", "language": "de"},
             {"id": "bob", "name": "Bob O'Neil"},
         ],
-        "metadata_stashes": [],
-        "managed": {"owner_id": "1" * 32, "instance": "2" * 32},
+        "metadata_stashes": [{"id": "friend", "protocol": "disk", "url": "file:///mnt/friend"}],
+        "datasets": [],
     }
+    return Config.model_validate(plain), Managed.model_construct(owner_id="1" * 32, instance="2" * 32)
 
 
 def epoch() -> Epoch:
     words = list(slip39.split(bytes(range(32)), 2))
-    recovery = {"epoch": 3, "created": "2026-11-01T12:00:00Z", "fingerprint": "AB" * 20, "private_key": ""}
-    return Epoch(recovery, {"threshold": 2, "words": words, "issued": {"alice": 5, "bob": 0}}, b"")
+    recovery = Recovery.model_construct(epoch=3, created="2026-11-01T12:00:00Z", fingerprint="AB" * 20, private_key="")
+    return Epoch(recovery, Shares(threshold=2, words=tuple(words), issued={"alice": 5, "bob": 0}), b"")
 
 
 @pytest.mark.parametrize("know_each_other", [True, False])
 def test_every_field_that_is_written_is_read(know_each_other: bool) -> None:
     part = epoch()
-    facts = facts_of(document(know_each_other), "alice", part, "2026-11-23T10:00:00Z")
+    facts = facts_of(*document(know_each_other), "alice", part, "2026-11-23T10:00:00Z")
     written = manifest(facts, FILES)
     info = KitInfo.from_json(written)
     assert (info.owner_id, info.owner_name, info.instance) == ("1" * 32, "Fred “Ñandú” Myself", "2" * 32)
     assert (info.epoch, info.serial, info.written) == (3, 42, "2026-11-23T10:00:00Z")
     assert (info.steward_id, info.steward_name, info.language) == ("alice", "Alice Άλφα", "de")
-    assert (info.share_sha256, info.fingerprint) == (slip39.share_sha256(part.shares["words"][5]), "AB" * 20)
+    assert (info.share_sha256, info.fingerprint) == (slip39.share_sha256(part.shares.words[5]), "AB" * 20)
     assert info.files == tuple(
         (name, entry["bytes"], entry["sha256"]) for name, entry in json.loads(written)["files"].items()
     )
@@ -68,9 +71,9 @@ def test_every_field_that_is_written_is_read(know_each_other: bool) -> None:
 @pytest.mark.parametrize("know_each_other", [True, False])
 def test_the_set_that_is_written_is_read(know_each_other: bool) -> None:
     part = epoch()
-    facts = facts_of(document(know_each_other), "alice", part, "2026-11-23T10:00:00Z")
+    facts = facts_of(*document(know_each_other), "alice", part, "2026-11-23T10:00:00Z")
     found = KitInfo.from_json(manifest(facts, {})).set
-    read = [slip39.read_share(tuple(words.split())) for words in part.shares["words"]]
+    read = [slip39.read_share(tuple(words.split())) for words in part.shares.words]
     holders = {5: "Alice Άλφα", **({0: "Bob O'Neil"} if know_each_other else {})}
     assert (found.epoch, found.created, found.threshold, found.issued) == (3, "2026-11-01T12:00:00Z", 2, 2)
     assert found.identifier == read[0].identifier
@@ -81,7 +84,7 @@ def test_the_set_that_is_written_is_read(know_each_other: bool) -> None:
 
 def test_nothing_that_is_written_is_left_unread() -> None:
     """But what is for people and other programs: stewards' telephone numbers, the place in the config's list, stewards' ids."""
-    facts = facts_of(document(True), "alice", epoch(), "2026-11-23T10:00:00Z")
+    facts = facts_of(*document(True), "alice", epoch(), "2026-11-23T10:00:00Z")
     written = json.loads(manifest(facts, FILES))
     top = {"owner", "steward", "share", "set", "files", "format", "stewards"}
     assert set(written) - top <= {field.name for field in dataclasses.fields(KitInfo)}
@@ -93,7 +96,7 @@ def test_nothing_that_is_written_is_left_unread() -> None:
 
 
 def test_it_is_written_as_the_format_says() -> None:
-    facts = facts_of(document(True), "alice", epoch(), "2026-11-23T10:00:00Z")
+    facts = facts_of(*document(True), "alice", epoch(), "2026-11-23T10:00:00Z")
     written = manifest(facts, FILES)
     assert written.endswith(b"}\n")
     assert b"\r" not in written

@@ -13,6 +13,7 @@ from typing import Any, cast
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.core.config.managed import Managed
 from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
@@ -23,7 +24,7 @@ from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.keeper.kits.arming import Bench, Event, Target
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.runtime.installation import Installation
-from paraduxd.keeper.runtime.opened import Json, Opened
+from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.keeper.runtime.supervisor_link import Control
 from paraduxd.keeper.stick_dispatch import Sticks
@@ -99,7 +100,7 @@ class FakeTools:
         self.kits[stick.serial] = dict(files)
         return Target(stick.serial, f"UUID-{stick.serial}")
 
-    def check(self, event: Event, stick: Stick, document: Json) -> KitRecord | None:
+    def check(self, event: Event, stick: Stick, managed: Managed) -> KitRecord | None:
         if stick.serial not in self.kits:
             return None
         manifest = json.loads(self.kits[stick.serial]["kit.json"])

@@ -66,10 +66,10 @@ def test_one_stick_after_the_other_gets_the_kit_of_whoever_is_next(keeper: Keepe
 
 def test_the_fact_that_kits_are_out_is_saved_before_the_first_one(keeper: Keeper) -> None:
     assert keeper.session.opened is not None
-    assert not keeper.session.opened.document["managed"].get("kits_written")
+    assert not keeper.session.opened.managed.kits_written
     arm(keeper, "bob")
     serial = keeper.session.opened.document["serial"]
-    assert keeper.session.opened.document["managed"]["kits_written"] is True
+    assert keeper.session.opened.managed.kits_written
     keeper.plug_in("S1")
     assert json.loads(keeper.tools.kits["S1"]["kit.json"])["serial"] == serial
 

@@ -14,7 +14,7 @@ from paraduxd.effects.journal.journal import Journal
 from tests.rig import fill, running
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-KIT = KitRecord("alice", 1, 7, "2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z", "S1", "AB-CD", "aa")
+KIT = KitRecord("alice", 1, 7, "2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z", "S1", "AB-CD", "aa" * 32)
 
 
 def test_kits_are_remembered(tmp_path: Path) -> None:
@@ -62,16 +62,12 @@ def test_a_journal_of_the_first_version_is_carried_on(tmp_path: Path) -> None:
 
 def test_the_config_remembers_kits_that_count_and_forgets_others() -> None:
     kits = kits_written.remembered([], [KIT, replace(KIT, epoch=2, void=True), replace(KIT, steward="gone")], ["alice"])
-    assert [(kit["steward"], kit["epoch"], kit["serial"], kit["device_serial"]) for kit in kits] == [
-        ("alice", 1, 7, "S1")
-    ]
+    assert [(kit.steward, kit.epoch, kit.serial, kit.device_serial) for kit in kits] == [("alice", 1, 7, "S1")]
     newer = replace(KIT, serial=9, written="2026-11-05T10:00:00Z", device_serial="a\nb")
-    assert [(kit["serial"], kit["device_serial"]) for kit in kits_written.remembered(kits, [newer], ["alice"])] == [
-        (9, None)
-    ]
+    assert [(kit.serial, kit.device_serial) for kit in kits_written.remembered(kits, [newer], ["alice"])] == [(9, None)]
     assert kits_written.remembered(kits, [], ["alice"]) == kits
-    assert kits_written.remembered(kits, [replace(KIT, problems=("torn",))], ["alice"]) == []
-    assert kits_written.remembered(kits, [], ["bob"]) == []
+    assert kits_written.remembered(kits, [replace(KIT, problems=("torn",))], ["alice"]) == ()
+    assert kits_written.remembered(kits, [], ["bob"]) == ()
 
 
 def test_a_lost_journal_gets_back_what_the_config_remembers(tmp_path: Path) -> None:

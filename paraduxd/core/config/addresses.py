@@ -28,9 +28,9 @@ def given(settings: Mapping[str, Any], key: str) -> Any:
     return here
 
 
-def is_on_removable_disk(protocol: str, settings: Mapping[str, Any], capabilities: ProtocolCapabilities) -> bool:
+def is_on_removable_disk(protocol: object, settings: object, capabilities: ProtocolCapabilities) -> bool:
     """Whether the worker has to mount a disk first."""
-    return capabilities[protocol].settings.model_validate(settings).removable_disk() is not None
+    return capabilities[str(protocol)].settings.model_validate(settings).removable_disk() is not None
 
 
 def address(stash: Stash, capabilities: ProtocolCapabilities) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from paraduxd.api.suggestions import did_you_mean
 
@@ -44,7 +44,7 @@ class PlacedDiagnostic:
     message: str
     hint: str = ""
 
-    def to_json_value(self) -> dict[str, Any]:
+    def to_json_value(self) -> dict[str, object]:
         """The problem as plain values."""
         return asdict(self)
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from paraduxd.core.primitives import timestamps
 
@@ -34,7 +33,7 @@ class JournalLoss:
         return f"the journal {_LOST.get(self.why, 'was lost')} (seen at {when}), and what it held is not known{kept}"
 
 
-def hold_after(loss: JournalLoss) -> dict[str, Any]:
+def hold_after(loss: JournalLoss) -> dict[str, object]:
     """The hold of every dataset after a loss."""
     return {"reason": JOURNAL_LOST, "text": loss.sentence, "since": loss.at}
 

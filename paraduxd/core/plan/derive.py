@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from paraduxd.core.config.addresses import address, given, settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
@@ -30,7 +29,7 @@ from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan import model as plans
 from paraduxd.core.primitives.place_identity import place_name
 
-Transport = dict[str, Any]
+Transport = dict[str, object]
 
 
 @dataclass(frozen=True)

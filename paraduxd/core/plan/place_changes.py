@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.core.config.addresses import address
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.diagnostics import Diagnostic, Path, suggestion
@@ -137,13 +137,19 @@ def places_after(
     same = changes(old, new, capabilities).same if old is not None else {}
     known = Known(_entries(old, capabilities), _known_places(old, capabilities)) if old is not None else Known()
     assigned = assign(known, _entries(new, capabilities), same, serial, fresh)
-    return {name: Place(uid=each.uid, since=each.since, formerly=each.formerly) for name, each in assigned.items()}
+    return {name: _place(each) for name, each in assigned.items()}
+
+
+def _place(assigned: Assigned) -> Place:
+    """`formerly` stands in the config only where there is something to say."""
+    formerly = {"formerly": assigned.formerly} if assigned.formerly else {}
+    return Place(uid=assigned.uid, since=assigned.since, **formerly)
 
 
 def data_keys_after(
-    old: Config | None, new: Config, places: Mapping[str, Place], present: Mapping[str, Any]
-) -> dict[str, Any]:
-    """`managed.data_keys` by uid, each with the name that its destination has now; `present` as in the document.
+    old: Config | None, new: Config, places: Mapping[str, Place], present: Mapping[str, DataKey]
+) -> dict[str, DataKey]:
+    """`managed.data_keys` by uid, each with the name that its destination has now.
 
     What version 0.1.0 kept by name goes to the uid of that name; nothing is ever dropped.
     """
@@ -155,24 +161,26 @@ def data_keys_after(
     for dataset, destination in _names(new):
         name = place_name(dataset, destination)
         if (uid := places[name].uid) in keys:
-            keys[uid] = {**keys[uid], "name": name}
+            keys[uid] = keys[uid].model_copy(update={"name": name})
     return keys
 
 
-def without_was(document: dict[str, Any]) -> dict[str, Any]:
+def without_was(document: JsonObject) -> JsonObject:
     """The document without the notes that an edit gave to tell what was what."""
-    stashes = [_dropped(stash) for stash in document.get("metadata_stashes", [])]
-    datasets = [_without(dataset) for dataset in document.get("datasets", [])]
-    changed = {"metadata_stashes": stashes, "datasets": datasets}
-    return {key: changed.get(key, value) for key, value in document.items()}
+    lists = {"metadata_stashes": _dropped, "datasets": _without}
+    return {key: _each(value, lists[key]) if key in lists else value for key, value in document.items()}
 
 
-def _without(dataset: dict[str, Any]) -> dict[str, Any]:
+def _each(entries: object, change: Callable[[JsonObject], JsonObject]) -> object:
+    return [change(each) for each in entries] if isinstance(entries, list) else entries
+
+
+def _without(dataset: JsonObject) -> JsonObject:
     own = _dropped(dataset)
-    return {**own, "destinations": [_dropped(each) for each in own["destinations"]]} if "destinations" in own else own
+    return {**own, "destinations": _each(own["destinations"], _dropped)} if "destinations" in own else own
 
 
-def _dropped(entry: dict[str, Any]) -> dict[str, Any]:
+def _dropped(entry: JsonObject) -> JsonObject:
     return {key: value for key, value in entry.items() if key != "was"}
 
 

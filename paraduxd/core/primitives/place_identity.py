@@ -5,7 +5,7 @@ entry of the new config. Rules, in this order:
 
 1. An entry that says `"was": "ID"` is the entry that had this id; one that says `"was": "-"` is a new place.
 2. An entry with the id of an old one, at the same address, is that one.
-3. Any other entry at the address of exactly one old entry that is left over is that one, renamed. More than one of either cannot be told
+3. object other entry at the address of exactly one old entry that is left over is that one, renamed. More than one of either cannot be told
    apart and is refused.
 4. Everything else is a new place, also under an old id: an old id at another address is another place.
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from paraduxd.api import phrases
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.recovery import rotation
 from paraduxd.core.recovery.published_config import Header, open_envelope
 
 Json = dict[str, Any]
@@ -82,10 +81,16 @@ def later(named: Iterable[Named], found: Sequence[CandidateConfig]) -> tuple[Nam
     return tuple({(each.generation, each.epoch): each for each in reversed(unopened)}.values())[::-1]
 
 
+def plain_parts(managed: Json) -> tuple[Json, ...]:
+    """What holds `recovery` and `shares` of each epoch that opens what is published; a config of another version may lack any of it."""
+    rotation = managed.get("rotation")
+    return (managed, rotation) if rotation else (managed,)
+
+
 def highest_epoch(managed: Json) -> int:
     """The highest number of an epoch that the config knows of, whether it was ever in force or not."""
     past = (int(each["epoch"]) for each in managed.get("past_epochs", []))
-    present = (int(part["recovery"]["epoch"]) for part in rotation.parts(managed) if "recovery" in part)
+    present = (int(part["recovery"]["epoch"]) for part in plain_parts(managed) if "recovery" in part)
     return max([int(managed.get("highest_epoch", 0)), *present, *past])
 
 

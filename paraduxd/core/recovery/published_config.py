@@ -11,9 +11,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from paraduxd.api import bounded_json
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 
 FORMAT = "paradux.config/1"
@@ -39,14 +39,14 @@ class Header:
     date: str
 
 
-def envelope(header: Header, config: dict[str, Any]) -> bytes:
+def envelope(header: Header, config: JsonObject) -> bytes:
     """The text that is signed and encrypted."""
     return (
         json.dumps({"header": to_json_value(header), "config": config}, indent=2, ensure_ascii=False) + "\n"
     ).encode()
 
 
-def open_envelope(text: bytes) -> tuple[Header, dict[str, Any]]:
+def open_envelope(text: bytes) -> tuple[Header, dict[str, object]]:
     """Header and config of a decrypted text; raises `ValueError` when it is not one."""
     document = bounded_json.parse(text, "a published config", bounded_json.CONFIG)
     if not isinstance(document, dict) or not isinstance(document.get("config"), dict):

@@ -7,7 +7,6 @@ transport-missing. Warning: outbox-incomplete (the next unlock makes it anew), j
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from paraduxd.api import phrases
 from paraduxd.core.installation.ground import JOURNAL_LOST, Ground, Unusable
@@ -92,7 +91,7 @@ def _hint(each: Unusable) -> str:
     )
 
 
-def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:
     held = sorted(name for name, hold in holds.items() if hold.get("reason") == JOURNAL_LOST)
     if held:
         loss = ground.loss.sentence if ground.loss else "the journal was lost"

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import socket
-from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
@@ -30,17 +29,17 @@ _MAX_DESCRIPTORS = 2
 _DESCRIPTOR = array.array("i").itemsize
 
 
-def send(control: socket.socket, message: dict[str, Any]) -> None:
+def send(control: socket.socket, message: dict[str, object]) -> None:
     """Send a message; raises `ParaduxError` when it is too long, `OSError` when the other side is gone."""
     _send(control, message, [])
 
 
-def send_connection(control: socket.socket, connection: socket.socket, note: dict[str, Any]) -> None:
+def send_connection(control: socket.socket, connection: socket.socket, note: dict[str, object]) -> None:
     """Send a message and a connection, which stays open here too; raises what `send` raises."""
     _send(control, note, [connection.fileno()])
 
 
-def receive(control: socket.socket) -> tuple[dict[str, Any], socket.socket | None]:
+def receive(control: socket.socket) -> tuple[dict[str, object], socket.socket | None]:
     """Wait for a message; gives it with its connection, which blocks, or with None.
 
     Raises `ClosedError` at the end and `ParaduxError` for anything that is no message. When this process has no
@@ -67,7 +66,7 @@ def receive(control: socket.socket) -> tuple[dict[str, Any], socket.socket | Non
     return message, connection
 
 
-def _send(control: socket.socket, message: dict[str, Any], descriptors: list[int]) -> None:
+def _send(control: socket.socket, message: dict[str, object], descriptors: list[int]) -> None:
     body = json.dumps(message, separators=(",", ":")).encode()
     if len(body) > MAX_MESSAGE:
         raise ParaduxError("too-long", f"a message of {len(body)} bytes is longer than {MAX_MESSAGE}")
@@ -93,7 +92,7 @@ def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
     return found.tolist()
 
 
-def _message(packet: bytes, descriptors: list[int]) -> dict[str, Any]:
+def _message(packet: bytes, descriptors: list[int]) -> dict[str, object]:
     """The message of a packet; takes the descriptor of a memory file out of the list, without closing it."""
     body = packet[1:]
     if packet[:1] == b"M":

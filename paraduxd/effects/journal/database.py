@@ -17,7 +17,6 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives import timestamps
@@ -91,7 +90,7 @@ class Database:
         )
         return open_database(self._path, self._loss(why, kept))
 
-    def _loss(self, why: str, kept: str) -> dict[str, Any]:
+    def _loss(self, why: str, kept: str) -> dict[str, object]:
         at = timestamps.stamp(self._now)
         alarm = {"at": at, "why": "the journal was lost, and an alarm may have been in it"}
         return {LOST: {"at": at, "why": why, "aside": kept, "held": False}, ALARM: alarm}

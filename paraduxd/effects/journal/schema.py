@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.place_identity import legacy_uid
@@ -135,7 +134,7 @@ def why_lost(path: Path) -> str:
     return "empty" if not start or has_no_tables else ""
 
 
-def open_database(path: Path, first_facts: Mapping[str, Any] | None = None) -> sqlite3.Connection:
+def open_database(path: Path, first_facts: Mapping[str, object] | None = None) -> sqlite3.Connection:
     """The database with its tables; a new one begins with these facts, in the transaction that makes its tables.
 
     Raises `sqlite3.DatabaseError` when it is damaged, `sqlite3.OperationalError` when it cannot be written.
@@ -152,7 +151,7 @@ def open_database(path: Path, first_facts: Mapping[str, Any] | None = None) -> s
     return database
 
 
-def prepare(database: sqlite3.Connection, first_facts: Mapping[str, Any] | None = None) -> None:
+def prepare(database: sqlite3.Connection, first_facts: Mapping[str, object] | None = None) -> None:
     """Check the database and make the tables that it lacks."""
     if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise sqlite3.DatabaseError("the check of the journal failed")
@@ -164,7 +163,7 @@ def prepare(database: sqlite3.Connection, first_facts: Mapping[str, Any] | None 
         raise sqlite3.DatabaseError("the journal lacks tables")
 
 
-def _bring_up_to_date(database: sqlite3.Connection, version: int, first_facts: Mapping[str, Any]) -> None:
+def _bring_up_to_date(database: sqlite3.Connection, version: int, first_facts: Mapping[str, object]) -> None:
     database.create_function("legacy_uid", 2, legacy_uid, deterministic=True)
     database.create_function("legacy_fact", 1, _legacy_fact, deterministic=True)
     database.execute("BEGIN IMMEDIATE")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 
 from paraduxd.api.paths import StatePlaces
+from paraduxd.core.config.managed import DataKey, Managed, RepositoryKey
+from paraduxd.core.config.models import Config, Destination
+from paraduxd.core.primitives.place_identity import place_name
 from paraduxd.effects.files import directories
-from paraduxd.keeper.runtime.opened import Json
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import KEY_COPY
 
@@ -18,31 +20,34 @@ _LONGEST = 16 * 1024
 """Bytes."""
 
 
-def with_copies(state: StatePlaces, document: Json) -> Json:
-    """The document with every copy that waits; the same object when there is nothing new."""
-    managed, found = document["managed"], {}
-    for dataset in document.get("datasets", []):
-        for destination in dataset.get("destinations", []):
-            name = f"{dataset['id']}/{destination['id']}"
-            uid = managed.get("places", {}).get(name, {}).get("uid", "")
-            key = managed["data_keys"].get(uid, {"name": name})
-            if uid and (copied := _copied(state, destination, uid, key)):
-                found[uid] = {**key, "repository": copied}
-    return {**document, "managed": {**managed, "data_keys": {**managed["data_keys"], **found}}} if found else document
+def with_copies(state: StatePlaces, managed: Managed, config: Config) -> Managed:
+    """`managed` with every copy that waits; the same object when there is nothing new."""
+    found = {}
+    for dataset in config.datasets:
+        for destination in dataset.destinations:
+            name = place_name(dataset.id, destination.id)
+            place = managed.places.get(name)
+            if place is None:
+                continue
+            key = managed.data_keys.get(place.uid, DataKey(name=name))
+            if copied := _copied(state, destination, place.uid, key):
+                found[place.uid] = key.model_copy(update={"repository": copied})
+    return managed.with_(data_keys={**managed.data_keys, **found}) if found else managed
 
 
-def _copied(state: StatePlaces, destination: Json, uid: str, key: Json) -> Json | None:
+def _copied(state: StatePlaces, destination: Destination, uid: str, key: DataKey) -> RepositoryKey | None:
     """What the config should have and has not: `managed.data_keys.<uid>.repository`."""
-    opens = registry.find(str(destination["protocol"])).master_key
+    opens = registry.find(destination.protocol).master_key
     key_file = _waiting(state, uid) if opens else None
     if opens is None or key_file is None:
         return None
     digest = hashlib.sha256(key_file).hexdigest()
-    if (key.get("repository") or {}).get("id") == digest:
+    if key.repository is not None and key.repository.id == digest:
         return None
-    password = (destination.get("credentials") or {}).get("password") or key.get("password", "")
+    password = (destination.settings.get("credentials") or {}).get("password") or key.password
     try:
-        return {"id": digest, "key_file": key_file.decode(), "master_key": opens(key_file, str(password))}
+        master_key = opens(key_file, str(password))
+        return RepositoryKey(id=digest, key_file=key_file.decode(), master_key=master_key)
     except (ValueError, KeyError, TypeError):  # another password's, or none at all
         return None
 

@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from paraduxd.api import bounded_json
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.config import ConfigProblem, HostKeys, Preview
 from paraduxd.api.replies.config import Saved as SavedReply
 from paraduxd.core.config.diagnostics import PlacedDiagnostic
-from paraduxd.core.config.managed import Managed
+from paraduxd.core.config.managed import Managed, managed_of, with_managed
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import Checked, check, placed
 from paraduxd.core.config.views.diff import changes, managed_changed
 from paraduxd.core.plan import place_changes
 from paraduxd.core.plan.derive import needed_archive_keys, needed_data_keys, needed_hosts, needed_tls_hosts
+from paraduxd.core.recovery import kits_written
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import remains
 from paraduxd.effects.ipc.keeper_questions import Server
@@ -29,7 +31,7 @@ from paraduxd.effects.vault.vault import OpenVault
 from paraduxd.keeper.config import announce, apply, generate, repository_keys, seen_keys
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
-from paraduxd.keeper.runtime.opened import Json, Opened
+from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.passphrases import acceptable
 from paraduxd.keeper.runtime.supervisor_link import questions
 
@@ -77,12 +79,12 @@ def opened_from(installation: Installation, vault: OpenVault) -> Opened:
 def complete(installation: Installation, opened: Opened) -> tuple[int, ...]:
     """Make what runs follow the open config, whatever an interrupted save left; the runs that publish it, if any had to."""
     apply.write_plan(installation.state, opened.config, installation.capabilities)
-    announce.write_announcement(installation.state, opened.document["managed"], installation.memory)
-    seen_keys.write(installation.state, opened.document["managed"])
-    unpublished = not apply.is_published(installation.state, opened.document["managed"], opened.document["serial"])
+    announce.write_announcement(installation.state, opened.managed, installation.memory)
+    seen_keys.write(installation.state, opened.managed)
+    unpublished = not apply.is_published(installation.state, opened.managed, opened.serial)
     if unpublished:
-        apply.write_outbox(installation.state, opened.document, installation.memory)
-    apply.tidy_outbox(installation.state, opened.document["managed"], opened.document["serial"])
+        apply.write_outbox(installation.state, opened, installation.memory)
+    apply.tidy_outbox(installation.state, opened.managed, opened.serial)
     runs = questions(installation.control).apply(publish=unpublished).runs
     installation.state.pending.unlink(missing_ok=True)
     return runs
@@ -105,7 +107,7 @@ def preview(installation: Installation, text: str, opened: Opened | None) -> Pre
     return Preview(
         problems=_shown(checked.problems),
         changes=(*place_changes.described(found), *changes(before, config, installation.capabilities)),
-        unchanged=opened is not None and _with_kits_of(opened.document, _value(text)) == opened.document,
+        unchanged=opened is not None and _with_kits_of(opened, _value(text)) == opened.document,
         hosts=_ask_host_keys(installation, config),
     )
 
@@ -140,18 +142,22 @@ def set_up(installation: Installation, answers: str, passphrase: bytes, trusted:
     checked = check(answers, installation.capabilities, answers=True)
     config = _valid(checked)
     acceptable(passphrase.decode(), config.owner.name, config.owner.email)
-    threshold = config.policy.shares_required
-    document = place_changes.without_was(_value(answers))
-    document.setdefault("version", 1)
-    document.setdefault("policy", {}).setdefault("shares_required", threshold)
-    managed = generate.new_managed(document, installation.memory)
-    document = {**document, "serial": 1, "managed": generate.with_hosts(managed, dict(trusted))}
-    return Saved(create(installation, document, passphrase, recovered=False).opened, checked)
+    managed = generate.new_managed(config.policy, [each.id for each in config.stewards], installation.memory)
+    document = with_managed(_with_defaults(_value(answers), config), generate.with_hosts(managed, trusted))
+    return Saved(create(installation, {**document, "serial": 1}, passphrase, recovered=False).opened, checked)
+
+
+def _with_defaults(answers: JsonObject, config: Config) -> JsonObject:
+    """The answers with what must stand in a config and may be left out of them."""
+    document = place_changes.without_was(answers)
+    given = document.get("policy")
+    policy = {"shares_required": config.policy.shares_required, **(given if isinstance(given, dict) else {})}
+    return {**document, "version": document.get("version", 1), "policy": policy}
 
 
 def create(
     installation: Installation,
-    document: Json,
+    document: JsonObject,
     passphrase: bytes,
     *,
     recovered: bool = True,
@@ -163,11 +169,13 @@ def create(
     """
     ordered = _ordered(document)
     old = _valid(check(_text(ordered), installation.capabilities)) if recovered else None
-    document, config, text = _completed(installation, ordered, old)
-    recovery = document["managed"]["recovery"]["secret"].encode()
-    with _pending(installation, document["serial"]):
-        vault = installation.vault().create(text.encode(), passphrase, recovery, replaces_previous=replaces_previous)
-    return saved(installation, Opened(vault, config, document, text))
+    made = _completed(installation, ordered, old)
+    recovery = made.managed.recovery.secret.encode()
+    with _pending(installation, made.config.serial or 1):
+        vault = installation.vault().create(
+            made.text.encode(), passphrase, recovery, replaces_previous=replaces_previous
+        )
+    return saved(installation, made.opened(vault))
 
 
 def saved(installation: Installation, opened: Opened) -> Saved:
@@ -189,47 +197,48 @@ def save(installation: Installation, opened: Opened, text: str, serial: int, tru
         raise _invalid([_managed_problem()])
     if unclear := place_changes.changes(opened.config, config, installation.capabilities).findings:
         raise _invalid(placed(text, unclear))
-    document = _with_kits_of(opened.document, _value(text))
-    managed = generate.with_hosts(document["managed"], dict(trusted))
-    if document == opened.document and managed == opened.document["managed"]:
+    document = _with_kits_of(opened, _value(text))
+    managed = generate.with_hosts(managed_of(document), trusted)
+    if document == opened.document and managed == opened.managed:
         raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)
-    document = _ordered({**document, "serial": serial + 1, "managed": generate.with_shares(managed, document)})
-    document, config, new_text = _completed(installation, document, opened.config)
+    document = with_managed({**document, "serial": serial + 1}, generate.with_shares(managed, config))
+    made = _completed(installation, _ordered(document), opened.config)
     with _pending(installation, serial + 1):
-        vault = opened.vault.save(new_text.encode())
-    return Saved(Opened(vault, config, document, new_text), checked)
+        vault = opened.vault.save(made.text.encode())
+    return Saved(made.opened(vault), checked)
 
 
 def remember_kits(installation: Installation, opened: Opened) -> Opened:
     """The same config, of the same serial, that remembers the kits which the journal knows. They are not published, so nothing follows."""
-    document = kit_journal.remembered(installation.control, opened.document)
-    if document is opened.document:
+    managed = kit_journal.remembered(installation.control, opened.managed, _stewards(opened.config))
+    if managed is opened.managed:
         return opened
-    text = _text(_ordered(document))
+    text = _text(_ordered(with_managed(opened.document, managed)))
     config = _valid(check(text, installation.capabilities))
     return Opened(opened.vault.save(text.encode()), config, _value(text), text)
 
 
 def take_keys(installation: Installation, opened: Opened) -> Opened:
     """The config with the keys of repositories that were made since the last save; it is to be put into effect if it is another one."""
-    if repository_keys.with_copies(installation.state, opened.document) is opened.document:
+    if repository_keys.with_copies(installation.state, opened.managed, opened.config) is opened.managed:
         return opened
-    return save_managed(installation, opened, opened.document["managed"]).opened
+    return save_managed(installation, opened, opened.managed).opened
 
 
 def save_managed(
     installation: Installation,
     opened: Opened,
-    managed: Json,
+    managed: Managed,
     put: Callable[[OpenVault, bytes], OpenVault] = OpenVault.save,
 ) -> Saved:
     """Replace what Paradux generates in the config. `put` writes the document into the vault; by itself it keeps the vault's keys."""
-    serial: int = opened.document["serial"] + 1
-    document = _ordered({**opened.document, "serial": serial, "managed": managed})
-    document, config, text = _completed(installation, document, opened.config)
+    serial = opened.serial + 1
+    made = _completed(
+        installation, _ordered(with_managed({**opened.document, "serial": serial}, managed)), opened.config
+    )
     with _pending(installation, serial):
-        vault = put(opened.vault, text.encode())
-    return saved(installation, Opened(vault, config, document, text))
+        vault = put(opened.vault, made.text.encode())
+    return saved(installation, made.opened(vault))
 
 
 def put_into_effect(installation: Installation, saved: Saved) -> SavedReply:
@@ -258,7 +267,7 @@ def reason(problem: Exception) -> str:
 
 def change_passphrase(opened: Opened, new: bytes) -> Opened:
     """The same config under a new operational passphrase and a fresh volume key; no older copy stays."""
-    recovery = opened.document["managed"]["recovery"]["secret"].encode()
+    recovery = opened.managed.recovery.secret.encode()
     vault = opened.vault.rekey(opened.text.encode(), new, recovery)
     return Opened(vault, opened.config, opened.document, opened.text)
 
@@ -284,39 +293,59 @@ def _pending(installation: Installation, serial: int) -> Iterator[None]:
         raise
 
 
-def _completed(installation: Installation, document: Json, old: Config | None) -> tuple[Json, Config, str]:
+@dataclass(frozen=True)
+class _Made:
+    """A whole config that is not in the vault yet. Its `repr` shows nothing."""
+
+    config: Config
+    managed: Managed
+    document: JsonObject
+    text: str
+
+    def __repr__(self) -> str:
+        return "_Made(...)"
+
+    def opened(self, vault: OpenVault) -> Opened:
+        """Once it is in the vault."""
+        return Opened(vault, self.config, self.document, self.text)
+
+
+def _completed(installation: Installation, document: JsonObject, old: Config | None) -> _Made:
     """The document with the uids of its places, keys for new destinations and what is known of kits; `old` is the config that it replaces.
 
     Which place is which may be said with `was`; that does not stay.
     """
-    document = kit_journal.remembered(installation.control, document)
-    config = _valid(check(_text(document), installation.capabilities))
-    document = place_changes.without_was(generate.with_places(document, old, config, installation.capabilities))
-    document = repository_keys.with_copies(installation.state, document)
-    config = _valid(check(_text(document), installation.capabilities))
-    passwords, archives = needed_data_keys(config, installation.capabilities), needed_archive_keys(config)
-    if passwords or archives:
-        managed = generate.with_data_keys(document["managed"], passwords)
-        document = {**document, "managed": generate.with_archive_keys(managed, archives, installation.memory)}
-        config = config.model_copy(update={"managed": Managed.model_validate(document["managed"])})
-    return document, config, _text(document)
+    capabilities = installation.capabilities
+    config = _valid(check(_text(document), capabilities))
+    managed = kit_journal.remembered(installation.control, managed_of(document), _stewards(config))
+    managed = generate.with_places(managed, old, config, capabilities, config.serial or 1)
+    managed = repository_keys.with_copies(installation.state, managed, config)
+    document = with_managed(place_changes.without_was(document), managed)
+    config = _valid(check(_text(document), capabilities))
+    managed = generate.with_data_keys(managed, needed_data_keys(config, capabilities))
+    managed = generate.with_archive_keys(managed, needed_archive_keys(config), installation.memory)
+    document = with_managed(document, managed)
+    return _Made(config.model_copy(update={"managed": managed}), managed, document, _text(document))
 
 
-def _with_kits_of(kept: Json, document: Json) -> Json:
+def _stewards(config: Config) -> set[str]:
+    return {steward.id for steward in config.stewards}
+
+
+def _with_kits_of(kept: Opened, document: JsonObject) -> JsonObject:
     """The edited document with the kits that the present one remembers."""
-    managed = {name: value for name, value in document["managed"].items() if name != "kits"}
-    kits = {"kits": kept["managed"]["kits"]} if "kits" in kept["managed"] else {}
-    return {**document, "managed": {**managed, **kits}}
+    managed = kits_written.without(managed_of(document))
+    return with_managed(document, managed.with_(kits=kept.managed.kits) if kept.managed.kits else managed)
 
 
-def _text(document: Json) -> str:
+def _text(document: JsonObject) -> str:
     """The document as the owner sees it in the editor."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _ordered(document: Json) -> Json:
+def _ordered(document: JsonObject) -> JsonObject:
     """`version` and `serial` first, `managed` last, the rest as the owner wrote it."""
-    first: Json = {key: document[key] for key in ("$schema", "version", "serial") if key in document}
+    first = {key: document[key] for key in ("$schema", "version", "serial") if key in document}
     rest = {key: value for key, value in document.items() if key not in first and key != "managed"}
     return {**first, **rest, "managed": document["managed"]}
 
@@ -350,6 +379,6 @@ def _managed_problem() -> PlacedDiagnostic:
     )
 
 
-def _value(text: str) -> Json:
+def _value(text: str) -> JsonObject:
     """Of a config that was checked."""
     return bounded_json.parse_object(text, "the config", bounded_json.CONFIG)

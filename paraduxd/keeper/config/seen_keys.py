@@ -6,14 +6,13 @@ import json
 
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.paths import StatePlaces
-from paraduxd.core.recovery import rotation
+from paraduxd.core.config.managed import Managed
 from paraduxd.core.recovery.confirmation import SeenKey, SeenKeys, key_of
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
-from paraduxd.keeper.runtime.opened import Json
 
 
-def write(state: StatePlaces, managed: Json) -> None:
+def write(state: StatePlaces, managed: Managed) -> None:
     """Write those of the epoch in force and of the one that is about to replace it, unless they are there."""
     content = (json.dumps(to_json_value(_keys(managed))) + "\n").encode()
     try:
@@ -24,10 +23,10 @@ def write(state: StatePlaces, managed: Json) -> None:
         write_atomically(state.seen_keys, content, 0o600)
 
 
-def _keys(managed: Json) -> SeenKeys:
+def _keys(managed: Managed) -> SeenKeys:
     keys = []
-    for part in rotation.parts(managed):
-        epoch, shares = part["recovery"]["epoch"], part["shares"]
-        for steward, member in sorted(shares["issued"].items()):
-            keys.append(SeenKey(steward, epoch, member, key_of(shares["words"][member]).hex()))
-    return SeenKeys(managed["owner_id"], tuple(keys))
+    for part in managed.parts:
+        epoch, shares = part.recovery.epoch, part.shares
+        for steward, member in sorted(shares.issued.items()):
+            keys.append(SeenKey(steward, epoch, member, key_of(shares.words[member]).hex()))
+    return SeenKeys(managed.owner_id, tuple(keys))

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.drills import Rehearsed, Restored
@@ -40,7 +41,6 @@ from paraduxd.effects.process.run import sealed_file
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.runtime import workers
 from paraduxd.keeper.runtime.installation import Installation
-from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Note
 from paraduxd.keeper.runtime.supervisor_link import questions
 
@@ -75,7 +75,7 @@ class Answer:
 
 @contextlib.contextmanager
 def prepared(
-    installation: Installation, plan: Plan, document: Json, base: str, cancelled: threading.Event
+    installation: Installation, plan: Plan, document: JsonObject, base: str, cancelled: threading.Event
 ) -> Iterator[Places]:
     """Scratch space below `base` ("": the usual place), apart from everything that is production."""
     given = questions(installation.control).drill_begins(base=base)
@@ -84,7 +84,7 @@ def prepared(
         yield Places(installation, folder, given.mark, cancelled)
 
 
-def _local_places(capabilities: ProtocolCapabilities, plan: Plan, document: Json) -> Iterator[str]:
+def _local_places(capabilities: ProtocolCapabilities, plan: Plan, document: JsonObject) -> Iterator[str]:
     """Every directory of this machine that the config names."""
     yield from (dataset.staging for dataset in plan.datasets)
     config = _config(document, capabilities)
@@ -93,7 +93,7 @@ def _local_places(capabilities: ProtocolCapabilities, plan: Plan, document: Json
     yield from (path for stash in stashes if (path := settings_of(stash, capabilities).local_path()))
 
 
-def ask_stashes(places: Places, document: Json, epoch: int) -> Iterator[Answer]:
+def ask_stashes(places: Places, document: JsonObject, epoch: int) -> Iterator[Answer]:
     """What each metadata stash of the config holds for this epoch, as they answer."""
     config, derived = _derived(document, places.installation.capabilities)
 
@@ -115,7 +115,7 @@ def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
         return Answer(stash, problem="what it sent is not understood")
 
 
-def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored]:
+def restore_all(places: Places, document: JsonObject, note: Note) -> Iterator[Restored]:
     """A sample of every dataset from every destination, as they come back; encrypted archives open with the key in this very config."""
     config, derived = _derived(document, places.installation.capabilities)
     keys = {dataset.id: private_archive_keys(config, dataset.id) for dataset in config.datasets}
@@ -143,7 +143,7 @@ def restore_all(places: Places, document: Json, note: Note) -> Iterator[Restored
         yield restored
 
 
-def _identity(places: Places, plan: Plan, place: DestinationPlan) -> Json:
+def _identity(places: Places, plan: Plan, place: DestinationPlan) -> JsonObject:
     """Whose place is to be read: another one is no proof."""
     whose = {"owner": plan.owner, "instance": plan.instance, "generation": plan.generation}
     return {**whose, "place": place.uid, "formerly": place.formerly, "outbox": str(places.installation.state.outbox)}
@@ -166,12 +166,14 @@ def _each(places: Places, work: Callable[[Any], Any], items: Sequence[Any]) -> I
             yield done.result()
 
 
-def _order(places: Places, dataset: str, location: str, arguments: Json) -> Order:
+def _order(places: Places, dataset: str, location: str, arguments: JsonObject) -> Order:
     common = {"scratch": str(places.folder), "mark": places.mark}
     return Order(next(_numbers), Step.REHEARSE, dataset, location, "", "", {**common, **arguments})
 
 
-def _run(places: Places, order: Order, transport: Json, patience: float, key: Json | None = None) -> dict[str, Any]:
+def _run(
+    places: Places, order: Order, transport: JsonObject, patience: float, key: JsonObject | None = None
+) -> dict[str, Any]:
     """`key`: what opens encrypted archives; it reaches the worker as the transport does, as a file in memory."""
     if places.cancelled.is_set():
         raise ParaduxError("cancelled", "the drill was cancelled")
@@ -186,12 +188,12 @@ def _run(places: Places, order: Order, transport: Json, patience: float, key: Js
         return workers.run_order(given, pass_fds=descriptors, timeout=patience, cancelled=places.cancelled)
 
 
-def _derived(document: Json, capabilities: ProtocolCapabilities) -> tuple[Config, Derived]:
+def _derived(document: JsonObject, capabilities: ProtocolCapabilities) -> tuple[Config, Derived]:
     config = _config(document, capabilities)
     return config, derive(config, capabilities, now())
 
 
-def _config(document: Json, capabilities: ProtocolCapabilities) -> Config:
+def _config(document: JsonObject, capabilities: ProtocolCapabilities) -> Config:
     config: Config | None = check(json.dumps(document), capabilities).config
     if config is None:
         raise ParaduxError(

@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.drills import DrillOutcome, Opening
 from paraduxd.api.replies.recovery import BroughtFinding
 from paraduxd.api.replies.transfers import Nothing
+from paraduxd.core.config.managed import Managed
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import CandidateConfig
@@ -25,7 +27,6 @@ from paraduxd.keeper.drill.places import Places
 from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
 from paraduxd.keeper.runtime.installation import Installation
-from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Note, RequestContext
 from paraduxd.keeper.runtime.supervisor_link import questions
 from paraduxd.shares import slip39
@@ -37,16 +38,17 @@ _cancelled = threading.Event()
 
 def drill(context: RequestContext, note: Note, scratch: str) -> DrillOutcome:
     """Rehearse with shares from the open config, chosen at random. Its secret is not looked at: only what the shares give counts."""
-    document = context.opened().document
+    opened = context.opened()
+    managed = opened.managed
     with _one(context):
-        plan, managed = _plan(context.installation), document["managed"]
+        plan = _plan(context.installation)
         try:
             text, who = _combined(managed)
         except ParaduxError as problem:
             return _told(context.installation, _without_secret(plan, problem))
         note(f"the shares of {who} give a secret")
-        secret = Secret(text, managed["recovery"]["fingerprint"], ())
-        return _Rehearsal(context.installation, note, SHARES, plan, secret, document).run(scratch)
+        secret = Secret(text, managed.recovery.fingerprint, ())
+        return _Rehearsal(context.installation, note, SHARES, plan, secret, opened.document).run(scratch)
 
 
 def drill_kits(
@@ -125,15 +127,15 @@ def _plan(installation: Installation) -> Plan:
         ) from None
 
 
-def _combined(managed: Json) -> tuple[str, str]:
+def _combined(managed: Managed) -> tuple[str, str]:
     """The secret from as many issued shares as are needed, and the names of those who hold them."""
-    part = managed["shares"]
-    issued = sorted(part["issued"].items())
-    if len(issued) < part["threshold"]:
-        raise ParaduxError("not-enough-shares", f"{len(issued)} shares are issued, {part['threshold']} are needed")
-    chosen = random.SystemRandom().sample(issued, part["threshold"])
+    part = managed.shares
+    issued = sorted(part.issued.items())
+    if len(issued) < part.threshold:
+        raise ParaduxError("not-enough-shares", f"{len(issued)} shares are issued, {part.threshold} are needed")
+    chosen = random.SystemRandom().sample(issued, part.threshold)
     try:
-        secret = slip39.combine([part["words"][index] for _, index in chosen])
+        secret = slip39.combine([part.words[index] for _, index in chosen])
     except slip39.ShareError as problem:
         raise ParaduxError("bad-shares", f"the shares of {_and(chosen)} give no secret: {problem}") from None
     return secret.hex(), _and(chosen)
@@ -158,7 +160,7 @@ class _Rehearsal:
     source: str
     plan: Plan
     secret: Secret
-    document: Json
+    document: JsonObject
     openings: tuple[Opening, ...] = ()
     started: str = field(default_factory=now)
 
@@ -181,7 +183,7 @@ class _Rehearsal:
             yield found, opening
 
 
-def _recovered(found: list[CandidateConfig], otherwise: Json) -> Json:
+def _recovered(found: list[CandidateConfig], otherwise: JsonObject) -> JsonObject:
     """The newest config that was had back; without any, the one that the drill began with: the destinations are tried all the same."""
     return max(found, key=lambda each: each.rank).document if found else otherwise
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.kits import WrittenKit
+from paraduxd.core.config.managed import Managed
 from paraduxd.core.devices.stick_rules import Armed, Refuse, Seen, Stick, Write, decide, known_steward
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
@@ -18,7 +19,7 @@ from paraduxd.keeper.kits import confirm
 from paraduxd.keeper.kits.make import MadeKit, make_kit, steward_name
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
-from paraduxd.keeper.runtime.opened import Json, Opened
+from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.request_context import Note
 from paraduxd.keeper.runtime.session import Session, Visit
 
@@ -51,7 +52,7 @@ class Tools(Protocol):
     def write(self, event: Event, stick: Stick, files: Mapping[str, bytes], armed: Armed) -> Target:
         """Write and read back; "refused" and "stick-full" leave what was on it."""
 
-    def check(self, event: Event, stick: Stick, document: Json) -> KitRecord | None:
+    def check(self, event: Event, stick: Stick, managed: Managed) -> KitRecord | None:
         """What a check-up finds on a stick, every byte read; `None` when that is no kit of this owner."""
 
 
@@ -154,7 +155,7 @@ class Arming:
     def _take(self, event: Event) -> None:
         with self.bench.change() as opened:
             steward = self.waiting[0]
-            steward_name(opened.document, steward)  # who was removed meanwhile gets nothing
+            steward_name(opened.config, steward)  # who was removed meanwhile gets nothing
             kit = write_onto(self, event, opened, steward)
         self._done(kit)
 
@@ -196,7 +197,7 @@ def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> M
     kit = make_kit(bench.installation, opened, steward)
     stick, seen = tools.look(event)
     armed = Armed(
-        owner=opened.document["managed"]["owner_id"],
+        owner=opened.managed.owner_id,
         steward=steward,
         steward_name=kit.name,
         needed=sum(map(len, kit.files.values())),

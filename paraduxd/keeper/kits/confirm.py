@@ -14,10 +14,9 @@ from paraduxd.keeper.runtime.request_context import Note, RequestContext
 
 def before_first(context: RequestContext, opened: Opened) -> Opened:
     """The config with the fact that kits are out. It is saved before the first share leaves: from then on the set of shares must stay."""
-    managed = opened.document["managed"]
-    if managed.get("kits_written"):
+    if opened.managed.kits_written:
         return opened
-    saved = save.save_managed(context.installation, opened, {**managed, "kits_written": True})
+    saved = save.save_managed(context.installation, opened, opened.managed.with_(kits_written=True))
     context.hold(saved.opened)
     save.put_into_effect(context.installation, saved)
     return saved.opened

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.suggestions import did_you_mean
+from paraduxd.core.config.managed import EpochPart, Managed
+from paraduxd.core.config.models import Config
 from paraduxd.core.recovery import published_config, rotation
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
@@ -16,7 +18,7 @@ from paraduxd.keeper.config import save
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, PreviousEpoch, build
 from paraduxd.keeper.runtime.installation import Installation
-from paraduxd.keeper.runtime.opened import Json, Opened
+from paraduxd.keeper.runtime.opened import Opened
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,18 @@ class MadeKit:
             )
 
 
-def steward_name(document: Json, steward: str) -> str:
+def steward_name(config: Config, steward: str) -> str:
     """What the steward with this id is called; raises `ParaduxError` "no-such-steward"."""
-    names = {entry["id"]: entry["name"] for entry in document["stewards"]}
+    names = {each.id: each.name for each in config.stewards}
     if steward not in names:
         hint = did_you_mean(steward, names, "see which there are: paraductl stewards")
         raise ParaduxError("no-such-steward", "the config has no steward of this name", hint)
-    return str(names[steward])
+    return names[steward]
 
 
-def kit_epoch(document: Json) -> int:
+def kit_epoch(managed: Managed) -> int:
     """The epoch of which kits are made now."""
-    return int(_epoch_parts(document["managed"])[0]["recovery"]["epoch"])
+    return managed.newest_epoch.recovery.epoch
 
 
 def make_kit(installation: Installation, opened: Opened, steward: str) -> MadeKit:
@@ -60,20 +62,21 @@ def make_kit(installation: Installation, opened: Opened, steward: str) -> MadeKi
 
     Call it within a change: it may complete an interrupted save.
     """
-    document = opened.document
-    name = steward_name(document, steward)
-    parts = _epoch_parts(document["managed"])
+    name = steward_name(opened.config, steward)
+    parts = _epoch_parts(opened.managed)
     written = now()
     with private_gpg(installation.memory) as gpg:
         sealed = [_Sealed(gpg, part, _config(installation, opened, gpg, part)) for part in parts]
         previous = [PreviousEpoch(part.epoch(), part.sign) for part in sealed[1:] if part.includes(steward)]
-        inputs = KitInputs(document, steward, sealed[0].epoch(), written, previous[0] if previous else None)
+        inputs = KitInputs(
+            opened.config, opened.managed, steward, sealed[0].epoch(), written, previous[0] if previous else None
+        )
         if not sealed[0].includes(steward):
             raise ParaduxError("no-share", f"there is no share for {name} yet", "save the config again: paraductl edit")
         files = build(inputs, sealed[0].sign)
     epochs = tuple(part.number for part in sealed if part.includes(steward))
     sha256 = hashlib.sha256(files["kit.json"]).hexdigest()
-    return MadeKit(steward, name, epochs, document["serial"], written, sha256, files)
+    return MadeKit(steward, name, epochs, opened.serial, written, sha256, files)
 
 
 @dataclass(frozen=True)
@@ -81,42 +84,39 @@ class _Sealed:
     """One epoch (`recovery` and `shares` in `part`) with its config, and a gpg home that has its key."""
 
     gpg: Gpg
-    part: Json = field(repr=False)
+    part: EpochPart = field(repr=False)
     config_gpg: bytes = field(repr=False)
 
     @property
     def number(self) -> int:
-        return int(self.part["recovery"]["epoch"])
+        return self.part.recovery.epoch
 
     def includes(self, steward: str) -> bool:
-        return steward in self.part["shares"]["issued"]
+        return steward in self.part.shares.issued
 
     def epoch(self) -> Epoch:
-        return Epoch(self.part["recovery"], self.part["shares"], self.config_gpg)
+        return Epoch(self.part.recovery, self.part.shares, self.config_gpg)
 
     def sign(self, data: bytes) -> bytes:
-        recovery = self.part["recovery"]
-        return self.gpg.sign_detached(data, recovery["fingerprint"], recovery["secret"])
+        recovery = self.part.recovery
+        return self.gpg.sign_detached(data, recovery.fingerprint, recovery.secret)
 
 
-def _epoch_parts(managed: Json) -> list[Json]:
+def _epoch_parts(managed: Managed) -> list[EpochPart]:
     """Recovery and shares of the epoch that kits are made of, then of the one that it is about to replace."""
-    return list(reversed(rotation.parts(managed)))
+    return list(reversed(managed.parts))
 
 
-def _config(installation: Installation, opened: Opened, gpg: Gpg, part: Json) -> bytes:
+def _config(installation: Installation, opened: Opened, gpg: Gpg, part: EpochPart) -> bytes:
     """The published config of this serial and epoch, which is opened here once with the key and secret that the kit is for."""
-    recovery = part["recovery"]
-    document = opened.document
-    path = installation.state.outbox / published_config.config_name(recovery["epoch"], document["serial"])
+    recovery = part.recovery
+    path = installation.state.outbox / published_config.config_name(recovery.epoch, opened.serial)
     if not path.exists():
         save.complete(installation, opened)
     message = bounded.content(path)
-    gpg.import_key(recovery["private_key"], recovery["secret"])
-    header, config = published_config.open_envelope(
-        gpg.decrypt_signed(message, recovery["fingerprint"], recovery["secret"])
-    )
-    expected = rotation.published_under(document, recovery["epoch"])
-    if (header.epoch, header.serial) != (recovery["epoch"], document["serial"]) or config != expected:
+    gpg.import_key(recovery.private_key, recovery.secret)
+    header, config = published_config.open_envelope(gpg.decrypt_signed(message, recovery.fingerprint, recovery.secret))
+    expected = rotation.published_under(opened.document, recovery.epoch, opened.serial)
+    if (header.epoch, header.serial) != (recovery.epoch, opened.serial) or config != expected:
         raise ParaduxError("stale-outbox", "the encrypted config is not that of the present one", "paraductl publish")
     return message

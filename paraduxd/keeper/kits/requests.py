@@ -20,7 +20,7 @@ from paraduxd.keeper.runtime.request_context import Note, RequestContext
 def kits_directory(context: RequestContext, steward: str) -> KitFiles:
     """One steward's kit for the client to write; it counts once `kits_confirm` has said that it was read back."""
     with context.change() as opened:
-        steward_name(opened.document, steward)
+        steward_name(opened.config, steward)
         kit = make_kit(context.installation, confirm.before_first(context, opened), steward)
     context.session.kept.of(KitState).handed_out[steward] = HandedOut(kit.sha256, kit.epochs[0], tuple(kit.records()))
     files = {name: base64.b64encode(content).decode() for name, content in kit.files.items()}
@@ -70,14 +70,14 @@ def kits_arm(
 
 def _wanted(context: RequestContext, untrusted_stewards: Sequence[object]) -> dict[str, str]:
     """Id -> name of those whose kits shall be written."""
-    document = context.opened().document
+    opened = context.opened()
     if untrusted_stewards:
         if not all(type(name) is str for name in untrusted_stewards):
             raise ParaduxError("bad-request", "stewards must be a list of names")
         names = [str(name) for name in untrusted_stewards]
-        return {name: steward_name(document, name) for name in names}
-    holders = of_epoch(kit_journal.known(context.installation.control), kit_epoch(document))
-    return {steward["id"]: steward["name"] for steward in document["stewards"] if steward["id"] not in holders}
+        return {name: steward_name(opened.config, name) for name in names}
+    holders = of_epoch(kit_journal.known(context.installation.control), kit_epoch(opened.managed))
+    return {steward.id: steward.name for steward in opened.config.stewards if steward.id not in holders}
 
 
 def _bench(context: RequestContext) -> Bench:

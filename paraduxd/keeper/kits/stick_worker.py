@@ -9,6 +9,7 @@ from typing import Any
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.managed import Managed
 from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
@@ -16,7 +17,6 @@ from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.kits.arming import Event, Target
 from paraduxd.keeper.runtime import workers
-from paraduxd.keeper.runtime.opened import Json
 
 LOOKING = 120.0
 """Seconds for a look at a stick; a rotten one answers slowly."""
@@ -45,13 +45,12 @@ class StickTools:
         done = self._order(Step.KIT_WRITE, event, stick.serial, WORKING, files=encoded, armed=to_json_value(armed))
         return Target(done["device_serial"], done["uuid"])
 
-    def check(self, event: Event, stick: Stick, document: Json) -> KitRecord | None:
+    def check(self, event: Event, stick: Stick, managed: Managed) -> KitRecord | None:
         """What a check-up finds on a stick, every byte read; `None` when that is no kit of this owner."""
-        managed = document["managed"]
-        parts = [managed, *([managed["rotation"]] if managed.get("rotation") else [])]
-        keys = [{name: part["recovery"][name] for name in ("epoch", "fingerprint", "public_key")} for part in parts]
+        shown = {"epoch", "fingerprint", "public_key"}
+        keys = [part.recovery.model_dump(include=shown) for part in managed.parts]
         found = self._order(Step.KIT_CHECK, event, stick.serial, WORKING, keys=keys)
-        return kit_records.of_check(found, managed["owner_id"], now(), None)
+        return kit_records.of_check(found, managed.owner_id, now(), None)
 
     def _order(self, step: Step, event: Event, serial: object, timeout: float, **more: Any) -> dict[str, Any]:
         where = {name: event[name] for name in ("device", "directory") if event.get(name)}

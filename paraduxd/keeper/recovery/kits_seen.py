@@ -6,23 +6,22 @@ import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from paraduxd.core.recovery import rotation
+from paraduxd.core.config.managed import Managed
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.keeper.runtime.opened import Json
 
 if TYPE_CHECKING:
     from paraduxd.shares.collection import ShareCollection  # no other command needs the word list
 
 
-def seen(brought: ShareCollection, document: Json, now: str) -> Iterator[KitRecord]:
+def seen(brought: ShareCollection, managed: Managed, now: str) -> Iterator[KitRecord]:
     """The kits whose share is the very one that the config has for their steward; what else they hold was not read.
 
     `now` in RFC 3339; nothing of a manifest is believed but when it was written, and no later than now.
     """
     issued = {
-        (part["recovery"]["epoch"], steward): tuple(part["shares"]["words"][index].split())
-        for part in rotation.parts(document["managed"])
-        for steward, index in part["shares"]["issued"].items()
+        (part.recovery.epoch, steward): tuple(part.shares.words[index].split())
+        for part in managed.parts
+        for steward, index in part.shares.issued.items()
     }
     for kit, manifest, share in brought.kits:
         if issued.get((kit.epoch, kit.steward_id)) == share.words:

@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.recovery import rotation
-from paraduxd.core.recovery.candidates import CandidateConfig, found_in
+from paraduxd.core.recovery.candidates import CandidateConfig, found_in, plain_parts
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
 
 Sealed = tuple[str, bytes]
@@ -93,7 +92,7 @@ class _Everything:
         for number, found in _open(self.closed, key, secret, self._memory, self._reasons).items():
             self.closed.pop(number)
             self.found.append((secret, found))
-            for part in rotation.parts(found.document["managed"]):
+            for part in plain_parts(found.document["managed"]):
                 if "recovery" in part:
                     self.secrets.setdefault(str(part["recovery"]["secret"]))
                     self.keys.setdefault(str(part["recovery"]["private_key"]))

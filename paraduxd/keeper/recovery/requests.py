@@ -10,7 +10,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import Saved
 from paraduxd.api.replies.recovery import Candidate, Collected, NewerKnown, Proven, Recovered
 from paraduxd.api.replies.transfers import Nothing
-from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements
+from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements, plain_parts
 from paraduxd.keeper.config import generate, save
 from paraduxd.keeper.recovery import commit, kits_seen, stash_search, stick_reader
 from paraduxd.keeper.recovery.collected import STAYS, Collecting, Recovery, material_from_plain
@@ -78,7 +78,7 @@ def recover_commit(context: RequestContext, passphrase: str, candidate: int, *, 
         context.hold(recovered.opened)
         context.session.revoke_others(context.visit)
         done = _effect(context, recovered)
-        holders = kits_seen.seen(recovery.brought, recovered.opened.document, generate.now())
+        holders = kits_seen.seen(recovery.brought, recovered.opened.managed, generate.now())
         kit_journal.record(context.installation.control, holders)
         questions(context.installation.control).alarm(why="the config was recovered with shares")
         return Recovered(done.serial, done.runs, done.warnings, recovered.alive)
@@ -112,8 +112,12 @@ def _prove(context: RequestContext, note: Note, recovery: Recovery) -> Proof:
 
 def _published(proof: Proof) -> list[CandidateConfig]:
     """What may disagree. During a rotation the vault holds more than is published under the present epoch."""
-    rotating = proof.vault is not None and b'"rotation": {' in proof.vault.document
+    rotating = proof.vault is not None and any(_is_rotating(found) for found in proof.found if IN_VAULT in found.labels)
     return [found for found in proof.found if not (rotating and IN_VAULT in found.labels)]
+
+
+def _is_rotating(found: CandidateConfig) -> bool:
+    return len(plain_parts(found.document["managed"])) > 1
 
 
 def _effect(context: RequestContext, recovered: commit.Recovered) -> Saved:

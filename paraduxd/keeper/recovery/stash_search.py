@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.addresses import is_on_removable_disk
 from paraduxd.core.config.capabilities import ProtocolCapabilities
@@ -25,7 +26,6 @@ from paraduxd.keeper.recovery.opening import Opened, open_all
 from paraduxd.keeper.recovery.proof import Proof
 from paraduxd.keeper.runtime import workers
 from paraduxd.keeper.runtime.installation import Installation
-from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.request_context import Note
 
 AT_ONCE = 8
@@ -79,7 +79,7 @@ def _epochs(proof: Proof) -> list[int]:
     return list(dict.fromkeys([*opened, *named, highest_epoch(proof.newest.document["managed"])]))
 
 
-def _transports(capabilities: ProtocolCapabilities, document: Json) -> dict[str, Json]:
+def _transports(capabilities: ProtocolCapabilities, document: JsonObject) -> dict[str, JsonObject]:
     """Stash id -> what a worker needs to reach it; nothing of a config that this version does not understand."""
     config: Config | None = check(json.dumps(document), capabilities).config
     if config is None:
@@ -88,16 +88,18 @@ def _transports(capabilities: ProtocolCapabilities, document: Json) -> dict[str,
     return {stash.id: made[metadata_file(stash.id)] for stash in config.metadata_stashes}
 
 
-def _identity(transport: Json) -> str:
+def _identity(transport: JsonObject) -> str:
     return json.dumps([transport["protocol"], transport["settings"]], sort_keys=True)
 
 
-def _ask_all(transports: Mapping[str, Json], epochs: Sequence[int], capabilities: ProtocolCapabilities) -> list[Answer]:
+def _ask_all(
+    transports: Mapping[str, JsonObject], epochs: Sequence[int], capabilities: ProtocolCapabilities
+) -> list[Answer]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda item: _ask(item[0], item[1], epochs, capabilities), transports.items()))
 
 
-def _ask(stash: str, transport: Json, epochs: Sequence[int], capabilities: ProtocolCapabilities) -> Answer:
+def _ask(stash: str, transport: JsonObject, epochs: Sequence[int], capabilities: ProtocolCapabilities) -> Answer:
     """Ask one stash; its credentials are handed over in a file that exists in memory only."""
     try:
         with sealed_file(json.dumps(transport).encode()) as (descriptor, path):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.managed import Managed
 from paraduxd.core.recovery import kits_written
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.keeper.runtime.opened import Json
 from paraduxd.keeper.runtime.supervisor_link import Control, questions
 
 
@@ -22,19 +22,16 @@ def known(control: Control) -> tuple[KitRecord, ...]:
     return questions(control).kits().kits
 
 
-def give_back(control: Control, document: Json) -> None:
+def give_back(control: Control, managed: Managed) -> None:
     """Tell the journal of the kits that the config remembers and it does not."""
-    kits = document["managed"].get("kits", [])
-    if kits:
-        record(control, kits_written.lacking(kits, known(control)))
+    if managed.kits:
+        record(control, kits_written.lacking(managed.kits, known(control)))
 
 
-def remembered(control: Control, document: Json) -> Json:
-    """The config with what the journal knows of kits; as it is when there is nothing to remember."""
-    before = document["managed"].get("kits", [])
-    stewards = {steward["id"] for steward in document["stewards"]}
+def remembered(control: Control, managed: Managed, stewards: Collection[str]) -> Managed:
+    """`managed` with what the journal knows of kits of these stewards; as it is when there is nothing to remember."""
     try:
-        kits = kits_written.remembered(before, known(control), stewards)
+        kits = kits_written.remembered(managed.kits, known(control), stewards)
     except ParaduxError:  # the journal cannot be read: no reason to refuse a save
-        return document
-    return document if kits == before else {**document, "managed": {**document["managed"], "kits": kits}}
+        return managed
+    return managed if kits == managed.kits else managed.with_(kits=kits)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
+from paraduxd.core.config.managed import Managed, managed_of
 from paraduxd.core.config.models import Config
 from paraduxd.effects.vault.vault import OpenVault
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -17,13 +16,18 @@ class Opened:
 
     vault: OpenVault
     config: Config
-    document: Json
+    document: JsonObject
     text: str
 
     @property
     def serial(self) -> int:
         """That of the config; one in a vault has it."""
         return self.config.serial or 0
+
+    @property
+    def managed(self) -> Managed:
+        """What Paradux generates in it; one in a vault has it."""
+        return self.config.managed or managed_of(self.document)
 
     def __repr__(self) -> str:
         return "Opened(...)"

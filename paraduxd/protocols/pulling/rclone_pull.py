@@ -17,7 +17,6 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
@@ -108,7 +107,7 @@ class _Log:
         if what == "delete":
             self.to_remove.append(name)
 
-    def _counted(self, stats: dict[str, Any]) -> None:
+    def _counted(self, stats: dict[str, object]) -> None:
         self.size, self.removed, total, eta = (
             _count(stats.get(name)) for name in ("bytes", "deletes", "totalBytes", "eta")
         )

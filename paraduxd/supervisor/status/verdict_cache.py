@@ -23,7 +23,7 @@ class _Judged:
 
 
 class Judging:
-    """Any thread may ask."""
+    """object thread may ask."""
 
     def __init__(self) -> None:
         self._last: _Judged | None = None

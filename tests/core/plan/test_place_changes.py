@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from paraduxd.core.config.managed import DataKey, managed_of
 from paraduxd.core.plan.place_changes import as_renamed, changes, data_keys_after, described, places_after, without_was
 from paraduxd.core.primitives.place_identity import legacy_uid
 from tests.core.config.samples import SHAPES, config_of, family
@@ -155,13 +156,14 @@ def test_the_keys_of_version_0_1_0_go_from_names_to_uids() -> None:
     places = places_after(config_of(old), config_of(new), SHAPES, 9, lambda: "f" * 32)
     uid = legacy_uid("photos", "cloud")
     assert places["pictures/cloud"].uid == uid
-    keys = data_keys_after(config_of(old), config_of(new), places, new["managed"]["data_keys"])
-    assert keys[uid] == {**old["managed"]["data_keys"]["photos/cloud"], "name": "pictures/cloud"}
+    present = managed_of(new).data_keys
+    keys = data_keys_after(config_of(old), config_of(new), places, present)
+    assert keys[uid] == present["photos/cloud"].model_copy(update={"name": "pictures/cloud"})
     assert "photos/cloud" not in keys
 
 
 def test_keys_of_what_is_removed_stay() -> None:
     old, new = edited(lambda document: document["datasets"][0]["destinations"].pop(0))
-    keys = {before(old)["photos/cloud"][0]: {"password": "x"}}
+    keys = {before(old)["photos/cloud"][0]: DataKey(password="x")}
     places = places_after(config_of(old), config_of(new), SHAPES, 9, lambda: "f" * 32)
     assert data_keys_after(config_of(old), config_of(new), places, keys) == keys

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -68,7 +67,7 @@ def _place(document: Document, finding: Diagnostic) -> PlacedDiagnostic:
 
 
 def _examine(
-    value: Any, capabilities: ProtocolCapabilities, answers: bool | None
+    value: object, capabilities: ProtocolCapabilities, answers: bool | None
 ) -> tuple[Config | None, list[Diagnostic]]:
     try:
         config, findings = Config.model_validate(value), []
@@ -86,7 +85,7 @@ def _examine(
     return config, findings
 
 
-def _mode_findings(value: dict[str, Any], answers: bool | None) -> Iterator[Diagnostic]:
+def _mode_findings(value: dict[str, object], answers: bool | None) -> Iterator[Diagnostic]:
     ours = ("serial", "managed")
     if answers is None:
         answers = not any(key in value for key in ours)
@@ -99,7 +98,7 @@ def _mode_findings(value: dict[str, Any], answers: bool | None) -> Iterator[Diag
             yield Diagnostic("error", (key,), f"the key {key} is missing", "Paradux writes it; put it back as it was")
 
 
-def _stashes(value: Any) -> Iterator[tuple[Path, Role, dict[str, Any]]]:
+def _stashes(value: object) -> Iterator[tuple[Path, Role, dict[str, object]]]:
     """Every object of the document that stands where a stash belongs."""
     for path, stash in _objects(value, "metadata_stashes", ()):
         yield path, Role.METADATA, stash
@@ -110,7 +109,7 @@ def _stashes(value: Any) -> Iterator[tuple[Path, Role, dict[str, Any]]]:
             yield inner, Role.DESTINATION, stash
 
 
-def _objects(value: Any, key: str, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _objects(value: object, key: str, path: Path) -> Iterator[tuple[Path, dict[str, object]]]:
     entries = value.get(key) if isinstance(value, dict) else None
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
         if isinstance(entry, dict):
@@ -118,7 +117,7 @@ def _objects(value: Any, key: str, path: Path) -> Iterator[tuple[Path, dict[str,
 
 
 def _stash_findings(
-    path: Path, role: Role, stash: dict[str, Any], capabilities: ProtocolCapabilities, known: dict[Path, Known]
+    path: Path, role: Role, stash: dict[str, object], capabilities: ProtocolCapabilities, known: dict[Path, Known]
 ) -> Iterator[Diagnostic]:
     """Check the keys of the protocol; fills `known` with what is well described."""
     name = stash.get("protocol")
@@ -156,7 +155,7 @@ def _clear_findings(path: Path, settings: ProtocolSettings) -> Iterator[Diagnost
 
 
 def _ability_findings(
-    path: Path, role: Role, stash: dict[str, Any], capability: Capabilities, capabilities: ProtocolCapabilities
+    path: Path, role: Role, stash: dict[str, object], capability: Capabilities, capabilities: ProtocolCapabilities
 ) -> Iterator[Diagnostic]:
     """Whether the protocol can do what is asked of it here."""
     asked = stash.get("encryption") if role is Role.DESTINATION else None
@@ -180,7 +179,7 @@ def _instead_of_archives(capability: Capabilities, capabilities: ProtocolCapabil
 
 
 def _kit_findings(
-    path: Path, access: dict[str, Any], capability: Capabilities, own: dict[str, Any]
+    path: Path, access: dict[str, object], capability: Capabilities, own: dict[str, object]
 ) -> Iterator[Diagnostic]:
     """Check that the protocol can read at the address that kits carry; what `KitAccess` refuses itself is not said twice."""
     try:

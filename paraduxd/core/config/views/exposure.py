@@ -6,44 +6,32 @@ Pure, from the config as plain JSON.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.replies.rotation import ExposedEpoch, Exposure
 from paraduxd.core.config.capabilities import ProtocolCapabilities
+from paraduxd.core.config.managed import Managed, PastEpoch
 from paraduxd.core.config.views.masking import mask
 
-Json = dict[str, Any]
 
-
-def report(document: Json, capabilities: ProtocolCapabilities) -> Exposure:
+def report(document: JsonObject, managed: Managed, capabilities: ProtocolCapabilities) -> Exposure:
     """Oldest epoch first. `holders` are stewards who have a share, `former` those who had one and may still."""
-    managed = document["managed"]
-    past = [_past(epoch) for epoch in managed.get("past_epochs", []) if epoch["holders"]]
-    present = [_present(managed)] if managed.get("kits_written") else []
-    return Exposure((*past, *present), tuple(credentials(document, capabilities)))
+    past = [_past(epoch) for epoch in managed.past_epochs if epoch.holders]
+    present = [_present(managed)] if managed.kits_written else []
+    return Exposure((*past, *present), tuple(credentials(document, managed, capabilities)))
 
 
-def _past(epoch: Json) -> ExposedEpoch:
-    return ExposedEpoch(
-        epoch=epoch["epoch"],
-        threshold=epoch["threshold"],
-        former=tuple(epoch["holders"]),
-        up_to_serial=epoch["serial"],
-        before=epoch["ended"],
-    )
+def _past(past: PastEpoch) -> ExposedEpoch:
+    return ExposedEpoch(past.epoch, past.threshold, (), past.holders, past.serial, past.ended)
 
 
-def _present(managed: Json) -> ExposedEpoch:
-    shares = managed["shares"]
-    return ExposedEpoch(
-        epoch=managed["recovery"]["epoch"],
-        threshold=shares["threshold"],
-        holders=tuple(shares["issued"]),
-        former=tuple(former["steward"] for former in shares.get("former", [])),
-    )
+def _present(managed: Managed) -> ExposedEpoch:
+    shares = managed.shares
+    former = tuple(former.steward for former in shares.former)
+    return ExposedEpoch(managed.recovery.epoch, shares.threshold, tuple(shares.issued), former)
 
 
-def credentials(document: Json, capabilities: ProtocolCapabilities) -> Iterator[str]:
+def credentials(document: JsonObject, managed: Managed, capabilities: ProtocolCapabilities) -> Iterator[str]:
     """Where in the config a secret stands that should be changed once the config may have been read, as paths that `show` takes.
 
     Of what Paradux generates these are the keys of the data; what belongs to the rotation itself is replaced by it.
@@ -51,18 +39,16 @@ def credentials(document: Json, capabilities: ProtocolCapabilities) -> Iterator[
     for key, value in document.items():
         if key != "managed":
             yield from _secrets(key, value, mask({key: value}, capabilities)[key])
-    keys = document["managed"].get("data_keys", {})
-    yield from (
-        f"managed.data_keys.{name}" + (f" ({key['name']})" if key.get("name") else "") for name, key in keys.items()
-    )
+    keys = managed.data_keys.items()
+    yield from (f"managed.data_keys.{uid}" + (f" ({key.name})" if key.name else "") for uid, key in keys)
 
 
-def _secrets(path: str, value: Any, shown: Any) -> Iterator[str]:
+def _secrets(path: str, value: object, shown: object) -> Iterator[str]:
     """The paths of what is covered in `shown`."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and isinstance(shown, dict):
         for key, inner in value.items():
             yield from _secrets(f"{path}.{key}", inner, shown[key])
-    elif isinstance(value, list):
+    elif isinstance(value, list) and isinstance(shown, list):
         for index, inner in enumerate(value):
             name = inner.get("id") if isinstance(inner, dict) else None
             yield from _secrets(f"{path}.{name}" if name else f"{path}[{index}]", inner, shown[index])

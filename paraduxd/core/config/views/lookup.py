@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.suggestions import did_you_mean
@@ -11,7 +10,7 @@ from paraduxd.api.suggestions import did_you_mean
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-def lookup(document: Any, path: str) -> Any:
+def lookup(document: object, path: str) -> object:
     """The part at `path`; a list is entered by index or by an entry's id. Raises `ParaduxError` naming the nearest."""
     part = document
     for name, index in _STEP.findall(path):
@@ -19,13 +18,13 @@ def lookup(document: Any, path: str) -> Any:
     return part
 
 
-def _by_index(part: Any, index: int, path: str) -> Any:
+def _by_index(part: object, index: int, path: str) -> object:
     if not isinstance(part, list) or index >= len(part):
         raise ParaduxError("not-found", f"the config has nothing at {path}")
     return part[index]
 
 
-def _by_name(part: Any, name: str, path: str) -> Any:
+def _by_name(part: object, name: str, path: str) -> object:
     if isinstance(part, list):
         part = {entry["id"]: entry for entry in part if isinstance(entry, dict) and "id" in entry}
     if not isinstance(part, dict):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from paraduxd.core.config.managed import Managed
+from paraduxd.core.config.models import Config
 from paraduxd.keeper.kits.documents import texts
 from paraduxd.keeper.kits.documents.by_hand import by_hand
-from paraduxd.keeper.kits.documents.facts import Epoch, Json, KitFacts, facts_of
+from paraduxd.keeper.kits.documents.facts import Epoch, KitFacts, facts_of
 from paraduxd.keeper.kits.documents.manifest import manifest, sums
 from paraduxd.keeper.kits.documents.share_text import share_text
 from paraduxd.keeper.kits.documents.sheet import sheet
@@ -29,13 +31,14 @@ class PreviousEpoch:
 
 @dataclass(frozen=True)
 class KitInputs:
-    """`document`: the config as plain JSON; `epoch`: the one of this kit; `written`: RFC 3339 in UTC.
+    """`managed`: of the config; `epoch`: the one of this kit; `written`: RFC 3339 in UTC.
 
     `previous` is used if this steward holds a share of it: rewriting a stick in the middle of a rotation must never take a
     share of the running epoch out of the world.
     """
 
-    document: Json = field(repr=False)
+    config: Config = field(repr=False)
+    managed: Managed = field(repr=False)
     steward_id: str
     epoch: Epoch
     written: str
@@ -44,10 +47,10 @@ class KitInputs:
 
 def build(inputs: KitInputs, sign: Sign) -> dict[str, bytes]:
     """File name (relative to `PARADUX/`, "/" between folders) -> content. Raises `KeyError` for a steward without a share."""
-    facts = facts_of(inputs.document, inputs.steward_id, inputs.epoch, inputs.written)
+    facts = facts_of(inputs.config, inputs.managed, inputs.steward_id, inputs.epoch, inputs.written)
     files = _documents(facts)
-    if inputs.previous and inputs.steward_id in inputs.previous.epoch.shares["issued"]:
-        old = facts_of(inputs.document, inputs.steward_id, inputs.previous.epoch, inputs.written)
+    if inputs.previous and inputs.steward_id in inputs.previous.epoch.shares.issued:
+        old = facts_of(inputs.config, inputs.managed, inputs.steward_id, inputs.previous.epoch, inputs.written)
         files |= {
             f"previous/{name}": content for name, content in _signed(old, _core(old), inputs.previous.sign).items()
         }
@@ -59,7 +62,7 @@ def _core(facts: KitFacts) -> dict[str, bytes]:
     """What recovery needs of one epoch, besides the manifest."""
     return {
         "share.txt": share_text(facts),
-        "recovery-key.asc": str(facts.epoch.recovery["private_key"]).encode(),
+        "recovery-key.asc": facts.epoch.recovery.private_key.encode(),
         "config.gpg": facts.epoch.config_gpg,
     }
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-Json = dict[str, Any]
+from paraduxd.core.config.managed import Managed, Recovery, Shares
+from paraduxd.core.config.models import Config, KitAccess, MetadataStash, Owner, Steward
 
 
 @dataclass(frozen=True)
 class Epoch:
     """One recovery secret with its key and shares (`recovery` and `shares` as in `managed`), and the config encrypted to it."""
 
-    recovery: Json = field(repr=False)
-    shares: Json = field(repr=False)
+    recovery: Recovery = field(repr=False)
+    shares: Shares = field(repr=False)
     config_gpg: bytes = field(repr=False)
 
 
@@ -71,17 +71,17 @@ class KitFacts:
     @property
     def threshold(self) -> int:
         """How many stewards are needed."""
-        return int(self.epoch.shares["threshold"])
+        return self.epoch.shares.threshold
 
     @property
     def issued(self) -> int:
         """How many stewards hold a share."""
-        return len(self.epoch.shares["issued"])
+        return len(self.epoch.shares.issued)
 
     @property
     def fingerprint(self) -> str:
         """Of the recovery key."""
-        return str(self.epoch.recovery["fingerprint"])
+        return self.epoch.recovery.fingerprint
 
     @property
     def day(self) -> str:
@@ -99,50 +99,45 @@ def share_sha256(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
 
 
-def facts_of(document: Json, steward_id: str, epoch: Epoch, written: str) -> KitFacts:
+def facts_of(config: Config, managed: Managed, steward_id: str, epoch: Epoch, written: str) -> KitFacts:
     """The facts for one steward, who must hold a share of this epoch (`KeyError` otherwise)."""
-    people = {steward["id"]: steward for steward in document["stewards"]}
-    index = epoch.shares["issued"][steward_id]
-    managed = document["managed"]
+    steward = {each.id: each for each in config.stewards}[steward_id]
+    index = epoch.shares.issued[steward_id]
     return KitFacts(
-        owner=_person(document["owner"]),
-        owner_id=managed["owner_id"],
-        instance=managed["instance"],
-        steward=_person(people[steward_id]),
-        language=people[steward_id].get("language", "en"),
-        know_each_other=document["policy"].get("stewards_know_each_other", True),
-        stewards=tuple(map(_person, document["stewards"])),
-        number=epoch.recovery["epoch"],
-        created=epoch.recovery["created"],
-        serial=document["serial"],
+        owner=_person("", config.owner),
+        owner_id=managed.owner_id,
+        instance=managed.instance,
+        steward=_person(steward.id, steward),
+        language=steward.language,
+        know_each_other=config.policy.stewards_know_each_other,
+        stewards=tuple(_person(each.id, each) for each in config.stewards),
+        number=epoch.recovery.epoch,
+        created=epoch.recovery.created,
+        serial=config.serial or 0,
         written=written,
         index=index,
-        words=tuple(epoch.shares["words"][index].split()),
+        words=tuple(epoch.shares.words[index].split()),
         epoch=epoch,
-        access=tuple(_access(stash) for stash in document["metadata_stashes"] if stash.get("kit_access")),
-        host_keys=tuple((host, key) for host, keys in managed.get("hosts", {}).items() for key in keys),
-        destinations=tuple(dict.fromkeys(_forms(document))),
+        access=tuple(_access(stash, stash.kit_access) for stash in config.metadata_stashes if stash.kit_access),
+        host_keys=tuple((host, key) for host, keys in managed.hosts.items() for key in keys),
+        destinations=tuple(dict.fromkeys(_forms(config))),
     )
 
 
-def _forms(document: Json) -> Iterator[tuple[str, bool]]:
-    for dataset in document.get("datasets", []):
-        for destination in dataset.get("destinations", []):
-            yield destination["protocol"], destination.get("encryption") == "gpg"
+def _forms(config: Config) -> Iterator[tuple[str, bool]]:
+    for dataset in config.datasets:
+        for destination in dataset.destinations:
+            yield destination.protocol, destination.encryption == "gpg"
 
 
-def _person(entry: Json) -> Person:
-    return Person(
-        entry.get("id", ""), entry["name"], entry.get("phone", ""), entry.get("email", ""), entry.get("address", "")
-    )
+def _person(name: str, entry: Owner | Steward) -> Person:
+    return Person(name, entry.name, entry.phone, entry.email, entry.address)
 
 
 _SETTINGS = ("endpoint", "region", "addressing")
 """Keys of a stash that whoever reads there has to know, and that hold no secret."""
 
 
-def _access(stash: Json) -> Access:
-    granted = stash["kit_access"]
-    credentials = granted.get("credentials", {})
-    settings = tuple((key, stash[key]) for key in _SETTINGS if key in stash)
-    return Access(stash["id"], stash["protocol"], granted["url"], tuple(sorted(credentials.items())), settings)
+def _access(stash: MetadataStash, granted: KitAccess) -> Access:
+    settings = tuple((key, str(stash.settings[key])) for key in _SETTINGS if key in stash.settings)
+    return Access(stash.id, stash.protocol, granted.url, tuple(sorted(granted.credentials.items())), settings)

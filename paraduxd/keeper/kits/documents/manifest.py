@@ -9,7 +9,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from paraduxd.keeper.kits.documents.facts import Json, KitFacts, Person, share_sha256
+from paraduxd.api.calls import JsonObject
+from paraduxd.keeper.kits.documents.facts import KitFacts, Person, share_sha256
 
 FORMAT = "paradux.kit/1"
 SET_FORMAT = "paradux.set/1"
@@ -17,7 +18,7 @@ SET_FORMAT = "paradux.set/1"
 
 def manifest(facts: KitFacts, files: Mapping[str, bytes]) -> bytes:
     """The text of kit.json over `files` (everything but itself, its signature and SHA256SUMS)."""
-    document: Json = {
+    document: dict[str, object] = {
         "format": FORMAT,
         "owner": {"id": facts.owner_id, "name": facts.owner.name},
         "instance": facts.instance,
@@ -42,13 +43,13 @@ def sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
 
 
-def _set(facts: KitFacts) -> Json:
+def _set(facts: KitFacts) -> JsonObject:
     """The set of shares. Stewards who may not know each other find no name but their own."""
     import shamir_mnemonic
 
-    parsed = [shamir_mnemonic.Share.from_mnemonic(words) for words in facts.epoch.shares["words"]]
+    parsed = [shamir_mnemonic.Share.from_mnemonic(words) for words in facts.epoch.shares.words]
     known = {person.id: person for person in (facts.stewards if facts.know_each_other else (facts.steward,))}
-    holders = {index: known.get(steward) for steward, index in facts.epoch.shares["issued"].items()}
+    holders = {index: known.get(steward) for steward, index in facts.epoch.shares.issued.items()}
     return {
         "format": SET_FORMAT,
         "epoch": facts.number,
@@ -58,18 +59,18 @@ def _set(facts: KitFacts) -> Json:
         "identifier": parsed[0].identifier,
         "shares": [
             {"member": share.index, "sha256": share_sha256(words), "steward": _holder(holders.get(index))}
-            for index, (share, words) in enumerate(zip(parsed, facts.epoch.shares["words"], strict=True))
+            for index, (share, words) in enumerate(zip(parsed, facts.epoch.shares.words, strict=True))
         ],
     }
 
 
-def _holder(person: Person | None) -> Json | None:
+def _holder(person: Person | None) -> JsonObject | None:
     return None if person is None else _named(person)
 
 
-def _named(person: Person) -> Json:
+def _named(person: Person) -> JsonObject:
     return {"id": person.id, "name": person.name}
 
 
-def _entry(content: bytes) -> Json:
+def _entry(content: bytes) -> JsonObject:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
