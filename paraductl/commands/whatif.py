@@ -11,7 +11,7 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.what_if import as_document
 
-HELP = "say what a loss would take, or what somebody could do who has got hold of something (exit code 20: something is lost)"
+HELP = "show what a loss or an intruder would take (exit code 20: something is lost)"
 
 EXAMPLES = (
     ("What each single loss would take, and what would help most", "paraductl whatif"),

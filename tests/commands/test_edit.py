@@ -261,7 +261,7 @@ def test_somebody_saved_meanwhile_and_the_owner_decides(
     daemon.before["save"] = lambda: somebody_saves(daemon)
     outcome = edit(answers=["y", "y"])
     assert outcome.code == 0
-    assert "the config has serial 43, yours was made from 42" in outcome.err
+    assert "it has serial 43, yours was made from 42" in outcome.err
     assert (daemon.document["serial"], daemon.document["owner"]["name"]) == (44, "Fred Other")
     assert daemon.document["managed"] == {"hosts": {"new": []}}
 
