@@ -39,7 +39,7 @@ STEPS = ("subprocess.Popen", "os.rename", "os.remove", "os.link", "open")
 class NoSupervisor:
     """Stands in for the line to the supervisor: the plan is "applied" at once."""
 
-    def ask(self, what: str, **_: Any) -> dict[str, Any]:
+    def ask(self, what: str, timeout: float = 60.0, **_: Any) -> dict[str, Any]:
         assert what in ("apply", "kits")
         return {"runs": []}
 

@@ -62,9 +62,9 @@ def test_scenario_5_two_of_each_epoch_make_no_secret_and_three_of_the_newest_do(
     recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     bring(recovery, tmp_path, new, "carol", "dave")
     state = recovery.state()
-    assert not state["ready"]
-    assert any("2 of 3 of epoch 2" in sentence for sentence in state["report"])
-    assert sum("old epoch 1, replaced on" in finding["text"] for finding in state["findings"]) == 2
+    assert not state.ready
+    assert any("2 of 3 of epoch 2" in sentence for sentence in state.report)
+    assert sum("old epoch 1, replaced on" in finding.text for finding in state.findings) == 2
     bring(recovery, tmp_path, new, "erin")
     proof = proven(recovery, tmp_path)
     assert proof.share_set.epoch == 2
@@ -84,8 +84,8 @@ def test_scenario_5_another_owner_is_foreign_and_does_not_disturb(
 ) -> None:
     recovery = bring(Recovery(), tmp_path / "s", stranger, "alice")
     bring(recovery, tmp_path, old, "alice", "boeb", "carol")
-    (foreign,) = [finding for finding in recovery.state()["findings"] if finding["state"] == "foreign"]
-    assert "Somebody Else" in foreign["text"]
+    (foreign,) = [finding for finding in recovery.state().findings if finding.state == "foreign"]
+    assert "Somebody Else" in foreign.text
     assert proven(recovery, tmp_path).owner == old.document["managed"]["owner_id"]
 
 
@@ -178,7 +178,7 @@ def test_a_stick_is_read_by_a_worker_of_the_keepers_own(old: Family, tmp_path: P
     assert stick_reader.take(session, {"directory": str(write_kit(old.kit("carol"), tmp_path / "stick"))})
     assert proven(session.kept.of(Collecting).recovery, tmp_path).found[0].document == old.document
     assert stick_reader.take(session, {"directory": str(tmp_path / "nothing")})
-    assert session.kept.of(Collecting).recovery.state()["findings"][-1]["state"] == "no-share"
+    assert session.kept.of(Collecting).recovery.state().findings[-1].state == "no-share"
 
 
 def test_a_stick_named_by_its_device_is_read_the_same_way(
@@ -187,8 +187,8 @@ def test_a_stick_named_by_its_device_is_read_the_same_way(
     desk = SimpleNamespace(session=Session(lambda _: None))
     desk.session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     monkeypatch.setattr(stick_reader, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick["device"]])
-    state = requests.recover_device(cast(RequestContext, desk), lambda _: None, "/dev/sdx")
-    assert state["ready"] and state["findings"][-1]["label"] == "/dev/sdx"
+    state = requests.recover_device(cast(RequestContext, desk), "/dev/sdx")
+    assert state.ready and state.findings[-1].label == "/dev/sdx"
 
 
 @pytest.mark.parametrize(
