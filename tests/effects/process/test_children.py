@@ -17,7 +17,8 @@ from paraduxd.effects.process.children import Children
 from paraduxd.effects.process.orphans import children_of
 children = Children()
 child = children.start(["/bin/sh", "-c", sys.argv[1]])
-while not Path(sys.argv[2]).exists():
+pidfile = Path(sys.argv[2])
+while not (pidfile.exists() and pidfile.read_text()):
     time.sleep(0.01)
 before = time.monotonic()
 print(children.end(child), children_of(os.getpid()))
