@@ -9,6 +9,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.transfers import Nothing
+from paraduxd.core.config.managed import Managed, Shares
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.drill import requests
 from paraduxd.keeper.runtime.session import LONGEST_WORK, Session
@@ -18,9 +19,9 @@ SECRET = bytes(range(32))
 WORDS = slip39.split(SECRET, 3)
 
 
-def managed(**changes: Any) -> dict[str, Any]:
-    issued = {"alice": 4, "bob": 0, "carol": 9, "dave": 15}
-    return {"shares": {"threshold": 3, "words": list(WORDS), "issued": issued, **changes}}
+def managed(**changes: Any) -> Managed:
+    shares = {"threshold": 3, "words": WORDS, "issued": {"alice": 4, "bob": 0, "carol": 9, "dave": 15}, **changes}
+    return Managed.model_construct(shares=Shares.model_validate(shares))
 
 
 def test_any_shares_that_are_issued_give_the_secret() -> None:

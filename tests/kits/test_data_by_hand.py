@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from paraduxd.core.config.managed import Managed, Recovery, Shares
+from paraduxd.core.config.models import Config, Dataset, Destination, Owner, Policy, Steward
 from paraduxd.core.plan.model import Keep
 from paraduxd.keeper.kits.documents.by_hand import by_hand
 from paraduxd.keeper.kits.documents.facts import Epoch, facts_of
@@ -66,9 +68,25 @@ def config(destination: Json, hosts: Mapping[str, tuple[str, ...]], *others: Jso
 
 
 def text_of(document: Json) -> str:
-    managed = document["managed"]
-    epoch = Epoch(managed["recovery"], managed["shares"], b"")
-    return by_hand(facts_of(document, "alice", epoch, "2026-11-28T10:00:00Z")).decode()
+    part = document["managed"]
+    epoch = Epoch(Recovery.model_construct(**part["recovery"]), Shares.model_construct(**part["shares"]), b"")
+    managed = Managed.model_construct(owner_id=part["owner_id"], instance=part["instance"], hosts=part["hosts"])
+    facts = facts_of(_config_of(document), managed, "alice", epoch, "2026-11-28T10:00:00Z")
+    return by_hand(facts).decode()
+
+
+def _config_of(document: Json) -> Config:
+    """As far as a kit's documents look into it."""
+    (dataset,) = document["datasets"]
+    destinations = tuple(Destination.model_validate(each) for each in dataset["destinations"])
+    return Config.model_construct(
+        serial=document["serial"],
+        owner=Owner.model_validate(document["owner"]),
+        policy=Policy(shares_required=2),
+        stewards=tuple(Steward.model_validate(each) for each in document["stewards"]),
+        metadata_stashes=(),
+        datasets=(Dataset.model_construct(id=dataset["id"], destinations=destinations),),
+    )
 
 
 def push(destination: Json, staging: Path, hosts: Mapping[str, tuple[str, ...]], machine: Path) -> list[str]:

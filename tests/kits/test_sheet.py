@@ -98,7 +98,7 @@ def test_it_leads_to_newer_copies_and_gives_nothing_away(family: Family, kits: K
 
 
 def test_without_a_published_copy_it_says_where_the_file_is(family: Family, tmp_path: Path) -> None:
-    document = {**family.document, "metadata_stashes": []}
-    facts = facts_of(document, "alice", family.epoch, WRITTEN)
+    config = Config.model_validate(family.document).model_copy(update={"metadata_stashes": ()})
+    facts = facts_of(config, managed_of(family.document), "alice", family.epoch, WRITTEN)
     (tmp_path / "sheet.pdf").write_bytes(sheet.sheet(facts))
     assert "is on each stick" in program("pdftotext", "-layout", tmp_path / "sheet.pdf", "-")
