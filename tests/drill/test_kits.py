@@ -63,7 +63,7 @@ def test_a_kit_whose_config_is_damaged_is_named(paradux: Installation, kits: tup
     bad = shutil.copytree(bob, tmp_path / "bobs-kit")
     config = bad / "PARADUX" / "config.gpg"
     content = config.read_bytes()
-    config.write_bytes(content[:-40] + b"x" + content[-39:])
+    config.write_bytes(content[:-40] + bytes([content[-40] ^ 1]) + content[-39:])
     code, report = drill(paradux, alice, bad)
     assert (code, report["proven"], report["flawless"]) == (1, True, False)
     assert any("bobs-kit" in each["text"] for each in report["openings"] if not each["good"])

@@ -72,7 +72,8 @@ def test_damage_stops_it(case: DestinationCase, tmp_path: Path) -> None:
     samples.write_files(case.staging, 3, 700_000)
     case.push()
     volume = next((tmp_path / "store").glob("*.00002.gpg"))
-    volume.write_bytes(volume.read_bytes()[:-1] + b"\0")
+    content = volume.read_bytes()
+    volume.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     done = by_hand(tmp_path, commands())
     assert done.returncode != 0
     assert volume.name in done.stdout + done.stderr
