@@ -225,6 +225,8 @@ def test_a_daemon_that_was_killed_leaves_no_stale_sockets_in_the_way(paradux: In
 
 
 def test_overdue_transfers_catch_up_after_a_restart_with_nobody_there(paradux: Installation) -> None:
+    # Staging was copied into place: its files look changed to a pull that follows one that was killed.
+    paradux.ctl("backup")
     config = paradux.config()
     config["datasets"][0]["source"]["every"] = "2s"
     config["datasets"][0]["destinations"][0]["every"] = "2s"
