@@ -114,9 +114,17 @@ def test_a_few_changes_and_removals_go_through(paradux: Installation) -> None:
     assert contents(paradux.root / "back") == contents(source)
 
 
-def test_a_daemon_killed_in_mid_push_heals(paradux: Installation) -> None:
-    (paradux.root / "source" / "big").write_bytes(os.urandom(150_000_000))
+def _slow_push(paradux: Installation) -> None:
+    """One file more in staging, whose push takes seconds on any machine."""
+    config = paradux.config()
+    config["datasets"][0]["destinations"][0]["bandwidth"] = "20M"
+    paradux.edit(config)
+    (paradux.root / "source" / "big").write_bytes(os.urandom(60_000_000))
     paradux.ctl("backup", "--pull-only")
+
+
+def test_a_daemon_killed_in_mid_push_heals(paradux: Installation) -> None:
+    _slow_push(paradux)
     paradux.ctl("backup", "--push-only", "--no-wait")
     paradux.wait_for(lambda: paradux.status()["running"], "the push to run")
     paradux.stop(signal.SIGKILL)
@@ -129,8 +137,7 @@ def test_a_daemon_killed_in_mid_push_heals(paradux: Installation) -> None:
 
 
 def test_an_orderly_end_marks_what_was_running(paradux: Installation) -> None:
-    (paradux.root / "source" / "big").write_bytes(os.urandom(150_000_000))
-    paradux.ctl("backup", "--pull-only")
+    _slow_push(paradux)
     paradux.ctl("backup", "--push-only", "--no-wait")
     paradux.wait_for(lambda: paradux.status()["running"], "the push to run")
     assert paradux.stop(signal.SIGTERM) == 0
