@@ -53,6 +53,7 @@ ALLOWED = {
     ("paraductl/commands/history.py", "fromisoformat"): "what the daemon told",
     ("paraductl/report/age_chart.py", "fromisoformat"): "what the daemon told",
     ("paraduxd/api/phrases.py", "fromisoformat"): "a time of ours, or what the daemon told",
+    ("paraductl/terminal/prometheus.py", "fromisoformat"): "what the daemon told",
     ("paraductl/terminal/status_page.py", "fromisoformat"): "what the daemon told",
     ("paraductl/terminal/wording.py", "fromisoformat"): "what the daemon told",
     ("paraductl/commands/check.py", "subprocess.run"): "our own checker, of the user's own text",
