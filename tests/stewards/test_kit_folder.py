@@ -92,7 +92,7 @@ def test_a_write_that_fails_leaves_the_earlier_kit(tmp_path: Path, monkeypatch: 
     def fail(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(kit_writer, "_sync", fail)
+    monkeypatch.setattr(kit_writer.linux, "sync_directory", fail)
     with pytest.raises(ParaduxError, match=r"cannot write the kit of alice into .*: Input/output error"):
         write_kit(tmp_path, "alice", a_kit(**{"new.txt": b"y"}))
     assert contents(tmp_path) == {f"{NAME}/{name}": content for name, content in a_kit().items()}

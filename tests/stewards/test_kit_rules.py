@@ -112,7 +112,7 @@ def test_the_table_says_who_holds_what_and_who_has_agreed() -> None:
 @pytest.mark.parametrize(
     ("kit", "code", "text"),
     [
-        (Kit(1, ago(DAY), void=True), "kit-void", "the kit of alice is void"),
+        (Kit(1, ago(DAY), void=True), "kit-void", "alice's kit is void"),
         (Kit(1, ago(DAY), problems=("share.txt cannot be read",)), "kit-damaged", "share.txt cannot be read"),
         (Kit(1, ago(400 * DAY)), "kit-unseen", "was not seen for 400 days"),
     ],
