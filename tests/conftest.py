@@ -36,12 +36,14 @@ def drop_ins_in_tests() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def as_a_shell_starts_them() -> Iterator[None]:
-    """A test that runs a program of Paradux in its own process leaves umask and orphans (PR_SET_CHILD_SUBREAPER) as they are for others.
+    """A test that runs a program of Paradux in its own process leaves umask, directory and orphans (PR_SET_CHILD_SUBREAPER) as they are.
 
     Whoever adopts orphans and does not reap them keeps a killed restic in the table of processes, and its lock in the repository.
     """
     os.umask(0o022)
+    here = Path.cwd()
     yield
+    os.chdir(here)
     os.umask(0o022)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
