@@ -6,6 +6,7 @@ import hashlib
 import json
 import shlex
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,13 @@ class House:
     def traces(self) -> str:
         """What a command must leave as it was: mappings, loop devices, mounts, and what any process has mounted for itself alone."""
         return self.guest.run(f"dmsetup ls; ls /dev/mapper; cat /proc/mounts; losetup --list; {_PRIVATE_MOUNTS}").out
+
+    def wait_for_traces(self, expected: str, seconds: float = 120) -> None:
+        """Wait until they are so: the keeper may still be saving what a worker has told."""
+        deadline = time.monotonic() + seconds
+        while (found := self.traces()) != expected:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.5)
 
 
 def frozen(image: Image, name: str, after: Path | None, folder: Path, prepare: Callable[[Guest], None]) -> Path:
