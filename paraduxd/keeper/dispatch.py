@@ -105,5 +105,5 @@ class Conversation:
                 if taken is not opened:
                     self.hold(taken)
                     save.complete(self.installation, taken)
-            except ParaduxError as problem:
-                note(f"the keys of new repositories could not be saved: {problem.message}")
+            except Exception as problem:
+                note(f"the keys of new repositories could not be saved: {save.reason(problem)}")

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, ClassVar
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
+from paraduxd.api.results import Removed as Removed  # noqa: PLC0414
+from paraduxd.api.results import Version as Version  # noqa: PLC0414
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.setup import Setup
@@ -137,23 +139,6 @@ class PullResult:
 
 
 @dataclass(frozen=True)
-class Version:
-    """One restorable state of a dataset at a destination. `time` is RFC 3339 in UTC.
-
-    `number` increases by one with each push to this place; a version from before numbering has none. `missing`: so many files could
-    not be read or stored when it was made. Counts may be unknown (restic 0.14 tells them only once), so that they do not make
-    two versions different.
-    """
-
-    id: str
-    time: str
-    files: int | None = field(default=None, compare=False)
-    bytes: int | None = field(default=None, compare=False)
-    number: int | None = field(default=None, compare=False)
-    missing: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True)
 class PushRequest:
     """What a destination is asked to do.
 
@@ -182,14 +167,6 @@ class PushRequest:
     def may_remove(self) -> bool:
         """Whether any version may be removed now, if `keep` and `grace` allow it."""
         return not self.held and (self.protected_until is None or self.protected_until <= self.now)
-
-
-@dataclass(frozen=True)
-class Removed:
-    """A version that was removed, and why, as a sentence."""
-
-    id: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from paraduxd.api.dataclass_json import to_json_value
+from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.recovery.confirmation import SeenKey, SeenKeys, key_of
@@ -17,7 +18,7 @@ def write(state: StatePlaces, managed: Managed) -> None:
     content = (json.dumps(to_json_value(_keys(managed))) + "\n").encode()
     try:
         present = bounded.content(state.seen_keys)
-    except FileNotFoundError:
+    except (OSError, ParaduxError):  # what cannot be read is written anew
         present = b""
     if present != content:
         write_atomically(state.seen_keys, content, 0o600)

@@ -20,8 +20,9 @@ log = logging.getLogger("paradux.restic")
 
 
 def put_back(place: Place, settings: ResticSettings, context: Context) -> bool:
-    """Called when the password opens nothing in `keys/`; gives whether the copy was missing there and is there now.
+    """Called when the password opens nothing in `keys/`; gives whether nothing was there and the copy is now.
 
+    Where other keys are, none was lost: whoever replaced ours meant the old password to open nothing any more.
     Raises `ParaduxError` "keys-lost" where it may be missing and cannot be put back.
     """
     if not context.key_file:
@@ -30,7 +31,8 @@ def put_back(place: Place, settings: ResticSettings, context: Context) -> bool:
     name, store = name_of(key_file), _store(place, settings, context)
     if store is None:
         raise _lost(context, f"its keys may be lost: no key at {settings.place()} is opened by the password", name)
-    if any(blob.name == name for blob in store.list()) and b"".join(store.get(name)) == key_file:
+    there = {blob.name for blob in store.list()}
+    if there - {name} or (name in there and b"".join(store.get(name)) == key_file):
         return False
     if context.read_only:
         raise _lost(context, "its key file is lost, and a rehearsal changes nothing there", name)

@@ -100,3 +100,15 @@ def test_a_password_that_is_wrong_is_still_told(written: Written, key_file: str)
     with pytest.raises(ParaduxError) as caught:
         written.destination(secret="canary-wrong").versions()
     assert caught.value.code == "wrong-repository-password"
+
+
+def test_a_key_that_was_replaced_is_not_put_back(written: Written, key_file: str, tmp_path: Path) -> None:
+    """Whoever changed the password meant the old one to open nothing any more."""
+    password = tmp_path / "new-password"
+    password.write_text("canary-new\n")
+    restic(written.root, "key", "passwd", "--new-password-file", str(password))
+    (there,) = (written.root / "keys").iterdir()
+    with pytest.raises(ParaduxError) as caught:
+        written.push(key_file=key_file, index=None)
+    assert caught.value.code == "wrong-repository-password"
+    assert list((written.root / "keys").iterdir()) == [there]
