@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from paraductl.context import Context
-from paraductl.terminal.wording import files, local_time, size
+from paraductl.terminal.wording import local_time
+from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.drills import DrillOutcome, Opening, Rehearsed, Restored
 
@@ -79,7 +80,7 @@ def _restored(result: Rehearsed) -> str:
     how = f"{result.compared} equal to the copy here" if result.compared else ""
     itself = f"{result.by_itself} whole by their checksums" if result.by_itself else ""
     told = ", ".join(filter(None, (how, itself)))
-    return f"{files(result.files)} restored ({size(result.bytes)}, as of {local_time(result.time)}), {told}"
+    return f"{phrases.count(result.files, 'file')} restored ({phrases.size(result.bytes)}, as of {local_time(result.time)}), {told}"
 
 
 def _verdict(reply: DrillOutcome) -> str:

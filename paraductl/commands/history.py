@@ -7,6 +7,7 @@ from datetime import datetime
 
 from paraductl.context import Context
 from paraductl.terminal import wording
+from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.transfers import Run
 
@@ -40,7 +41,7 @@ def _line(run: Run) -> str:
     when = wording.local_time(run.started or run.requested)
     line = f"{when}  {run.run:>6}  {run.state:<11}  {_what(run)}"
     took = _seconds(run)
-    return line if took is None else f"{line}  ({wording.length(took)})"
+    return line if took is None else f"{line}  ({phrases.span(took)})"
 
 
 def _what(run: Run) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from paraductl.context import Context
+from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.kits import StewardKit, Stewards
 
@@ -105,7 +106,7 @@ def state_of(steward: StewardKit) -> str:
 
 
 def _page(reply: Stewards, colour: bool, now: datetime, width: int) -> Iterator[str]:
-    from paraductl.terminal.status_page import ago, by_code
+    from paraductl.terminal.status_page import by_code
     from paraductl.terminal.table import Cell, safe, table
 
     stewards = safe(reply.stewards)
@@ -120,7 +121,7 @@ def _page(reply: Stewards, colour: bool, now: datetime, width: int) -> Iterator[
                 Cell(steward.name),
                 Cell(state, (_STATES.get(state, "yellow"),)),
                 Cell((steward.written or "")[:10]),
-                Cell(ago(steward.last_seen or steward.written, now) if kit else ""),
+                Cell(phrases.ago(steward.last_seen or steward.written, now) if kit else ""),
                 Cell((steward.device_serial or "a folder") if kit else "", ("dim",)),
                 Cell(steward.accepted_on or "not yet"),
             ]

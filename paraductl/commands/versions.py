@@ -6,7 +6,8 @@ import argparse
 
 from paraductl.context import Context
 from paraductl.follow import follow, report
-from paraductl.terminal.wording import local_time, size
+from paraductl.terminal.wording import local_time
+from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.transfers import Run
 from paraduxd.api.results import Listed, read
@@ -38,7 +39,7 @@ def _report(context: Context, run: Run) -> None:
     versions = found.versions if isinstance(found, Listed) else ()
     for version in versions:
         files, bytes_ = version.files, version.bytes
-        numbers = (f"{files:,} files" if files is not None else "", size(bytes_) if bytes_ is not None else "")
+        numbers = (f"{files:,} files" if files is not None else "", phrases.size(bytes_) if bytes_ is not None else "")
         context.terminal.line(
             f"  {local_time(version.time)}  {version.id}  {'  '.join(filter(None, numbers))}".rstrip()
         )

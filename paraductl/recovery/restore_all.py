@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from paraductl.terminal import wording
 from paraductl.terminal.table import Cell
+from paraduxd.api import phrases
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.state import DatasetState
 from paraduxd.api.replies.transfers import Run
@@ -123,7 +124,7 @@ def _problem(run: Run, place: Copy) -> str:
         return wording.failure(run)[0].removeprefix(f"cannot {wording.doing(run)}: ")
     files = _restored(run).files or 0
     if place.files is not None and files < place.files:
-        return f"it holds {wording.files(files)} only, of {place.files:,}"
+        return f"it holds {phrases.count(files, 'file')} only, of {place.files:,}"
     return ""
 
 
@@ -137,15 +138,18 @@ def _row(outcome: Outcome, now: datetime) -> list[Cell]:
     if outcome.lost:
         return [Cell(text, ("red",)) for text in (outcome.dataset, "LOST", "-", "-", "-", "-", "-")]
     age = max((now - _moment(outcome.time)).total_seconds(), 0)
-    known = "-" if outcome.bytes is None else wording.size(outcome.bytes)
+    known = "-" if outcome.bytes is None else phrases.size(outcome.bytes)
     files = "-" if outcome.files is None else f"{outcome.files:,}"
-    texts = (outcome.dataset, outcome.location, wording.local_time(outcome.time), _age(age), files, known, outcome.to)
+    texts = (
+        outcome.dataset,
+        outcome.location,
+        wording.local_time(outcome.time),
+        phrases.span(age),
+        files,
+        known,
+        outcome.to,
+    )
     return [Cell(text) for text in texts]
-
-
-def _age(seconds: float) -> str:
-    days = int(seconds // 86_400)
-    return f"{days} days" if days >= 2 else wording.length(seconds)
 
 
 def _moment(text: str) -> datetime:

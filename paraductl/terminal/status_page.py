@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from paraductl.terminal.table import Cell, painted, safe, table
-from paraductl.terminal.wording import files, length, size
+from paraduxd.api import phrases
 from paraduxd.api.replies.kits import SeenByCode
 from paraduxd.api.replies.state import (
     DatasetState,
@@ -54,54 +54,15 @@ def render(document: Status, colour: bool, now: datetime, width: int = 80) -> st
     return "\n".join("".join(f"{line}\n" for line in lines) for lines in map(list, sections) if lines)
 
 
-def ago(time: str | None, now: datetime) -> str:
-    """How long ago, for people: "3 h ago", "never"."""
-    if time is None:
-        return "never"
-    seconds = (now - _moment(time)).total_seconds()
-    if seconds < -60:
-        return "in the future"
-    return "just now" if seconds < 60 else f"{span(seconds)} ago"
-
-
 def by_code(seen: SeenByCode, now: datetime) -> str:
     """What a confirmation code has said: when, of how much, and whether it was new."""
     said = {"whole": "whole", "share": "share only", "words": "words of the sheet"}[seen.kind]
-    return f"{ago(seen.heard, now)} ({said})" if seen.asked else f"of {seen.date} ({said}, not asked for)"
-
-
-def ahead(time: str | None, now: datetime) -> str:
-    """How far ahead, for people: "in 12 min", "due"; a dash when there is no such time."""
-    if time is None:
-        return "-"
-    seconds = (_moment(time) - now).total_seconds()
-    return "due" if seconds <= 0 else f"in {span(seconds)}"
-
-
-def span(seconds: float) -> str:
-    """A length of time in one unit: "12 min", "3 h", "2 days"."""
-    for least, unit, word in ((2 * 86_400, 86_400, "days"), (3_600, 3_600, "h"), (60, 60, "min")):
-        if seconds >= least:
-            return f"{int(seconds // unit)} {word}"
-    return f"{max(int(seconds), 0)} s"
-
-
-def _moment(time: str) -> datetime:
-    moment = datetime.fromisoformat(time)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+    return f"{phrases.ago(seen.heard, now)} ({said})" if seen.asked else f"of {seen.date} ({said}, not asked for)"
 
 
 def _wrap(text: str, width: int) -> list[str]:
     """Lines that leave commands with hyphens in one piece."""
     return textwrap.wrap(text, width, break_on_hyphens=False)
-
-
-def _size(count: int | None) -> str:
-    return "" if count is None else size(count)
 
 
 class _Page:
@@ -125,7 +86,7 @@ class _Page:
             for problem in alike[:ALIKE]:
                 yield from self._problem(problem)
             if len(alike) > ALIKE:
-                rest = _plural(len(alike) - ALIKE, "more problem")
+                rest = phrases.count(len(alike) - ALIKE, "more problem")
                 yield self._paint(f"            and {rest} of this kind: paraductl --json status", "dim")
 
     def running(self) -> Iterator[str]:
@@ -143,7 +104,7 @@ class _Page:
             rows = [head, *(row for dataset in shown for row in self._dataset(dataset))]
             yield from table(rows, self._width, self._colour, right={5}, droppable=(3, 5, 4))
         if len(shown) < len(datasets):
-            rest = f"{_plural(len(datasets) - len(shown), 'more dataset')}; one of them: paraductl status DATASET"
+            rest = f"{phrases.count(len(datasets) - len(shown), 'more dataset')}; one of them: paraductl status DATASET"
             yield self._paint(f"  {rest}", "dim")
 
     def foot(self) -> Iterator[str]:
@@ -172,23 +133,24 @@ class _Page:
 
     def _run(self, run: RunningState) -> list[Cell]:
         percent, eta = run.percent, run.eta
-        done = round(percent / 10) if percent is not None else 0
         return [
             Cell(f"  {'/'.join(filter(None, (run.dataset, run.location)))}"),
             Cell(run.step, ("cyan",)),
-            Cell(f"[{'#' * done}{'.' * (10 - done)}] {percent:3.0f} %" if percent is not None else ""),
-            Cell(_size(run.bytes or None)),
-            Cell(f"{length(eta)} left" if eta is not None else ""),
+            Cell(f"{phrases.bar(percent, 10)} {percent:3.0f} %" if percent is not None else ""),
+            Cell(phrases.size_or_nothing(run.bytes or None)),
+            Cell(f"{phrases.span(eta)} left" if eta is not None else ""),
         ]
 
     def _dataset(self, dataset: DatasetState) -> Iterator[list[Cell]]:
         source, staging = dataset.source, dataset.staging
         count = staging.files
         name = Cell(f"  {dataset.id}", ("bold",))
-        yield self._row(name, dataset.state, source, "" if count is None else files(count), staging.bytes)
+        yield self._row(
+            name, dataset.state, source, "" if count is None else phrases.count(count, "file"), staging.bytes
+        )
         yield from self._waiting(source, dataset.id)
         for each in dataset.destinations:
-            versions = _plural(each.versions or 0, "version") if each.versions or not each.last_success else ""
+            versions = phrases.count(each.versions or 0, "version") if each.versions or not each.last_success else ""
             yield self._row(Cell(f"    {each.id}"), each.state, each, versions, each.bytes)
             yield from self._waiting(each, f"{dataset.id}/{each.id}")
             if each.plugged_in and each.state in _PLUGGED_IN:
@@ -200,10 +162,13 @@ class _Page:
         return [
             name,
             Cell(state, (_STATES.get(state, "red"),)),
-            Cell(ago(part.last_success, self._now)),
-            Cell(ahead(part.next or (part.due if isinstance(part, DestinationState) else None), self._now), ("dim",)),
+            Cell(phrases.ago(part.last_success, self._now)),
+            Cell(
+                phrases.ahead(part.next or (part.due if isinstance(part, DestinationState) else None), self._now),
+                ("dim",),
+            ),
             Cell(holds),
-            Cell(_size(count)),
+            Cell(phrases.size_or_nothing(count)),
         ]
 
     def _waiting(self, part: SourceState | DestinationState, subject: str) -> Iterator[list[Cell]]:
@@ -216,13 +181,13 @@ class _Page:
             text = "nothing published yet"
         else:
             behind = "" if stash.current else " (behind)"
-            text = f"serial {stash.serial}{behind}, {ago(stash.last_success, self._now)}"
+            text = f"serial {stash.serial}{behind}, {phrases.ago(stash.last_success, self._now)}"
         return f"{text}: {stash.error.message}" if stash.error else text
 
     def _steward(self, steward: StewardState) -> str:
         if steward.epoch is None:
             return "no kit yet"
-        seen = f"seen {ago(steward.last_seen or steward.written, self._now)}"
+        seen = f"seen {phrases.ago(steward.last_seen or steward.written, self._now)}"
         if steward.seen_by_code:
             seen += f"; by code {by_code(steward.seen_by_code, self._now)}"
         broken = steward.epoch == self._document.config.epoch
@@ -231,10 +196,12 @@ class _Page:
     def _vault(self) -> str:
         daemon = self._document.daemon
         left = daemon.unlocked_until
-        window = f", open for {span((_moment(left) - self._now).total_seconds())} more" if left else ""
+        window = f", open for {phrases.span((phrases.moment(left) - self._now).total_seconds())} more" if left else ""
         state = "locked" if daemon.locked else f"unlocked{window}"
         started = (
-            f", running for {span((self._now - _moment(daemon.started)).total_seconds())}" if daemon.started else ""
+            f", running for {phrases.span((self._now - phrases.moment(daemon.started)).total_seconds())}"
+            if daemon.started
+            else ""
         )
         wiped = {None: "", True: "; freed memory is wiped", False: "; freed memory is not wiped"}[daemon.init_on_free]
         opened = {"none": "no vault"}.get(daemon.vault, f"{state} ({daemon.vault})")

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from paraductl.terminal.terminal import one_line
-from paraduxd.api import results
+from paraduxd.api import phrases, results
 from paraduxd.api.replies.transfers import Run, RunError
-
-_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 _VERBS = {
     "pull": "pull {dataset}",
@@ -38,35 +36,12 @@ _PAST = {
 }
 
 
-def size(count: float) -> str:
-    """Bytes in words: `512 bytes`, `1.5 MiB`."""
-    if count < 1024:
-        return f"{int(count)} bytes"
-    for unit in _UNITS:
-        count /= 1024
-        if count < 1024 or unit == _UNITS[-1]:
-            break
-    return f"{count:.1f} {unit}"
-
-
-def length(seconds: float) -> str:
-    """Seconds in words: `12 s`, `3 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def local_time(text: str | None) -> str:
     """RFC 3339 as local time; what is no time stays as it is."""
     try:
         return datetime.fromisoformat(text or "").astimezone().strftime("%Y-%m-%d %H:%M")
     except ValueError:
         return text or "-"
-
-
-def files(count: int) -> str:
-    """A number of files in words."""
-    return f"{count:,} file{'s' if count != 1 else ''}"
 
 
 def doing(run: Run) -> str:
@@ -107,17 +82,12 @@ def progress(runs: Sequence[Run]) -> str:
 def _progress_of(run: Run) -> str:
     parts = [doing(run)]
     if run.percent is not None:
-        parts.append(f"{_bar(run.percent)} {run.percent:.0f} %")
+        parts.append(f"{phrases.bar(run.percent, 20)} {run.percent:.0f} %")
     if run.bytes:
-        parts.append(size(run.bytes))
+        parts.append(phrases.size(run.bytes))
     if run.eta is not None:
-        parts.append(f"{length(run.eta)} left")
+        parts.append(f"{phrases.span(run.eta)} left")
     return "  ".join(parts)
-
-
-def _bar(percent: float, width: int = 20) -> str:
-    full = int(min(max(percent, 0), 100) / 100 * width)
-    return "[" + "#" * full + "-" * (width - full) + "]"
 
 
 def _named(forms: dict[str, str], run: Run) -> str:
@@ -136,10 +106,10 @@ def _parts(step: str, found: results.Result) -> Iterator[str]:
             yield f"{len(found.removed)} removed, {len(found.versions)} left"
         case results.Pushed(files=count, bytes=amount, added_bytes=added):
             yield from _amounts(count, amount)
-            yield from () if added is None else (f"{size(added)} added",)
+            yield from () if added is None else (f"{phrases.size(added)} added",)
         case results.Pulled(files=count, bytes=amount, transferred_bytes=new):
             yield from _amounts(count, amount)
-            yield from () if new is None else (f"{size(new)} new",)
+            yield from () if new is None else (f"{phrases.size(new)} new",)
         case results.Verified(checked=checked, bytes=amount):
             yield from () if checked is None else (f"{checked:,} objects" + (", all data read" if found.deep else ""),)
             yield from _amounts(None, amount)
@@ -153,6 +123,6 @@ def _parts(step: str, found: results.Result) -> Iterator[str]:
 
 def _amounts(count: int | None, amount: int | None) -> Iterator[str]:
     if count is not None:
-        yield files(count)
+        yield phrases.count(count, "file")
     if amount is not None:
-        yield size(amount)
+        yield phrases.size(amount)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 MINUTE, HOUR, DAY = 60, 3600, 86400
 """In seconds."""
 
-_SIZES = ("KiB", "MiB", "GiB", "TiB")
+_SIZES = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def duration(seconds: float) -> str:
@@ -60,6 +60,11 @@ def size(count: float) -> str:
         if count < 1024 or unit == _SIZES[-1]:
             break
     return f"{count:.1f} {unit}"
+
+
+def size_or_nothing(count: int | None) -> str:
+    """As `size`; empty for what is not known."""
+    return "" if count is None else size(count)
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from paraductl.terminal.status_page import ago, ahead, render, span
+from paraductl.terminal.status_page import render
 from paraductl.terminal.table import Cell, columns, safe, table
 from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.phrases import ago, ahead, span
 from paraduxd.api.replies.state import StashState, Status
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -158,7 +159,7 @@ def test_transfers_that_run() -> None:
     publish = {**run, "dataset": "", "step": "publish", "percent": None, "bytes": 0, "eta": None}
     page = lines(document(running=[run, publish]))
     assert page[3:5] == [
-        "  home/friend  push     [####......]  41 %  5.0 MiB  12 s left",
+        "  home/friend  push     [####------]  41 %  5.0 MiB  12 s left",
         "  friend       publish",
     ]
 
