@@ -54,7 +54,6 @@ ALLOWED = {
     ("paraductl/report/age_chart.py", "fromisoformat"): "what the daemon told",
     ("paraduxd/api/phrases.py", "fromisoformat"): "a time of ours, or what the daemon told",
     ("paraductl/terminal/prometheus.py", "fromisoformat"): "what the daemon told",
-    ("paraductl/terminal/status_page.py", "fromisoformat"): "what the daemon told",
     ("paraductl/terminal/wording.py", "fromisoformat"): "what the daemon told",
     ("paraductl/commands/check.py", "subprocess.run"): "our own checker, of the user's own text",
     ("paraductl/recovery/kit_writer.py", "read_bytes"): "a kit that it has just written, to compare",

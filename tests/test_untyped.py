@@ -34,16 +34,16 @@ class Figures:
 
 
 CEILINGS = {
-    "paraductl": Figures(45, 20, 280),
-    "paraduxd/api": Figures(15, 30, 10),
-    "paraduxd/shares": Figures(10, 15, 35),
-    "paraduxd/core": Figures(35, 90, 60),
-    "paraduxd/effects": Figures(15, 40, 50),
-    "paraduxd/protocols": Figures(15, 35, 35),
-    "paraduxd/keeper": Figures(15, 35, 70),
-    "paraduxd/worker": Figures(20, 35, 50),
-    "paraduxd/supervisor": Figures(25, 55, 35),
-    "paraduxd/testing": Figures(5, 10, 5),
+    "paraductl": Figures(1, 4, 27),
+    "paraduxd/api": Figures(7, 22, 3),
+    "paraduxd/shares": Figures(4, 8, 30),
+    "paraduxd/core": Figures(27, 81, 53),
+    "paraduxd/effects": Figures(10, 32, 45),
+    "paraduxd/protocols": Figures(11, 30, 29),
+    "paraduxd/keeper": Figures(10, 31, 62),
+    "paraduxd/worker": Figures(16, 29, 42),
+    "paraduxd/supervisor": Figures(17, 49, 30),
+    "paraduxd/testing": Figures(0, 2, 0),
 }
 
 

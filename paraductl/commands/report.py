@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from paraductl.context import Context
-from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.replies.what_if import as_document
+from paraduxd.api.replies.what_if import WhatIf
 
 HELP = "write how everything is as a page for people, without secrets"
 
@@ -26,20 +24,18 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask everything, and write the page."""
-    answer = as_document(to_json_value(context.supervisor().whatif(advice="all")))
-    write_page(context, answer, arguments.file)
+    write_page(context, context.supervisor().whatif(advice="all"), arguments.file)
     context.terminal.document({"file": arguments.file})
     context.terminal.line(f"Written: {arguments.file}")
     return ExitCode.DONE
 
 
-def write_page(context: Context, answer: dict[str, Any], file: str) -> None:
+def write_page(context: Context, answer: WhatIf, file: str) -> None:
     """The page of an answer, with what the daemon knows of the rest."""
     from paraductl.report.age_chart import of_runs
     from paraductl.report.page import page
     from paraductl.report.write_file import write_file
 
     supervisor = context.supervisor()
-    status, stewards = to_json_value(supervisor.status()), to_json_value(supervisor.stewards())
-    runs = to_json_value(supervisor.history(limit=RUNS).runs)
-    write_file(Path(file), page(answer, status, stewards, of_runs(runs)))
+    pushes = of_runs(supervisor.history(limit=RUNS).runs)
+    write_file(Path(file), page(answer, supervisor.status(), supervisor.stewards(), pushes))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from typing import Any
 
 from paraductl.context import Context
-from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.replies.what_if import as_document
+from paraduxd.api.replies.what_if import WhatIf, as_document
 
 HELP = "show what a loss or an intruder would take (exit code 20: something is lost)"
 
@@ -52,18 +50,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask and show."""
-    reply = context.supervisor().whatif(
+    answer = context.supervisor().whatif(
         lose=arguments.lose,
         compromise=arguments.compromise,
         scenario=arguments.scenario or "",
         advice=arguments.advice,
     )
-    answer = as_document(to_json_value(reply))
     if arguments.html:
         from paraductl.commands.report import write_page
 
         write_page(context, answer, arguments.html)
-    context.terminal.document(answer)
+    context.terminal.document(as_document(answer))
     if not context.terminal.as_json:
         from paraductl.terminal.whatif_page import render
 
@@ -74,8 +71,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     return _exit_code(answer)
 
 
-def _exit_code(answer: dict[str, Any]) -> int:
+def _exit_code(answer: WhatIf) -> int:
     """20 when something is lost; a word that names nothing is never answered with "nothing is lost"."""
-    if answer["lost"] or not answer["config"]["opens"]:
+    if answer.loses:
         return ExitCode.CRITICAL
-    return ExitCode.USAGE if answer["unknown"] else ExitCode.DONE
+    return ExitCode.USAGE if answer.unknown else ExitCode.DONE

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
-from typing import Any
 
 from paraductl.terminal.whatif_page import short
+from paraduxd.api.replies.transfers import Run
 
 DAYS = 30
 WIDTH, HEIGHT, LEFT, BOTTOM = 480, 140, 56, 24
@@ -23,10 +23,14 @@ class Push:
     ended: datetime
 
 
-def of_runs(runs: list[dict[str, Any]]) -> tuple[Push, ...]:
+def of_runs(runs: Sequence[Run]) -> tuple[Push, ...]:
     """The pushes among the runs of the history, oldest first."""
-    good = (run for run in runs if run["step"] == "push" and run["state"] == "done" and run["started"])
-    return tuple(sorted((Push(run["dataset"], _moment(run["started"])) for run in good), key=lambda each: each.ended))
+    good = [
+        Push(run.dataset, _moment(run.started))
+        for run in runs
+        if run.step == "push" and run.state == "done" and run.started
+    ]
+    return tuple(sorted(good, key=lambda each: each.ended))
 
 
 def ages(dataset: str, pushes: Sequence[Push], now: str) -> tuple[str, str]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from paraductl.report.age_chart import Push, ages
 from paraductl.terminal.whatif_page import advice_text, headline, short, told
 from paraductl.terminal.wording import local_time
-
-Json = dict[str, Any]
+from paraduxd.api.replies import what_if
+from paraduxd.api.replies.kits import Stewards
+from paraduxd.api.replies.state import Status
+from paraduxd.api.replies.what_if import CopyLeft, DatasetLeft, Single, WhatIf
 
 MOST = 200
 """So many rows of a table; what is more is counted."""
@@ -25,9 +26,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _NAMES = {"(config)": "the config", "(key)": "the key to the config"}
 
 
-def page(answer: Json, status: Json, stewards: Json, pushes: Sequence[Push]) -> str:
+def page(answer: WhatIf, status: Status, stewards: Stewards, pushes: Sequence[Push]) -> str:
     """The whole page: the picture, ages over time, stewards, next steps."""
-    asked = bool(answer["lose"] or answer["compromise"])
+    asked = bool(answer.lose or answer.compromise)
     parts = (
         _top(answer, status),
         *((_loss(answer),) if asked else (_advice(answer), _picture(answer), _sets(answer), _accounts(answer))),
@@ -40,28 +41,26 @@ def page(answer: Json, status: Json, stewards: Json, pushes: Sequence[Push]) -> 
     return _DOCUMENT.format(policy=_POLICY, style=_STYLE, body="\n".join(filter(None, parts)))
 
 
-def _top(answer: Json, status: Json) -> str:
-    asked = [*answer["lose"], *(f"{each} in other hands" for each in answer["compromise"])]
-    level = (
-        "bad" if answer["lost"] or status["level"] == "critical" else "few" if status["level"] == "warning" else "good"
-    )
+def _top(answer: WhatIf, status: Status) -> str:
+    asked = [*answer.lose, *(f"{each} in other hands" for each in answer.compromise)]
+    level = "bad" if answer.lost or status.level == "critical" else "few" if status.level == "warning" else "good"
     question = f"<p>Asked: {_text(' + '.join(asked))}</p>" if asked else ""
     return (
         f"<h1>What if?</h1>{question}"
         f'<p class="headline {level}">{_text(headline(answer) if not asked else _outcome(answer))}</p>'
-        f"<p>{_text(status['headline'])}</p>"
-        f'<p class="quiet">As of {_text(local_time(answer["now"]))}, config {answer["config"]["serial"]}.</p>'
+        f"<p>{_text(status.headline)}</p>"
+        f'<p class="quiet">As of {_text(local_time(answer.now))}, config {answer.config.serial}.</p>'
     )
 
 
-def _outcome(answer: Json) -> str:
-    return f"This loses {told(answer['lost'], 20)}." if answer["lost"] else "Nothing is lost."
+def _outcome(answer: WhatIf) -> str:
+    return f"This loses {told(answer.lost, 20)}." if answer.lost else "Nothing is lost."
 
 
-def _advice(answer: Json) -> str:
-    if not answer["advice"]:
+def _advice(answer: WhatIf) -> str:
+    if not answer.advice:
         return ""
-    items = "".join(f"<li>{_text(_sentence(advice_text(each)))}</li>" for each in answer["advice"])
+    items = "".join(f"<li>{_text(_sentence(advice_text(each)))}</li>" for each in answer.advice)
     return f"<section><h2>What would help most</h2><ol>{items}</ol></section>"
 
 
@@ -69,29 +68,29 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def _picture(answer: Json) -> str:
+def _picture(answer: WhatIf) -> str:
     """Fates and datasets: text in every cell, and dots for those who see them."""
-    of = {each["id"]: each["of"] for each in answer["datasets"]}
+    of = {each.id: each.of for each in answer.datasets}
     heads = ["If this is lost", *of, "Config", "Also"]
     rows = []
-    for single in answer["singles"][:MOST]:
-        touched = {cell["id"]: cell for cell in single["touched"]}
+    for single in answer.singles[:MOST]:
+        touched = {cell.id: cell for cell in single.touched}
         cells = [_cell(touched.get(name), count) for name, count in of.items()]
-        rows.append((_text(single["lose"][0]), [*cells, _config(single), ("", _also(single))]))
+        rows.append((_text(single.lose[0]), [*cells, _config(single), ("", _also(single))]))
     note = "Copies left of all that count, the newest work that would be lost, and the time until it is back; ? where nothing was measured."
     return f"<section><h2>Each single loss</h2><p>{note}</p>{_table('Each single loss', heads, rows)}</section>"
 
 
-def _cell(cell: Json | None, of: int) -> tuple[str, str]:
-    left = of if cell is None else cell["left"]
+def _cell(cell: what_if.Cell | None, of: int) -> tuple[str, str]:
+    left = of if cell is None else cell.left
     dots = f'<span class="dots" aria-hidden="true">{"●" * min(left, 8)}{"○" * min(of - left, 8)}</span> '
     if not left:
         return "bad", f"{dots}<strong>Lost</strong>"
     parts = [f"{left} of {of} left"]
-    if cell is not None and cell["loss_of_work"]:
-        parts.append(f"{short(cell['loss_of_work'])} of work lost")
-    if cell is not None and cell["back_in"] != 0:
-        parts.append(f"back in {short(cell['back_in'])}")
+    if cell is not None and cell.loss_of_work:
+        parts.append(f"{short(cell.loss_of_work)} of work lost")
+    if cell is not None and cell.back_in != 0:
+        parts.append(f"back in {short(cell.back_in)}")
     return _kind(left, of), dots + _text(", ".join(parts))
 
 
@@ -99,22 +98,22 @@ def _kind(left: int, of: int) -> str:
     return "good" if left == of else "few" if left == 1 else ""
 
 
-def _config(single: Json) -> tuple[str, str]:
-    if any(name in _NAMES for name in single["lost"]) or not single["config_by"]:
+def _config(single: Single) -> tuple[str, str]:
+    if any(name in _NAMES for name in single.lost) or not single.config_by:
         return "bad", "<strong>Lost</strong>"
-    if single["config_by"] == "owner":
+    if single.config_by == "owner":
         return "good", "You open it"
-    return ("few" if not single["spare"] else ""), f"Stewards open it, {single['spare']} to spare"
+    return ("few" if not single.spare else ""), f"Stewards open it, {single.spare} to spare"
 
 
-def _also(single: Json) -> str:
-    shares = [f"{name}’s share" for name in single["stewards"]]
-    return _text(told([*shares, *(f"access to {name}" for name in single["out_of_reach"])], 8)) or "–"
+def _also(single: Single) -> str:
+    shares = [f"{name}’s share" for name in single.stewards]
+    return _text(told([*shares, *(f"access to {name}" for name in single.out_of_reach)], 8)) or "–"
 
 
-def _sets(answer: Json) -> str:
-    sets = [each for each in answer["minimal"] if len(each["lose"]) > 1]
-    rows = [(_text(" + ".join(each["lose"])), [("bad", _text(told(each["lost"], 12)))]) for each in sets[:SETS]]
+def _sets(answer: WhatIf) -> str:
+    sets = [each for each in answer.minimal if len(each.lose) > 1]
+    rows = [(_text(" + ".join(each.lose)), [("bad", _text(told(each.lost, 12)))]) for each in sets[:SETS]]
     more = f"<p>And {len(sets) - SETS} more.</p>" if sets[SETS:] else ""
     if not rows:
         return ""
@@ -122,10 +121,9 @@ def _sets(answer: Json) -> str:
     return f"<section><h2>The smallest losses that take something</h2>{table}{more}</section>"
 
 
-def _accounts(answer: Json) -> str:
+def _accounts(answer: WhatIf) -> str:
     rows = [
-        (_text(" + ".join(each["lose"])), [("", _text(told(each["out_of_reach"], 12)))])
-        for each in answer["accounts"][:SETS]
+        (_text(" + ".join(each.lose)), [("", _text(told(each.out_of_reach, 12)))]) for each in answer.accounts[:SETS]
     ]
     if not rows:
         return ""
@@ -133,106 +131,100 @@ def _accounts(answer: Json) -> str:
     return f"<section><h2>What shuts everybody out of accounts</h2>{table}</section>"
 
 
-def _loss(answer: Json) -> str:
+def _loss(answer: WhatIf) -> str:
     heads = ["Dataset", "Outcome", "Copies left", "Back"]
-    others = ["He reads", "He destroys"] if answer["compromise"] else []
+    others = ["He reads", "He destroys"] if answer.compromise else []
     rows = []
-    for each in answer["datasets"][:MOST]:
-        left = [_copy(copy) for copy in each["copies"] if copy["left"]]
+    for each in answer.datasets[:MOST]:
+        left = [_copy(copy) for copy in each.copies if copy.left]
         outcome = (
             ("bad", "<strong>Lost</strong>")
-            if each["lost"]
-            else (_kind(each["left"], each["of"]), f"{each['left']} of {each['of']} left")
+            if each.lost
+            else (_kind(each.left, each.of), f"{each.left} of {each.of} left")
         )
         cells = [outcome, ("", _text("; ".join(left)) or "none"), ("", _text(_back(each)))]
         if others:
-            cells += [("", _text(", ".join(each[key])) or "nothing") for key in ("he_reads", "he_deletes")]
-        rows.append((_text(each["id"]), cells))
-    reach = f"<p>Out of reach: {_text(told(answer['out_of_reach'], 40))}.</p>" if answer["out_of_reach"] else ""
+            cells += [("", _text(", ".join(names)) or "nothing") for names in (each.he_reads, each.he_deletes)]
+        rows.append((_text(each.id), cells))
+    reach = f"<p>Out of reach: {_text(told(answer.out_of_reach, 40))}.</p>" if answer.out_of_reach else ""
     return f"<section><h2>What is left</h2>{_table('What is left', heads + others, rows)}{reach}</section>"
 
 
-def _copy(copy: Json) -> str:
-    age = "" if copy["age"] is None or copy["id"] == "source" else f" ({short(copy['age'])} old)"
-    return f"{copy['id']}{age}"
+def _copy(copy: CopyLeft) -> str:
+    age = "" if copy.age is None or copy.id == "source" else f" ({short(copy.age)} old)"
+    return f"{copy.id}{age}"
 
 
-def _back(dataset: Json) -> str:
-    if dataset["lost"]:
+def _back(dataset: DatasetLeft) -> str:
+    if dataset.lost:
         return "never"
-    if dataset["back_in"] is None:
-        return "no figure" + (f" without {told(dataset['no_figure'], 3)}" if dataset["no_figure"] else "")
-    return (
-        "at once" if not dataset["back_in"] else f"in {short(dataset['back_in'])}, by {local_time(dataset['back_by'])}"
-    )
+    if dataset.back_in is None:
+        return "no figure" + (f" without {told(dataset.no_figure, 3)}" if dataset.no_figure else "")
+    return "at once" if not dataset.back_in else f"in {short(dataset.back_in)}, by {local_time(dataset.back_by)}"
 
 
-def _ages(answer: Json, pushes: Sequence[Push]) -> str:
-    charts = [ages(each["id"], pushes, answer["now"]) for each in answer["datasets"][:40]]
+def _ages(answer: WhatIf, pushes: Sequence[Push]) -> str:
+    charts = [ages(each.id, pushes, answer.now) for each in answer.datasets[:40]]
     drawn = "".join(f"<figure>{svg}<figcaption>{_text(text)}</figcaption></figure>" for svg, text in charts)
     if not drawn:
         return ""
     return f"<section><h2>How old the newest copy was</h2><p>The last 30 days: a line that climbs is a copy that ages.</p>{drawn}</section>"
 
 
-def _datasets(answer: Json) -> str:
+def _datasets(answer: WhatIf) -> str:
     rows = []
-    for each in answer["datasets"][:MOST]:
-        for copy in each["copies"]:
+    for each in answer.datasets[:MOST]:
+        for copy in each.copies:
             age = (
                 "is the original"
-                if copy["id"] == "source"
+                if copy.id == "source"
                 else "age unknown"
-                if copy["age"] is None
-                else f"{short(copy['age'])} old"
+                if copy.age is None
+                else f"{short(copy.age)} old"
             )
-            worst = "–" if copy["worst"] is None or copy["id"] == "source" else short(copy["worst"])
-            cells = [("", _text(copy["id"])), ("", age), ("", worst), ("", _text(_protection(copy)))]
-            rows.append((_text(each["id"]), cells))
+            worst = "–" if copy.worst is None or copy.id == "source" else short(copy.worst)
+            cells = [("", _text(copy.id)), ("", age), ("", worst), ("", _text(_protection(copy)))]
+            rows.append((_text(each.id), cells))
     if not rows:
         return ""
     heads = ["Dataset", "Copy", "Age", "At worst", "Protected from this machine"]
     return f"<section><h2>The copies that count</h2>{_table('Copies', heads, rows[:MOST])}</section>"
 
 
-def _protection(copy: Json) -> str:
-    if copy["protects"] == "none":
+def _protection(copy: CopyLeft) -> str:
+    if copy.protects == "none":
         return "no"
-    return {None: f"{copy['protects']}, claimed", True: f"{copy['protects']}, tried"}.get(
-        copy["tried"], "no: it was tried"
-    )
+    return {None: f"{copy.protects}, claimed", True: f"{copy.protects}, tried"}.get(copy.tried, "no: it was tried")
 
 
-def _stewards(stewards: Json) -> str:
+def _stewards(stewards: Stewards) -> str:
     rows = []
-    for each in stewards["stewards"]:
-        good = each["current"] and not each["problems"] and not each["void"]
+    for each in stewards.stewards:
+        good = each.current and not each.problems and not each.void
         state = (
-            ("good", "holds a good kit")
-            if good
-            else ("bad", "no kit" if each["epoch"] is None else "kit does not count")
+            ("good", "holds a good kit") if good else ("bad", "no kit" if each.epoch is None else "kit does not count")
         )
-        seen = local_time(each["last_seen"] or each["written"]) if each["epoch"] is not None else "never"
-        rows.append((_text(each["name"]), [state, ("", _text(seen)), ("", _text("; ".join(each["problems"])) or "–")]))
-    needed = f"<p>Any {stewards['shares_required']} together open the config.</p>"
+        seen = local_time(each.last_seen or each.written) if each.epoch is not None else "never"
+        rows.append((_text(each.name), [state, ("", _text(seen)), ("", _text("; ".join(each.problems)) or "–")]))
+    needed = f"<p>Any {stewards.shares_required} together open the config.</p>"
     return f"<section><h2>Stewards</h2>{needed}{_table('Stewards', ['Name', 'Kit', 'Last seen', 'Problems'], rows)}</section>"
 
 
-def _next(status: Json) -> str:
+def _next(status: Status) -> str:
     items = [
-        f'<li><span class="tag {"bad" if each["level"] == "critical" else "few"}">{_text(each["level"])}</span> {_text(each["text"])}'
-        f'<br><span class="quiet">{_text(each["hint"])}</span></li>'
-        for each in status["problems"][:40]
+        f'<li><span class="tag {"bad" if each.level == "critical" else "few"}">{_text(each.level)}</span> {_text(each.text)}'
+        f'<br><span class="quiet">{_text(each.hint)}</span></li>'
+        for each in status.problems[:40]
     ]
     if not items:
         return "<section><h2>What to do next</h2><p>Nothing: all is well.</p></section>"
     return f"<section><h2>What to do next</h2><ul>{''.join(items)}</ul></section>"
 
 
-def _foot(answer: Json) -> str:
-    lines = [f"Assumed: {each['place']}: {each['why']}." for each in answer["assumed"][:20]]
-    lines += [f"Nobody gets into {told(answer['unreachable'], 20)} even now."] if answer["unreachable"] else []
-    lines += answer["notes"]
+def _foot(answer: WhatIf) -> str:
+    lines = [f"Assumed: {each.place}: {each.why}." for each in answer.assumed[:20]]
+    lines += [f"Nobody gets into {told(answer.unreachable, 20)} even now."] if answer.unreachable else []
+    lines += answer.notes
     return f"<footer>{''.join(f'<p>{_text(line)}</p>' for line in lines)}</footer>"
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from paraductl.terminal.table import Cell, columns, painted, safe, table
 from paraductl.terminal.wording import local_time
-
-Json = dict[str, Any]
+from paraduxd.api.replies import what_if
+from paraduxd.api.replies.what_if import Advice, CopyLeft, DatasetLeft, MinimalLoss, Single, WhatIf
 
 MOST = 12
 """So many sets or datasets are written out; the others are counted."""
@@ -22,10 +21,10 @@ _SURVIVES = ("no loss", "any one loss", "any two losses", "any three losses or m
 _UNITS = ((2 * 86_400, 86_400, "d"), (3_600, 3_600, "h"), (60, 60, "min"), (0, 1, "s"))
 
 
-def render(answer: Json, colour: bool, width: int = 80, *, worst: bool = False) -> str:
+def render(answer: WhatIf, colour: bool, width: int = 80, *, worst: bool = False) -> str:
     """The text, lines ending with a line feed, at most `width` columns wide where words allow it."""
     page = WhatIfPage(safe(answer), colour, max(width, 40), worst)
-    asked = answer["lose"] or answer["compromise"]
+    asked = answer.lose or answer.compromise
     return "".join(f"{line.rstrip()}\n" for line in (page.of_loss() if asked else page.of_everything()))
 
 
@@ -45,22 +44,22 @@ def told(names: Sequence[str], at_most: int = MOST) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def headline(answer: Json) -> str:
+def headline(answer: WhatIf) -> str:
     """How many losses are survived, and the weakest set of labels."""
-    if answer["lost"]:
-        return f"Lost already, whatever happens: {told(answer['lost'])}."
-    survives = f"Survives {_SURVIVES[answer['survives_any']]}."
-    if not answer["minimal"]:
+    if answer.lost:
+        return f"Lost already, whatever happens: {told(answer.lost)}."
+    survives = f"Survives {_SURVIVES[answer.survives_any]}."
+    if not answer.minimal:
         return survives
-    weakest = answer["minimal"][0]
-    what = f"{' + '.join(weakest['lose'])}, which would lose {told(weakest['lost'], 4)}"
-    return f"Does not survive the loss of {what}." if not answer["survives_any"] else f"{survives} Weakest: {what}."
+    weakest = answer.minimal[0]
+    what = f"{' + '.join(weakest.lose)}, which would lose {told(weakest.lost, 4)}"
+    return f"Does not survive the loss of {what}." if not answer.survives_any else f"{survives} Weakest: {what}."
 
 
 class WhatIfPage:
     """One answer on its way to lines."""
 
-    def __init__(self, answer: Json, colour: bool, width: int, worst: bool) -> None:
+    def __init__(self, answer: WhatIf, colour: bool, width: int, worst: bool) -> None:
         self.answer = answer
         self.colour = colour
         self.width = width
@@ -71,12 +70,12 @@ class WhatIfPage:
     def of_everything(self) -> Iterator[str]:
         """Each single loss, the smallest sets, the accounts, advice."""
         yield from self._wrapped(headline(self.answer), "bold", _level(self.answer))
-        for advice in self.answer["advice"][:1]:
+        for advice in self.answer.advice[:1]:
             yield from self._wrapped(f"Best single change: {advice_text(advice)}.")
         yield ""
         yield from self._singles()
-        yield from self._sets("Pairs that lose something", self.answer["pairs"], 2)
-        yield from self._sets("Threes that lose something", self.answer["minimal"], 3)
+        yield from self._sets("Pairs that lose something", self.answer.pairs, 2)
+        yield from self._sets("Threes that lose something", self.answer.minimal, 3)
         yield from self._accounts()
         yield from self._all_advice()
         yield from self._foot()
@@ -90,68 +89,68 @@ class WhatIfPage:
         yield from self._wrapped("(copies left, work lost, time until it is back; ? where nothing was measured)", "dim")
 
     def _rows(self) -> Iterator[list[Cell]]:
-        names = [each["id"] for each in self.answer["datasets"]]
+        names = [each.id for each in self.answer.datasets]
         yield [Cell(head, ("bold",)) for head in ("IF THIS IS LOST", *names, "config")]
-        for single in self.answer["singles"]:
-            touched = {cell["id"]: cell for cell in single["touched"]}
+        for single in self.answer.singles:
+            touched = {cell.id: cell for cell in single.touched}
             cells = [_cell(touched.get(name)) for name in names]
-            yield [Cell(single["lose"][0]), *cells, _config_cell(single)]
+            yield [Cell(single.lose[0]), *cells, _config_cell(single)]
             if more := _more(single):
                 yield [Cell(f"  and {more}", ("dim",))]
 
     def _listed_singles(self) -> Iterator[str]:
         yield self._paint("IF THIS IS LOST", "bold")
-        for single in self.answer["singles"]:
-            yield "  " + self._paint(single["lose"][0], *(("red",) if single["lost"] else ()))
-            touched = sorted(single["touched"], key=lambda cell: (cell["left"], cell["id"]))
+        for single in self.answer.singles:
+            yield "  " + self._paint(single.lose[0], *(("red",) if single.lost else ()))
+            touched = sorted(single.touched, key=lambda cell: (cell.left, cell.id))
             for cell in touched[:MOST]:
-                yield from self._indented(f"{cell['id']}: {_cell(cell).text}", _cell(cell).styles)
+                yield from self._indented(f"{cell.id}: {_cell(cell).text}", _cell(cell).styles)
             if touched[MOST:]:
                 yield from self._indented(f"and {len(touched) - MOST} more datasets: paraductl --json whatif")
             config = _config_cell(single)
             more = _more(single)
             yield from self._indented(f"config: {config.text}" + (f"; and {more}" if more else ""))
 
-    def _sets(self, title: str, sets: Sequence[Json], size: int) -> Iterator[str]:
-        sets = [each for each in sets if len(each["lose"]) == size]
+    def _sets(self, title: str, sets: Sequence[MinimalLoss], size: int) -> Iterator[str]:
+        sets = [each for each in sets if len(each.lose) == size]
         if not sets:
             return
         yield ""
         yield self._paint(title, "bold")
         for each in sets[:MOST]:
-            yield from self._indented(f"{' + '.join(each['lose'])}: {told(each['lost'], 5)}", indent="  ")
+            yield from self._indented(f"{' + '.join(each.lose)}: {told(each.lost, 5)}", indent="  ")
         if sets[MOST:]:
             yield f"  and {len(sets) - MOST} more: paraductl --json whatif"
 
     def _accounts(self) -> Iterator[str]:
-        accounts = self.answer["accounts"]
+        accounts = self.answer.accounts
         if accounts:
             yield ""
             yield self._paint("What shuts everybody out of accounts", "bold")
             for each in accounts[:MOST]:
-                yield from self._indented(f"{' + '.join(each['lose'])}: {told(each['out_of_reach'], 6)}", indent="  ")
+                yield from self._indented(f"{' + '.join(each.lose)}: {told(each.out_of_reach, 6)}", indent="  ")
 
     def _all_advice(self) -> Iterator[str]:
-        if len(self.answer["advice"]) > 1:
+        if len(self.answer.advice) > 1:
             yield ""
             yield self._paint("What would help, the best first", "bold")
-            for number, advice in enumerate(self.answer["advice"], 1):
+            for number, advice in enumerate(self.answer.advice, 1):
                 yield from self._labelled(f"  {number}.", f"{advice_text(advice)}.", 6)
 
     def _foot(self) -> Iterator[str]:
         yield ""
-        if self.answer["assumed"]:
-            named = [each["place"] for each in self.answer["assumed"]]
-            yield from self._labelled("assumed", f"{told(named, 5)}: {self.answer['assumed'][0]['why']}")
-        if self.answer["unreachable"]:
-            names = told(self.answer["unreachable"])
+        if self.answer.assumed:
+            named = [each.place for each in self.answer.assumed]
+            yield from self._labelled("assumed", f"{told(named, 5)}: {self.answer.assumed[0].why}")
+        if self.answer.unreachable:
+            names = told(self.answer.unreachable)
             yield from self._labelled("closed", f"nobody gets into {names} even now: see paraductl check")
-        if self.answer["scenarios"]:
-            yield from self._labelled("scenarios", f"{told(self.answer['scenarios'])}: paraductl whatif NAME")
+        if self.answer.scenarios:
+            yield from self._labelled("scenarios", f"{told(self.answer.scenarios)}: paraductl whatif NAME")
         yield from self._notes()
 
     def _notes(self) -> Iterator[str]:
-        for note in self.answer["notes"]:
+        for note in self.answer.notes:
             yield from self._labelled("note", note)
 
     # One loss
@@ -159,73 +158,73 @@ class WhatIfPage:
     def of_loss(self) -> Iterator[str]:
         """What is lost, what is left, and what somebody else could do."""
         yield from self._unknown()
-        if self.answer["compromise"]:
+        if self.answer.compromise:
             yield from self._rights()
             yield ""
-        lost = [name for name in self.answer["lost"] if name not in _CONFIG]
-        left = [each for each in self.answer["datasets"] if not each["lost"]]
+        lost = [name for name in self.answer.lost if name not in _CONFIG]
+        left = [each for each in self.answer.datasets if not each.lost]
         if lost:
             yield from self._labelled("LOST", told(lost, 40), style=("bold", "red"))
         for number, each in enumerate(left[:MOST]):
             yield from self._labelled("survives" if not number else "", self._survivor(each), style=("bold", "green"))
         if left[MOST:]:
             yield from self._labelled("", f"and {len(left) - MOST} more: paraductl --json whatif")
-        if self.answer["one_copy_left"]:
-            yield from self._labelled("one copy", f"{told(self.answer['one_copy_left'])}: the next loss takes it")
+        if self.answer.one_copy_left:
+            yield from self._labelled("one copy", f"{told(self.answer.one_copy_left)}: the next loss takes it")
         yield from self._labelled(
-            "config", self._config(), style=("bold", *(() if self.answer["config"]["opens"] else ("red",)))
+            "config", self._config(), style=("bold", *(() if self.answer.config.opens else ("red",)))
         )
-        if self.answer["out_of_reach"]:
-            yield from self._labelled("out of reach", told(self.answer["out_of_reach"]))
+        if self.answer.out_of_reach:
+            yield from self._labelled("out of reach", told(self.answer.out_of_reach))
         yield from self._notes()
 
     def _unknown(self) -> Iterator[str]:
-        for each in self.answer["unknown"]:
-            meant = f": did you mean {each['meant']}?" if each["meant"] else ""
-            yield from self._labelled("UNKNOWN", f"nothing here is called {each['name']}{meant}", style=("bold", "red"))
-        if self.answer["unknown"]:
-            yield from self._labelled("", f"labels: {told(self.answer['labels'], 30)}")
+        for each in self.answer.unknown:
+            meant = f": did you mean {each.meant}?" if each.meant else ""
+            yield from self._labelled("UNKNOWN", f"nothing here is called {each.name}{meant}", style=("bold", "red"))
+        if self.answer.unknown:
+            yield from self._labelled("", f"labels: {told(self.answer.labels, 30)}")
 
-    def _survivor(self, dataset: Json) -> str:
-        copies = "; ".join(self._copy(each) for each in dataset["copies"] if each["left"])
-        return f"{dataset['id']}: {copies}{_back(dataset)}"
+    def _survivor(self, dataset: DatasetLeft) -> str:
+        copies = "; ".join(self._copy(each) for each in dataset.copies if each.left)
+        return f"{dataset.id}: {copies}{_back(dataset)}"
 
-    def _copy(self, copy: Json) -> str:
-        age = copy["worst"] if self.worst else copy["age"]
+    def _copy(self, copy: CopyLeft) -> str:
+        age = copy.worst if self.worst else copy.age
         facts = [
-            copy["encryption"] if copy["encryption"] != "none" else "",
+            copy.encryption if copy.encryption != "none" else "",
             self._needs(copy),
-            "" if age is None or copy["id"] == "source" else f"{short(age)} old{' at worst' if self.worst else ''}",
+            "" if age is None or copy.id == "source" else f"{short(age)} old{' at worst' if self.worst else ''}",
             _protected(copy),
         ]
         inside = ", ".join(filter(None, facts))
-        return f"{copy['id']} ({inside})" if inside else copy["id"]
+        return f"{copy.id} ({inside})" if inside else copy.id
 
-    def _needs(self, copy: Json) -> str:
-        config = self.answer["config"]
-        return "" if "config" not in copy["needs"] or config["by"] == "owner" else "needs the config"
+    def _needs(self, copy: CopyLeft) -> str:
+        config = self.answer.config
+        return "" if "config" not in copy.needs or config.by == "owner" else "needs the config"
 
     def _config(self) -> str:
-        config = self.answer["config"]
-        if not config["opens"]:
+        config = self.answer.config
+        if not config.opens:
             return "NOBODY opens it any more: everything that needs it is out of reach"
-        if config["by"] == "owner":
+        if config.by == "owner":
             by = "opens with your passphrase"
         else:
-            when = "" if config["opens_in"] is None else f" in {short(config['opens_in'])}"
-            by = f"opens with {config['required']} of {told(config['kits'])}{when}, {config['spare']} to spare"
-        behind = "" if config["newest_serial"] == config["serial"] else f" (the present one is {config['serial']})"
-        places = told(config["from"]) or "the machine"
-        return f"{by}; newest copy: serial {config['newest_serial']}{behind} at {places}"
+            when = "" if config.opens_in is None else f" in {short(config.opens_in)}"
+            by = f"opens with {config.required} of {told(config.kits)}{when}, {config.spare} to spare"
+        behind = "" if config.newest_serial == config.serial else f" (the present one is {config.serial})"
+        places = told(config.places) or "the machine"
+        return f"{by}; newest copy: serial {config.newest_serial}{behind} at {places}"
 
     def _rights(self) -> Iterator[str]:
         heads = [Cell(text, ("bold",)) for text in ("DATASET", "HE READS", "HE DELETES", "LEFT TO YOU")]
-        shown = self.answer["datasets"][:40]
+        shown = self.answer.datasets[:40]
         rows = [heads]
         for each in shown:
-            left = [copy["id"] for copy in each["copies"] if copy["left"]]
-            parts = (each["he_reads"], each["he_deletes"], left)
-            rows.append([Cell(each["id"]), *(Cell(", ".join(part) or "nothing") for part in parts)])
+            left = [copy.id for copy in each.copies if copy.left]
+            parts = (each.he_reads, each.he_deletes, left)
+            rows.append([Cell(each.id), *(Cell(", ".join(part) or "nothing") for part in parts)])
         if _fits(rows, self.width):
             yield from table(rows, self.width, self.colour)
         else:
@@ -233,10 +232,10 @@ class WhatIfPage:
                 yield self._paint(row[0].text, "bold")
                 for head, cell in zip(heads[1:], row[1:], strict=True):
                     yield from self._labelled(f"  {head.text.lower()}", cell.text, 15)
-        config = self.answer["config"]
-        yield f"config: {'he opens it, and all that it leads to' if config['he_opens'] else 'he does not open it'}"
-        if self.answer["he_reaches"]:
-            yield from self._wrapped(f"accounts: he gets into {told(self.answer['he_reaches'])}")
+        config = self.answer.config
+        yield f"config: {'he opens it, and all that it leads to' if config.he_opens else 'he does not open it'}"
+        if self.answer.he_reaches:
+            yield from self._wrapped(f"accounts: he gets into {told(self.answer.he_reaches)}")
 
     def _wrapped(self, text: str, *styles: str) -> Iterator[str]:
         for line in textwrap.wrap(text, self.width, break_on_hyphens=False, break_long_words=False):
@@ -256,10 +255,10 @@ class WhatIfPage:
         return painted(text, styles, self.colour)
 
 
-def _level(answer: Json) -> str:
-    if answer["lost"]:
+def _level(answer: WhatIf) -> str:
+    if answer.lost:
         return "red"
-    return "green" if answer["survives_any"] else "yellow"
+    return "green" if answer.survives_any else "yellow"
 
 
 def _fits(rows: Sequence[Sequence[Cell]], width: int) -> bool:
@@ -268,63 +267,60 @@ def _fits(rows: Sequence[Sequence[Cell]], width: int) -> bool:
     return sum(wide + 2 for wide in widths) - 2 <= width
 
 
-def _more(single: Json) -> str:
+def _more(single: Single) -> str:
     """What else this takes: shares, and accounts that nobody gets into then."""
     parts = []
-    if single["stewards"]:
-        parts.append(f"the share of {told(single['stewards'], 6)}")
-    if single["out_of_reach"]:
-        parts.append(f"access to {told(single['out_of_reach'], 6)}")
+    if single.stewards:
+        parts.append(f"the share of {told(single.stewards, 6)}")
+    if single.out_of_reach:
+        parts.append(f"access to {told(single.out_of_reach, 6)}")
     return ", ".join(parts)
 
 
-def _cell(cell: Json | None) -> Cell:
+def _cell(cell: what_if.Cell | None) -> Cell:
     if cell is None:
         return Cell("all", ("dim",))
-    if not cell["left"]:
+    if not cell.left:
         return Cell("LOST", ("bold", "red"))
-    parts = [f"{cell['left']} left"]
-    if cell["loss_of_work"] != 0:
-        parts.append(f"-{short(cell['loss_of_work'])}")
-    if cell["back_in"] != 0:
-        parts.append(short(cell["back_in"]))
-    return Cell(", ".join(parts), ("yellow",) if cell["left"] == 1 else ())
+    parts = [f"{cell.left} left"]
+    if cell.loss_of_work != 0:
+        parts.append(f"-{short(cell.loss_of_work)}")
+    if cell.back_in != 0:
+        parts.append(short(cell.back_in))
+    return Cell(", ".join(parts), ("yellow",) if cell.left == 1 else ())
 
 
-def _config_cell(single: Json) -> Cell:
-    if any(name in _CONFIG for name in single["lost"]) or not single["config_by"]:
+def _config_cell(single: Single) -> Cell:
+    if any(name in _CONFIG for name in single.lost) or not single.config_by:
         return Cell("LOST", ("bold", "red"))
-    if single["config_by"] == "owner":
+    if single.config_by == "owner":
         return Cell("you", ("dim",))
-    return Cell(f"stewards +{single['spare']}", ("yellow",) if not single["spare"] else ())
+    return Cell(f"stewards +{single.spare}", ("yellow",) if not single.spare else ())
 
 
-def advice_text(advice: Json) -> str:
+def advice_text(advice: Advice) -> str:
     """One change, and what it would do."""
-    before, after = advice["lost_by_critical"]
-    outcome = [f"survives {_SURVIVES[advice['survives_any']]}"]
+    before, after = advice.lost_by_critical
+    outcome = [f"survives {_SURVIVES[advice.survives_any]}"]
     if before != after:
         outcome.append(f"things that the smallest losses take: {before} -> {after}")
-    if (
-        len(advice["destroyed_by_machine"]) == 2
-        and advice["destroyed_by_machine"][0] != advice["destroyed_by_machine"][1]
-    ):
-        first, then = advice["destroyed_by_machine"]
+    if len(advice.destroyed_by_machine) == 2 and advice.destroyed_by_machine[0] != advice.destroyed_by_machine[1]:
+        first, then = advice.destroyed_by_machine
         outcome.append(f"datasets that a hacked machine could destroy: {first} -> {then}")
-    return f"{advice['sentence']} ({'; '.join(outcome)})"
+    return f"{advice.sentence} ({'; '.join(outcome)})"
 
 
-def _back(dataset: Json) -> str:
-    if dataset["back_in"] is None:
-        return f"; back when: no figure without {told(dataset['no_figure'], 3)}" if dataset["no_figure"] else ""
-    if not dataset["back_in"]:
+def _back(dataset: DatasetLeft) -> str:
+    if dataset.back_in is None:
+        return f"; back when: no figure without {told(dataset.no_figure, 3)}" if dataset.no_figure else ""
+    if not dataset.back_in:
         return "; there at once"
-    return f"; back in {short(dataset['back_in'])}, by {local_time(dataset['back_by'])}"
+    return f"; back in {short(dataset.back_in)}, by {local_time(dataset.back_by)}"
 
 
-def _protected(copy: Json) -> str:
-    if copy["protects"] == "none":
+def _protected(copy: CopyLeft) -> str:
+    if copy.protects == "none":
         return ""
-    return {None: f"{copy['protects']} (claimed)", True: f"{copy['protects']} (tried)"}.get(
-        copy["tried"], f"NOT {copy['protects']}: it was tried"
+    return {None: f"{copy.protects} (claimed)", True: f"{copy.protects} (tried)"}.get(
+        copy.tried, f"NOT {copy.protects}: it was tried"
     )

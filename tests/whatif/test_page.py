@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,30 +13,33 @@ import pytest
 from paraductl.report.age_chart import Push, ages, of_runs
 from paraductl.report.page import page
 from paraductl.report.write_file import write_file
-from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.kits import StewardKit, Stewards
+from paraduxd.api.replies.transfers import Run
 from paraduxd.core.status.document import status
-from paraduxd.core.whatif.answer import Question, answer, document
+from paraduxd.core.whatif.answer import Question, answer
 from tests.core.whatif.demo_family import NOW, facts, plan
 from tests.page.node import node
 from tests.rig import PASSPHRASE, Installation
 from tests.whatif.conftest import CANARY
 
-KIT = {"current": True, "problems": [], "void": False, "epoch": 1, "last_seen": None, "written": None}
-STEWARDS = {
-    "shares_required": 2,
-    "stewards": [
-        {"id": "alice", "name": "Alice <i>", **KIT},
-        {"id": "bob", "name": "Bob", **KIT, "current": False, "problems": ["a file"], "epoch": None},
-    ],
-}
+STEWARDS = Stewards(
+    epoch=1,
+    serial=1,
+    rotation=None,
+    shares_required=2,
+    stewards=(
+        StewardKit("alice", "Alice <i>", None, epoch=1, current=True),
+        StewardKit("bob", "Bob", None, problems=("a file",)),
+    ),
+)
 PUSHES = [Push("photos", NOW - timedelta(hours=6 * number)) for number in reversed(range(150)) if not 30 < number < 48]
 
 
 def drawn(**question: tuple[str, ...] | str) -> str:
     family = plan()
-    found = document(answer(family, facts(family), NOW, Question(**question)))  # type: ignore[arg-type]
-    return page(found, to_json_value(status(family, facts(family), NOW)), STEWARDS, PUSHES)
+    found = answer(family, facts(family), NOW, Question(**question))  # type: ignore[arg-type]
+    return page(found, status(family, facts(family), NOW), STEWARDS, PUSHES)
 
 
 def test_every_cell_of_the_picture_has_a_text() -> None:
@@ -102,6 +106,7 @@ def test_ages_climb_until_the_next_push() -> None:
 
 
 def test_pushes_are_those_that_ended_well() -> None:
-    run = {"step": "push", "state": "done", "dataset": "a", "started": "2026-11-23T12:00:00Z"}
-    found = of_runs([run, {**run, "state": "failed"}, {**run, "step": "pull"}, {**run, "started": None}])
+    begun = "2026-11-23T12:00:00Z"
+    run = Run(1, "a", "push", "mirror", "schedule", "done", begun, begun)
+    found = of_runs([run, replace(run, state="failed"), replace(run, step="pull"), replace(run, started=None)])
     assert [each.dataset for each in found] == ["a"]

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from paraduxd.api.dataclass_json import to_json_value
 
 SCHEMA = "paradux.whatif/1"
-
-
-def as_document(plain: dict[str, Any]) -> dict[str, Any]:
-    """The answer, as it came over the wire, as it goes to programs: `places` of the config are called "from" there."""
-    config = dict(plain["config"])
-    config["from"] = config.pop("places")
-    return {**plain, "config": config}
 
 
 @dataclass(frozen=True)
@@ -186,3 +180,10 @@ class WhatIf:
     def loses(self) -> bool:
         """Whether something is lost, or the config."""
         return bool(self.lost) or not self.config.opens
+
+
+def as_document(found: WhatIf) -> dict[str, object]:
+    """The answer as it goes to programs: `places` of the config are called "from" there."""
+    config = to_json_value(found.config)
+    config["from"] = config.pop("places")
+    return {**to_json_value(found), "config": config}

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.replies.what_if import Advice, Assumed, DatasetLeft, Unknown, WhatIf, as_document
+from paraduxd.api.replies.what_if import Advice, Assumed, DatasetLeft, Unknown, WhatIf
 from paraduxd.api.suggestions import did_you_mean, nearest
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
@@ -38,11 +36,6 @@ class Question:
     compromise: tuple[str, ...] = ()
     scenario: str = ""
     advice: str = ""
-
-
-def document(found: WhatIf) -> dict[str, Any]:
-    """The answer as it goes to programs."""
-    return as_document(to_json_value(found))
 
 
 def answer(plan: Plan, facts: Facts, now: datetime, question: Question) -> WhatIf:

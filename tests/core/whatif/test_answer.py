@@ -12,9 +12,9 @@ import pytest
 
 from paraductl.terminal.whatif_page import render
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.what_if import DatasetLeft, WhatIf
+from paraduxd.api.replies.what_if import DatasetLeft, WhatIf, as_document
 from paraduxd.core.plan import model as plans
-from paraduxd.core.whatif.answer import Question, answer, document
+from paraduxd.core.whatif.answer import Question, answer
 from paraduxd.supervisor.status.whatif_cache import Answers
 from paraduxd.supervisor.status.whatif_schema_command import schema
 from tests.core.whatif.demo_family import DAY, HOUR, NOW, at, facts, plan
@@ -167,7 +167,7 @@ def test_following_the_best_advice_helps() -> None:
     ],
 )
 def test_the_document_has_its_schema(question: dict[str, Any]) -> None:
-    jsonschema.validate(json.loads(json.dumps(document(ask(**question)))), schema())
+    jsonschema.validate(json.loads(json.dumps(as_document(ask(**question)))), schema())
 
 
 def test_the_schema_is_as_it_was_written() -> None:
@@ -180,7 +180,7 @@ def test_the_schema_is_as_it_was_written() -> None:
 @pytest.mark.parametrize("width", [50, 80, 140])
 @pytest.mark.parametrize("question", [{"advice": "all"}, {"lose": ("fire", "x:y")}, {"compromise": ("alice", "bob")}])
 def test_no_line_is_wider_than_the_terminal(width: int, question: dict[str, Any]) -> None:
-    lines = render(document(ask(**question)), False, width).splitlines()
+    lines = render(ask(**question), False, width).splitlines()
     assert max(map(len, lines)) <= width
 
 
