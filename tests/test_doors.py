@@ -26,7 +26,7 @@ ALLOWED = {
     ("paraduxd/core/runs/backoff.py", "float"): "a number of ours",
     ("paraduxd/effects/tools/rsync.py", "float"): "digits of a regular expression, in a line of bounded length",
     (
-        "paraduxd/protocols/restic/rest_server.py",
+        "paraduxd/protocols/restic/rest/server.py",
         "float",
     ): "digits of a regular expression, in a line of bounded length",
     ("paraduxd/effects/devices/block_device.py", "read_text"): "attributes of the kernel: a page at most",

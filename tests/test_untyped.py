@@ -86,7 +86,7 @@ def test_no_more_is_untyped_than_was(layer: str) -> None:
     found, ceiling = astuple(of_layer(ROOT / layer)), astuple(CEILINGS[layer])
     assert all(one <= most for one, most in zip(found, ceiling, strict=True)), (
         f"{layer}: (signatures with dict[str, Any], lines with Any, subscripts by a text) are {found}, at most {ceiling} may be:"
-        " give what crosses the code a dataclass (see paraduxd/api/replies and paraduxd/api/results.py)"
+        " give what crosses the code a dataclass (see paraduxd/api/replies)"
     )
 
 

@@ -9,8 +9,8 @@ from paraductl.follow import follow, report
 from paraductl.terminal.wording import local_time
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.replies.results import Listed, read
 from paraduxd.api.replies.transfers import Run
-from paraduxd.api.results import Listed, read
 
 HELP = "list what can be restored"
 

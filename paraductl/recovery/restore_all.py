@@ -11,9 +11,9 @@ from paraductl.terminal import wording
 from paraductl.terminal.table import Cell
 from paraduxd.api import phrases
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import Listed, RestoredVersion, read
 from paraduxd.api.replies.state import DatasetState
 from paraduxd.api.replies.transfers import Run
-from paraduxd.api.results import Listed, RestoredVersion, read
 
 STAGING = "staging"
 

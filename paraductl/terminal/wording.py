@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from paraductl.terminal.terminal import one_line
-from paraduxd.api import phrases, results
+from paraduxd.api import phrases
+from paraduxd.api.replies import results
 from paraduxd.api.replies.transfers import Run, RunError
 
 _VERBS = {

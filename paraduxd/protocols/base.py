@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, ClassVar
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
-from paraduxd.api.results import Removed as Removed  # noqa: PLC0414
-from paraduxd.api.results import Version as Version  # noqa: PLC0414
+from paraduxd.api.replies.results import Removed as Removed  # noqa: PLC0414
+from paraduxd.api.replies.results import Version as Version  # noqa: PLC0414
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.setup import Setup

@@ -22,10 +22,10 @@ from paraduxd.core.primitives.disks import checked_uuid
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.effects.files import looking
 from paraduxd.effects.tools import rsync
-from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.by_hand import disk as by_hand
 from paraduxd.protocols.disk import DiskBlobs, open_regular
+from paraduxd.protocols.marking import place_marker
 from paraduxd.protocols.trees.destination import TreeDestination
 
 FOLDER = "paradux-backup"

@@ -12,8 +12,8 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.protocols.base import Blob, BlobStore, Identity, TransientError
-from paraduxd.protocols.marked_store import MarkedStore
-from paraduxd.protocols.place_marker import NAME
+from paraduxd.protocols.marking.marked_store import MarkedStore
+from paraduxd.protocols.marking.place_marker import NAME
 
 IDENTITY = Identity("a" * 32, "b" * 32, "1" * 32)
 

@@ -17,7 +17,7 @@ from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs.orders import Order, Report, Step
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.tools import memory, ssh, tls_pins
-from paraduxd.protocols import marked_store, registry, throttle
+from paraduxd.protocols import registry, throttle
 from paraduxd.protocols.base import (
     BlobStore,
     Context,
@@ -29,6 +29,7 @@ from paraduxd.protocols.base import (
     Source,
     Version,
 )
+from paraduxd.protocols.marking import marked_store
 from paraduxd.protocols.trees import destination as trees
 from paraduxd.worker import notify, redaction, removable_disk
 from paraduxd.worker.kits import check, stick_io

@@ -15,7 +15,7 @@ from paraduxd.core.recovery import machine_claim, published_config
 from paraduxd.core.runs.orders import Order
 from paraduxd.protocols.base import Context, Identity, TransientError
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
-from paraduxd.protocols.place_marker import NAME, render
+from paraduxd.protocols.marking.place_marker import NAME, render
 from paraduxd.worker.publishing import publish as publishing
 from paraduxd.worker.transfer.rehearse import read_published
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.protocols.place_marker import NAME
+from paraduxd.protocols.marking.place_marker import NAME
 from tests.rig import Installation, fill, minimal_answers, running
 
 pytestmark = pytest.mark.slow

@@ -12,8 +12,8 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.protocols.base import BlobStore, Context, Identity, TransientError
-from paraduxd.protocols.marked_store import MarkedStore
-from paraduxd.protocols.place_marker import NAME
+from paraduxd.protocols.marking.marked_store import MarkedStore
+from paraduxd.protocols.marking.place_marker import NAME
 from paraduxd.protocols.removable import PROTOCOL, RemovableSettings
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
 

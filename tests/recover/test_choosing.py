@@ -30,9 +30,9 @@ from paraduxd.effects.crypto import gpg as gpg_effects
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.process import run
 from paraduxd.keeper.config import announce
-from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, Identity, PushRequest, Version
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
+from paraduxd.protocols.marking import place_marker
 from paraduxd.worker.publishing import fetch, succession_check
 from paraduxd.worker.transfer import restore, shrunk_staging_guard
 from tests.clocks import BEFORE, LATER, gpg_at

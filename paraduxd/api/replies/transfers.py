@@ -46,7 +46,7 @@ class RunError:
 class Run:
     """One run. Times are RFC 3339; `state`: queued, running, done, failed, held, interrupted or cancelled.
 
-    `trigger`: schedule, manual, retry, catch-up or drill. `result`: that of the step (`api/results.py`), once it is done.
+    `trigger`: schedule, manual, retry, catch-up or drill. `result`: that of the step (`api/replies/results.py`), once it is done.
     """
 
     run: int

@@ -42,7 +42,7 @@ from paraduxd.protocols.base import (
     VerifyResult,
     Version,
 )
-from paraduxd.protocols.marked_store import MarkedStore
+from paraduxd.protocols.marking.marked_store import MarkedStore
 
 __all__ = ["ArchiveDestination", "Keys", "PrivateKey"]
 

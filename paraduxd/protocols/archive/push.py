@@ -23,7 +23,7 @@ from paraduxd.protocols.archive.manifests import Keys, Shelf
 from paraduxd.protocols.archive.remove import version_of, versions_of
 from paraduxd.protocols.archive.send import Sender, cut
 from paraduxd.protocols.base import BlobStore, Context, PushRequest, PushResult, TransientError
-from paraduxd.protocols.marked_store import MarkedStore
+from paraduxd.protocols.marking.marked_store import MarkedStore
 
 README = "paradux-README-archives.txt"
 

@@ -13,7 +13,7 @@ from paraduxd.protocols import s3, sftp
 from paraduxd.protocols.base import BlobStore, Context
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.protocols.restic.keys import name_of
-from paraduxd.protocols.restic.rest_http import HttpAddress
+from paraduxd.protocols.restic.rest.http import HttpAddress
 from paraduxd.protocols.restic.settings import Place, ResticSettings
 
 log = logging.getLogger("paradux.restic")

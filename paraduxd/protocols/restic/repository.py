@@ -29,8 +29,8 @@ from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import ssh, tls_pins
 from paraduxd.protocols.base import Context
 from paraduxd.protocols.restic import errors as restic_failures
-from paraduxd.protocols.restic import rest_server
-from paraduxd.protocols.restic.rest_http import HttpAddress, credentials_file
+from paraduxd.protocols.restic.rest import server as rest_server
+from paraduxd.protocols.restic.rest.http import HttpAddress, credentials_file
 from paraduxd.protocols.restic.settings import Place, ResticSettings
 
 OnLine = Callable[[str], None]

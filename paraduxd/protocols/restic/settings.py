@@ -17,8 +17,8 @@ from paraduxd.core.config.protocol_settings import (
     parse_ssh_url,
 )
 from paraduxd.core.primitives.hosts import HOST_NAME, USER_NAME
-from paraduxd.protocols.restic import rest_http
-from paraduxd.protocols.restic.rest_http import HttpAddress
+from paraduxd.protocols.restic.rest import http as rest_http
+from paraduxd.protocols.restic.rest.http import HttpAddress
 
 _EXPECTED = (
     "expected an absolute path, sftp:user@host:path, sftp://user@host:port/path, s3:https://host/bucket/path or"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from paraduxd.core.primitives.place_identity import legacy_uid
-from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, Identity, Version
+from paraduxd.protocols.marking import place_marker
 from paraduxd.protocols.restic.output import count, rfc3339, short
 
 MARK = "paradux"

@@ -31,8 +31,8 @@ from paraduxd.core.primitives.timestamps import moment
 from paraduxd.core.runs.retention import in_order
 from paraduxd.effects.files import bounded, looking
 from paraduxd.effects.tools import memory, rsync, rsync_files
-from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Version
+from paraduxd.protocols.marking import place_marker
 from paraduxd.protocols.trees import checksums as tree_sums
 
 FORMAT = "paradux-tree/1"

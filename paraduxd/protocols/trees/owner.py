@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.primitives.place_identity import legacy_uid
-from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, Identity, Version
-from paraduxd.protocols.place_marker import Marker
+from paraduxd.protocols.marking import place_marker
+from paraduxd.protocols.marking.place_marker import Marker
 from paraduxd.protocols.trees.layout import Record, State
 
 

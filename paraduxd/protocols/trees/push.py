@@ -19,9 +19,9 @@ from paraduxd.effects.files import read_back
 from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import rsync, rsync_files
 from paraduxd.effects.tools.rsync_complaints import Kind
-from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import Context, PushRequest, PushResult, TransientError, Version
-from paraduxd.protocols.place_marker import Marker
+from paraduxd.protocols.marking import place_marker
+from paraduxd.protocols.marking.place_marker import Marker
 from paraduxd.protocols.trees import checksums, layout, local_root, owner, read, remove
 from paraduxd.protocols.trees.checksums import Sums
 from paraduxd.protocols.trees.layout import Record, State

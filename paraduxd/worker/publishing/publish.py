@@ -16,8 +16,8 @@ from paraduxd.core.recovery import machine_claim, published_config
 from paraduxd.core.recovery.machine_claim import Machine
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import bounded
-from paraduxd.protocols import marked_store, place_marker
 from paraduxd.protocols.base import BlobStore, Identity, TransientError
+from paraduxd.protocols.marking import marked_store, place_marker
 from paraduxd.worker.publishing import succession_check
 
 _KEY_BEGINS, _KEY_ENDS = b"-----BEGIN PGP PRIVATE KEY BLOCK-----", b"-----END PGP PRIVATE KEY BLOCK-----"

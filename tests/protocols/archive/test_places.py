@@ -15,7 +15,7 @@ from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.base import Identity, PushRequest, TransientError
 from paraduxd.protocols.disk import DiskBlobs
-from paraduxd.protocols.place_marker import NAME
+from paraduxd.protocols.marking.place_marker import NAME
 from paraduxd.testing import samples
 from paraduxd.testing.places import OURS, PlaceCase, PlaceSuite
 from tests.protocols.archive.rig import archive, place_case

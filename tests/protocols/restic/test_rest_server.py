@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paraduxd.api.errors import TransientError
-from paraduxd.protocols.restic import errors, rest_server
+from paraduxd.protocols.restic import errors
+from paraduxd.protocols.restic.rest import server as rest_server
 
 RETRIED = "Stat(<config/>) returned error, retrying after 14.8203s: "
 

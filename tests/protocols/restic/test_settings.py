@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from paraduxd.core.config.protocol_settings import SshAddress
-from paraduxd.protocols.restic.rest_http import HttpAddress, credentials_file
+from paraduxd.protocols.restic.rest.http import HttpAddress, credentials_file
 from paraduxd.protocols.restic.settings import parse_repository
 from tests.protocols.restic.rig import settings
 

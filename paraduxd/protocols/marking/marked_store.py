@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.protocols import place_marker
 from paraduxd.protocols.base import BlobStore, Identity, TransientError
-from paraduxd.protocols.place_marker import LONGEST, NAME, Marker
+from paraduxd.protocols.marking import place_marker
+from paraduxd.protocols.marking.place_marker import LONGEST, NAME, Marker
 
 _OTHERS = frozenset({"other-owner", "other-place", "not-mounted"})
 """What forbids reading, too: what lies there is not what is meant."""
