@@ -7,7 +7,7 @@ model checks; so this module knows no protocol.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -41,6 +41,16 @@ __all__ = [
 ]  # fmt: skip
 
 _FATE_HELP = "What can be lost as a whole and takes this along: place, account, person, device or mind, and a name"
+
+
+Bandwidth = Annotated[Rate | None, Field(description="Bytes per second at most, in either direction", examples=["2M"])]
+Memory = Annotated[
+    Mebibytes | None,
+    Field(
+        description="MiB that a program working on it may take, where that is more than Paradux allows by itself",
+        examples=[2048],
+    ),
+]
 
 
 class Owner(Strict):
@@ -163,14 +173,8 @@ class Source(Stash):
         description="When to pull: five cron fields, local time, instead of `every`",
         examples=["30 3 * * *"],
     )
-    bandwidth: Rate | None = Field(
-        default=None, description="Bytes per second at most, in either direction", examples=["2M"]
-    )
-    memory: Mebibytes | None = Field(
-        default=None,
-        description="MiB that a program working on it may take, where that is more than Paradux allows by itself",
-        examples=[2048],
-    )
+    bandwidth: Bandwidth = None
+    memory: Memory = None
     window: Hours | None = Field(
         default=None,
         description="Hours of the day, local time, in which scheduled pulls may start; those asked for by hand start at once",
@@ -216,14 +220,8 @@ class Destination(Stash):
         description="When to push: five cron fields, local time, instead of `every`",
         examples=["0 4 * * sun"],
     )
-    bandwidth: Rate | None = Field(
-        default=None, description="Bytes per second at most, in either direction", examples=["2M"]
-    )
-    memory: Mebibytes | None = Field(
-        default=None,
-        description="MiB that a program working on it may take, where that is more than Paradux allows by itself",
-        examples=[2048],
-    )
+    bandwidth: Bandwidth = None
+    memory: Memory = None
     window: Hours | None = Field(
         default=None,
         description="Hours of the day, local time, in which scheduled pushes may start; those asked for by hand start at once",
