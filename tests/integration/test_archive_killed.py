@@ -29,6 +29,8 @@ from tests.protocols.archive.rig import archive, new_keys
 
 STRIDE = int(os.environ.get("PARADUX_KILL_STRIDE", "12"))
 """Every so many steps are tried, from a random one on; 1 tries them all."""
+A_RESTORES_STRIDE = min(STRIDE, 4)
+"""A restore has about 22 steps only."""
 
 PIECE = 1 << 18
 CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod")
@@ -200,7 +202,7 @@ def test_a_restore_killed_before_its_steps(machine: Machine) -> None:
     last, wanted = list(scene.versions.items())[-1]
     before = samples.contents(machine.root / "changing" / "store")
     points = 0
-    for _ in killed_at_each(machine, scene):
+    for _ in killed_at_each(machine, scene, A_RESTORES_STRIDE):
         points += 1
         assert samples.contents(machine.root / "changing" / "store") == before
         (version,) = [each for each in machine.destination().versions() if each.id == last]
@@ -210,10 +212,10 @@ def test_a_restore_killed_before_its_steps(machine: Machine) -> None:
     assert points > 1
 
 
-def killed_at_each(machine: Machine, scene: Scene) -> Iterator[int]:
+def killed_at_each(machine: Machine, scene: Scene, stride: int = STRIDE) -> Iterator[int]:
     """Do it again and again, killed before a later step each time, until it comes to its end."""
     machine.keep_aside()
-    for step in range(random.randint(1, STRIDE), 10_000, STRIDE):
+    for step in range(random.randint(1, stride), 10_000, stride):
         machine.put_back()
         if not killed_at(step, machine, scene):
             return
