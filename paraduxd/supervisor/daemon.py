@@ -23,7 +23,7 @@ from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.core.status import document, steward_table
 from paraduxd.core.whatif.answer import Question
 from paraduxd.effects.files import bounded, transport_files
-from paraduxd.effects.installation import ground
+from paraduxd.effects.installation import probes
 from paraduxd.effects.ipc import unix_sockets
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
@@ -42,7 +42,7 @@ from paraduxd.supervisor.runs.launcher import Launcher
 from paraduxd.supervisor.runs.service import Dispatcher
 from paraduxd.supervisor.schedule.periodic_checks import Rounds
 from paraduxd.supervisor.schedule.scheduler import Scheduler
-from paraduxd.supervisor.status.ground import Grounds
+from paraduxd.supervisor.status.health_monitor import HealthMonitor
 from paraduxd.supervisor.status.inputs import Reporter
 from paraduxd.supervisor.status.verdict_cache import Judging
 from paraduxd.supervisor.status.whatif_cache import Answers
@@ -79,8 +79,8 @@ class Daemon:
         )
         of_keeper = ["--run", str(run.directory), *(["--weak-kdf"] if weak_kdf else [])]
         of_keeper += ["--worker-sockets", str(worker_sockets)] if worker_sockets else []
-        self._journal = Journal(state.journal, now(), expected=ground.was_set_up(state))
-        self._grounds = Grounds(state, run, self._journal)
+        self._journal = Journal(state.journal, now(), expected=probes.was_set_up(state))
+        self._health_monitor = HealthMonitor(state, run, self._journal)
         self._dispatcher = Dispatcher(self._journal, Launcher(host), now, state, str(sticks or ""))
         self._scheduler = Scheduler(self._dispatcher, self._journal, now)
         self._drills = Drills(self._journal, state, now)
@@ -103,7 +103,7 @@ class Daemon:
             more=of_keeper,
             may_connect=lambda peer: _may_connect(peer, group),
             on_kit=self._take_kit,
-            on_vault=self._grounds.take_vault,
+            on_vault=self._health_monitor.take_vault,
             on_end=self._drills.sweep,
         )
         self._reporter = Reporter(
@@ -112,7 +112,7 @@ class Daemon:
             self._dispatcher,
             self._scheduler,
             self._keeper,
-            self._grounds,
+            self._health_monitor,
             now(),
             weak_kdf,
             str(sticks or ""),
@@ -149,13 +149,13 @@ class Daemon:
         self._keeper.start()
         self._server.start()
         self._rounds.start()
-        self._grounds.start(self._reporter.ground, lambda: self._plan, lambda: self._dispatcher.transports)
+        self._health_monitor.start(self._reporter.health, lambda: self._plan, lambda: self._dispatcher.transports)
         self._watcher.start(privileged=os.geteuid() == 0)
 
     def stop(self) -> None:
         """End orderly: nothing new, transfers ended and marked, the keeper killed."""
         self._watcher.stop()
-        self._grounds.stop()
+        self._health_monitor.stop()
         self._rounds.stop()
         self._server.close()
         self._scheduler.stop()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paraduxd.api.replies.state import Guess, RunningState
-from paraduxd.core.installation.ground import Ground
+from paraduxd.core.installation.health import Health
 from paraduxd.core.recovery.confirmation import SeenByCode
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.damage import Damage
@@ -105,7 +105,7 @@ class Facts:
     the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
     machine, in lower case.
     `seen_by_code`: steward -> the last confirmation code that was taken.
-    `damage`: (dataset, destination) -> what was found there, and not disproved since. `ground`: what was found of vault,
+    `damage`: (dataset, destination) -> what was found there, and not disproved since. `health`: what was found of vault,
     journal and the like.
     """
 
@@ -118,7 +118,7 @@ class Facts:
     drills: Drills = field(default_factory=Drills)
     transport_ready: bool = True
     save_pending: bool = False
-    ground: Ground = field(default_factory=Ground)
+    health: Health = field(default_factory=Health)
     locked_since_start: bool = False
     plugged_in: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ from paraduxd.core.recoverability.labels import Assumed, Labels
 from paraduxd.core.recoverability.proof import NOTHING_PROVEN, Proof, prove
 from paraduxd.core.runs.conditions import DatasetCondition, survey
 from paraduxd.core.runs.facts import Facts
-from paraduxd.core.status import dataset_problems, drill_problems, ground_problems, kit_problems, problems
+from paraduxd.core.status import dataset_problems, drill_problems, installation_problems, kit_problems, problems
 from paraduxd.core.status.headline import Claims, headline
 from paraduxd.core.status.problems import Problem
 
@@ -51,8 +51,8 @@ def worst_level(found: Sequence[Problem]) -> str:
 def judge(plan: Plan | None, facts: Facts, now: datetime, dataset: str | None = None) -> Verdict:
     """The verdict; problems come critical first. If a dataset is named, of that only; what dies together is told by the whole plan."""
     if plan is None:
-        first = () if facts.ground.was_set_up else (problems.not_set_up(),)
-        found = (*first, *ground_problems.of_ground(facts), *problems.of_daemon(facts))
+        first = () if facts.health.was_set_up else (problems.not_set_up(),)
+        found = (*first, *installation_problems.of_ground(facts), *problems.of_daemon(facts))
         return Verdict(headline(Claims(found), now), found)
     conditions = survey(plan, facts, now, dataset)
     where = Labels(plan, facts.own_names)
@@ -85,7 +85,7 @@ def _of_the_whole(
     conditions: Sequence[DatasetCondition],
     serial: int | None,
 ) -> Iterator[Problem]:
-    yield from ground_problems.of_ground(facts)
+    yield from installation_problems.of_ground(facts)
     yield from problems.of_daemon(facts)
     yield from problems.of_transport(plan, facts)
     yield from problems.of_clock(conditions)

@@ -8,7 +8,7 @@ Critical, because something could not be recovered today:
     dataset-...             a dataset could not be had back (`core/status/dataset_problems.py`)
     superseded              another machine was recovered and has taken over
     old-shares-used         a machine was recovered with shares of an epoch that has ended, and says that it has taken over
-    journal-lost            what was held is not known, so that everything is (`core/status/ground_problems.py`)
+    journal-lost            what was held is not known, so that everything is (`core/status/installation_problems.py`)
 
 Warning, because something is late, failed, held, unproven or weaker than it should be:
 

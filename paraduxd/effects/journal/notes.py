@@ -13,8 +13,8 @@ from typing import Any
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.installation import ground
-from paraduxd.core.installation.ground import JournalLoss
+from paraduxd.core.installation import health
+from paraduxd.core.installation.health import JournalLoss
 from paraduxd.core.plan.place_names import Places, places_of
 from paraduxd.core.primitives.place_identity import PlaceKey
 from paraduxd.core.recovery import kit_records as kit_rules
@@ -105,7 +105,7 @@ class Notes(Database):
         if lost is None or lost.held:
             return
         with self._lock:
-            self._unheld = {name: ground.hold_after(lost) for name in datasets}
+            self._unheld = {name: health.hold_after(lost) for name in datasets}
         with contextlib.suppress(ParaduxError), self.batch():
             pass
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from paraduxd.api.replies import transfers
 from paraduxd.core.devices.stick_rules import Stick, known_kit
-from paraduxd.core.installation.ground import JOURNAL_LOST
+from paraduxd.core.installation.health import JOURNAL_LOST
 from paraduxd.core.plan.model import DatasetPlan
 from paraduxd.core.recovery.kit_records import of_check
 from paraduxd.core.recovery.machine_claim import SUPERSEDED

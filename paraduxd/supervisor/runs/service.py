@@ -22,7 +22,7 @@ from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.orders import Progress, Step
 from paraduxd.core.runs.queue import STAGING, Request
 from paraduxd.core.runs.requests import Draft
-from paraduxd.effects.installation import ground
+from paraduxd.effects.installation import probes
 from paraduxd.effects.journal.journal import Ending
 from paraduxd.supervisor.runs import outcomes, protection
 from paraduxd.supervisor.runs.engine import CANCELLED, NO_PLAN, Engine
@@ -198,7 +198,7 @@ class Dispatcher(Engine):
 
     def need_plan(self) -> None:
         """Raises `ParaduxError` "plan-unreadable" where there was a plan, and none is run by."""
-        if self.plan is NO_PLAN and ground.was_set_up(self._state):
+        if self.plan is NO_PLAN and probes.was_set_up(self._state):
             raise ParaduxError(
                 "plan-unreadable",
                 "the plan, by which everything runs, is gone or cannot be read",

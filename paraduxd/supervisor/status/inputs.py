@@ -9,7 +9,7 @@ from datetime import datetime
 
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.state import Guess
-from paraduxd.core.installation.ground import Ground
+from paraduxd.core.installation.health import Health
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
@@ -28,7 +28,7 @@ from paraduxd.supervisor.keeper_link import KeeperHost
 from paraduxd.supervisor.runs import damage_records
 from paraduxd.supervisor.runs.service import Dispatcher
 from paraduxd.supervisor.schedule.scheduler import Scheduler
-from paraduxd.supervisor.status.ground import Grounds
+from paraduxd.supervisor.status.health_monitor import HealthMonitor
 from paraduxd.version import VERSION
 
 
@@ -41,7 +41,7 @@ class Reporter:
     dispatcher: Dispatcher
     scheduler: Scheduler
     keeper: KeeperHost
-    grounds: Grounds
+    health_monitor: HealthMonitor
     started: datetime
     weak_kdf: bool
     stick_folders: str = ""
@@ -61,7 +61,7 @@ class Reporter:
             kits=kit_records.held(self.journal.kits(), self.plan),
             transport_ready=self.dispatcher.transport_ready,
             save_pending=self.state.pending.exists() and not self.keeper.facts().authorized,
-            ground=self.ground(),
+            health=self.health(),
             locked_since_start=not self.keeper.was_authorized,
             plugged_in=self._plugged_in(),
             own_names=own_names.found(),
@@ -69,10 +69,10 @@ class Reporter:
             seen_by_code=self.seen_by_code() if self.plan else {},
         )
 
-    def ground(self) -> Ground:
+    def health(self) -> Health:
         """What the daemon stands on."""
         ready, authorized = self.dispatcher.transport_ready, self.keeper.facts().authorized
-        return self.grounds.look(self.plan, self.dispatcher.transports, ready=ready, authorized=authorized)
+        return self.health_monitor.look(self.plan, self.dispatcher.transports, ready=ready, authorized=authorized)
 
     def _plugged_in(self) -> frozenset[str]:
         """Disks of destinations that are here now."""
@@ -81,7 +81,7 @@ class Reporter:
         return frozenset(uuid for uuid in uuids if removable_disk.is_there(uuid, self.stick_folders))
 
     def _daemon(self) -> known.Daemon:
-        keeper, vault = self.keeper.facts(), self.grounds.vault()
+        keeper, vault = self.keeper.facts(), self.health_monitor.vault()
         return known.Daemon(
             version=VERSION,
             pid=os.getpid(),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paraduxd.api.replies.state import RunningState
-from paraduxd.core.installation.ground import Ground, JournalLoss
+from paraduxd.core.installation.health import Health, JournalLoss
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
@@ -73,7 +73,7 @@ facts = st.builds(
     st.booleans(),
     st.booleans(),
     st.builds(
-        Ground,
+        Health,
         st.none() | st.builds(JournalLoss, st.text(max_size=5), st.text(max_size=5), st.text(max_size=5)),
         st.lists(st.text(max_size=5)).map(tuple),
     ),

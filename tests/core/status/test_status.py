@@ -13,7 +13,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.state import RunningState
-from paraduxd.core.installation.ground import Ground
+from paraduxd.core.installation.health import Health
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
@@ -253,7 +253,7 @@ def test_weaknesses_of_the_daemon() -> None:
     document = status(
         daemon=Daemon(weak_kdf=True, memory_locked=False),
         save_pending=True,
-        ground=Ground(aside=("journal.sqlite.damaged-20261123T120000Z",)),
+        health=Health(aside=("journal.sqlite.damaged-20261123T120000Z",)),
         transport_ready=False,
     )
     found = ["journal-damaged", "save-pending", "weak-kdf", "memory-not-locked", "transport-missing"]

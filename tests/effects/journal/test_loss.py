@@ -13,9 +13,9 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
-from paraduxd.core.installation.ground import Ground
+from paraduxd.core.installation.health import Health
 from paraduxd.core.runs.facts import Facts
-from paraduxd.effects.installation import ground
+from paraduxd.effects.installation import probes
 from paraduxd.effects.journal import schema
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.supervisor.main import main
@@ -64,7 +64,7 @@ class Machine:
 
     def begin(self) -> None:
         self.workers = Workers()
-        self.journal = Journal(self.state.journal, self.clock(), expected=ground.was_set_up(self.state))
+        self.journal = Journal(self.state.journal, self.clock(), expected=probes.was_set_up(self.state))
         self.dispatcher = Dispatcher(self.journal, self.workers, self.clock, self.state)
         self.dispatcher.apply_plan(PLAN)
         self.dispatcher.set_ready(True)
@@ -139,8 +139,8 @@ def test_status_says_it_until_the_owner_has_looked(tmp_path: Path, loss: str) ->
 
 
 def _status(machine: Machine) -> dict[str, Any]:
-    found = Ground(machine.journal.lost(), machine.journal.set_aside)
-    return status.build(PLAN, Facts(holds=machine.journal.holds(), ground=found), NOW)
+    found = Health(machine.journal.lost(), machine.journal.set_aside)
+    return status.build(PLAN, Facts(holds=machine.journal.holds(), health=found), NOW)
 
 
 def test_what_is_set_aside_is_kept_whole_and_never_replaced(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_what_is_set_aside_is_kept_whole_and_never_replaced(tmp_path: Path) -> N
 
 def test_where_nothing_was_a_new_journal_holds_nothing(tmp_path: Path) -> None:
     state = StatePlaces(tmp_path)
-    journal = Journal(state.journal, NOW, expected=ground.was_set_up(state))
+    journal = Journal(state.journal, NOW, expected=probes.was_set_up(state))
     journal.hold_if_lost(["home"])
     assert journal.lost() is None and journal.holds() == {}
 
@@ -164,7 +164,7 @@ def test_any_trace_of_a_life_before_makes_a_missing_journal_a_lost_one(tmp_path:
     (tmp_path / trace).parent.mkdir(exist_ok=True)
     (tmp_path / trace).touch()
     state = StatePlaces(tmp_path)
-    loss = Journal(state.journal, NOW, expected=ground.was_set_up(state)).lost()
+    loss = Journal(state.journal, NOW, expected=probes.was_set_up(state)).lost()
     assert loss is not None and loss.why == "missing"
 
 

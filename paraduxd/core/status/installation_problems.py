@@ -1,4 +1,4 @@
-"""What is wrong with the ground that the daemon stands on. No hint advises to set up anew: what is missing here was there.
+"""What is wrong with vault, plan, journal, outbox, transport files or directories: they were there, so no hint says to set up anew.
 
 Critical: vault-missing, vault-damaged, vault-changed, plan-unreadable, journal-lost, state-not-writable, run-not-writable,
 transport-missing. Warning: outbox-incomplete (the next unlock makes it anew), journal-damaged.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from paraduxd.api import phrases
-from paraduxd.core.installation.ground import JOURNAL_LOST, Ground, Unusable
+from paraduxd.core.installation.health import JOURNAL_LOST, Health, Unusable
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.problems import Problem
 
@@ -23,30 +23,30 @@ _PLAN = {
 
 def of_ground(facts: Facts) -> Iterator[Problem]:
     """What is missing or broken."""
-    ground = facts.ground
-    if ground.was_set_up:
-        yield from _of_vault(ground)
-        yield from _of_plan(ground)
-    yield from _of_journal(ground, facts.holds)
-    yield from _of_directories(ground)
-    if ground.transports:
-        text = f"the credentials of {phrases.some(ground.transports)} are gone or cannot be read, so that nothing is transferred there"
+    health = facts.health
+    if health.was_set_up:
+        yield from _of_vault(health)
+        yield from _of_plan(health)
+    yield from _of_journal(health, facts.holds)
+    yield from _of_directories(health)
+    if health.transports:
+        text = f"the credentials of {phrases.some(health.transports)} are gone or cannot be read, so that nothing is transferred there"
         hint = "write them again: paraductl unlock"
         yield Problem("critical", "transport-missing", "daemon", text, hint, "credentials of transfers are missing")
-    if ground.outbox:
-        text = f"what is to be published is not whole on this machine: {phrases.some(ground.outbox)}"
+    if health.outbox:
+        text = f"what is to be published is not whole on this machine: {phrases.some(health.outbox)}"
         yield Problem("warning", "outbox-incomplete", "config", text, "make it again: paraductl unlock")
 
 
-def _of_vault(ground: Ground) -> Iterator[Problem]:
+def _of_vault(health: Health) -> Iterator[Problem]:
     claim = "the vault is not what it was"
-    if ground.vault == "changed":
+    if health.vault == "changed":
         text = "the vault is not the one that was opened or saved last: whether it still opens is not known"
         yield Problem("critical", "vault-changed", "vault", text, "open it once: paraductl unlock", claim)
-    elif ground.vault:
-        code = "vault-missing" if ground.vault == "missing" else "vault-damaged"
-        text = f"the vault (vault.luks), which holds the config, {_VAULT[ground.vault]}"
-        if ground.previous:
+    elif health.vault:
+        code = "vault-missing" if health.vault == "missing" else "vault-damaged"
+        text = f"the vault (vault.luks), which holds the config, {_VAULT[health.vault]}"
+        if health.previous:
             hint = "the vault before the last save is there: put a copy of vault.luks.previous in its place, then: paraductl unlock"
         else:
             hint = "put vault.luks back from a copy of the state directory, or bring enough kits together: paraductl recover"
@@ -56,23 +56,23 @@ def _of_vault(ground: Ground) -> Iterator[Problem]:
             "vault",
             text,
             hint,
-            f"the vault {ground.vault if ground.vault != 'missing' else 'is gone'}",
+            f"the vault {health.vault if health.vault != 'missing' else 'is gone'}",
         )
 
 
-def _of_plan(ground: Ground) -> Iterator[Problem]:
-    if ground.plan:
-        text = f"the plan (plan.json), by which everything runs, {_PLAN[ground.plan]}"
-        hint = "start the newer paraduxd again" if ground.plan == "newer" else "write it again: paraductl unlock"
+def _of_plan(health: Health) -> Iterator[Problem]:
+    if health.plan:
+        text = f"the plan (plan.json), by which everything runs, {_PLAN[health.plan]}"
+        hint = "start the newer paraduxd again" if health.plan == "newer" else "write it again: paraductl unlock"
         yield Problem("critical", "plan-unreadable", "daemon", text, hint, "the plan cannot be read")
 
 
-def _of_directories(ground: Ground) -> Iterator[Problem]:
-    for each in ground.unusable:
+def _of_directories(health: Health) -> Iterator[Problem]:
+    for each in health.unusable:
         code = "state-not-writable" if each.name == "state directory" else "run-not-writable"
         yield Problem("critical", code, "daemon", _words(each), _hint(each), f"the {each.name} cannot be written")
-    if ground.failing and not any(each.name == "state directory" for each in ground.unusable):
-        text = f"nothing can be recorded ({ground.failing}), so that nothing is pulled or pushed"
+    if health.failing and not any(each.name == "state directory" for each in health.unusable):
+        text = f"nothing can be recorded ({health.failing}), so that nothing is pulled or pushed"
         hint = "see that the disk of the state directory is whole and has space"
         yield Problem("critical", "state-not-writable", "daemon", text, hint, "the state directory cannot be written")
 
@@ -91,17 +91,17 @@ def _hint(each: Unusable) -> str:
     )
 
 
-def _of_journal(ground: Ground, holds: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:
+def _of_journal(health: Health, holds: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:
     held = sorted(name for name, hold in holds.items() if hold.get("reason") == JOURNAL_LOST)
     if held:
-        loss = ground.loss.sentence if ground.loss else "the journal was lost"
+        loss = health.loss.sentence if health.loss else "the journal was lost"
         text = f"{loss}; so that nothing that was held goes out, {_are(held)} held"
         hint = f"look at each source; if it is as it should be: paraductl approve {held[0]}"
         yield Problem(
             "critical", JOURNAL_LOST, "daemon", text, hint, "the journal was lost, and the owner has not looked yet"
         )
-    if ground.aside:
-        text = f"a journal that could not be read is kept in the state directory: {', '.join(ground.aside)}"
+    if health.aside:
+        text = f"a journal that could not be read is kept in the state directory: {', '.join(health.aside)}"
         hint = "check the destinations (paraductl verify), then remove it"
         yield Problem("warning", "journal-damaged", "daemon", text, hint)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import RunPlaces, StatePlaces
-from paraduxd.core.installation.ground import Unusable
+from paraduxd.core.installation.health import Unusable
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.effects.files import bounded

@@ -1,6 +1,6 @@
-"""The ground that the daemon stands on: vault, plan, journal, outbox, transport files, and the directories that it writes into.
+"""The health of an installation: vault, plan, journal, outbox, transport files, and the directories that the daemon writes into.
 
-`effects/installation/ground.py` looks at it, `core/status/ground_problems.py` says what is wrong with it.
+`effects/installation/probes.py` looks at it, `core/status/installation_problems.py` says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Unusable:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Health:
     """What was found.
 
     `loss`: how the journal was lost, if it was; `aside`: names of journals that were set aside; `failing`: why nothing can be recorded.

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def paradux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One that has published, pushed, and runs; locked."""
-    made = Installation(tmp_path_factory.mktemp("ground"))
+    made = Installation(tmp_path_factory.mktemp("health"))
     fill(made.root / "source")
     try:
         made.start()
@@ -48,10 +48,10 @@ def whole(paradux: Installation) -> Iterator[None]:
     shutil.rmtree(kept)
     paradux.owner("unlock")
     paradux.ctl("lock")
-    assert not GROUND & paradux.problem_codes()
+    assert not INSTALLATION_CODES & paradux.problem_codes()
 
 
-GROUND = {
+INSTALLATION_CODES = {
     "vault-missing",
     "vault-damaged",
     "vault-changed",
@@ -148,7 +148,7 @@ def test_the_plan(paradux: Installation, loss: str, when: str) -> None:
         refused = paradux.ctl("versions", "home", check=False)
         assert refused.returncode == 1 and "plan" in refused.stderr and "setup" not in refused.stderr
     paradux.owner("unlock")
-    assert not GROUND & paradux.problem_codes()
+    assert not INSTALLATION_CODES & paradux.problem_codes()
     assert _restores(paradux)
 
 
