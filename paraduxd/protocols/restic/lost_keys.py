@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, Protocol
 from urllib.parse import quote
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress
 from paraduxd.protocols import s3, sftp
-from paraduxd.protocols.base import BlobStore, Context
+from paraduxd.protocols.base import Blob, BlobStore, Context
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.protocols.restic.keys import name_of
 from paraduxd.protocols.restic.rest.http import HttpAddress
+from paraduxd.protocols.restic.rest.key_folder import RestKeys
 from paraduxd.protocols.restic.settings import Place, ResticSettings
 
 log = logging.getLogger("paradux.restic")
@@ -29,8 +32,6 @@ def put_back(place: Place, settings: ResticSettings, context: Context) -> bool:
         return False
     key_file = context.key_file.encode()
     name, store = name_of(key_file), _store(place, settings, context)
-    if store is None:
-        raise _lost(context, f"its keys may be lost: no key at {settings.place()} is opened by the password", name)
     there = {blob.name for blob in store.list()}
     if there - {name} or (name in there and b"".join(store.get(name)) == key_file):
         return False
@@ -53,13 +54,27 @@ def _lost(context: Context, text: str, name: str) -> ParaduxError:
     )
 
 
-def _store(place: Place, settings: ResticSettings, context: Context) -> BlobStore | None:
-    """`keys/` as a flat store of files; `None`: on a server to which nothing but restic can write."""
+class KeyFolder(Protocol):
+    """`keys/` as a flat store of files."""
+
+    def list(self) -> tuple[Blob, ...]:
+        """All files; a folder that is gone is empty."""
+
+    def get(self, name: str) -> Iterator[bytes]:
+        """One of them in pieces."""
+
+    def put(self, name: str, data: BinaryIO) -> None:
+        """Write one."""
+
+
+def _store(place: Place, settings: ResticSettings, context: Context) -> KeyFolder:
     if isinstance(place, str):
         return DiskBlobs(Path(place) / "keys")
     if isinstance(place, SshAddress):
         return _on_ssh(place, settings, context)
-    return _in_bucket(place, settings, context) if place.kind == "s3" else None
+    if place.kind == "rest":
+        return RestKeys(place, settings.credentials.rest_password or "", context)
+    return _in_bucket(place, settings, context)
 
 
 def _on_ssh(place: SshAddress, settings: ResticSettings, context: Context) -> BlobStore:
@@ -70,7 +85,7 @@ def _on_ssh(place: SshAddress, settings: ResticSettings, context: Context) -> Bl
     return sftp.SftpBlobs(sftp.SftpSettings(url=url, credentials=settings.ssh_credentials()), context)
 
 
-def _in_bucket(place: HttpAddress, settings: ResticSettings, context: Context) -> BlobStore | None:
+def _in_bucket(place: HttpAddress, settings: ResticSettings, context: Context) -> BlobStore:
     login = settings.credentials
     host = f"[{place.host}]" if ":" in place.host else place.host
     bucket, _, prefix = place.path.partition("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import socket
 from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Keep
 from paraduxd.effects.process import run
-from paraduxd.protocols.base import KEY_COPY, PushRequest, TransientError
+from paraduxd.protocols.base import KEY_COPY, Context, PushRequest, TransientError
 from paraduxd.protocols.restic import repository
+from paraduxd.protocols.restic.rest import http as rest_http
+from paraduxd.protocols.restic.rest.key_folder import RestKeys
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
 from tests.integration.sshd import Relay, free_port
@@ -272,20 +275,72 @@ def test_a_damaged_pack_is_found_and_never_restored(backend: Backend, tmp_path: 
             assert failed.value.code == "damaged"
 
 
-def test_a_key_that_was_lost_is_put_back_where_more_than_restic_can_write(backend: Backend, tmp_path: Path) -> None:
-    path = new_path()
-    it = case_at(backend, path, tmp_path / "scratch")
+def lost(backend: Backend, path: str, folder: Path) -> tuple[str, Path, Any]:
+    """A repository whose only key file is gone: the copy of it, where it was, and the version that is there."""
+    it = case_at(backend, path, folder / "scratch")
     samples.write_files(it.staging, 1)
-    version = backend.destination(path, index=tmp_path / "index").push(it.staging, REQUEST).version
+    version = backend.destination(path, index=folder / "index").push(it.staging, REQUEST).version
     (key,) = (backend.path(path) / "keys").iterdir()
-    copied = (tmp_path / "index" / KEY_COPY).read_text()
+    copied = (folder / "index" / KEY_COPY).read_text()
     assert copied.encode() == key.read_bytes()
     key.unlink()
+    return copied, key, version
+
+
+def test_a_key_that_was_lost_is_put_back(backend: Backend, tmp_path: Path) -> None:
+    path = f"{new_path()}/{HOSTILE}"
+    copied, key, version = lost(backend, path, tmp_path)
     with restarted(backend) as server:
-        again = server.destination(path, key_file=copied)
-        if server.kind == "s3":
-            assert again.versions() == (version,)
-            return
-        with pytest.raises(ParaduxError) as caught:
-            again.versions()
+        assert server.destination(path, key_file=copied).versions() == (version,)
+    assert key.read_bytes() == copied.encode()
+
+
+def test_a_rehearsal_puts_no_key_on_a_server(rest: Backend, tmp_path: Path) -> None:
+    path = new_path()
+    copied, key, _ = lost(rest, path, tmp_path)
+    with restarted(rest) as server, pytest.raises(ParaduxError) as caught:
+        server.destination(path, key_file=copied, read_only=True).versions()
     assert caught.value.code == "keys-lost" and f"keys/{key.name}" in caught.value.hint
+    assert not key.exists()
+
+
+def test_no_key_is_put_beside_another_on_a_server(rest: Backend, tmp_path: Path) -> None:
+    """Whoever changed the password meant the old one to open nothing any more."""
+    path = new_path()
+    copied, key, _ = lost(rest, path, tmp_path)
+    other = key.with_name("ab" * 32)
+    other.write_bytes(b"{}")
+    with restarted(rest) as server, pytest.raises(ParaduxError):
+        server.destination(path, key_file=copied).versions()
+    assert list(key.parent.iterdir()) == [other]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (200, b"{}x", "bad-answer"),
+        (200, b"[1]", "bad-answer"),
+        (200, b"[" * 100_000, "bad-answer"),
+        (401, b"", "login-refused"),
+        (403, b"", "permission-denied"),
+        (500, b"", "server-failed"),
+        (302, b"", "bad-answer"),
+    ],
+)
+def test_what_a_server_may_say_of_its_keys(status: int, body: bytes, code: str) -> None:
+    with restic_servers.answering(status, body) as port:
+        folder = RestKeys(rest_http.parse(f"rest:http://127.0.0.1:{port}/x"), "", Context("photos", "cloud"))
+        with pytest.raises(ParaduxError) as caught:
+            folder.list()
+    assert caught.value.code == code
+    with pytest.raises(ParaduxError) as caught:
+        folder.list()
+    assert caught.value.code == "unreachable"
+
+
+def test_keys_are_sent_to_no_server_with_another_certificate(rest: Backend) -> None:
+    _, _, other = restic_servers.certificate(rest.folder.parent / "other") if rest.folder else (None, None, "")
+    context = Context("photos", "cloud", host_keys={f"127.0.0.1:{rest.port}": (other,)})
+    with pytest.raises(ParaduxError) as caught:
+        RestKeys(rest_http.parse(rest.repository("x")), "canary", context).put("ab" * 32, io.BytesIO(b"canary"))
+    assert caught.value.code == "certificate-changed"
