@@ -21,6 +21,7 @@ DEMO_NEEDS=(sshd=openssh-server)
 TEST_NEEDS=(
   sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
   pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd wget=wget sfdisk=fdisk node=nodejs npm=npm mandoc=mandoc
+  man=man-db zsh=zsh fish=fish
   chromium=chromium firefox-esr=firefox-esr
   systemd-analyze=systemd
 )

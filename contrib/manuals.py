@@ -1,24 +1,29 @@
-"""Writes the manual pages of paraductl and paraduxd, completions for bash and zsh, and the pages of docs/reference/commands.
+"""Writes the manual pages of paraductl, each of its commands and paraduxd, their completions, and the pages of docs/reference/commands.
 
 All of it is made from the parsers of the command lines, the EXAMPLES of the commands, and the tables below.
 
-Usage: python contrib/manuals.py DIR           DIR gets man/man1, man/man8, bash-completion/completions and zsh/site-functions
+Usage: python contrib/manuals.py DIR PROGRAM   DIR gets man/man1, man/man8, bash-completion/completions, zsh/site-functions and
+                                               fish/vendor_completions.d; completion asks PROGRAM, the path of paraductl
        python contrib/manuals.py --reference   docs/reference/commands is written anew
+The date of the pages is SOURCE_DATE_EPOCH, or today.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import shtab
 
 from paraductl.arguments import add_global_options
 from paraductl.command_loader import Command, Commands, examples_of
+from paraductl.completion.shells import script
 from paraductl.main import DESCRIPTION
 from paraduxd.api.errors import ExitCode
 from paraduxd.supervisor import main as daemon
@@ -28,7 +33,11 @@ REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "com
 
 Pairs = tuple[tuple[str, str], ...]
 
-_SHELLS = {"bash": "bash-completion/completions/{}", "zsh": "zsh/site-functions/_{}"}
+_SHELLS = {
+    "bash": "bash-completion/completions/{}",
+    "zsh": "zsh/site-functions/_{}",
+    "fish": "fish/vendor_completions.d/{}.fish",
+}
 
 EXITS = {
     ExitCode.DONE: "Done. Something that was done already counts as done.",
@@ -43,7 +52,7 @@ EXITS = {
 _ALWAYS = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE)
 _AS_MEMBER = frozenset({"history", "publish", "status", "stewards", "versions"})
 """Commands that never ask for a passphrase."""
-_ALONE = frozenset({"check"})
+_ALONE = frozenset({"check", "completion"})
 """Commands that need no daemon."""
 _WITH_CONFIG = frozenset({"check", "edit", "setup"})
 
@@ -236,26 +245,36 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\*_<>|\[\]])", r"\\\1", text) if "`" not in text else text
 
 
-def roff(page: Page, section: int, see: str, commands: Iterable[Page] = ()) -> str:
+def roff(page: Page, section: int, see: Iterable[str], commands: Iterable[Page] = ()) -> str:
     """A manual page, in the macros that groff_man(7) describes."""
-    lines = [f'.TH {page.title.upper()} {section} "" "paradux {VERSION}" Paradux']
-    lines += [".SH NAME", f"{page.title} \\- {_text(page.summary)}"]
+    lines = [f'.TH {_name(page).upper()} {section} "{_date()}" "paradux {VERSION}" Paradux', ".ad l", ".nh"]
+    lines += [".SH NAME", f"{_text(_name(page))} \\- {_text(page.summary)}"]
     lines += [".SH SYNOPSIS", f"\\fB{_text(page.synopsis)}\\fR"]
+    lines += [".SH DESCRIPTION", f"{_text(page.summary[:1].upper() + page.summary[1:])}."]
+    lines += [".PP", f"Also called {_text(', '.join(page.aliases))}."] if page.aliases else []
     chapters = dict(sections(page))
     lines += [".SH OPTIONS", *_tagged(chapters.pop("OPTIONS"))]
-    described = [line for command in commands for line in _command(command)]
-    lines += [".SH COMMANDS", *described] if described else []
+    if page.title.startswith("paraductl "):
+        lines += [".PP", "The options of every command are in", ".BR paraductl (1)."]
+    described = _tagged(tuple((each.title, each.summary) for each in commands))
+    lines += [".SH COMMANDS", *described]
     for heading, pairs in chapters.items():
         lines += [f".SH {heading}", *_tagged(pairs)]
-    lines += [".SH EXAMPLES", *list(_examples(page))[1:]]
-    return "\n".join([*lines, ".SH SEE ALSO", see, ""])
+    lines = [*lines, ".SH EXAMPLES", *list(_examples(page))[1:], ".SH SEE ALSO"]
+    references = [".BR {} {}".format(*each.split()) for each in see]
+    return "\n".join([*lines, *(f"{each} ," for each in references[:-1]), references[-1], ""]).replace(
+        ".SH COMMANDS\n.SH", ".SH"
+    )
 
 
-def _command(page: Page) -> list[str]:
-    lines = [f'.SS "{_text(page.title.removeprefix("paraductl "))}"', f"\\fB{_text(page.synopsis)}\\fR"]
-    lines += [".PP", _text(page.summary), *_tagged(page.options)]
-    own = tuple(pair for pair in page.exits if int(pair[0]) > ExitCode.INVALID_CONFIG)
-    return [*lines, *([".PP", "Exit status:", *_tagged(own)] if own else []), *_examples(page)]
+def _name(page: Page) -> str:
+    """What `man` finds it by: `man paraductl-restore`, and with most of them `man paraductl restore`."""
+    return page.title.replace(" ", "-")
+
+
+def _date() -> str:
+    seconds = os.environ.get("SOURCE_DATE_EPOCH")
+    return (datetime.fromtimestamp(int(seconds), UTC) if seconds else datetime.now(UTC)).strftime("%Y-%m-%d")
 
 
 def _examples(page: Page) -> Iterator[str]:
@@ -274,6 +293,24 @@ def _text(text: str) -> str:
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
+def manual_pages() -> Iterator[tuple[str, str]]:
+    """File name and text of every manual page."""
+    commands = list(command_pages())
+    alone = ("paraductl (1)", "paraduxd (8)")
+    everything = [f"{_name(page)} (1)" for page in commands]
+    yield "man1/paraductl.1", roff(client_page(), 1, [*everything, alone[1]], commands)
+    for page in commands:
+        yield f"man1/{_name(page)}.1", roff(page, 1, alone)
+    yield "man8/paraduxd.8", roff(daemon_page(), 8, alone[:1])
+
+
+def completions(program: str) -> Iterator[tuple[str, str]]:
+    """File name and text of what each shell reads; that of paraductl asks `program`."""
+    for shell, place in _SHELLS.items():
+        yield place.format("paraductl"), script(shell, program)
+        yield place.format("paraduxd"), shtab.complete(daemon.parser(), shell)
+
+
 def main() -> None:
     """See the module."""
     if sys.argv[1] == "--reference":
@@ -282,12 +319,11 @@ def main() -> None:
         for name, text in reference().items():
             _write(REFERENCE / name, text)
         return
-    target = Path(sys.argv[1])
-    _write(target / "man/man1/paraductl.1", roff(client_page(), 1, ".BR paraduxd (8)", command_pages()))
-    _write(target / "man/man8/paraduxd.8", roff(daemon_page(), 8, ".BR paraductl (1)"))
-    for name, parser in (("paraductl", client()), ("paraduxd", daemon.parser())):
-        for shell, place in _SHELLS.items():
-            _write(target / place.format(name), shtab.complete(parser, shell))
+    target, program = Path(sys.argv[1]), sys.argv[2]
+    for name, text in manual_pages():
+        _write(target / "man" / name, text)
+    for name, text in completions(program):
+        _write(target / name, text)
 
 
 def _write(path: Path, text: str) -> None:

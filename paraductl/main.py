@@ -25,6 +25,10 @@ DESCRIPTION = (
 def main(argv: Sequence[str] | None = None, daemon: Daemon | None = None) -> int:
     """Run one command and return its exit code; `daemon` stands in for the one behind the sockets."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--complete"]:
+        from paraductl.completion.main import main as complete
+
+        return complete(words[1:], daemon)
     # Known before the command line is parsed, so that a mistake on it is told as JSON too.
     terminal = Terminal(as_json="--json" in words[: words.index("--")] if "--" in words else "--json" in words)
     try:

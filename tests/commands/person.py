@@ -20,30 +20,24 @@ PATIENCE = 30.0
 """Seconds until a person gives up; nothing is concluded from anything faster."""
 
 
-class Person:
-    """Runs the client with a canary in its config, as `python -m tests.commands.fake_paraductl`."""
+class AtTerminal:
+    """Somebody at a terminal with one program, and what it shows."""
 
-    def __init__(
-        self, words: Sequence[str], canary: str, environment: dict[str, str], around: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, command: Sequence[str], environment: dict[str, str], pass_fds: Sequence[int] = ()) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-        ours, theirs = os.pipe()
-        os.write(theirs, canary.encode())
-        os.close(theirs)
         self.screen = b""
         self.process = subprocess.Popen(
-            [*around, sys.executable, "-m", "tests.commands.fake_paraductl", *words],
+            command,
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "TERM": "xterm", "CANARY_FD": str(ours), **environment},
-            pass_fds=(ours,),
+            env=environment,
+            pass_fds=pass_fds,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one thread
         )
         os.close(slave)
-        os.close(ours)
 
     def __enter__(self) -> Self:
         return self
@@ -129,3 +123,17 @@ def _new_files(folder: Path, since: float) -> Iterator[Path]:
                     yield Path(entry.path)
     for each in below:
         yield from _new_files(each, since)
+
+
+class Person(AtTerminal):
+    """Runs the client with a canary in its config, as `python -m tests.commands.fake_paraductl`."""
+
+    def __init__(
+        self, words: Sequence[str], canary: str, environment: dict[str, str], around: Sequence[str] = ()
+    ) -> None:
+        ours, theirs = os.pipe()
+        os.write(theirs, canary.encode())
+        os.close(theirs)
+        command = [*around, sys.executable, "-m", "tests.commands.fake_paraductl", *words]
+        super().__init__(command, {**os.environ, "TERM": "xterm", "CANARY_FD": str(ours), **environment}, (ours,))
+        os.close(ours)

@@ -64,7 +64,7 @@ def inline(page: Path) -> Iterator[str]:
 
 def parse(line: str) -> None:
     """Raises for a command line that paraductl or paraduxd refuses; of `--help` nothing is looked at."""
-    program, *words = shlex.split(line)
+    program, *words = shlex.split(line.partition(" > ")[0])
     if program == "paraduxd":
         MANUALS.daemon.parser().parse_args(words)
     elif "--help" not in words and "--version" not in words:

@@ -23,17 +23,11 @@ SHIPPED = {"contrib", "paraductl", "paraduxd", "pyproject.toml", "LICENSE", "REA
 LICENCE = (CHECKOUT / "LICENSE").read_text()
 CHANGES = (CHECKOUT / "CHANGES.md").read_text()
 locks = load("locks")
+manuals = load("manuals")
 LOCK = CHECKOUT / "contrib/requirements.lock"
 pytestmark = pytest.mark.timeout(900)  # packages come over the network
 
 PROGRAM = re.compile(r"usr/(local/)?lib/paradux/")
-COMPLETE = """
-source "$1"
-COMP_WORDS=(paraductl sta) COMP_CWORD=1
-function=$(complete -p paraductl | sed 's/.*-F \\([^ ]*\\).*/\\1/')
-$function paraductl sta paraductl
-echo "${COMPREPLY[@]}"
-"""
 
 
 def run(*command: str | Path, check: bool = True, **options: Any) -> str:
@@ -116,8 +110,9 @@ def test_what_is_installed(installed: Path) -> None:
         "usr/local/lib/tmpfiles.d/paradux.conf",
         "usr/local/share/bash-completion/completions/paraductl",
         "usr/local/share/bash-completion/completions/paraduxd",
-        "usr/local/share/man/man1/paraductl.1",
-        "usr/local/share/man/man8/paraduxd.8",
+        "usr/local/share/fish/vendor_completions.d/paraductl.fish",
+        "usr/local/share/fish/vendor_completions.d/paraduxd.fish",
+        *(f"usr/local/share/man/{name}" for name, _ in manuals.manual_pages()),
         "usr/local/share/zsh/site-functions/_paraductl",
         "usr/local/share/zsh/site-functions/_paraduxd",
     }
@@ -191,24 +186,18 @@ def test_the_installed_program_is_whole_and_takes_nothing_from_the_checkout(inst
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["man1/paraductl.1", "man8/paraduxd.8"])
-def test_a_manual_page_is_well_formed_and_has_every_option(installed: Path, page: str) -> None:
-    path = installed / "usr/local/share/man" / page
-    assert not re.search(r"(ERROR|UNSUPP|FATAL):", run("mandoc", "-T", "lint", path, check=False))
-    text = run("mandoc", "-T", "ascii", "-O", "width=200", path)
-    plain = re.sub(".\b", "", text)
-    wanted = (
-        ["--worker-sockets", "--state"]
-        if "paraduxd" in page
-        else ["create-steward-device", "--erase", "recover", "restore"]
-    )
-    assert all(word in plain for word in wanted), plain
-
-
-@pytest.mark.slow
-def test_completion_knows_commands_and_options(installed: Path) -> None:
-    script = installed / "usr/local/share/bash-completion/completions/paraductl"
-    assert "status" in run("bash", "-c", COMPLETE, "bash", script).split()
+@pytest.mark.parametrize(
+    "shell",
+    [
+        "bash-completion/completions/paraductl",
+        "zsh/site-functions/_paraductl",
+        "fish/vendor_completions.d/paraductl.fish",
+    ],
+)
+def test_completion_asks_the_installed_program(installed: Path, shell: str) -> None:
+    text = (installed / "usr/local/share" / shell).read_text()
+    assert "/usr/local/bin/paraductl --complete" in text
+    assert list(installed.glob("usr/local/lib/paradux/lib/python3*/site-packages/paraductl/completion/scripts/*.fish"))
 
 
 @pytest.mark.slow
