@@ -37,12 +37,12 @@ CEILINGS = {
     "paraductl": Figures(1, 4, 27),
     "paraduxd/api": Figures(7, 22, 3),
     "paraduxd/shares": Figures(4, 8, 30),
-    "paraduxd/core": Figures(27, 81, 53),
-    "paraduxd/effects": Figures(10, 32, 45),
+    "paraduxd/core": Figures(16, 59, 39),
+    "paraduxd/effects": Figures(4, 19, 41),
     "paraduxd/protocols": Figures(11, 30, 29),
     "paraduxd/keeper": Figures(10, 31, 62),
     "paraduxd/worker": Figures(16, 29, 42),
-    "paraduxd/supervisor": Figures(17, 49, 30),
+    "paraduxd/supervisor": Figures(15, 46, 26),
     "paraduxd/testing": Figures(0, 2, 0),
 }
 

@@ -104,7 +104,7 @@ def _numbers(run: Run) -> str:
 def _parts(step: str, found: results.Result) -> Iterator[str]:
     match found:
         case results.Pushed() if step == "prune":
-            yield f"{len(found.removed)} removed, {len(found.versions)} left"
+            yield f"{len(found.removed)} removed, {len(found.versions or ())} left"
         case results.Pushed(files=count, bytes=amount, added_bytes=added):
             yield from _amounts(count, amount)
             yield from () if added is None else (f"{phrases.size(added)} added",)

@@ -103,11 +103,7 @@ class Confirmations:
         return confirmation.still_open(found.challenges, moment)
 
     def _seen(self, steward: str) -> SeenByCode | None:
-        plain = self.journal.fact(_SEEN + steward)
-        try:
-            return from_json_value(SeenByCode, plain) if plain else None
-        except ValueError:
-            return None
+        return self.journal.fact_as(SeenByCode, _SEEN + steward)
 
     def _tries(self, moment: datetime) -> tuple[str, ...]:
         plain = self.journal.fact(_TRIES)

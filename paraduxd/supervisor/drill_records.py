@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.drills import Rehearsed
@@ -24,7 +24,7 @@ from paraduxd.core.recovery.drills import Drill
 from paraduxd.core.runs import damage
 from paraduxd.core.runs import facts as known
 from paraduxd.core.runs.facts import Key, Latest
-from paraduxd.core.runs.orders import Step
+from paraduxd.core.runs.orders import Failed, Step
 from paraduxd.effects.files import scratch
 from paraduxd.effects.ipc.keeper_questions import DrillPlace
 from paraduxd.effects.journal.journal import Ending, Journal
@@ -63,9 +63,9 @@ class Drills:
         return DrillPlace(str(folder), self._mark)
 
     def _keep_damage(self, plan: Plan, key: Key, ending: Ending) -> None:
-        if key[0] and ending.error and ending.error.get("code") == damage_records.CODE:
+        if key[0] and ending.error and ending.error.code == damage_records.CODE:
             place = plan.uids[key[0], key[2]]
-            damage_records.keep(self._journal, place, damage.found(ending.error, ending.at, {"deep": True}))
+            damage_records.keep(self._journal, place, damage.found(ending.error, ending.at, deep=True))
 
     def sweep(self, *, at_start: bool = False) -> None:
         """Remove what killed drills left; `at_start`: none can be under way."""
@@ -143,12 +143,12 @@ def _places(plan: Plan) -> set[Key]:
 def _endings(drill: Drill, now: str) -> Iterator[tuple[Key, Ending]]:
     for opening in drill.openings:
         if not opening.kit:
-            error = None if opening.good else {"code": "not-opened", "message": opening.text, "hint": ""}
+            error = None if opening.good else Failed("not-opened", opening.text)
             result = {"epoch": drill.epoch, "serial": drill.serial} if opening.good else None
             yield ("", Step.REHEARSE, opening.place), Ending(_state(opening.good), now, error, result)
     for each in drill.restored:
         found = each.result
-        error = to_json_value(each.error) if each.error else None
+        error = Failed(each.error.code, each.error.message, each.error.hint) if each.error else None
         ending = Ending(_state(each.good), now, error)
         if found is not None:
             ending = replace(ending, result=to_json_value(found), bytes=found.bytes, files=found.files)
@@ -176,12 +176,8 @@ def facts(journal: Journal, latest: Mapping[Key, Latest]) -> known.Drills:
 
 def _last(journal: Journal) -> SeenDrill | None:
     """The last drill; of one that version 0.1.0 ran only that it was."""
-    kept = journal.fact(SEEN)
-    if kept is not None:
-        try:
-            return from_json_value(SeenDrill, kept)
-        except ValueError:
-            return None
+    if journal.fact(SEEN) is not None:
+        return journal.fact_as(SeenDrill, SEEN)
     for old in (journal.fact(LAST), journal.fact(PROVEN)):
         if isinstance(old, dict) and isinstance(old.get("epoch"), int):
             return SeenDrill(str(old.get("ended") or ""), old["epoch"], 0, lacking=UNSAID)

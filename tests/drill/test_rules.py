@@ -9,11 +9,13 @@ import pytest
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.replies.drills import Opening, Rehearsed, Restored
+from paraduxd.api.replies.results import Pushed, Version
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan
 from paraduxd.core.primitives.timestamps import stamp
 from paraduxd.core.recoverability.proof import Proof
 from paraduxd.core.recovery.drills import SHARES, Drill
 from paraduxd.core.runs.facts import Drills, Facts
+from paraduxd.core.runs.orders import Failed
 from paraduxd.core.status.assessment import judge
 from paraduxd.core.status.headline import Claims, headline
 from tests.fakes import Clock
@@ -137,9 +139,9 @@ def test_what_a_rehearsal_found_at_one_destination() -> None:
     from paraduxd.core.runs.facts import Latest
 
     def facts(code: str) -> Facts:
-        error = {"code": code, "message": "it is not what was pushed", "hint": ""}
+        error = Failed(code, "it is not what was pushed")
         good = Latest(
-            ago(hours=1), ago(hours=1), result={"versions": [{"id": "a", "files": 1, "bytes": 1}]}, state="done"
+            ago(hours=1), ago(hours=1), result=Pushed(versions=(Version("a", ago(hours=1), 1, 1),)), state="done"
         )
         bad = Latest(None, ago(hours=1), 1, error, None, "failed")
         return Facts(latest={("home", "push", "mirror"): good, ("home", "rehearse", "mirror"): bad})
@@ -152,7 +154,7 @@ def test_what_a_rehearsal_found_at_one_destination() -> None:
 def test_what_a_rehearsal_found_at_a_stash_until_it_is_published_again() -> None:
     from paraduxd.core.runs.facts import Latest
 
-    error = {"code": "not-read-back", "message": "it is not what was sent", "hint": ""}
+    error = Failed("not-read-back", "it is not what was sent")
     bad = Latest(None, ago(hours=2), 1, error, None, "failed")
     latest = {("", "rehearse", "nas"): bad, ("", "publish", "nas"): Latest(ago(hours=3))}
     assert "metadata-unproven" in codes(Facts(latest=latest))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from paraduxd.api.replies.results import Listed, Published, Pulled, Pushed, Rehearsal, Result, Verified, Version
 from paraduxd.core.plan.model import (
     DatasetPlan,
     DestinationPlan,
@@ -18,6 +18,8 @@ from paraduxd.core.plan.model import (
 )
 from paraduxd.core.recovery.kit_records import Kit as KitFact
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
+from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.orders import Failed
 from tests.oracle.family import (
     DISK,
     MACHINE,
@@ -63,7 +65,7 @@ def facts(family: Family) -> Facts:
     return Facts(
         daemon=Daemon("0", 1, _time(2000.0), "userspace"),
         latest={key: latest for key, latest in _latest(family) if latest != Latest()},
-        holds={each.name: {"reason": "changed", "text": "held"} for each in family.datasets if each.held},
+        holds={each.name: Hold("changed", "held") for each in family.datasets if each.held},
         kits={each.name: kit for each in family.stewards if (kit := _kit(each))},
         transport_ready=family.credentials_there,
         drills=_drills(family.drill),
@@ -176,19 +178,18 @@ def _latest(family: Family) -> Iterator[tuple[Key, Latest]]:
         yield ("", "publish", stash.name), _publishing(stash)
         yield ("", "rehearse", stash.name), _reading(stash)
     for dataset in family.datasets:
-        yield (dataset.name, "pull", "source"), _runs(dataset.source.pulled, files=9, bytes=900)
+        yield (dataset.name, "pull", "source"), _runs(dataset.source.pulled, Pulled(9, 900))
         for each in dataset.destinations:
             yield from _runs_at(dataset.name, each)
 
 
 def _runs_at(dataset: str, destination: Destination) -> Iterator[tuple[Key, Latest]]:
-    version = {"id": "a", "time": _time(50.0), "files": 9, "bytes": 900}
-    seen: list[dict[str, Any]] = [] if destination.empty else [version]
-    pushed = {"version": "a", "versions": [version], "files": 9, "bytes": 900}
-    yield (dataset, "push", destination.name), _runs(destination.pushed, **pushed)
-    yield (dataset, "verify", destination.name), _runs(destination.verified, checked=9, bytes=900, deep=True)
-    yield (dataset, "rehearse", destination.name), _runs(destination.rehearsed, version="a", files=9, bytes=900)
-    yield (dataset, "versions", destination.name), _runs(destination.seen, versions=seen)
+    version = Version("a", _time(50.0) or "", 9, 900)
+    seen = Listed(() if destination.empty else (version,))
+    yield (dataset, "push", destination.name), _runs(destination.pushed, Pushed("a", (version,), files=9, bytes=900))
+    yield (dataset, "verify", destination.name), _runs(destination.verified, Verified(9, 900, deep=True))
+    yield (dataset, "rehearse", destination.name), _runs(destination.rehearsed, Rehearsal("a", files=9, bytes=900))
+    yield (dataset, "versions", destination.name), _runs(destination.seen, seen)
 
 
 def _publishing(stash: Stash) -> Latest:
@@ -209,14 +210,14 @@ def _holding(holding: Holding | None, failing: Tries) -> Latest:
         return _runs(failing)
     serial, epochs = holding.serial, list(holding.epochs)
     tries = Tries(holding.age, failing.tried if failing.failing else holding.age, failing.failures, failing.code)
-    return _runs(tries, serial=serial, epoch=epochs[0], epochs=epochs, objects=[])
+    return _runs(tries, Published(serial, epochs[0], tuple(epochs)))
 
 
-def _runs(tries: Tries, **result: Any) -> Latest:
+def _runs(tries: Tries, result: Result | None = None) -> Latest:
     """The last runs of a step."""
     if tries.tried is None:
         return Latest()
-    error = {"code": tries.code, "message": "it did not work", "hint": "try again"} if tries.failing else None
+    error = Failed(tries.code, "it did not work", "try again") if tries.failing else None
     well = None if tries.well is None else _time(tries.well)
     state = "failed" if tries.failing else "done"
     return Latest(well, _time(tries.tried), tries.failures, error, result if well else None, state)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from paraduxd.api.dataclass_json import from_json_value
 
@@ -60,7 +61,7 @@ class Pushed:
     """Of a push, or of a removal of old versions; `version` is the id of the newest one. The rest as in `PushResult`."""
 
     version: str = ""
-    versions: tuple[Version, ...] = ()
+    versions: tuple[Version, ...] | None = None
     added_bytes: int | None = None
     pruned: bool = False
     kept_because: str = ""
@@ -74,7 +75,10 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Verified:
-    """Of a check: `checked` objects, `bytes` read, all data if it was `deep`, else one `part` of so many `parts`."""
+    """Of a check: `checked` objects, `bytes` read, all data if it was `deep`, else one `part` of so many `parts`.
+
+    `protected`: whether the place refused to remove an object, where that was tried.
+    """
 
     checked: int | None = None
     bytes: int | None = None
@@ -83,6 +87,7 @@ class Verified:
     deep: bool = False
     part: int = 0
     parts: int = 0
+    protected: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ class Published:
 class Rehearsal:
     """Of a rehearsal. Of a destination: the version, what was restored, how much of it was compared with staging or checked by itself.
 
-    Of a metadata stash: epoch and serial of the config there, and the objects that are as they were sent.
+    Of a metadata stash: epoch and serial of the config there, and the objects that are as they were sent. `protected` as in `Verified`.
     """
 
     version: str = ""
@@ -140,6 +145,7 @@ class Rehearsal:
     serial: int | None = None
     objects: tuple[str, ...] = ()
     old_shares: OldShares | None = None
+    protected: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,8 @@ class Unknown:
 
 Result = Pulled | Pushed | Verified | Listed | RestoredVersion | Published | Rehearsal | KitChecked | Unknown
 
+R = TypeVar("R", bound=Result)
+
 _KINDS: Mapping[str, type[Result]] = {
     "pull": Pulled,
     "push": Pushed,
@@ -183,6 +191,19 @@ _KINDS: Mapping[str, type[Result]] = {
     "rehearse": Rehearsal,
     "kit-check": KitChecked,
 }
+
+
+def read_as(kind: type[R], untrusted_result: Mapping[str, object] | None) -> R:
+    """The result of a step that gives this kind; one that tells nothing where it cannot be understood."""
+    try:
+        return from_json_value(kind, untrusted_result or {})
+    except ValueError:
+        return kind()
+
+
+def files_of(result: Result) -> int | None:
+    """How many files it is about, if it tells."""
+    return None if isinstance(result, Verified | Listed | Published | Unknown) else result.files
 
 
 def read(step: str, untrusted_result: Mapping[str, object] | None) -> Result:

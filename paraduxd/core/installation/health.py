@@ -33,11 +33,6 @@ class JournalLoss:
         return f"the journal {_LOST.get(self.why, 'was lost')} (seen at {when}), and what it held is not known{kept}"
 
 
-def hold_after(loss: JournalLoss) -> dict[str, object]:
-    """The hold of every dataset after a loss."""
-    return {"reason": JOURNAL_LOST, "text": loss.sentence, "since": loss.at}
-
-
 @dataclass(frozen=True)
 class Unusable:
     """A directory that the daemon cannot write into: what it is for, its path, why ("full", or words), and how many bytes are free."""

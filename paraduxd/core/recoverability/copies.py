@@ -18,10 +18,11 @@ What dies together: `core/recoverability/labels.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.api.replies.results import Published, Pulled, Rehearsal
 from paraduxd.core.plan.model import DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability.access import Access, Kit, Stash
@@ -99,12 +100,11 @@ def contradicted(rehearsed: Latest, since: datetime | None) -> bool:
 
 
 def _held(latest: Latest) -> Holding | None:
-    seen, result = timestamps.parse(latest.last_success), latest.result
-    if seen is None or not isinstance(result, Mapping) or (serial := whole(result.get("serial"))) is None:
+    seen, found = timestamps.parse(latest.last_success), latest.result
+    if seen is None or not isinstance(found, Published | Rehearsal) or (serial := whole(found.serial)) is None:
         return None
-    epochs = result.get("epochs")
-    epochs = epochs if isinstance(epochs, (list, tuple)) else [result.get("epoch")]
-    return Holding(serial, frozenset(epoch for epoch in epochs if isinstance(epoch, int)), seen)
+    epochs = {found.epoch, *(found.epochs if isinstance(found, Published) else ())} - {None}
+    return Holding(serial, frozenset(epoch for epoch in epochs if epoch is not None), seen)
 
 
 def has_kit(plan: Plan, facts: Facts, steward: str) -> bool:
@@ -141,7 +141,7 @@ def _near(condition: DatasetCondition, where: Labels, credentials: bool) -> list
 
 def _is_filled(condition: DatasetCondition) -> bool:
     """Whether the last good pull went to where staging is now."""
-    return (condition.source.latest.result or {}).get("staging") in (None, condition.plan.staging)
+    return condition.source.latest.told(Pulled).staging in ("", condition.plan.staging)
 
 
 def _far(condition: DatasetCondition, where: Labels, credentials: bool) -> list[Copy]:

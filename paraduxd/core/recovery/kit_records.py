@@ -6,11 +6,11 @@ one that a check-up found damaged does not count until it is written anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from paraduxd.api.replies.results import KitChecked
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery.confirmation import SHARE, WHOLE, SeenByCode
@@ -92,27 +92,26 @@ def displaced(records: Iterable[KitRecord], news: KitRecord) -> tuple[KitRecord,
     return tuple(replace(record, void=True) for record in others if record.same_stick(news))
 
 
-def of_check(result: Mapping[str, Any], owner: str, now: str, known: KitRecord | None) -> KitRecord | None:
+def of_check(found: KitChecked, owner: str, now: str, known: KitRecord | None) -> KitRecord | None:
     """What a check-up (`kit-check` of `core/runs/orders.py`) makes known at `now`; `known` is what this stick was known to hold.
 
     Nobody's word but the owner's is taken: a manifest that the owner's key has not signed says nothing.
     """
-    found = tuple(map(str, result["problems"]))
-    if result["signed"] is True and result["owner"] == owner:
+    if found.signed and found.owner == owner and found.steward is not None and found.epoch is not None:
         return KitRecord(
-            steward=result["steward"],
-            epoch=result["epoch"],
-            serial=result["serial"],
-            written=result["written"],
+            steward=found.steward,
+            epoch=found.epoch,
+            serial=found.serial,
+            written=found.written,
             last_seen=now,
-            device_serial=result["device_serial"],
-            uuid=result["uuid"],
-            kit_sha256=result["kit_sha256"],
-            problems=found,
+            device_serial=found.device_serial,
+            uuid=found.uuid,
+            kit_sha256=found.kit_sha256,
+            problems=found.problems,
         )
     if known is None:
         return None
-    return replace(known, last_seen=now, problems=found or ("it holds something else now",))
+    return replace(known, last_seen=now, problems=found.problems or ("it holds something else now",))
 
 
 def held(records: Iterable[KitRecord], plan: Plan | None) -> dict[str, Kit]:

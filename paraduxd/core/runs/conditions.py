@@ -7,17 +7,20 @@ means: due, but outside the hours in which transfers may start there (`window`);
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from paraduxd.api.replies.results import Listed, Pushed, Version
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
 from paraduxd.core.primitives import cron, time_windows, timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs.damage import Damage
 from paraduxd.core.runs.facts import Facts, Key, Latest
+from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.orders import Failed
 
 STATES = ("running", "held", "failed", "overdue", "never", "waiting", "ok")
 """Worst first; a dataset is in the worst state of its parts."""
@@ -123,7 +126,7 @@ class DatasetCondition:
     state: str
     source: Condition
     destinations: tuple[Condition, ...]
-    hold: Mapping[str, Any] | None
+    hold: Hold | None
 
 
 def survey(plan: Plan, facts: Facts, now: datetime, name: str | None = None) -> tuple[DatasetCondition, ...]:
@@ -148,12 +151,8 @@ def error_of(latest: Latest) -> RunError | None:
     """The error that stands."""
     if latest.failures <= 0 and latest.state != "failed":
         return None
-    error = latest.error or {}
-    return RunError(
-        code=str(error.get("code") or "failed"),
-        message=str(error.get("message") or "the transfer failed"),
-        hint=str(error.get("hint") or ""),
-    )
+    error = latest.error or Failed("", "")
+    return RunError(error.code or "failed", error.message or "the transfer failed", error.hint)
 
 
 def whole(value: object) -> int | None:
@@ -314,8 +313,7 @@ def _as_latest(damage: Damage | None) -> Latest:
     """Damage as the check that found it."""
     if damage is None:
         return _NOTHING
-    error = {"code": "damaged", "message": damage.message, "hint": damage.hint}
-    return Latest(None, damage.at, 1, error, None, "failed")
+    return Latest(None, damage.at, 1, Failed("damaged", damage.message, damage.hint), None, "failed")
 
 
 def _succeeded(latest: Latest) -> datetime:
@@ -325,10 +323,14 @@ def _succeeded(latest: Latest) -> datetime:
 def _versions(pushed: Latest, listed: Latest) -> tuple[int | None, int | None]:
     """How many versions there are, and the bytes of the newest, by the newer of the two results; `None`: not known."""
     newest = pushed if listed is _NOTHING else max((pushed, listed), key=_succeeded)
-    result = newest.result if isinstance(newest.result, Mapping) else {}
-    versions = result.get("versions")
-    if not isinstance(versions, (list, tuple)):
-        return None, whole(result.get("bytes"))
-    last = versions[-1] if versions else {}
-    size = whole(last.get("bytes")) if isinstance(last, Mapping) else None
-    return len(versions), whole(result.get("bytes")) if size is None else size
+    size = whole(newest.told(Pushed).bytes)
+    versions = versions_of(newest)
+    if versions is None:
+        return None, size
+    last = whole(versions[-1].bytes) if versions else None
+    return len(versions), size if last is None else last
+
+
+def versions_of(latest: Latest) -> tuple[Version, ...] | None:
+    """The versions that a push, a removal or a look has told of, oldest first; `None`: not known."""
+    return latest.result.versions if isinstance(latest.result, Pushed | Listed) else None

@@ -6,9 +6,10 @@ data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from paraduxd.api.replies.results import Verified
+from paraduxd.core.runs.orders import Failed
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,15 @@ class Damage:
     parts: int = 0
 
 
-def found(error: Mapping[str, Any], at: str, how: Mapping[str, Any]) -> Damage:
-    """The damage that a run failed with; `how`: the arguments of a check, or {"deep": True} for a rehearsal."""
-    message, hint = str(error.get("message") or "it is damaged"), str(error.get("hint") or "")
-    return Damage(at, message, hint, how.get("deep") is True, int(how.get("part") or 0), int(how.get("parts") or 0))
+def found(error: Failed, at: str, *, deep: bool, part: int = 0, parts: int = 0) -> Damage:
+    """The damage that a check of all data, of a part, or a quick one has failed with; a rehearsal reads what it restores."""
+    return Damage(at, error.message or "it is damaged", error.hint, deep, part, parts)
 
 
-def is_disproved(damage: Damage, result: Mapping[str, Any]) -> bool:
-    """Whether a check that went well with this result looked where the damage was."""
-    if result.get("deep") is True:
+def is_disproved(damage: Damage, verified: Verified) -> bool:
+    """Whether a check that went well looked where the damage was."""
+    if verified.deep:
         return True
     if damage.deep:
         return False
-    return not damage.parts or (result.get("part"), result.get("parts")) == (damage.part, damage.parts)
+    return not damage.parts or (verified.part, verified.parts) == (damage.part, damage.parts)

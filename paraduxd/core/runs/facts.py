@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from paraduxd.api.replies.results import R, Result
 from paraduxd.api.replies.state import Guess, RunningState
 from paraduxd.core.installation.health import Health
 from paraduxd.core.recovery.confirmation import SeenByCode
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.damage import Damage
+from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.orders import Failed
 
 Key = tuple[str, str, str]
 
@@ -24,16 +26,21 @@ Key = tuple[str, str, str]
 class Latest:
     """How the last runs of one step at one location ended.
 
-    `failures` counts the failed runs since the last success, `error` is that of the last of them ({"code", "message",
-    "hint"}), `result` that of the last success (`core/runs/orders.py`), `state` how the last run ended.
+    `failures` counts the failed runs since the last success, `error` is that of the last of them, `result` that of the last success,
+    which took so many `seconds`; `state` how the last run ended.
     """
 
     last_success: str | None = None
     last_attempt: str | None = None
     failures: int = 0
-    error: Mapping[str, Any] | None = None
-    result: Mapping[str, Any] | None = None
+    error: Failed | None = None
+    result: Result | None = None
     state: str | None = None
+    seconds: int | None = None
+
+    def told(self, kind: type[R]) -> R:
+        """The result, if it is of this kind, else one that tells nothing."""
+        return self.result if isinstance(self.result, kind) else kind()
 
 
 @dataclass(frozen=True)
@@ -99,11 +106,10 @@ class Drills:
 class Facts:
     """Everything that status is computed from, besides the plan and the clock.
 
-    `next_runs`: when each step runs next. `holds`: dataset -> {"reason", "text", ...} of a push that the guard holds. `running`:
-    as status shows them. `kits`: steward -> kit. `transport_ready`: credentials of the transfers can be read, so that they
-    can run. `save_pending`: a save was interrupted after the vault was written. `locked_since_start`: nobody has unlocked since
-    the daemon started. `plugged_in`: UUIDs of disks of the plan that are plugged in. `own_names`: host names and addresses of this
-    machine, in lower case.
+    `next_runs`: when each step runs next. `holds`: by dataset. `running`: as status shows them. `kits`: steward -> kit.
+    `transport_ready`: credentials of the transfers can be read, so that they can run. `save_pending`: a save was interrupted after the
+    vault was written. `locked_since_start`: nobody has unlocked since the daemon started. `plugged_in`: UUIDs of disks of the plan that
+    are plugged in. `own_names`: host names and addresses of this machine, in lower case.
     `seen_by_code`: steward -> the last confirmation code that was taken.
     `damage`: (dataset, destination) -> what was found there, and not disproved since. `health`: what was found of vault,
     journal and the like.
@@ -112,7 +118,7 @@ class Facts:
     daemon: Daemon = field(default_factory=Daemon)
     latest: Mapping[Key, Latest] = field(default_factory=dict)
     next_runs: Mapping[Key, str] = field(default_factory=dict)
-    holds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    holds: Mapping[str, Hold] = field(default_factory=dict)
     running: tuple[RunningState, ...] = ()
     kits: Mapping[str, Kit] = field(default_factory=dict)
     drills: Drills = field(default_factory=Drills)

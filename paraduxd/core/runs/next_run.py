@@ -74,7 +74,7 @@ def _following(timing: Timing, since: datetime, cron_next: CronNext) -> datetime
 def _pause(latest: Latest, every: int | None, seed: str) -> timedelta:
     """How long to wait after the last attempt; as long as can be when trying again soon does not help."""
     longest = min(backoff.LONGEST, every or backoff.LONGEST)
-    hopeless = latest.failures == 0 or (latest.error or {}).get("retry") is False
+    hopeless = latest.failures == 0 or (latest.error is not None and not latest.error.retry)
     seconds = longest if hopeless else backoff.delay(latest.failures, longest)
     return timedelta(seconds=seconds * (1 + _fraction(seed) / 10))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from paraduxd.api.replies.results import Pulled, Pushed
 
 NAMES_SHOWN = 100
 """So many names are passed on; the rest is counted."""
@@ -29,34 +31,30 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST else f"...{name[-_LONGEST:]}"
 
 
-def of_pull(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What a push from this pull is told (`core/runs/orders.py`: push), attributes that could not be stored included."""
-    unread, unstored = names_in(result, "unread"), names_in(result, "unstored")
-    names = (*unread, *(ATTRIBUTES + name for name in unstored))
-    return {
-        "unread": list(names[:NAMES_SHOWN]),
-        "unread_count": count_in(result, "unread") + count_in(result, "unstored"),
-    }
+@dataclass(frozen=True)
+class Missing:
+    """What a version lacks that is made from a pull: at most `NAMES_SHOWN` names, and how many there are."""
+
+    names: tuple[str, ...] = ()
+    count: int = 0
 
 
-def names_in(result: Mapping[str, Any], what: str) -> tuple[str, ...]:
-    """The names under "unread" or "unstored" of a result; none for anything that is no such list."""
-    names = result.get(what)
-    return tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else ()
+def of_pull(pulled: Pulled) -> Missing:
+    """What a push from this pull is told, attributes that could not be stored included."""
+    names = (*pulled.unread, *(ATTRIBUTES + name for name in pulled.unstored))
+    return Missing(names[:NAMES_SHOWN], unread_in(pulled) + unstored_in(pulled))
 
 
-def count_in(result: Mapping[str, Any], what: str) -> int:
-    """How many there are."""
-    count = result.get(f"{what}_count")
-    known = isinstance(count, int) and not isinstance(count, bool) and count > 0
-    return max(int(count) if known and count is not None else 0, len(names_in(result, what)))
+def unread_in(pulled: Pulled) -> int:
+    """How many things could not be read or stored."""
+    return max(pulled.unread_count, len(pulled.unread))
 
 
-def missing_in(result: Mapping[str, Any]) -> int:
+def unstored_in(pulled: Pulled) -> int:
+    """Of how many things the attributes could not be stored."""
+    return max(pulled.unstored_count, len(pulled.unstored))
+
+
+def missing_in(pushed: Pushed) -> int:
     """How many things the version lacks that a push has made; 0 as well when nothing is told of it."""
-    versions = result.get("versions")
-    entries = versions if isinstance(versions, (list, tuple)) else ()
-    found = [
-        each.get("missing") for each in entries if isinstance(each, Mapping) and each.get("id") == result.get("version")
-    ]
-    return max((count for count in found if isinstance(count, int) and count > 0), default=0)
+    return max((each.missing for each in pushed.versions or () if each.id == pushed.version), default=0)

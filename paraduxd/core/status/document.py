@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import datetime
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies import state
+from paraduxd.api.replies.results import Pulled
 from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.plan.model import MetadataPlan, Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
@@ -87,9 +87,8 @@ def _daemon(facts: Facts) -> state.DaemonState:
 
 
 def _dataset(condition: DatasetCondition, facts: Facts, proof: Proof) -> state.DatasetState:
-    pulled = condition.source.latest.result
-    pulled = pulled if isinstance(pulled, Mapping) else {}
-    files, size = whole(pulled.get("files")), whole(pulled.get("bytes"))
+    pulled = condition.source.latest.told(Pulled)
+    files, size = whole(pulled.files), whole(pulled.bytes)
     return state.DatasetState(
         id=condition.plan.id,
         state=condition.state,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from paraduxd.api import phrases
 from paraduxd.core.installation.health import JOURNAL_LOST, Health, Unusable
 from paraduxd.core.runs.facts import Facts
+from paraduxd.core.runs.holds import Hold
 from paraduxd.core.status.problems import Problem
 
 _VAULT = {"missing": "is gone", "empty": "is empty", "damaged": "is damaged: its LUKS headers are not whole"}
@@ -91,8 +92,8 @@ def _hint(each: Unusable) -> str:
     )
 
 
-def _of_journal(health: Health, holds: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:
-    held = sorted(name for name, hold in holds.items() if hold.get("reason") == JOURNAL_LOST)
+def _of_journal(health: Health, holds: Mapping[str, Hold]) -> Iterator[Problem]:
+    held = sorted(name for name, hold in holds.items() if hold.reason == JOURNAL_LOST)
     if held:
         loss = health.loss.sentence if health.loss else "the journal was lost"
         text = f"{loss}; so that nothing that was held goes out, {_are(held)} held"

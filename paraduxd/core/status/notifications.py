@@ -4,17 +4,16 @@ A problem is told when it has stayed for the grace time, and not again before it
 has been away for the grace time; one that comes and goes is one problem. What an address was told is remembered when it has taken the
 message, so that nothing is lost when it is out of reach, and what happened meanwhile comes in one message.
 
-The journal keeps, as facts: `SEEN` {problem: {"since", "gone"}} and for each address `told_fact` {"told": {problem: text},
-"safe": {"dataset/destination": time}, "digest": time, "sent": time}, where a problem is "level code subject".
+The journal keeps, as facts: `SEEN` {problem: `Sighting`} and for each address `told_fact` `Told`, where a problem is "level code subject".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.status.problems import Problem
 
@@ -26,7 +25,41 @@ AT_MOST = 10
 GAP = 4
 """So many grace times lie between two messages to one address, unless something is critical or a disk can be taken out."""
 
-Json = dict[str, Any]
+
+@dataclass(frozen=True)
+class Sighting:
+    """Since when a problem is there, and since when it is away, if it is."""
+
+    since: str | None = None
+    gone: str | None = None
+
+
+Seen = Mapping[str, Sighting]
+"""Problem -> when it was there."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    seen: Seen = field(default_factory=dict)
+
+
+def seen_before(fact: object) -> Seen:
+    """What was seen, from the fact `SEEN`; nothing where it cannot be read."""
+    try:
+        return from_json_value(_Kept, {"seen": fact or {}}).seen
+    except ValueError:
+        return {}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an address is remembered by: problem -> text, "dataset/destination" -> since when its disk can be taken out, when it was sent
+    the last digest, and the last message."""
+
+    told: Mapping[str, str] = field(default_factory=dict)
+    safe: Mapping[str, str] = field(default_factory=dict)
+    digest: str | None = None
+    sent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +76,7 @@ class Notice:
 
     title: str
     body: str
-    told: Json
+    told: Told
 
 
 @dataclass(frozen=True)
@@ -65,50 +98,43 @@ def ident(problem: Problem) -> str:
     return f"{problem.level} {problem.code} {problem.subject}"
 
 
-def watch(seen: Mapping[str, Any], problems: Sequence[Problem], now: datetime, after: int) -> Json:
+def watch(seen: Seen, problems: Sequence[Problem], now: datetime, after: int) -> Seen:
     """What was seen since when, with this look at it; what has been away for the grace time is forgotten."""
     stamp = timestamps.stamp(now)
     there = {ident(problem) for problem in problems}
-    current = {name: {"since": seen.get(name, {}).get("since") or stamp, "gone": None} for name in sorted(there)}
-    away = {name: {**entry, "gone": entry.get("gone") or stamp} for name, entry in seen.items() if name not in there}
-    return {**current, **{name: entry for name, entry in away.items() if not _is_over(entry["gone"], now, after)}}
+    current = {name: Sighting(seen.get(name, Sighting()).since or stamp) for name in sorted(there)}
+    away = {name: replace(each, gone=each.gone or stamp) for name, each in seen.items() if name not in there}
+    return {**current, **{name: each for name, each in away.items() if not _is_over(each.gone, now, after)}}
 
 
-def baseline(news: News, now: datetime) -> Json:
+def baseline(news: News, now: datetime) -> Told:
     """What a new address is remembered by: it need not be told what was long ago."""
-    return {"told": {}, "safe": dict(news.safe), "digest": timestamps.stamp(now), "sent": None}
+    return Told(safe=dict(news.safe), digest=timestamps.stamp(now))
 
 
-def notice(news: News, seen: Mapping[str, Any], told: Mapping[str, Any], rules: Rules, now: datetime) -> Notice | None:
+def notice(news: News, seen: Seen, told: Told, rules: Rules, now: datetime) -> Notice | None:
     """What an address is told now; `None`: nothing. `seen` is the outcome of `watch`."""
     standing = {
-        ident(problem): problem
-        for problem in news.problems
-        if _is_over(seen[ident(problem)]["since"], now, rules.after)
+        ident(problem): problem for problem in news.problems if _is_over(seen[ident(problem)].since, now, rules.after)
     }
-    before: Mapping[str, str] = told.get("told") or {}
-    fresh = [problem for name, problem in standing.items() if name not in before]
-    ended = {name: text for name, text in before.items() if name not in seen}
+    fresh = [problem for name, problem in standing.items() if name not in told.told]
+    ended = {name: text for name, text in told.told.items() if name not in seen}
     moved = {name.partition(" ")[2] for name in standing}
     over = [text for name, text in ended.items() if name.partition(" ")[2] not in moved]
-    safe = [name for name, since in news.safe.items() if (told.get("safe") or {}).get(name) != since]
-    digest = rules.digest is not None and _is_over(told.get("digest"), now, rules.digest)
+    safe = [name for name, since in news.safe.items() if told.safe.get(name) != since]
+    digest = rules.digest is not None and _is_over(told.digest, now, rules.digest)
     urgent = digest or bool(safe) or any(problem.level == "critical" for problem in fresh)
-    if not (fresh or over or urgent) or not (urgent or _is_over(told.get("sent"), now, GAP * rules.after)):
+    if not (fresh or over or urgent) or not (urgent or _is_over(told.sent, now, GAP * rules.after)):
         return None
     stamp = timestamps.stamp(now)
-    remembered = {
-        "told": {name: text for name, text in before.items() if name in seen}
-        | {name: problem.text for name, problem in standing.items()},
-        "safe": dict(news.safe),
-        "digest": stamp if digest else told.get("digest"),
-        "sent": stamp,
-    }
+    kept = {name: text for name, text in told.told.items() if name in seen}
+    kept |= {name: problem.text for name, problem in standing.items()}
+    remembered = Told(kept, dict(news.safe), stamp if digest else told.digest, stamp)
     listed = list(standing.values()) if digest else fresh
     return Notice(_title(fresh, over, safe, digest=digest), _body(news.headline, listed, over, safe), remembered)
 
 
-def _is_over(since: Any, now: datetime, seconds: int) -> bool:
+def _is_over(since: str | None, now: datetime, seconds: int) -> bool:
     """Whether so much time has passed; what is no time, or lies in the future, is long ago."""
     moment = timestamps.parse(since)
     return moment is None or moment > now + timedelta(minutes=5) or now - moment >= timedelta(seconds=seconds)

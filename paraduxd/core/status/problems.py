@@ -23,12 +23,12 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from paraduxd.api import phrases
+from paraduxd.api.replies.results import Pulled, Pushed, Verified
 from paraduxd.api.replies.state import Guess
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.config.validation.look_alikes import look_alikes
@@ -176,7 +176,7 @@ def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Problem]:
     """What is wrong with the places of one dataset."""
     name = condition.plan.id
     if condition.hold is not None:
-        text = f"the push of {name} is held: {condition.hold.get('text') or 'the guard asks whether this is meant'}"
+        text = f"the push of {name} is held: {condition.hold.text or 'the guard asks whether this is meant'}"
         yield _warning("dataset-held", name, text, f"find out what happened; if it is meant: paraductl approve {name}")
     yield from _location(condition.source, "source", name, now)
     yield from _incomplete(condition)
@@ -188,26 +188,26 @@ def of_dataset(condition: DatasetCondition, now: datetime) -> Iterator[Problem]:
 
 def _incomplete(condition: DatasetCondition) -> Iterator[Problem]:
     """What the last good pull could not read or store; and of destinations, what they lack besides."""
-    name, result = condition.plan.id, condition.source.latest.result or {}
-    missing, bare = unread.count_in(result, "unread"), unread.count_in(result, "unstored")
+    name, pulled = condition.plan.id, condition.source.latest.told(Pulled)
+    missing, bare = unread.unread_in(pulled), unread.unstored_in(pulled)
     if missing:
         kept = "" if condition.plan.source.in_place else ", and stay as they were last read, if ever"
         text = f"{phrases.count(missing, 'thing')} of {name} could not be read or stored in the last pull{kept}: "
-        text += phrases.some(_names(result, "unread"), in_all=missing)
+        text += phrases.some(_names(pulled.unread), in_all=missing)
         hint = "make them readable for the user that copies, or leave them out with exclude: paraductl edit"
         yield _warning("source-incomplete", name, text, hint)
     if bare:
         text = f"owners, ACLs or other attributes of {phrases.count(bare, 'file')} of {name} could not be stored in staging: "
-        text += phrases.some(_names(result, "unstored"), in_all=bare)
+        text += phrases.some(_names(pulled.unstored), in_all=bare)
         hint = "put staging on a file system that holds them, such as ext4, XFS or Btrfs: paraductl edit"
         yield _warning("attributes-unstored", name, text, hint)
     known = missing + bare
     for part in condition.destinations:
-        pushed = part.latest.result or {}
+        pushed = part.latest.told(Pushed)
         if (lacks := unread.missing_in(pushed)) > known:
             subject = f"{name}/{part.location}"
             text = f"the newest version of {subject} lacks {phrases.count(lacks, 'thing')} that could not be read or stored"
-            names = _names(pushed, "unread")
+            names = _names(pushed.unread)
             text += f": {phrases.some(names, in_all=lacks)}" if names else ""
             hint = f"make them readable for the user that copies, then: paraductl backup {name}"
             yield _warning("destination-incomplete", subject, text, hint)
@@ -235,11 +235,11 @@ def _location(part: Condition, kind: str, subject: str, now: datetime) -> Iterat
     if not part.damaged and (lost := error_of(part.rehearsed)) and failed(part.rehearsed):
         text = f"nothing of {subject} could be proven in the last rehearsal: {lost.message}"
         yield _warning("destination-unproven", subject, text, lost.hint)
-    if kind == "destination" and (why := (part.latest.result or {}).get("kept_because")):
+    if why := part.latest.told(Pushed).kept_because:
         text = f"old versions of {subject} cannot be removed: {why}"
         hint = "let the place remove them, or take keep out of this destination: paraductl edit"
         yield _warning("destination-not-thinned", subject, text, hint)
-    if kind == "destination" and not part.damaged and (note := (part.checked.result or {}).get("note")):
+    if not part.damaged and (note := part.checked.told(Verified).note):
         hint = "nothing can heal an older version; it goes when keep does not hold it any more"
         yield _warning("destination-old-damage", subject, f"the last check of {subject}: {note}", hint)
     if error and failed(part.latest) and part.standing == "failed":
@@ -284,6 +284,6 @@ def _every(seconds: int) -> str:
     return durations.describe(seconds).removeprefix("1 ")
 
 
-def _names(result: Mapping[str, Any], what: str) -> list[str]:
+def _names(told: Sequence[str]) -> list[str]:
     """What could not be read or stored; what is in brackets has no name of its own."""
-    return [name.strip("()") if name.startswith("(") else name for name in unread.names_in(result, what)]
+    return [name.strip("()") if name.startswith("(") else name for name in told]

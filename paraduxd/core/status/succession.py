@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from paraduxd.api.replies.results import Published, Rehearsal
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives.place_identity import PlaceKey
@@ -25,8 +26,8 @@ def by_old_shares(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[st
     for stash in plan.metadata_stashes:
         looks = [latest.get(("", step, stash.id), Latest()) for step in (Step.PUBLISH, Step.REHEARSE)]
         newest = max(looks, key=lambda each: each.last_success or "")
-        if found := (newest.result or {}).get("old_shares"):
-            yield stash.id, str(found["date"])
+        if isinstance(newest.result, Published | Rehearsal) and (found := newest.result.old_shares):
+            yield stash.id, found.date
 
 
 def shown(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[PlaceKey, RunError]]:

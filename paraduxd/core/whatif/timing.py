@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.api.replies.results import Pushed, Rehearsal, RestoredVersion
 from paraduxd.core.plan.model import DestinationPlan
 from paraduxd.core.primitives import disks, timestamps
-from paraduxd.core.runs.conditions import Condition, whole
+from paraduxd.core.runs.conditions import Condition, versions_of, whole
 from paraduxd.core.runs.facts import Facts, Latest
 
 SAMPLE = 1_000_000
@@ -85,24 +86,32 @@ def _reading(plan: DestinationPlan, condition: Condition, facts: Facts) -> int |
     steps = ("restore", "rehearse")
     found = [facts.latest.get((condition.dataset, step, plan.id), _NOTHING) for step in steps]
     read = sorted(found, key=lambda each: each.last_success or "", reverse=True)
-    for latest, name in (*((each, "bytes") for each in read), (condition.latest, "added_bytes")):
-        if (seconds := _by_sample(size, latest, name)) is not None:
+    for latest in (*read, condition.latest):
+        if (seconds := _by_sample(size, latest)) is not None:
             return seconds
     return None if plan.bandwidth is None else max(1, -(-size // plan.bandwidth))
 
 
-def _by_sample(size: int, latest: Latest, name: str) -> int | None:
+def _by_sample(size: int, latest: Latest) -> int | None:
     """So many bytes at the rate of this run; `None`: it is no measure."""
-    result = latest.result if isinstance(latest.result, Mapping) else {}
-    moved, seconds = whole(result.get(name)), whole(result.get("seconds"))
+    moved, seconds = whole(_moved(latest)), whole(latest.seconds)
     if not moved or not seconds or (moved < SAMPLE and 2 * moved < size):
         return None
     return max(seconds, -(-size * seconds // moved))
 
 
+def _moved(latest: Latest) -> int | None:
+    """The bytes that came or went over the line."""
+    match latest.result:
+        case RestoredVersion(bytes=read) | Rehearsal(bytes=read):
+            return read
+        case Pushed(added_bytes=sent):
+            return sent
+        case _:
+            return None
+
+
 def _newest(condition: Condition) -> datetime | None:
     """When the newest known version was made."""
-    result = condition.latest.result if isinstance(condition.latest.result, Mapping) else {}
-    versions = result.get("versions")
-    last = versions[-1] if isinstance(versions, (list, tuple)) and versions else None
-    return timestamps.parse(last.get("time")) if isinstance(last, Mapping) else None
+    versions = versions_of(condition.latest)
+    return timestamps.parse(versions[-1].time) if versions else None

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies import results
 from paraduxd.core.plan.place_names import Places
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.facts import Key, Latest
-from paraduxd.effects.journal.notes import Notes, read, write
+from paraduxd.core.runs.orders import Failed
+from paraduxd.effects.journal.notes import Notes
+from paraduxd.effects.journal.values import read, read_error, write, write_error
 
 KEEP_RUNS = 10_000
 KEEP_FOR = timedelta(days=366)
@@ -26,7 +30,7 @@ KEEP_REMOVALS_FOR = timedelta(days=5 * 366)
 
 UNFINISHED = ("queued", "running")
 
-INTERRUPTED = {"code": "interrupted", "message": "the daemon ended while this ran", "hint": "it runs again by itself"}
+INTERRUPTED = Failed("interrupted", "the daemon ended while this ran", "it runs again by itself")
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Run:
     """One run, under the names of then; `place`: the uid of its place.
 
     `trigger`: schedule, manual, retry, catch-up or drill; `state`: queued, running, done, failed, held, interrupted or cancelled;
-    `error`: code, message and hint; `result`: that of the step (`core/runs/orders.py`).
+    `result`: that of the step (`api/replies/results.py`).
     """
 
     number: int
@@ -48,8 +52,8 @@ class Run:
     ended: str | None = None
     bytes: int | None = None
     files: int | None = None
-    error: dict[str, Any] | None = None
-    result: dict[str, Any] | None = None
+    error: Failed | None = None
+    result: JsonObject | None = None
     place: str = ""
 
     @property
@@ -64,8 +68,8 @@ class Ending:
 
     state: str
     at: str
-    error: dict[str, Any] | None = None
-    result: dict[str, Any] | None = None
+    error: Failed | None = None
+    result: JsonObject | None = None
     bytes: int | None = None
     files: int | None = None
 
@@ -151,14 +155,14 @@ class Journal(Notes):
                 (
                     ending.state,
                     ending.at,
-                    write(ending.error),
+                    write_error(ending.error),
                     write(ending.result),
                     ending.bytes,
                     ending.files,
                     number,
                 ),
             )
-            self._set_latest(run, latest_after(self._latest_of(run.place, run.step), run.started, ending))
+            self._set_latest(run, latest_after(self._latest_of(run.place, run.step), run, ending), ending)
         self._in_memory_only.pop(number, None)
 
     def get(self, numbers: Iterable[int]) -> tuple[Run, ...]:
@@ -213,7 +217,7 @@ class Journal(Notes):
             )
             self._database.execute("DELETE FROM removals WHERE at < ?", (timestamps.stamp(now - KEEP_REMOVALS_FOR),))
 
-    def _runs(self, where: str, values: Sequence[Any]) -> tuple[Run, ...]:
+    def _runs(self, where: str, values: Sequence[object]) -> tuple[Run, ...]:
         with self._lock, self._told():
             rows = self._database.execute(f"SELECT {_RUN_COLUMNS} FROM runs {where}", values).fetchall()  # noqa: S608
         return tuple(_run(row) for row in rows)
@@ -254,13 +258,13 @@ class Journal(Notes):
         with self._lock, self._told():
             rows = self._database.execute(f"SELECT {columns} FROM latest {where}", values).fetchall()  # noqa: S608
         return [
-            (place, (dataset, step, location), Latest(success, attempt, failures, read(error), read(result), state))
-            for place, dataset, step, location, success, attempt, failures, error, result, state in rows
+            (place, (dataset, step, where), _read_latest(step, *more)) for place, dataset, step, where, *more in rows
         ]
 
-    def _set_latest(self, run: Run, latest: Latest) -> None:
+    def _set_latest(self, run: Run, latest: Latest, ending: Ending) -> None:
+        """The result of the last success stays as it was written, also where a later version has told more in it."""
         self._database.execute(
-            "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _SET_LATEST,
             (
                 run.place,
                 run.step,
@@ -269,14 +273,22 @@ class Journal(Notes):
                 latest.last_success,
                 latest.last_attempt,
                 latest.failures,
-                write(latest.error),
-                write(latest.result),
+                write_error(latest.error),
+                write(_with_seconds(ending.result, latest.seconds)),
                 latest.state,
             ),
         )
 
 
-def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
+_SET_LATEST = """
+INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (place, step) DO UPDATE SET
+  dataset = excluded.dataset, location = excluded.location, last_success = excluded.last_success,
+  last_attempt = excluded.last_attempt, failures = excluded.failures, error = excluded.error, state = excluded.state,
+  result = CASE excluded.state WHEN 'done' THEN excluded.result ELSE result END
+"""
+
+
+def latest_after(latest: Latest, run: Run, ending: Ending) -> Latest:
     """What is known of a target after one more run.
 
     A failure counts from its end, so that the pause after a long one is a pause; a run that did not happen because an earlier one failed
@@ -284,10 +296,11 @@ def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
     """
     if ending.state == "interrupted":
         return latest
-    attempt = started or ending.at
+    attempt = run.started or ending.at
     if ending.state == "done":
-        return Latest(attempt, attempt, 0, None, _with_seconds(ending.result, started, ending.at), "done")
-    if ending.state == "failed" or (ending.error or {}).get("code") == "not-run":
+        seconds = None if ending.result is None else _seconds(run.started, ending.at)
+        return Latest(attempt, attempt, 0, None, results.read(run.step, ending.result), "done", seconds)
+    if ending.state == "failed" or (ending.error is not None and ending.error.code == "not-run"):
         return replace(
             latest, last_attempt=ending.at, failures=latest.failures + 1, error=ending.error, state=ending.state
         )
@@ -295,12 +308,24 @@ def latest_after(latest: Latest, started: str | None, ending: Ending) -> Latest:
     return replace(latest, last_attempt=attempt, failures=failures, state=ending.state)
 
 
-def _with_seconds(result: Mapping[str, Any] | None, started: str | None, ended: str) -> Mapping[str, Any] | None:
-    """The result, and how long it took: at least a second, which is what the journal tells apart."""
+def _seconds(started: str | None, ended: str) -> int | None:
+    """How long a run took: at least a second, which is what the journal tells apart."""
     begin, end = timestamps.parse(started), timestamps.parse(ended)
-    if result is None or begin is None or end is None:
-        return result
-    return {**result, "seconds": max(1, int((end - begin).total_seconds()))}
+    return None if begin is None or end is None else max(1, int((end - begin).total_seconds()))
+
+
+def _with_seconds(result: JsonObject | None, seconds: int | None) -> JsonObject | None:
+    return result if result is None or seconds is None else {**result, "seconds": seconds}
+
+
+def _read_latest(step: str, *more: Any) -> Latest:
+    success, attempt, failures, error, result, state = more
+    told = read(result)
+    seconds = (told or {}).get("seconds")
+    found = None if told is None else results.read(step, told)
+    return Latest(
+        success, attempt, failures, read_error(error), found, state, seconds if isinstance(seconds, int) else None
+    )
 
 
 _RUN_COLUMNS = (
@@ -308,6 +333,6 @@ _RUN_COLUMNS = (
 )
 
 
-def _run(row: Sequence[Any]) -> Run:
-    values = dict(zip(_RUN_COLUMNS.split(", "), row, strict=True))
-    return Run(**{**values, "error": read(values["error"]), "result": read(values["result"])})
+def _run(row: tuple[Any, ...]) -> Run:
+    *plain, error, result, place = row
+    return Run(*(*plain, read_error(error), read(result), place))

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.installation import health
 from paraduxd.core.installation.health import JournalLoss
 from paraduxd.core.plan.place_names import Places, places_of
 from paraduxd.core.primitives.place_identity import PlaceKey
 from paraduxd.core.recovery import kit_records as kit_rules
 from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.core.runs import holds
+from paraduxd.core.runs.holds import Approval, Hold
 from paraduxd.effects.journal.database import LOST, Database
+from paraduxd.effects.journal.values import read_hold, value_of, write
+
+T = TypeVar("T")
 
 _KIT_COLUMNS = "steward, epoch, serial, written, last_seen, device_serial, uuid, kit_sha256, void, problems"
 
@@ -39,7 +42,7 @@ class Notes(Database):
     """Any thread may call. Every method raises `ParaduxError` "journal-failed" when the disk is full or broken."""
 
     def __init__(self, path: Path, now: datetime, *, expected: bool = False) -> None:
-        self._unheld: dict[str, dict[str, Any]] = {}
+        self._unheld: dict[str, Hold] = {}
         self._places = Places()
         super().__init__(path, now, expected=expected)
 
@@ -87,17 +90,16 @@ class Notes(Database):
 
     # What the guard holds, and what the owner has approved
 
-    def holds(self) -> dict[str, dict[str, Any]]:
+    def holds(self) -> dict[str, Hold]:
         """Dataset -> what the guard said."""
         with self._lock, self._told():
             found = self._database.execute("SELECT whole, dataset, held FROM holds").fetchall()
         names = [(self._places.name(whole, (dataset, "")), held) for whole, dataset, held in found]
-        return {**self._unheld, **{name[0]: read(held) or {} for name, held in names if name is not None}}
+        return {**self._unheld, **{name[0]: read_hold(held) for name, held in names if name is not None}}
 
     def lost(self) -> JournalLoss | None:
         """When and how the journal before this one was lost, if it was."""
-        found = self.fact(LOST)
-        return from_json_value(JournalLoss, found) if isinstance(found, dict) else None
+        return self.fact_as(JournalLoss, LOST)
 
     def hold_if_lost(self, datasets: Collection[str]) -> None:
         """After a loss, hold every dataset, once: what the lost journal held is unknown. A full disk delays the record only."""
@@ -105,7 +107,7 @@ class Notes(Database):
         if lost is None or lost.held:
             return
         with self._lock:
-            self._unheld = {name: health.hold_after(lost) for name in datasets}
+            self._unheld = {name: holds.after_loss(lost) for name in datasets}
         with contextlib.suppress(ParaduxError), self.batch():
             pass
 
@@ -123,25 +125,26 @@ class Notes(Database):
             self._unheld = unheld
             raise
 
-    def set_hold(self, dataset: str, held: dict[str, Any]) -> None:
+    def set_hold(self, dataset: str, held: Hold) -> None:
         """Nothing of this dataset is pushed until the hold is cleared."""
         with self.batch():
             self._put_hold("INSERT OR REPLACE", dataset, held)
 
-    def _put_hold(self, how: str, dataset: str, held: Mapping[str, Any]) -> None:
-        self._database.execute(f"{how} INTO holds VALUES (?, ?, ?)", (self._places.uid(dataset), dataset, write(held)))
+    def _put_hold(self, how: str, dataset: str, held: Hold) -> None:
+        values = (self._places.uid(dataset), dataset, write(to_json_value(held)))
+        self._database.execute(f"{how} INTO holds VALUES (?, ?, ?)", values)
 
     def clear_hold(self, dataset: str) -> None:
         """Not held any more; no hold is success."""
         with self.batch():
             self._database.execute("DELETE FROM holds WHERE whole = ?", (self._places.uid(dataset),))
 
-    def approval(self, dataset: str) -> dict[str, int] | None:
-        """How many files the owner has allowed the next pull to lose and to change: {removed, changed}."""
+    def approval(self, dataset: str) -> Approval | None:
+        """What the owner has allowed the next pull."""
         with self._lock, self._told():
             query = "SELECT removed, changed FROM approvals WHERE whole = ?"
             row = self._database.execute(query, (self._places.uid(dataset),)).fetchone()
-        return None if row is None else {"removed": row[0], "changed": row[1]}
+        return None if row is None else Approval(row[0], row[1])
 
     def set_approval(self, dataset: str, removed: int, changed: int) -> None:
         """The owner allows it, until a pull has made use of it."""
@@ -177,19 +180,27 @@ class Notes(Database):
 
     # Single facts
 
-    def fact(self, name: str) -> Any:
+    def fact(self, name: str) -> object:
         """A plain value that was kept under this name, or `None`."""
         with self._lock, self._told():
             row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else _value(row[0])
+        return None if row is None else value_of(row[0])
 
-    def facts(self, prefix: str) -> dict[str, Any]:
+    def fact_as(self, kind: type[T], name: str) -> T | None:
+        """The dataclass that was kept under this name; `None` for none, and for one that cannot be read."""
+        try:
+            plain = self.fact(name)
+            return None if plain is None else from_json_value(kind, plain)
+        except ValueError:
+            return None
+
+    def facts(self, prefix: str) -> dict[str, object]:
         """All values whose names begin with this, by the rest of their names."""
         with self._lock, self._told():
             query = "SELECT substr(name, length(?1) + 1), value FROM facts WHERE substr(name, 1, length(?1)) = ?1"
-            return {name: _value(value) for name, value in self._database.execute(query, (prefix,))}
+            return {name: value_of(value) for name, value in self._database.execute(query, (prefix,))}
 
-    def set_fact(self, name: str, value: Any) -> None:
+    def set_fact(self, name: str, value: object) -> None:
         """Keep a plain value (what JSON can hold); `None` forgets it."""
         with self.batch():
             if value is None:
@@ -198,20 +209,6 @@ class Notes(Database):
                 self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
 
-def _kit(row: Sequence[Any]) -> KitRecord:
-    values = dict(zip(_KIT_COLUMNS.split(", "), row, strict=True))
-    return KitRecord(**{**values, "void": bool(values["void"]), "problems": tuple(_value(values["problems"]))})
-
-
-def write(value: Mapping[str, Any] | None) -> str | None:
-    """A value as the database holds it."""
-    return None if value is None else json.dumps(value)
-
-
-def read(text: str | None) -> Any:
-    """What `write` has written."""
-    return None if text is None else _value(text)
-
-
-def _value(text: str) -> Any:
-    return bounded_json.parse(text, "an entry of the journal", bounded_json.MEDIUM)
+def _kit(row: tuple[Any, ...]) -> KitRecord:
+    *plain, void, problems = row
+    return KitRecord(*(*plain, bool(void), tuple(value_of(problems))))

@@ -9,6 +9,7 @@ from typing import Any
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import KitChecked, read_as
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
 from paraduxd.core.recovery import kit_records
@@ -50,7 +51,7 @@ class StickTools:
         shown = {"epoch", "fingerprint", "public_key"}
         keys = [part.recovery.model_dump(include=shown) for part in managed.parts]
         found = self._order(Step.KIT_CHECK, event, stick.serial, WORKING, keys=keys)
-        return kit_records.of_check(found, managed.owner_id, now(), None)
+        return kit_records.of_check(read_as(KitChecked, found), managed.owner_id, now(), None)
 
     def _order(self, step: Step, event: Event, serial: object, timeout: float, **more: Any) -> dict[str, Any]:
         where = {name: event[name] for name in ("device", "directory") if event.get(name)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.replies.results import Verified, read_as
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.runs import damage
 from paraduxd.core.runs.damage import Damage
@@ -24,16 +25,17 @@ def remember(journal: Journal, order: Order, final: Done | Failed | Held, now: s
         return
     if isinstance(final, Failed) and final.code == CODE:
         how = order.arguments if order.step == Step.VERIFY else {"deep": True}
-        keep(journal, place, damage.found({"message": final.message, "hint": final.hint}, now, how))
+        parts = int(how.get("part") or 0), int(how.get("parts") or 0)
+        keep(journal, place, damage.found(final, now, deep=how.get("deep") is True, part=parts[0], parts=parts[1]))
     elif isinstance(final, Done) and order.step == Step.VERIFY:
-        known = _known(journal.fact(_NAME + place))
-        if known is not None and damage.is_disproved(known, final.result):
+        known = journal.fact_as(Damage, _NAME + place)
+        if known is not None and damage.is_disproved(known, read_as(Verified, final.result)):
             journal.set_fact(_NAME + place, None)
 
 
 def keep(journal: Journal, place: str, news: Damage) -> None:
     """Keep what was found at the place with this uid, unless something is known that takes a deeper look to disprove."""
-    known = _known(journal.fact(_NAME + place))
+    known = journal.fact_as(Damage, _NAME + place)
     if known is None or news.deep or not known.deep:
         journal.set_fact(_NAME + place, to_json_value(news))
 

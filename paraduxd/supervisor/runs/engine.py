@@ -23,7 +23,7 @@ from paraduxd.core.primitives import time_windows, timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs import requests
 from paraduxd.core.runs.facts import Key
-from paraduxd.core.runs.orders import Order, Progress, Step
+from paraduxd.core.runs.orders import Failed, Order, Progress, Step
 from paraduxd.core.runs.queue import LOCAL, STAGING, Request, startable
 from paraduxd.core.runs.requests import Draft
 from paraduxd.core.status import succession
@@ -31,7 +31,6 @@ from paraduxd.effects.journal.journal import INTERRUPTED, Ending, Journal
 from paraduxd.supervisor.runs import outcomes, protection
 from paraduxd.supervisor.runs.launcher import Final, Listener
 from paraduxd.supervisor.runs.order_factory import OrderFactory
-from paraduxd.supervisor.runs.outcomes import Error
 from paraduxd.supervisor.runs.recording import Recorder
 
 log = logging.getLogger("paradux.runs")
@@ -47,9 +46,9 @@ AGAIN = (Step.PULL, Step.PUSH, Step.PUBLISH)
 
 NO_PLAN = Plan(serial=0, saved="", epoch=0, owner="", instance="", shares_required=0)
 
-CANCELLED = {"code": "cancelled", "message": "it was cancelled", "hint": ""}
-REMOVED = {"code": "cancelled", "message": "it is no longer in the config", "hint": ""}
-REPLACED = {"code": "cancelled", "message": "its source or staging was changed in the config", "hint": ""}
+CANCELLED = Failed("cancelled", "it was cancelled")
+REMOVED = Failed("cancelled", "it is no longer in the config")
+REPLACED = Failed("cancelled", "its source or staging was changed in the config")
 
 
 class Workers(Protocol):
@@ -74,7 +73,7 @@ class _Running:
     order: Order
     started: str
     progress: Progress = field(default_factory=Progress)
-    stopped: Error | None = None
+    stopped: Failed | None = None
 
 
 class Engine:
@@ -334,8 +333,7 @@ class Engine:
             start = self._journal.start_reading if request.step in READING else self._journal.start
             start(request.number, now)
         except ParaduxError as problem:
-            error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
-            self._drop(waiting, Ending("failed", now, error))
+            self._drop(waiting, Ending("failed", now, Failed(problem.code, problem.message, problem.hint)))
             return
         del self._queue[request.identity]
         self._running[request.number] = _Running(request, waiting.trigger, order, now)
@@ -347,7 +345,7 @@ class Engine:
         number = waiting.request.number
         self._finish(waiting.request, ending, lambda: self._journal.finish(number, ending))
 
-    def _end(self, number: int, why: Error) -> None:
+    def _end(self, number: int, why: Failed) -> None:
         """Ask a run to end."""
         self._running[number].stopped = self._running[number].stopped or why
         self._workers.cancel(number)
@@ -359,12 +357,12 @@ class Engine:
             log.error("The end of run %d cannot be recorded yet", request.number)
             self._journal.show_ended(request.number, ending)
 
-    def _refusal(self, key: Key) -> Error | None:
+    def _refusal(self, key: Key) -> Failed | None:
         if key[1] in succession.WRITES and (error := protection.superseded(self._journal, self.plan, key)):
             return error
         return self._guard_refuses(key[0]) if key[1] == Step.PUSH else None
 
-    def _guard_refuses(self, name: str) -> Error | None:
+    def _guard_refuses(self, name: str) -> Failed | None:
         """Why nothing of this dataset may be pushed anywhere now, if so."""
         dataset = self.plan.dataset(name)
         return outcomes.refusal(self._journal, dataset) if dataset else None

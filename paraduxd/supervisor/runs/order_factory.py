@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.paths import StatePlaces
+from paraduxd.api.replies.results import Published, Pulled, Pushed
 from paraduxd.core.plan.model import UNPROTECTED, DatasetPlan, DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.recovery import drills
-from paraduxd.core.runs import unread
+from paraduxd.core.runs import conditions, unread
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.core.runs.queue import Request
@@ -107,7 +108,7 @@ class OrderFactory:
 
     def _identity(self, place: DestinationPlan | MetadataPlan, key: Key) -> dict[str, Any]:
         written = Step.PUBLISH if key[0] == "" else Step.PUSH
-        last = self.journal.latest((key[0], written, key[2])).result or {}
+        last = self.journal.latest((key[0], written, key[2])).result
         return {
             "owner": self.plan.owner,
             "place": place.uid,
@@ -116,7 +117,7 @@ class OrderFactory:
             "instance": self.plan.instance,
             "generation": self.plan.generation,
             "outbox": str(self.state.outbox),
-            "marked": bool(last.get("marked")),
+            "marked": isinstance(last, Published | Pushed) and last.marked,
         }
 
     def _transport(self, dataset: DatasetPlan | None, step: str, location: str) -> str:
@@ -129,9 +130,9 @@ class OrderFactory:
         return str(self.transports / name) if name else ""
 
     def _publish(self, stash: str) -> dict[str, Any]:
-        last = self.journal.latest(("", Step.PUBLISH, stash)).result or {}
+        last = self.journal.latest(("", Step.PUBLISH, stash)).told(Published)
         return {
-            "known_serial": last.get("serial"),
+            "known_serial": last.serial,
             "outbox": str(self.state.outbox),
             "serial": self.plan.serial,
             "epochs": list(self.plan.epochs),
@@ -139,27 +140,29 @@ class OrderFactory:
         }
 
     def _pull(self, dataset: DatasetPlan) -> dict[str, Any]:
-        key = (dataset.id, Step.PULL, SOURCE)
-        known = self.journal.latest(key).result or self.journal.fact(staging_fact(dataset)) or {}
+        key, known = (dataset.id, Step.PULL, SOURCE), self._pulled(dataset)
+        approval = self.journal.approval(dataset.id)
         return {
             "guard": asdict(dataset.guard),
-            "known_files": known.get("files"),
-            "allowed": self.journal.approval(dataset.id),
+            "known_files": known.files,
+            "allowed": asdict(approval) if approval else None,
             "index": str(self._seen(dataset)),
             "since": self._end_of_last_good(key),
             "staged_as": staging_fact(dataset),
-            "mounts": known.get("mounts") or [],
-            "mounts_looked": known.get("mounts_looked"),
+            "mounts": list(known.mounts),
+            "mounts_looked": known.mounts_looked,
         }
 
     def _files(self, dataset: DatasetPlan) -> int | None:
         """As the last good pull has counted them; nothing that a place says of itself."""
-        known = (
-            self.journal.latest((dataset.id, Step.PULL, SOURCE)).result
-            or self.journal.fact(staging_fact(dataset))
-            or {}
-        )
-        return known.get("files")
+        return self._pulled(dataset).files
+
+    def _pulled(self, dataset: DatasetPlan) -> Pulled:
+        """What the last good pull has told, or what is remembered of staging from a source before this one."""
+        last = self.journal.latest((dataset.id, Step.PULL, SOURCE)).result
+        if isinstance(last, Pulled):
+            return last
+        return self.journal.fact_as(Pulled, staging_fact(dataset)) or Pulled()
 
     def _seen(self, dataset: DatasetPlan) -> Path:
         """The file in which a source in place remembers what it has seen, in a directory of its own; a worker may write to no other."""
@@ -180,6 +183,7 @@ class OrderFactory:
 
     def _push(self, dataset: DatasetPlan, location: str, now: datetime) -> dict[str, Any]:
         (destination,) = [each for each in dataset.destinations if each.id == location]
+        missing = unread.of_pull(self.journal.latest((dataset.id, Step.PULL, SOURCE)).told(Pulled))
         return {
             "keep": asdict(destination.keep),
             "known_versions": self._known_versions(dataset, destination),
@@ -192,7 +196,8 @@ class OrderFactory:
             "guard": asdict(dataset.guard),
             "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
             "suspect": self._is_suspect(dataset.id, location),
-            **unread.of_pull(self.journal.latest((dataset.id, Step.PULL, SOURCE)).result or {}),
+            "unread": list(missing.names),
+            "unread_count": missing.count,
         }
 
     def _is_suspect(self, dataset: str, location: str) -> bool:
@@ -200,21 +205,24 @@ class OrderFactory:
         pushed = self.journal.latest((dataset, Step.PUSH, location)).last_success or ""
         looks = [self.journal.latest((dataset, step, location)) for step in (Step.VERIFY, Step.REHEARSE)]
         return any(
-            look.failures and (look.error or {}).get("code") == "damaged" and (look.last_attempt or "") >= pushed
+            look.failures
+            and look.error is not None
+            and look.error.code == "damaged"
+            and (look.last_attempt or "") >= pushed
             for look in looks
         )
 
     def _may_read_back(self, dataset: DatasetPlan, destination: DestinationPlan, now: datetime) -> bool:
         """Reading a large version back before something is removed is worth it once a day; a small one costs nothing."""
         key = (dataset.id, Step.PUSH, destination.id)
-        size = (self.journal.latest(key).result or {}).get("bytes")
-        return (isinstance(size, int) and size < SMALL) or self._maintenance_due(key, now)
+        size = self.journal.latest(key).told(Pushed).bytes
+        return (size is not None and size < SMALL) or self._maintenance_due(key, now)
 
     def _part(self, destination: DestinationPlan) -> dict[str, Any]:
         """Which part of the data a scheduled check reads: all of them come round within a year."""
         parts = max(1, round(YEAR / (self.plan.verify_every or YEAR)))
-        done = self.journal.fact(part_fact(destination.uid)) or 0
-        return {"deep": False, "part": done % parts, "parts": parts}
+        done = self.journal.fact(part_fact(destination.uid))
+        return {"deep": False, "part": done % parts if isinstance(done, int) else 0, "parts": parts}
 
     def _rehearsal(self, dataset: DatasetPlan | None, location: str) -> dict[str, Any]:
         """Unattended: a small sample, or what was published against what was sent. No cache of production is used."""
@@ -234,7 +242,7 @@ class OrderFactory:
         steps = (Step.PUSH, Step.VERSIONS, Step.PRUNE)
         reports = [self.journal.latest((dataset.id, step, destination.id)) for step in steps]
         newest = max(reports, key=lambda latest: latest.last_success or "")
-        return list((newest.result or {}).get("versions") or [])
+        return [asdict(each) for each in conditions.versions_of(newest) or ()]
 
     def _index(self, dataset: DatasetPlan, destination: DestinationPlan) -> str:
         """What a destination remembers of its last push, by its uid."""
@@ -275,4 +283,4 @@ def staging_fact(dataset: DatasetPlan) -> str:
 
 def staging_is_filled(dataset: DatasetPlan, pulled: Latest) -> bool:
     """Whether staging, where it lies now, was filled by a good pull: before that, nothing may be pushed from it."""
-    return pulled.last_success is not None and (pulled.result or {}).get("staging") == dataset.staging
+    return pulled.last_success is not None and pulled.told(Pulled).staging == dataset.staging

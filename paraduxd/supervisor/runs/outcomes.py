@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
-from paraduxd.api.replies import transfers
+from paraduxd.api.replies import results, transfers
+from paraduxd.api.replies.results import KitChecked, Pulled, Pushed, Removed, Result, read_as
 from paraduxd.core.devices.stick_rules import Stick, known_kit
 from paraduxd.core.installation.health import JOURNAL_LOST
 from paraduxd.core.plan.model import DatasetPlan
@@ -13,6 +15,7 @@ from paraduxd.core.recovery.kit_records import of_check
 from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.guard import MANY_CHANGED
+from paraduxd.core.runs.holds import Hold
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Step
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.core.status.notifications import told_fact
@@ -23,22 +26,19 @@ from paraduxd.supervisor.runs.order_factory import changes_fact, maintenance_fac
 
 log = logging.getLogger("paradux.runs")
 
-Error = dict[str, Any]
 
-
-def ending(order: Order, final: Final, progress: Progress, stopped: Error | None, now: str) -> Ending:
+def ending(order: Order, final: Final, progress: Progress, stopped: Failed | None, now: str) -> Ending:
     """The end of a run; `stopped` is why it was asked to end, which counts only if it had not ended well before that."""
     if isinstance(final, Done):
         result = {**final.result, "staging": order.staging} if order.step == Step.PULL else final.result
-        moved = result.get("transferred_bytes", result.get("added_bytes", progress.bytes))
-        return Ending("done", now, None, result, moved, result.get("files"))
+        told = results.read(order.step, result)
+        return Ending("done", now, None, result, _moved(told, progress), results.files_of(told))
     if isinstance(final, Held):
-        return Ending("held", now, {"code": "held", "message": final.text, "hint": _approve(order.dataset)})
+        return Ending("held", now, Failed("held", final.text, _approve(order.dataset)))
     if stopped is not None:
-        state = "interrupted" if stopped["code"] == "interrupted" else "cancelled"
+        state = "interrupted" if stopped.code == "interrupted" else "cancelled"
         return Ending(state, now, stopped, None, progress.bytes)
-    error = {"code": final.code, "message": final.message, "hint": final.hint, "retry": final.retry}
-    return Ending("failed", now, error, None, progress.bytes)
+    return Ending("failed", now, final, None, progress.bytes)
 
 
 def remember(journal: Journal, order: Order, final: Final, started: str, now: str) -> None:
@@ -50,7 +50,7 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     if order.step == Step.NOTIFY and isinstance(final, Done) and "told" in order.arguments:
         journal.set_fact(told_fact(order.location), order.arguments["told"])
     if order.step in (Step.PUSH, Step.PRUNE) and isinstance(final, Done):
-        _keep_removed(journal, key, final.result.get("removed"), now)
+        _keep_removed(journal, key, read_as(Pushed, final.result).removed, now)
     if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
         journal.set_fact(maintenance_fact(journal, key), now)
     if isinstance(final, Failed) and final.code == SUPERSEDED:
@@ -61,46 +61,52 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
         journal.clear_approval(order.dataset)
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and "staged_as" in order.arguments:
-        journal.set_fact(order.arguments["staged_as"], {"files": final.result.get("files")})
+        journal.set_fact(order.arguments["staged_as"], {"files": read_as(Pulled, final.result).files})
     if order.step == Step.PUSH and isinstance(final, Held):
         _remember_hold(journal, order.dataset, final, now)
-    if order.step == Step.PULL and isinstance(final, Done) and _has_changes(final.result):
+    if order.step == Step.PULL and isinstance(final, Done) and _has_changes(read_as(Pulled, final.result)):
         journal.set_fact(changes_fact(journal, order.dataset), started)
 
 
-def _keep_removed(journal: Journal, key: Key, removed: object, now: str) -> None:
+def _moved(told: Result, progress: Progress) -> int:
+    """Bytes that came or went over the line."""
+    match told:
+        case Pulled(transferred_bytes=int(moved)) | Pushed(added_bytes=int(moved)):
+            return moved
+        case _:
+            return progress.bytes
+
+
+def _keep_removed(journal: Journal, key: Key, removed: Sequence[Removed], now: str) -> None:
     """Every removal is in the journal, and in the log."""
-    each_removed = [
-        (str(each.get("id")), str(each.get("reason"))) for each in (removed if isinstance(removed, list) else ())
-    ]
-    for version, reason in each_removed:
-        log.info("Removed %s of %s/%s: %s", version, key[0], key[2], reason)
-    if each_removed:
-        journal.record_removals(key[0], key[2], each_removed, now)
+    for each in removed:
+        log.info("Removed %s of %s/%s: %s", each.id, key[0], key[2], each.reason)
+    if removed:
+        journal.record_removals(key[0], key[2], [(each.id, each.reason) for each in removed], now)
 
 
 def _remember_kit(journal: Journal, order: Order, final: Done, now: str) -> None:
     here = Stick(serial=order.arguments.get("device_serial"), uuid=order.arguments.get("uuid"))
-    record = of_check(final.result, order.arguments["owner"], now, known_kit(here, journal.kits()))
+    record = of_check(read_as(KitChecked, final.result), order.arguments["owner"], now, known_kit(here, journal.kits()))
     if record is not None:
         journal.record_kit(record)
 
 
 def _reclaimed(order: Order, final: Done) -> bool:
     """Whether this push was to reclaim space, and removed something whose space there was."""
-    return bool(order.arguments.get("prune") and final.result.get("pruned"))
+    return bool(order.arguments.get("prune") and read_as(Pushed, final.result).pruned)
 
 
 def _remember_hold(journal: Journal, dataset: str, final: Done | Held, now: str) -> None:
     """A good pull ends a hold, and another hold replaces it, unless only the owner may end it."""
-    standing = journal.holds().get(dataset, {})
-    if standing.get("reason") == MANY_CHANGED or (standing.get("reason") == JOURNAL_LOST and not _is_for_good(final)):
+    standing = journal.holds().get(dataset, Hold())
+    if standing.reason == MANY_CHANGED or (standing.reason == JOURNAL_LOST and not _is_for_good(final)):
         return
     if isinstance(final, Done):
         journal.clear_hold(dataset)
         return
-    hold = {"reason": final.reason, "text": final.text, "since": standing.get("since", now)}
-    journal.set_hold(dataset, {**hold, "removed": final.removed, "changed": final.changed, "files": final.files})
+    since = standing.since or now
+    journal.set_hold(dataset, Hold(final.reason, final.text, since, final.removed, final.changed, final.files))
 
 
 def _is_for_good(final: Done | Held) -> bool:
@@ -108,29 +114,28 @@ def _is_for_good(final: Done | Held) -> bool:
     return isinstance(final, Held) and final.reason == MANY_CHANGED
 
 
-def _has_changes(result: dict[str, Any]) -> bool:
-    return any(result.get(count) for count in ("transferred_files", "removed", "changed"))
+def _has_changes(pulled: Pulled) -> bool:
+    return bool(pulled.transferred_files or pulled.removed or pulled.changed)
 
 
-def refusal(journal: Journal, dataset: DatasetPlan) -> Error | None:
+def refusal(journal: Journal, dataset: DatasetPlan) -> Failed | None:
     """Why nothing of the dataset may be pushed now, if so."""
     hold = journal.holds().get(dataset.id)
     if hold is not None:
-        message = f"nothing of {dataset.id} is pushed: {hold.get('text', 'the guard holds it')}"
-        return {"code": "held", "message": message, "hint": _approve(dataset.id)}
+        message = f"nothing of {dataset.id} is pushed: {hold.text or 'the guard holds it'}"
+        return Failed("held", message, _approve(dataset.id))
     if not staging_is_filled(dataset, journal.latest((dataset.id, Step.PULL, SOURCE))):
         message = f"nothing of {dataset.id} is pushed: it was not pulled completely yet"
-        return {"code": "not-run", "message": message, "hint": f"pull it: paraductl backup {dataset.id}"}
+        return Failed("not-run", message, f"pull it: paraductl backup {dataset.id}")
     return None
 
 
-def not_pushed(pull: Ending) -> Error:
+def not_pushed(pull: Ending) -> Failed:
     """The error of a push whose pull did not end well."""
-    error = pull.error or {}
+    error = pull.error or Failed("", "")
     if pull.state == "cancelled":
-        return {**error, "code": "cancelled"}
-    message = f"not pushed, because the pull before it failed: {error.get('message', '')}"
-    return {**error, "code": "not-run", "message": message}
+        return replace(error, code="cancelled")
+    return replace(error, code="not-run", message=f"not pushed, because the pull before it failed: {error.message}")
 
 
 def _approve(dataset: str) -> str:
@@ -153,8 +158,6 @@ def describe(run: Run, progress: Progress | None) -> transfers.Run:
         percent=progress.percent if progress else (100.0 if run.state == "done" else None),
         bytes=progress.bytes if progress else run.bytes,
         eta=progress.eta if progress else None,
-        error=transfers.RunError(*(str(error.get(name, "")) for name in ("code", "message", "hint")))
-        if error
-        else None,
+        error=transfers.RunError(error.code, error.message, error.hint) if error else None,
         result=run.result,
     )

@@ -6,12 +6,14 @@ wrong may not be known yet. A machine that another one has replaced sends and re
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.facts import Key
+from paraduxd.core.runs.orders import Failed
 from paraduxd.core.status import succession
 from paraduxd.effects.journal.database import ALARM
 from paraduxd.effects.journal.journal import Journal
@@ -19,18 +21,24 @@ from paraduxd.effects.journal.journal import Journal
 INSTANCE = "instance"
 """The fact with the instance whose plan was run by last."""
 
-Error = dict[str, object]
+
+@dataclass(frozen=True)
+class Alarm:
+    """When something was seen after which nothing is removed for a while, and what."""
+
+    at: str | None = None
+    why: str = ""
 
 
 def raise_alarm(journal: Journal, now: str, why: str) -> None:
     """From now on nothing is removed for `policy.grace_after_alarm`."""
-    journal.set_fact(ALARM, {"at": now, "why": why})
+    journal.set_fact(ALARM, to_json_value(Alarm(now, why)))
 
 
 def protected_until(journal: Journal, plan: Plan, now: datetime) -> str | None:
     """Until when no version may be removed, or `None`. An alarm dated in the future counts from now: the clock was wrong."""
-    alarm = journal.fact(ALARM) or {}
-    at = timestamps.parse(alarm.get("at"))
+    alarm = journal.fact_as(Alarm, ALARM)
+    at = timestamps.parse(alarm.at) if alarm else None
     if at is None:
         return None
     until = min(at, now) + timedelta(seconds=plan.grace_after_alarm)
@@ -46,7 +54,7 @@ def note_instance(journal: Journal, plan: Plan, now: str) -> None:
     journal.set_fact(INSTANCE, plan.instance)
 
 
-def superseded(journal: Journal, plan: Plan, key: Key) -> Error | None:
+def superseded(journal: Journal, plan: Plan, key: Key) -> Failed | None:
     """Why nothing is sent to a place, if another place has shown that this machine is no longer the owner's.
 
     Each place that has shown it is asked again, so that it ends when it is no longer so.
@@ -55,4 +63,4 @@ def superseded(journal: Journal, plan: Plan, key: Key) -> Error | None:
     if (key[0], key[2]) in shown:
         return None
     found = next(iter(shown.values()), None)
-    return None if found is None else to_json_value(found)
+    return None if found is None else Failed(found.code, found.message, found.hint)

@@ -134,7 +134,7 @@ class Dispatcher(Engine):
                 raise ParaduxError("not-held", f"nothing of {dataset} is held", "see: paraductl status")
             with self._journal.batch():
                 protection.raise_alarm(self._journal, self._now(), f"a held push of {dataset} was approved")
-                self._journal.set_approval(dataset, hold.get("removed", 0), hold.get("changed", 0))
+                self._journal.set_approval(dataset, hold.removed, hold.changed)
                 self._journal.clear_hold(dataset)
         drafts = requests.backup(self.plan, [dataset], None, pulls=True, pushes=True)
         return self.submit([replace(draft, arguments=_cautious(draft)) for draft in drafts])
@@ -207,7 +207,7 @@ class Dispatcher(Engine):
 
     def _need_pushable(self, dataset: str) -> None:
         if error := self._guard_refuses(dataset):
-            raise ParaduxError(error["code"], error["message"], error["hint"])
+            raise ParaduxError(error.code, error.message, error.hint)
 
     def _need_credentials(self) -> None:
         self.need_plan()

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices import arrivals
 from paraduxd.core.devices.stick_rules import Stick
@@ -141,10 +142,10 @@ class Rounds:
         now, facts = self._clock(), self._facts()
         verdict = judge(plan, facts, now)
         rules = notifications.Rules(plan.notify_after, plan.digest)
-        before = self._journal.fact(notifications.SEEN) or {}
+        before = notifications.seen_before(self._journal.fact(notifications.SEEN))
         seen = notifications.watch(before, verdict.problems, now, rules.after)
         if seen != before:
-            self._journal.set_fact(notifications.SEEN, seen)
+            self._journal.set_fact(notifications.SEEN, to_json_value(seen))
         if not self._dispatcher.transport_ready:
             return
         safe = _safe(plan, facts)
@@ -156,17 +157,17 @@ class Rounds:
             self._tell(address.id, notifications.News(verdict.headline, found, safe), seen, rules)
 
     def _tell(
-        self, address: str, news: notifications.News, seen: notifications.Json, rules: notifications.Rules
+        self, address: str, news: notifications.News, seen: notifications.Seen, rules: notifications.Rules
     ) -> None:
         key, now = ("", Step.NOTIFY, address), self._clock()
-        told = self._journal.fact(notifications.told_fact(address))
+        told = self._journal.fact_as(notifications.Told, notifications.told_fact(address))
         if told is None:
             told = notifications.baseline(news, now)
-            self._journal.set_fact(notifications.told_fact(address), told)
+            self._journal.set_fact(notifications.told_fact(address), to_json_value(told))
         if key in self._dispatcher.pending() or next_run.when_allowed(self._journal.latest(key), now, address).at > now:
             return
         if found := notifications.notice(news, seen, told, rules, now):
-            arguments = {"title": found.title, "body": found.body, "told": found.told}
+            arguments = {"title": found.title, "body": found.body, "told": to_json_value(found.told)}
             self._dispatcher.submit([Draft(key, "notice", arguments=arguments)])
 
 

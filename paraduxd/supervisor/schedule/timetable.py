@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from paraduxd.api.replies.results import Published, Rehearsal
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.primitives import time_windows, timestamps
 from paraduxd.core.primitives.disks import uuid_of
@@ -158,13 +159,13 @@ class Look:
 
     def _is_behind(self, stash: str, latest: Latest) -> bool:
         """Whether the stash does not hold the present config, by what was published there or by what a later rehearsal has found."""
-        wanted, published = (self._plan.epoch, self._plan.serial), latest.result or {}
-        if (published.get("epoch"), published.get("serial")) != wanted:
+        wanted, published = (self._plan.epoch, self._plan.serial), latest.told(Published)
+        if (published.epoch, published.serial) != wanted:
             return True
         found = self._latest(("", Step.REHEARSE, stash))
         if timestamps.parse(found.last_attempt) is None or (found.last_attempt or "") <= (latest.last_success or ""):
             return False
-        seen = found.result or {}
+        seen = found.told(Rehearsal)
         if found.failures:
-            return (found.error or {}).get("code") in LACKING
-        return (seen.get("epoch"), seen.get("serial")) != wanted
+            return found.error is not None and found.error.code in LACKING
+        return (seen.epoch, seen.serial) != wanted

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from paraduxd.api.replies.results import Rehearsal
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Drills, Latest, SeenCopy
+from paraduxd.core.runs.orders import Failed
 from tests.core.status.sample import (
     CLOUD,
     DAY,
@@ -172,7 +174,7 @@ def test_a_rehearsal_that_failed_later_ends_it_for_its_place() -> None:
         "photos",
         "mail",
     ]
-    before = Latest(None, ago(5 * DAY), 1, {"code": "nothing-to-compare"}, None, "failed")
+    before = Latest(None, ago(5 * DAY), 1, Failed("nothing-to-compare", ""), None, "failed")
     assert proven(status(mail, latest={("mail", "rehearse", "friend"): before})) == ["photos", "mail"]
 
 
@@ -290,7 +292,7 @@ def test_labels_that_look_alike_are_told() -> None:
 
 def test_a_stash_that_was_found_with_an_older_serial_is_behind() -> None:
     """Published to a folder below the mount point; the disk, mounted again, has what was there before."""
-    older: Keys = {("", "rehearse", "friend"): Latest(ago(60), ago(60), 0, None, {"serial": 41, "epoch": 1}, "done")}
+    older: Keys = {("", "rehearse", "friend"): Latest(ago(60), ago(60), 0, None, Rehearsal(serial=41, epoch=1), "done")}
     document = status(latest={**older, ("", "publish", "friend"): well(HOUR, serial=42, epoch=1)})
     assert codes(document)["metadata-not-current"] == "2 of 3 metadata stashes have serial 42; behind: friend"
     found = document["metadata_stashes"][0]

@@ -11,6 +11,7 @@ from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs import backoff
 from paraduxd.core.runs import next_run as due
 from paraduxd.core.runs.facts import Latest
+from paraduxd.core.runs.orders import Failed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOURLY = Timing(every=3600)
@@ -82,7 +83,7 @@ def test_back_off_is_never_longer_than_six_hours_for_rare_runs() -> None:
 
 
 def test_hopeless_failure_waits_longest_at_once() -> None:
-    error = {"code": "bad-credentials", "retry": False}
+    error = Failed("bad-credentials", "", retry=False)
     date = next_run(HOURLY, Latest(ago(days=2), ago(seconds=0), 1, error, state="failed"))
     assert date is not None and date.at >= NOW + timedelta(hours=1)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from paraduxd.api.replies.results import Pulled
 from paraduxd.core.runs import unread
+from paraduxd.core.runs.unread import Missing
 from tests.core.status.sample import DAY, HOUR, NOW, PHOTOS, ago, healthy, plan, well
 from tests.status_json import build
 
@@ -16,10 +18,9 @@ def test_names_can_be_printed_and_are_not_endless() -> None:
 
 
 def test_a_push_is_told_what_the_pull_lacks() -> None:
-    pulled = {"unread": ["a", "b"], "unread_count": 7, "unstored": ["c"], "unstored_count": 1}
-    assert unread.of_pull(pulled) == {"unread": ["a", "b", "attributes of c"], "unread_count": 8}
-    assert unread.of_pull({"files": 3}) == {"unread": [], "unread_count": 0}
-    assert unread.of_pull({"unread": "x", "unread_count": True}) == {"unread": [], "unread_count": 0}
+    pulled = Pulled(unread=("a", "b"), unread_count=7, unstored=("c",), unstored_count=1)
+    assert unread.of_pull(pulled) == Missing(("a", "b", "attributes of c"), 8)
+    assert unread.of_pull(Pulled(files=3)) == unread.of_pull(Pulled(unread_count=-5)) == Missing()
 
 
 def test_status_warns_of_what_could_not_be_read_and_the_dataset_stays_ok() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from paraduxd.api.replies.results import Published, Pulled, Pushed, Rehearsal, Result, Verified, Version
 from paraduxd.core.plan.model import (
     DatasetPlan,
     DestinationPlan,
@@ -18,6 +20,7 @@ from paraduxd.core.plan.model import (
 )
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
+from paraduxd.core.runs.orders import Failed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR, DAY = 3600, 86400
@@ -66,15 +69,26 @@ def ago(seconds: float) -> str:
     return (NOW - timedelta(seconds=seconds)).isoformat()
 
 
+def told(**result: Any) -> Result | None:
+    """The result of the step that tells all of this."""
+    if "versions" in result:
+        result["versions"] = tuple(Version(**{"time": "", **each}) for each in result["versions"])
+    plain = {name: tuple(each) if isinstance(each, list) else each for name, each in result.items()}
+    kinds: list[type[Any]] = [Pulled, Pushed, Verified, Published, Rehearsal]
+    return next(kind(**plain) for kind in kinds if plain.keys() <= {each.name for each in fields(kind)})
+
+
 def well(age: float = HOUR / 2, **result: Any) -> Latest:
     """A step that ended well so many seconds ago."""
-    return Latest(ago(age), ago(age), 0, None, result, "done")
+    return Latest(ago(age), ago(age), 0, None, told(**result), "done")
 
 
 def ill(code: str, age: float | None = None, failures: int = 1, **result: Any) -> Latest:
     """A step that has failed since its last success, so many seconds ago (`None`: it never succeeded)."""
-    error = {"code": code, "message": "it did not work", "hint": "try something else"}
-    return Latest(None if age is None else ago(age), ago(60), failures, error, result or None, "failed")
+    error = Failed(code, "it did not work", "try something else")
+    return Latest(
+        None if age is None else ago(age), ago(60), failures, error, told(**result) if result else None, "failed"
+    )
 
 
 def drilled(some_plan: Plan, age: float, **changes: Any) -> Drills:
@@ -108,7 +122,7 @@ def healthy(some_plan: Plan, **changes: Any) -> Facts:
             latest[dataset.id, "push", destination.id] = well(version="b", versions=versions, files=10, bytes=1000)
     for stash in some_plan.metadata_stashes:
         latest["", "publish", stash.id] = well(serial=some_plan.serial, epoch=some_plan.epoch, objects=[])
-    fields: dict[str, Any] = {
+    given: dict[str, Any] = {
         "daemon": Daemon("0.1", 100, ago(10 * DAY), "userspace"),
         "latest": latest,
         "kits": {
@@ -118,4 +132,4 @@ def healthy(some_plan: Plan, **changes: Any) -> Facts:
         "drills": drilled(some_plan, 3 * DAY),
     }
     latest |= changes.pop("latest", {})
-    return Facts(**{**fields, **changes})
+    return Facts(**{**given, **changes})

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paraduxd.api.replies.results import Listed, Published, Pulled, Pushed, Rehearsal, Version
 from paraduxd.api.replies.state import RunningState
 from paraduxd.core.installation.health import Health, JournalLoss
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
+from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.orders import Failed
 from tests.checkout import ROOT
 from tests.core.status.sample import DOCS, MAIL, NOW, PHOTOS, healthy, plan
 from tests.status_json import build
@@ -23,18 +26,19 @@ from tests.status_json import build
 SCHEMA = json.loads((ROOT / "schema" / "status.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["versions", "bytes", "x"]), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
 times = st.none() | st.text(max_size=5) | st.datetimes().map(lambda time: time.isoformat() + "+14:00")
-errors = st.none() | st.dictionaries(
-    st.sampled_from(["code", "message", "hint"]), anything | st.sampled_from(["unreachable"])
+words = st.text(max_size=5)
+errors = st.none() | st.builds(Failed, words | st.sampled_from(["unreachable", "damaged"]), words, words, st.booleans())
+numbers = st.none() | st.integers()
+versions = st.lists(st.builds(Version, words, words, numbers, numbers, numbers, st.integers()), max_size=2).map(tuple)
+results = (
+    st.none()
+    | st.builds(Pulled, files=numbers, bytes=numbers, unread_count=st.integers(), staging=words)
+    | st.builds(Pushed, version=words, versions=st.none() | versions, bytes=numbers, kept_because=words)
+    | st.builds(Listed, versions)
+    | st.builds(Published, numbers, numbers, st.lists(st.integers(0, 3), max_size=2).map(tuple))
+    | st.builds(Rehearsal, serial=numbers, epoch=numbers, protected=st.none() | st.booleans())
 )
-results = st.none() | st.dictionaries(st.sampled_from(["versions", "files", "bytes", "serial", "epoch"]), anything)
 latest = st.builds(
     Latest, times, times, st.integers(0, 9), errors, results, st.none() | st.sampled_from(["done", "failed"])
 )
@@ -57,9 +61,7 @@ facts = st.builds(
     st.builds(Daemon, started=times, locked=st.booleans(), init_on_free=st.none() | st.booleans()),
     st.dictionaries(keys, latest, max_size=12),
     st.dictionaries(keys, times.filter(bool), max_size=4),
-    st.dictionaries(
-        datasets, st.dictionaries(st.sampled_from(["reason", "text"]), anything | st.just("journal-lost")), max_size=2
-    ),
+    st.dictionaries(datasets, st.builds(Hold, words | st.just("journal-lost"), words), max_size=2),
     st.lists(running, max_size=3).map(tuple),
     st.dictionaries(
         st.sampled_from(["alice", "bob", "carol"]), st.builds(Kit, st.integers(0, 2), times, times), max_size=3

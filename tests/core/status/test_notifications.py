@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from paraduxd.core.status import notifications
-from paraduxd.core.status.notifications import News, Notice, Rules
+from paraduxd.core.status.notifications import News, Notice, Rules, Sighting
 from paraduxd.core.status.problems import Problem
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -25,7 +25,7 @@ class Owner:
     def __init__(self, digest: int | None = None) -> None:
         self.rules = Rules(GRACE, digest)
         self.now = START
-        self.seen: dict[str, Any] = {}
+        self.seen: notifications.Seen = {}
         self.told = notifications.baseline(News("", (), {"home/old": "2026-01-01T00:00:00Z"}), START)
         self.reachable = True
 
@@ -132,7 +132,7 @@ def test_a_disk_is_said_to_be_safe_to_remove_once() -> None:
 @pytest.mark.parametrize("odd", ["never", "2126-01-01T00:00:00Z"])
 def test_an_odd_record_does_not_silence(odd: str) -> None:
     owner = Owner()
-    owner.seen = {notifications.ident(LATE): {"since": odd, "gone": odd}}
-    owner.told = {**owner.told, "digest": odd, "sent": odd}
+    owner.seen = {notifications.ident(LATE): Sighting(odd, odd)}
+    owner.told = replace(owner.told, digest=odd, sent=odd)
     found = owner.look(LATE)
     assert found and LATE.text in found.body

@@ -17,6 +17,7 @@ from paraduxd.core.installation.health import Health
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
+from paraduxd.core.runs.holds import Hold
 from tests.core.status.sample import (
     CLOUD,
     DAY,
@@ -217,7 +218,7 @@ def test_every_upload_fails() -> None:
 
 def test_a_held_push_says_why_and_silences_what_follows_from_it() -> None:
     late = {("photos", "push", "disk"): well(9 * DAY), ("photos", "pull", "source"): well(2 * DAY)}
-    document = status(holds={"photos": {"reason": "removed", "text": "90 of 100 files vanished"}}, latest=late)
+    document = status(holds={"photos": Hold("removed", "90 of 100 files vanished")}, latest=late)
     assert (state(document, "photos"), state(document, "photos", "disk")) == ("held", "held")
     assert problem(document, "dataset-held")["text"] == "the push of photos is held: 90 of 100 files vanished"
     assert "destination-overdue" not in codes(document)
@@ -227,9 +228,9 @@ def test_a_held_push_says_why_and_silences_what_follows_from_it() -> None:
 def test_while_held_the_source_and_staging_are_in_doubt() -> None:
     """What is left of a dataset whose source was emptied is at its destinations."""
     mail = plan(datasets=(MAIL,))
-    assert ["place:friend"] in status(mail, holds={"mail": {"reason": "empty"}})["recoverable"]["weakest"]
+    assert ["place:friend"] in status(mail, holds={"mail": Hold("empty")})["recoverable"]["weakest"]
     gone = {("mail", "push", "friend"): ill("access-denied", 9 * DAY)}
-    document = status(mail, holds={"mail": {"reason": "empty"}}, latest=gone)
+    document = status(mail, holds={"mail": Hold("empty")}, latest=gone)
     assert document["headline"] == "Recoverable: no: no copy can be relied on of `mail`."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from paraduxd.api.replies.results import Published, Pulled, Pushed, Rehearsal, Version
 from paraduxd.core.plan.model import (
     DatasetPlan,
     DestinationPlan,
@@ -102,16 +103,16 @@ def facts(of: Plan, **more: Any) -> Facts:
     """Everything is in order; every rehearsal has read 50 MB in 10 s."""
     latest: dict[Any, Latest] = {}
     for each in of.datasets:
-        latest[each.id, "pull", "source"] = Latest(at(1800), at(1800), 0, None, {"files": 9, "bytes": 900 * MB}, "done")
+        latest[each.id, "pull", "source"] = Latest(at(1800), at(1800), 0, None, Pulled(9, 900 * MB), "done")
         for place in each.destinations:
             age = (place.timing.every or 0) * 0.8 if place.timing else 0
-            version = {"id": "a", "time": at(age), "files": 9, "bytes": 900 * MB}
-            pushed = {"version": "a", "versions": [version], "bytes": 900 * MB, "added_bytes": MB, "seconds": 5}
-            latest[each.id, "push", place.id] = Latest(at(age), at(age), 0, None, pushed, "done")
-            read = {"version": "a", "bytes": 50 * MB, "files": 3, "seconds": 10}
-            latest[each.id, "rehearse", place.id] = Latest(at(DAY), at(DAY), 0, None, read, "done")
+            versions = (Version("a", at(age), 9, 900 * MB),)
+            pushed = Pushed("a", versions, MB, bytes=900 * MB)
+            latest[each.id, "push", place.id] = Latest(at(age), at(age), 0, None, pushed, "done", 5)
+            read = Rehearsal("a", bytes=50 * MB, files=3)
+            latest[each.id, "rehearse", place.id] = Latest(at(DAY), at(DAY), 0, None, read, "done", 10)
     for stash in of.metadata_stashes:
-        held = {"serial": of.serial, "epoch": of.epoch, "epochs": [of.epoch]}
+        held = Published(of.serial, of.epoch, (of.epoch,))
         latest["", "publish", stash.id] = Latest(at(DAY), at(DAY), 0, None, held, "done")
     kits = {each.id: Kit(of.epoch, at(9 * DAY), at(9 * DAY), None, 41) for each in of.stewards}
     return Facts(**{"latest": latest, "kits": kits, **more})

@@ -12,6 +12,7 @@ import pytest
 
 from paraductl.terminal.whatif_page import render
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import Rehearsal
 from paraduxd.api.replies.what_if import DatasetLeft, WhatIf, as_document
 from paraduxd.core.plan import model as plans
 from paraduxd.core.whatif.answer import Question, answer
@@ -109,7 +110,7 @@ def test_a_claim_that_a_rehearsal_has_disproved_protects_nothing() -> None:
     known = facts(family)
     key = ("photos", "rehearse", "cloud")
     for found, deletes in ((True, ()), (None, ()), (False, ("cloud",))):
-        read = {**(known.latest[key].result or {}), "protected": found}
+        read = replace(known.latest[key].told(Rehearsal), protected=found)
         tried = replace(known, latest={**known.latest, key: replace(known.latest[key], result=read)})
         left = of_dataset(answer(family, tried, NOW, Question(compromise=("credentials",))), "photos")
         assert left.he_deletes == ("source", *deletes)

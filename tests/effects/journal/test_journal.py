@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -16,13 +17,16 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import Pulled
 from paraduxd.core.runs.facts import Latest
+from paraduxd.core.runs.holds import Approval, Hold
+from paraduxd.core.runs.orders import Failed
 from paraduxd.effects.journal.journal import Ending, Journal
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PULL = ("home", "pull", "source")
 PUSH = ("home", "push", "disk")
-OFFLINE = {"code": "offline", "message": "no answer", "hint": ""}
+OFFLINE = Failed("offline", "no answer")
 
 
 def at(minute: int) -> str:
@@ -63,7 +67,7 @@ def test_an_ended_run_stays_as_it_is(journal: Journal) -> None:
 def test_latest_after_success_failures_and_hold(journal: Journal) -> None:
     assert journal.latest(PULL) == Latest()
     ran(journal, 0, "done", result={"files": 3})
-    assert journal.latest(PULL) == Latest(at(0), at(0), 0, None, {"files": 3, "seconds": 30}, "done")
+    assert journal.latest(PULL) == Latest(at(0), at(0), 0, None, Pulled(files=3), "done", 30)
     ran(journal, 5, "failed", error=OFFLINE)
     ran(journal, 10, "failed", error=OFFLINE)
     latest = journal.latest(PULL)
@@ -71,20 +75,20 @@ def test_latest_after_success_failures_and_hold(journal: Journal) -> None:
         at(0),
         2,
         OFFLINE,
-        {"files": 3, "seconds": 30},
+        Pulled(files=3),
     )
     assert latest.last_attempt == "2026-11-23T12:10:30Z"
-    ran(journal, 15, "held", error={"code": "held"})
+    ran(journal, 15, "held", error=Failed("held", ""))
     latest = journal.latest(PULL)
     assert (latest.failures, latest.state, latest.last_attempt) == (0, "held", at(15))
 
 
 def test_a_push_that_did_not_run_after_a_failed_pull_counts_as_failure(journal: Journal) -> None:
     run = journal.add(PUSH, "schedule", at(0))
-    journal.finish(run.number, Ending("cancelled", at(1), {"code": "not-run"}))
+    journal.finish(run.number, Ending("cancelled", at(1), Failed("not-run", "")))
     assert journal.latest(PUSH).failures == 1
     run = journal.add(PUSH, "manual", at(2))
-    journal.finish(run.number, Ending("cancelled", at(3), {"code": "cancelled"}))
+    journal.finish(run.number, Ending("cancelled", at(3), Failed("cancelled", "")))
     assert (journal.latest(PUSH).failures, journal.latest(PUSH).last_attempt) == (1, at(3))
 
 
@@ -128,14 +132,42 @@ def test_what_was_unfinished_is_interrupted_at_the_next_start(tmp_path: Path) ->
     assert journal.mark_interrupted(at(6)) == ()
 
 
+def test_what_a_later_version_has_told_outlives_a_failure(journal: Journal, tmp_path: Path) -> None:
+    ran(journal, 0, "done", result={"files": 3, "later": [1]})
+    ran(journal, 5, "failed", error=OFFLINE)
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        (kept,) = database.execute("SELECT result FROM latest").fetchone()
+    assert json.loads(kept) == {"files": 3, "later": [1], "seconds": 30}
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ('{"code": "offline", "message": "no answer", "hint": ""}', OFFLINE),
+        (
+            '{"code": "gone", "message": "no", "hint": "look", "retry": false}',
+            Failed("gone", "no", "look", retry=False),
+        ),
+        ('{"code": null, "message": 5}', Failed("", "5")),
+    ],
+)
+def test_errors_of_earlier_versions_are_read(journal: Journal, tmp_path: Path, kept: str, expected: Failed) -> None:
+    ran(journal, 0, "failed", error=OFFLINE)
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("UPDATE latest SET error = ?", (kept,))
+    assert Journal(tmp_path / "journal.sqlite", NOW).latest(PULL).error == expected
+
+
 def test_holds_approvals_and_facts(journal: Journal) -> None:
-    journal.set_hold("home", {"reason": "removed", "removed": 7})
-    assert journal.holds() == {"home": {"reason": "removed", "removed": 7}}
+    journal.set_hold("home", Hold("removed", removed=7))
+    assert journal.holds() == {"home": Hold("removed", removed=7)}
     journal.clear_hold("home")
     journal.clear_hold("home")
     assert journal.holds() == {}
     journal.set_approval("home", 7, 1)
-    assert journal.approval("home") == {"removed": 7, "changed": 1}
+    assert journal.approval("home") == Approval(7, 1)
     journal.clear_approval("home")
     assert journal.approval("home") is None
     journal.set_fact("x", [1, "two"])
@@ -164,7 +196,7 @@ def test_prune_keeps_the_newest_ten_thousand_of_the_last_year(journal: Journal) 
     journal.prune(NOW)
     kept = [run.number for run in journal.history(limit=20_000)]
     assert len(kept) == 10_001 and unfinished.number in kept and old.number not in kept
-    assert journal.latest(PULL).result == {"files": 1}
+    assert journal.latest(PULL).result == Pulled(files=1)
     journal.prune(NOW + timedelta(days=400))
     assert [run.number for run in journal.history()] == [unfinished.number]
 
@@ -243,7 +275,7 @@ journal = Journal(Path(sys.argv[1]), datetime.now(UTC))
 while True:
     run = journal.add(("home", "pull", "source"), "schedule", "2026-11-23T12:00:00Z")
     journal.start(run.number, "2026-11-23T12:00:00Z")
-    journal.finish(run.number, Ending("done", "2026-11-23T12:00:01Z", None, {"number": run.number}))
+    journal.finish(run.number, Ending("done", "2026-11-23T12:00:01Z", None, {"files": run.number}))
     print(run.number, flush=True)
 """
 
@@ -264,12 +296,12 @@ def test_sigkill_at_any_moment_loses_no_finished_run(tmp_path: Path) -> None:
         journal = Journal(path, NOW)
         assert not journal.damaged()
         runs = {run.number: run for run in journal.history(limit=100_000)}
-        assert all(runs[number].state == "done" and runs[number].result == {"number": number} for number in finished)
+        assert all(runs[number].state == "done" and runs[number].result == {"files": number} for number in finished)
         assert len([run for run in runs.values() if run.state in ("queued", "running")]) <= 1
         newest = journal.last(PULL, ["done"])
-        assert newest is not None and journal.latest(PULL).result == {"number": newest.number, "seconds": 1}
+        assert newest is not None and journal.latest(PULL).result == Pulled(files=newest.number)
         journal.mark_interrupted(at(59))
         journal.close()
     assert len(finished) >= 30
-    with sqlite3.connect(path) as database:
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

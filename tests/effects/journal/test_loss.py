@@ -113,10 +113,10 @@ def test_a_hold_after_a_loss_becomes_one_that_only_the_owner_ends(tmp_path: Path
     machine.begin()
     machine.dispatcher.backup(["home"], pull_only=True)
     machine.workers.hold("home", "removed", removed=9, files=10)
-    assert machine.journal.holds()["home"]["reason"] == "journal-lost", "a good pull would end the other one"
+    assert machine.journal.holds()["home"].reason == "journal-lost", "a good pull would end the other one"
     machine.dispatcher.backup(["home"], pull_only=True)
     machine.workers.hold("home", "many-changed", changed=9, files=10)
-    assert machine.journal.holds()["home"]["changed"] == 9
+    assert machine.journal.holds()["home"].changed == 9
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -227,11 +227,11 @@ def test_a_loss_that_cannot_be_recorded_holds_all_the_same(tmp_path: Path) -> No
     machine.journal = Journal(machine.state.journal, NOW, expected=True)
     machine.journal._database.execute("PRAGMA query_only = 1")
     machine.journal.hold_if_lost(["home"])
-    assert machine.journal.holds()["home"]["reason"] == "journal-lost"
+    assert machine.journal.holds()["home"].reason == "journal-lost"
     machine.journal._database.execute("PRAGMA query_only = 0")
     machine.journal.set_fact("x", 1)
     machine.journal.close()
     again = Journal(machine.state.journal, NOW, expected=True)
     loss = again.lost()
-    assert again.holds()["home"]["reason"] == "journal-lost"
+    assert again.holds()["home"].reason == "journal-lost"
     assert loss is not None and loss == replace(loss, held=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from paraduxd.api.replies.results import Published, Pulled, Pushed
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.runs.facts import Latest
+from paraduxd.core.runs.holds import Approval, Hold
 from paraduxd.effects.journal import schema
 from paraduxd.effects.journal.journal import Ending, Journal
 
@@ -30,12 +31,16 @@ def ran(journal: Journal, key: tuple[str, str, str], minute: int, state: str = "
     at = f"2026-11-23T12:{minute:02}:00Z"
     run = journal.add(key, "schedule", at)
     journal.start(run.number, at)
-    journal.finish(run.number, Ending(state, at, result={"minute": minute}))
+    journal.finish(run.number, Ending(state, at, result={"files": minute, "serial": minute}))
     return run.number
 
 
+def _number(latest: Latest) -> int:
+    return latest.told(Published).serial or latest.told(Pulled).files or latest.told(Pushed).files or 0
+
+
 def minutes(journal: Journal) -> dict[tuple[str, str, str], int]:
-    return {key: (latest.result or {})["minute"] for key, latest in journal.latest_by_target().items()}
+    return {key: _number(latest) for key, latest in journal.latest_by_target().items()}
 
 
 def test_a_place_with_a_new_address_begins_at_never(journal: Journal) -> None:
@@ -54,7 +59,7 @@ def test_a_place_with_a_new_address_begins_at_never(journal: Journal) -> None:
 
 def test_a_renamed_place_keeps_everything(journal: Journal) -> None:
     number = ran(journal, PUSH, 1)
-    journal.set_hold("home", {"reason": "many-changed"})
+    journal.set_hold("home", Hold("many-changed"))
     journal.set_approval("home", 1, 2)
     journal.set_fact(journal.named("changes", "home"), "then")
     renamed = {
@@ -69,8 +74,8 @@ def test_a_renamed_place_keeps_everything(journal: Journal) -> None:
     last = journal.last(("house", "push", "stick"), ["done"])
     assert last is not None and last.number == number
     assert last.key == PUSH, "history tells the names of then"
-    assert journal.holds() == {"house": {"reason": "many-changed"}}
-    assert (journal.approval("house"), journal.approval("home")) == ({"removed": 1, "changed": 2}, None)
+    assert journal.holds() == {"house": Hold("many-changed")}
+    assert (journal.approval("house"), journal.approval("home")) == (Approval(1, 2), None)
     assert journal.fact(journal.named("changes", "house")) == "then"
     assert journal.latest(PUSH) == Latest()
     assert [run.number for run in journal.history("house")] == [number]
@@ -83,7 +88,7 @@ def test_a_renamed_place_keeps_everything(journal: Journal) -> None:
 def test_a_run_that_ends_under_another_name_counts_for_its_place(journal: Journal) -> None:
     run = journal.add(PUSH, "manual", "2026-11-23T12:00:00Z")
     journal.use_places({("house", "stick"): "p1", ("home", "disk"): "p2"})
-    journal.finish(run.number, Ending("done", "2026-11-23T12:01:00Z", result={"minute": 1}))
+    journal.finish(run.number, Ending("done", "2026-11-23T12:01:00Z", result={"files": 1}))
     assert minutes(journal) == {("house", "push", "stick"): 1}
 
 
@@ -115,13 +120,13 @@ def test_a_journal_of_0_1_0_is_carried_on(tmp_path: Path) -> None:
     database = sqlite3.connect(path)
     for script in schema._SCRIPTS[:2]:
         database.executescript(script)
-    row = ("2026-11-23T12:00:00Z", "2026-11-23T12:00:00Z", 0, None, '{"minute": 1}', "done")
+    row = ("2026-11-23T12:00:00Z", "2026-11-23T12:00:00Z", 0, None, '{"files": 1}', "done")
     for key in (PULL, PUSH, PUBLISH):
         database.execute("INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, *row))
     runs = "INSERT INTO runs (dataset, step, location, trigger, state, requested) VALUES (?, ?, ?, 'manual', ?, '2026-11-23T12:00:00Z')"
     database.execute(runs, (*PUSH, "done"))
     database.execute(runs, (*PULL, "running"))
-    database.execute("INSERT INTO holds VALUES ('home', ?)", (json.dumps({"reason": "many-changed"}),))
+    database.execute("INSERT INTO holds VALUES ('home', ?)", ('{"reason": "many-changed"}',))
     database.execute("INSERT INTO approvals VALUES ('home', 7, 1)")
     facts = [("changes/home", "1"), ("maintenance/home/push/disk", "2"), ("drill/last", "3"), ("maintenance/odd", "4")]
     database.executemany("INSERT INTO facts VALUES (?, ?)", facts)
@@ -134,8 +139,8 @@ def test_a_journal_of_0_1_0_is_carried_on(tmp_path: Path) -> None:
     for places in ({}, {("home", where): legacy_uid("home", where) for where in ("", "source", "disk")}):
         journal.use_places(places)
         assert set(journal.latest_by_target()) == {PULL, PUSH, PUBLISH}
-        assert journal.holds() == {"home": {"reason": "many-changed"}}
-        assert journal.approval("home") == {"removed": 7, "changed": 1}
+        assert journal.holds() == {"home": Hold("many-changed")}
+        assert journal.approval("home") == Approval(7, 1)
         assert journal.fact(journal.named("changes", "home")) == 1
         assert journal.fact(journal.named("maintenance", "home", "disk")) == 2
         assert (journal.fact("drill/last"), journal.fact("maintenance/odd")) == (3, 4)
@@ -159,4 +164,4 @@ def test_a_migration_that_is_cut_off_leaves_the_old_journal(tmp_path: Path, monk
         patch.setattr(schema, "_SCRIPTS", (*schema._SCRIPTS, "CREATE TABLE runs (x);"))
         with pytest.raises(sqlite3.OperationalError):
             schema.open_database(path)
-    assert Journal(path, NOW).holds() == {"home": {}}
+    assert Journal(path, NOW).holds() == {"home": Hold()}

@@ -173,7 +173,7 @@ def test_held_pull_holds_pushes_until_a_good_pull(rig: Rig) -> None:
     pull, *pushes = rig.dispatcher.backup()
     rig.workers.hold("home", "many-removed", removed=900, files=1000)
     assert rig.state(pull) == "held" and [rig.error(push) for push in pushes] == ["held", "held"]
-    assert rig.journal.holds()["home"]["removed"] == 900
+    assert rig.journal.holds()["home"].removed == 900
     assert code_of(rig.dispatcher.backup, ["home"], push_only=True) == "held"
     rig.dispatcher.scheduled([(("home", "push", "disk"), "schedule")])
     assert rig.workers.steps() == []
@@ -192,7 +192,7 @@ def test_a_hold_for_changed_files_ends_only_by_approval(rig: Rig) -> None:
     assert rig.state(pull) == "done" and [rig.error(push) for push in pushes] == ["held", "held"]
     rig.dispatcher.backup()
     rig.workers.hold("home", "empty")
-    assert rig.journal.holds()["home"]["reason"] == MANY_CHANGED
+    assert rig.journal.holds()["home"].reason == MANY_CHANGED
 
 
 def test_approval_lets_the_counts_that_were_seen_pass_once(rig: Rig) -> None:
@@ -280,7 +280,9 @@ def test_orders_are_made_from_plan_and_journal(rig: Rig, tmp_path: Path) -> None
     rig.dispatcher.backup()
     assert rig.workers.find("home", "pull").arguments["known_files"] == 10
     rig.workers.done("home", "pull", files=11)
-    assert rig.workers.find("home", "push").arguments["known_versions"] == versions
+    assert rig.workers.find("home", "push").arguments["known_versions"] == [
+        {**each, "number": None, "missing": 0} for each in versions
+    ]
     assert rig.workers.find("home", "push").arguments["pushed_before"] is True
     rig.workers.all_done(versions=versions)
     rig.clock.advance(minutes=1)
