@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
@@ -63,6 +63,14 @@ class Run:
     def number(self) -> int:
         """The runs of a destination are numbered."""
         return serial_of(self.id)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What a listing shows of one run: how many objects, and the bytes of its volumes."""
+
+    count: int
+    stored: int
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,17 @@ def part_of(name: str, parts: int) -> int:
 def volume_name(run: str, number: int) -> str:
     """A volume; they count from 1."""
     return f"{run}.{number:05}.gpg"
+
+
+def objects_of_runs(sizes: Mapping[str, int]) -> dict[str, Objects]:
+    """Run -> what lies there of it, of the sizes of objects by their names."""
+    found: dict[str, Objects] = {}
+    for name, size in sizes.items():
+        if run := run_of(name):
+            before = found.get(run, Objects(0, 0))
+            volume = 0 if name in (manifest_name(run), names_name(run)) else size
+            found[run] = Objects(before.count + 1, before.stored + volume)
+    return found
 
 
 def manifested(names: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -87,7 +87,7 @@ class ArchiveDestination(Destination):
                 raise ParaduxError(
                     "no-version", "there is no version at this destination", "push one: paraductl backup"
                 )
-            task = remove.Task(self._store, self._keys, self._context, self._shelf, index)
+            task = remove.Task(self._store, self._keys, self._context, self._shelf(), index)
             removal = remove.now(task, newest, request)
         marked = place.renew(newest.run.number)
         versions = versions_of(removal.manifest)
@@ -154,26 +154,29 @@ class ArchiveDestination(Destination):
     def verify(self, deep: bool) -> VerifyResult:
         """See `Destination.verify`. `checked` counts objects.
 
-        Quick: every run that a version needs has a manifest that is signed, and all its objects have their sizes. Deep: besides, their
-        SHA-256; with the private key all of them are decrypted and decompressed as well. After damage to the newest version
-        the next push makes a full run.
+        Quick: the newest manifest is signed, and every run that a version needs has a manifest, and volumes of as many bytes as the newest
+        manifest says. Deep: every manifest is signed and is the one that the newest means, and all objects have their SHA-256; with the
+        private key all of them are decrypted and decompressed as well. After damage to the newest version the next push makes a full run.
         """
-        receiver = Receiver(self._store, self._beat)
         if not deep:
-            return self._verify(archive_verifying.nothing)
+            return self._verify(Verifier.quick)
+        receiver = Receiver(self._store, self._beat)
         if self._keys.private is None:
-            return self._verify(archive_verifying.everything(receiver))
+            return self._verify_reading(archive_verifying.everything(receiver))
         with self._opener() as opener:
-            return self._verify(archive_verifying.opening(receiver, opener))
+            return self._verify_reading(archive_verifying.opening(receiver, opener))
 
     def verify_part(self, part: int, parts: int) -> VerifyResult:
         """See `Destination.verify_part`: the objects whose names fall into this part."""
-        return self._verify(archive_verifying.part_of(Receiver(self._store, self._beat), part, parts))
+        return self._verify_reading(archive_verifying.part_of(Receiver(self._store, self._beat), part, parts))
 
-    def _verify(self, read: archive_verifying.Read) -> VerifyResult:
+    def _verify_reading(self, read: archive_verifying.Read) -> VerifyResult:
+        return self._verify(lambda verifier, highest: verifier.check(highest, read))
+
+    def _verify(self, how: Callable[[Verifier, int], VerifyResult]) -> VerifyResult:
         highest = self._place().check()
         with self._index() as index:
-            return Verifier(self._shelf(fresh=True), index, self._keys.fingerprint).check(highest, read)
+            return how(Verifier(self._shelf(fresh=True), index, self._keys.fingerprint), highest)
 
     def _beat(self, count: int) -> None:
         self._context.progress(Progress(None, count))

@@ -54,7 +54,10 @@ class Shelf:
         self._store = store
         self._keys = keys
         self._cache = cache
-        self.sizes = {blob.name: blob.size for blob in store.list() if chain.run_of(blob.name)}
+        listed = {blob.name: blob.size for blob in store.list()}
+        self.sizes = {name: size for name, size in listed.items() if chain.run_of(name)}
+        self.others = frozenset(listed) - frozenset(self.sizes)
+        self._runs = chain.objects_of_runs(self.sizes)
 
     def newest(self) -> Manifest | None:
         """The newest run whose manifest is whole; those that are not are logged. Raises `ParaduxError` "other-dataset"."""
@@ -104,13 +107,26 @@ class Shelf:
             if self.sizes[part.name] != part.size:
                 raise damaged(f"{part.name} has {self.sizes[part.name]} bytes instead of {part.size}")
 
+    def check_run(self, run: Run) -> int:
+        """How many objects a run has; its own manifest is not read.
+
+        Raises `ParaduxError` "damaged" when the manifest, the names or bytes of volumes are missing.
+        """
+        for name in (chain.manifest_name(run.id), chain.names_name(run.id)):
+            if name not in self.sizes:
+                raise damaged(f"{name} is missing")
+        found = self._runs[run.id]
+        if found.stored != run.stored:
+            raise damaged(f"the volumes of {run.id} have {found.stored} bytes in all instead of {run.stored}")
+        return found.count
+
     def seems_whole(self, run: Run) -> bool:
-        """Whether the volumes of a run have the right size in all, without reading its manifest."""
-        return chain.manifest_name(run.id) in self.sizes and run.stored == sum(
-            size
-            for name, size in self.sizes.items()
-            if name.startswith(f"{run.id}.") and name.endswith(".gpg") and name != chain.names_name(run.id)
-        )
+        """Whether `check_run` finds nothing."""
+        try:
+            self.check_run(run)
+        except ParaduxError:
+            return False
+        return True
 
     def _read(self, name: str) -> tuple[bytes, bytes]:
         """The signed line, with its end, and the signature."""

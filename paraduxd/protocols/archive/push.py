@@ -111,17 +111,19 @@ class Pusher:
         upload = self._upload(shelf, base, highest)
         sender = Sender(task.store, self._sealer, self._index, upload, shelf.sizes)
         try:
+            if not {README, EARLIER_README} & shelf.others:
+                task.store.put(README, io.BytesIO(_README.encode()))
             made = self._send(base, sender)
-            added = self._publish(made.manifest, made.unread)
+            shelf, added = self._publish(made)
         except TransientError as problem:
             raise self._with_protection(problem, base) from None
-        return self._removed(made, base, sender.added_bytes + added)
+        return self._removed(made, base, shelf, sender.added_bytes + added)
 
-    def _removed(self, made: _Made, base: _Base, added: int) -> PushResult:
+    def _removed(self, made: _Made, base: _Base, shelf: Shelf, added: int) -> PushResult:
         """The result, once what may go is gone."""
         task, request = self._task, self._task.request
         marked = task.place.renew(made.manifest.run.number)
-        where = remove.Task(task.store, task.keys, task.context, self._look, self._index)
+        where = remove.Task(task.store, task.keys, task.context, shelf, self._index)
         removal = remove.after_push(where, made.manifest, request, [run.id for run in base.runs])
         versions = versions_of(removal.manifest)
         return PushResult(
@@ -220,7 +222,6 @@ class Pusher:
     def _send(self, base: _Base, sender: Sender) -> _Made:
         """Everything of the run but its manifest. Nothing is removed yet: all versions that were there stay listed."""
         task, run = self._task, sender.upload.run
-        self._put_readme()
         with _names_of(task.staging) as (names, walked):
             expected = 0 if base.parent else walked.size + _PER_FILE * walked.files
             with tar.packed(task.staging, self._index.begin(base.parent, task.staging)) as packing:
@@ -233,11 +234,6 @@ class Pusher:
         made = Run(run, task.request.now, base.parent, *counted, stored, missing=missing)
         runs = chain.retained(base.runs, (), base.parent)
         return _Made(Manifest(made, made.number, task.keys.fingerprint, names_part, volumes, runs), unread)
-
-    def _put_readme(self) -> None:
-        store = self._task.store
-        if not {README, EARLIER_README} & {blob.name for blob in store.list()}:
-            store.put(README, io.BytesIO(_README.encode()))
 
     def _add_unread(self, names: int, walked: Walked, unread: tar.Unread) -> tuple[int, int]:
         """Add what could not be read to the names; gives the files and bytes that could."""
@@ -257,17 +253,17 @@ class Pusher:
 
         return report
 
-    def _publish(self, manifest: Manifest, unread: tar.Unread) -> int:
-        """Check that everything has arrived, then declare the run complete; gives the bytes of the manifest."""
-        store, shelf = self._task.store, self._look()
+    def _publish(self, made: _Made) -> tuple[Shelf, int]:
+        """Check that everything has arrived, then declare the run complete; gives what lies there now, and the bytes of the manifest."""
+        store, shelf, manifest = self._task.store, self._look(), made.manifest
         ours = {part.name for part in manifest.objects}
-        for name in shelf.sizes:
-            if chain.run_of(name) == manifest.run.id and name not in ours:
-                store.delete(name)  # an earlier attempt at this run has sent it
+        for name in [name for name in shelf.sizes if chain.run_of(name) == manifest.run.id and name not in ours]:
+            store.delete(name)  # an earlier attempt at this run has sent it
+            del shelf.sizes[name]
         shelf.check_sizes(manifest.objects)
         size = remove.put_manifest(store, self._task.keys, shelf, manifest)
-        self._remember(manifest, unread)
-        return size
+        self._remember(manifest, made.unread)
+        return shelf, size
 
     def _remember(self, manifest: Manifest, unread: tar.Unread) -> None:
         """From now on increments build on this run, and pack what it could not read. The version is there already: a failure costs a full

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from paraduxd.api.errors import ParaduxError
@@ -27,12 +27,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Task:
-    """Where something is removed; `look` lists what is there now."""
+    """Where something is removed; `shelf` is what is there now."""
 
     store: BlobStore
     keys: Keys
     context: Context
-    look: Callable[[], Shelf]
+    shelf: Shelf
     index: Index
 
 
@@ -76,7 +76,7 @@ def now(task: Task, manifest: Manifest, request: PushRequest) -> Removal:
 def _remove(
     task: Task, manifest: Manifest, request: PushRequest, dropped: Sequence[Version], known: Sequence[str]
 ) -> Removal:
-    shelf = task.look()
+    shelf = task.shelf
     stays = replace(manifest, runs=_without(manifest, dropped))
     names = chain.garbage(shelf.sizes, known, stays) if request.prune else []
     if not dropped and not names:
@@ -121,6 +121,7 @@ def put_manifest(store: BlobStore, keys: Keys, shelf: Shelf, manifest: Manifest)
     store.put(name, io.BytesIO(content))
     if b"".join(store.get(name)) != content:
         raise TransientError("not-read-back", f"{name} is not what was sent there", "see whether the place is full")
+    shelf.sizes[name] = len(content)
     shelf.remember(name, content)
     return len(content)
 
