@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.files import bounded, directories
+from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run
 
 LEVEL = "-3"
@@ -188,11 +188,14 @@ class Unpacking:
         try:
             with run.sealed_file(listed) as (descriptor, path):
                 chosen = (*only, f"--files-from={path}") if paths else ()
+                # By its path tar would open the directory only when it has something to write: one that outlives a killed worker for a
+                # moment would write into that of the next restore.
                 self._tar = run.start(
-                    ["tar", *_EXTRACT, f"--directory={to}", *chosen],
+                    ["tar", *_EXTRACT, *chosen],
                     stdin=run.widen(self._zstd.stdout).fileno(),
                     stdout=subprocess.DEVNULL,
-                    pass_fds=(descriptor, *directories.descriptor_in(to)),
+                    pass_fds=(descriptor,),
+                    cwd=to,
                 )
         except BaseException:
             run.kill_group(self._zstd)
