@@ -45,11 +45,11 @@ def follow(
             raise ParaduxError(
                 "interrupted", "interrupted; the daemon goes on", "see how far it is: paraductl status"
             ) from None
-    _cancel(context, numbers)
+    cancel_runs(context, numbers)
     return _watch(context, numbers, on_end)
 
 
-def _cancel(context: Context, numbers: Sequence[int]) -> None:
+def cancel_runs(context: Context, numbers: Sequence[int]) -> None:
     """End what we asked for; what others asked for as well, with the passphrase."""
     left = context.supervisor(fresh=True).cancel(runs=numbers).left
     if left:

@@ -217,9 +217,9 @@ def rename_without_replacing(folder: int, name: str, new_folder: int, new_name: 
     _renameat2(folder, name, new_folder, new_name, _RENAME_NOREPLACE)
 
 
-def exchange_names(folder: int, one: str, other: str) -> None:
+def exchange_names(folder: int, one: str, other: str, other_folder: int | None = None) -> None:
     """Give each of two files or directories the name of the other; vfat can do it from Linux 6.0 on, exFAT cannot."""
-    _renameat2(folder, one, folder, other, _RENAME_EXCHANGE)
+    _renameat2(folder, one, folder if other_folder is None else other_folder, other, _RENAME_EXCHANGE)
 
 
 def _renameat2(folder: int, name: str, new_folder: int, new_name: str, flags: int) -> None:

@@ -96,6 +96,10 @@ class FakeDaemon:
         self.others_work = False
         """Somebody else has the vault open."""
         self.cancelled: list[int] = []
+        self.of_others: list[int] = []
+        """Runs that others have asked for."""
+        self.pages: dict[int, dict[str, Any]] = {}
+        """What `page` answers about a run."""
         self.keepers: list[FakeKeeper] = []
         self.before: dict[str, Callable[[], None]] = {}
         """What happens just before a call of this name is answered."""
@@ -152,20 +156,28 @@ class FakeSupervisor(Connection):
 
     def _history(self, dataset: str | None, failed: bool, limit: int) -> dict[str, Any]:
         chosen = [run for run in self.daemon.past if not failed or run["state"] != "done"]
+        chosen = [run for run in chosen if dataset in (None, run["dataset"])]
         return {"runs": chosen[:limit]}
 
-    def _runs(self, runs: list[int]) -> dict[str, Any]:
-        return {"runs": [self._look(number) for number in runs if number in self.daemon.runs]}
+    def _unfinished(self) -> dict[str, Any]:
+        return {"runs": [run for run in self.daemon.past if run["state"] in ("queued", "running")]}
 
-    def _look(self, number: int) -> dict[str, Any]:
+    def _page(self, run: int) -> dict[str, Any]:
+        return self.daemon.pages[run]
+
+    def _runs(self, runs: list[int]) -> dict[str, Any]:
+        return {"runs": [self._next_look(number) for number in runs if number in self.daemon.runs]}
+
+    def _next_look(self, number: int) -> dict[str, Any]:
         looks = self.daemon.runs[number]
         if number in self.daemon.cancelled:
             return {**looks[0], "state": "cancelled"}
         return looks.pop(0) if len(looks) > 1 else looks[0]
 
     def _cancel(self, runs: list[int]) -> dict[str, Any]:
-        self.daemon.cancelled += runs
-        return {}
+        left = [run for run in runs if run in self.daemon.of_others]
+        self.daemon.cancelled += [run for run in runs if run not in left]
+        return {"left": left}
 
     def _lock(self) -> dict[str, Any]:
         self.daemon.window_open = False
@@ -251,7 +263,11 @@ class FakeKeeper(Connection):
     def _restore(self, **_: Any) -> dict[str, Any]:
         return {"runs": self.daemon.next_runs}
 
-    _approve = _prune = _verify = _restore
+    def _cancel(self, runs: list[int]) -> dict[str, Any]:
+        self.daemon.cancelled += runs
+        return {}
+
+    _approve = _prune = _verify = _look = _restore
 
     def _lock(self) -> dict[str, Any]:
         if self.daemon.others_work and not self.authorized:

@@ -5,19 +5,34 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from paraductl import sudo
-from paraductl.arguments import moment, usage
+from paraductl.arguments import dataset_version, joined_moment, owner, usage
 from paraductl.context import Context
 from paraductl.follow import finish, follow, report
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.questions import RestoreOptions
 from paraduxd.api.replies.state import DatasetState
 from paraduxd.api.replies.transfers import Run
 
 if TYPE_CHECKING:
     from paraductl.recovery.restore_all import Outcome
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One restore, as the call takes it."""
+
+    dataset: str
+    to: str
+    source: str | None = None
+    at: str | None = None
+    paths: tuple[str, ...] = ()
+    options: RestoreOptions = field(default_factory=RestoreOptions)
+
 
 WIDTH = 120
 """Columns of the table in the end; it is worth keeping, so it does not depend on the terminal."""
@@ -30,24 +45,48 @@ EXAMPLES = (
         "Bring back one folder as it was on a day, from one place",
         "paraductl restore photos --to /tmp/photos --from friend --at 2026-11-20 2019/italy",
     ),
+    ("Bring back some letters of one version", "paraductl restore photos#12 'letters/*.txt' --to /tmp/letters"),
+    ("Put back what is missing in the source", "paraductl restore photos#12 --in-place letters"),
+    (
+        "Bring back files of another machine, for a user of this one",
+        "paraductl restore photos --to /home/anna/photos --map-owner 1000=anna",
+    ),
     ("Bring back everything, after a recovery", "paraductl restore --all --to /srv/restored"),
 )
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="what to restore")
+    parser.add_argument(
+        "dataset",
+        metavar="DATASET[#N]",
+        nargs="?",
+        help="what to restore: the newest, or a version as `versions` names it",
+    )
     parser.add_argument(
         "--all",
         action="store_true",
         help="restore every dataset below DIR, each from the newest version that is left anywhere",
     )
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="only these files and folders inside the dataset")
-    parser.add_argument("--to", metavar="DIR", required=True, help="the folder to restore into")
-    parser.add_argument("--from", dest="source", metavar="ID", help="from this destination, or from staging")
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="only these files and folders, or patterns (*.txt)")
+    parser.add_argument("--to", metavar="DIR", help="the folder that gets it, new or empty")
     parser.add_argument(
-        "--at", metavar="TIME", type=moment, help="as it was then: 2026-11-20, '2026-11-20 10:00' or RFC 3339"
+        "--in-place", action="store_true", help="write what is missing into the source itself, after showing it"
     )
+    parser.add_argument(
+        "--newer", action="store_true", help="with --in-place: also in the place of files that are older there"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be written")
+    parser.add_argument("--yes", action="store_true", help="with --in-place: do not ask")
+    parser.add_argument(
+        "--map-owner",
+        metavar="OLD=NEW",
+        action="append",
+        default=[],
+        help="files of user OLD belong to NEW then (names or numbers; * is everybody else); can be repeated",
+    )
+    parser.add_argument("--from", dest="source", metavar="ID", help="from this destination, or from staging")
+    parser.add_argument("--at", metavar="TIME", help="as it was then: any time that Paradux prints, or 2026-11-20")
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
@@ -56,18 +95,51 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         return _all(context, arguments)
     if arguments.dataset is None:
         raise usage("say which dataset, or --all", "see: paraductl restore --help")
-    to = os.path.abspath(arguments.to)  # noqa: PTH100 - resolves no links: the daemon decides about those
-    runs = _start(context, arguments.dataset, to, arguments.source, at=arguments.at, paths=arguments.paths)
-    return finish(context, runs)
+    wanted = _wanted(arguments)
+    if arguments.in_place or arguments.dry_run:
+        from paraductl.restoring_in_place import restore
+
+        return restore(
+            context,
+            lambda options: _start(context, replace(wanted, options=options)),
+            wanted.options,
+            ask=not (arguments.yes or arguments.dry_run),
+            write=not arguments.dry_run,
+        )
+    return finish(context, _start(context, wanted))
 
 
-def _start(
-    context: Context, dataset: str, to: str, source: str | None, *, at: str | None = None, paths: Sequence[str] = ()
-) -> tuple[int, ...]:
+def _wanted(arguments: argparse.Namespace) -> Wanted:
+    """What one restore is asked for; raises a usage error."""
+    dataset, version = dataset_version(arguments.dataset)
+    at, paths = joined_moment(arguments.at, arguments.paths)
+    if at and version:
+        raise usage("a version and --at exclude each other")
+    if bool(arguments.to) == arguments.in_place:
+        raise usage("say where to: --to DIR, or --in-place", "see: paraductl restore --help")
+    options = RestoreOptions(
+        version=version,
+        in_place=arguments.in_place,
+        newer=arguments.newer,
+        owners=tuple(map(owner, arguments.map_owner)),
+    )
+    to = os.path.abspath(arguments.to or "/")  # noqa: PTH100 - resolves no links: the daemon decides about those
+    return Wanted(dataset, to, arguments.source, at, tuple(paths), options)
+
+
+def _start(context: Context, wanted: Wanted) -> tuple[int, ...]:
     """Who may not write wherever they like as the daemon's user has to know the passphrase."""
     caller = sudo.caller()
     started = context.member_call(
-        lambda daemon: daemon.restore(dataset=dataset, to=to, source=source, at=at, paths=paths, on_behalf_of=caller)
+        lambda daemon: daemon.restore(
+            dataset=wanted.dataset,
+            to=wanted.to,
+            source=wanted.source,
+            at=wanted.at,
+            paths=wanted.paths,
+            options=wanted.options,
+            on_behalf_of=caller,
+        )
     )
     return started.runs
 
@@ -76,13 +148,15 @@ def _all(context: Context, arguments: argparse.Namespace) -> int:
     """Every dataset that can be had; ends with what came from where, and what is lost."""
     from paraductl.recovery.restore_all import BringingBack, copies
 
+    if not arguments.to or arguments.in_place or arguments.dry_run or arguments.map_owner:
+        raise usage("--all needs --to DIR, and takes neither --in-place, --dry-run nor --map-owner")
     if arguments.dataset or arguments.source or arguments.at or arguments.paths:
         raise usage("--all takes the newest of everything: leave out DATASET, PATH, --from and --at")
     datasets = context.supervisor().status().datasets
     listed = _listed(context, datasets)
 
     def start(dataset: str, to: str, source: str) -> tuple[int, ...]:
-        return _start(context, dataset, to, source)
+        return _start(context, Wanted(dataset, to, source))
 
     back = BringingBack(
         os.path.abspath(arguments.to),  # noqa: PTH100 - as above

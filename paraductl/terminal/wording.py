@@ -16,6 +16,7 @@ _VERBS = {
     "prune": "remove old versions of {dataset} at {location}",
     "verify": "verify {dataset} at {location}",
     "versions": "list the versions of {dataset} at {location}",
+    "list": "look into the versions of {dataset} at {location}",
     "restore": "restore {dataset} from {location}",
     "publish": "publish the config to {location}",
     "rehearse": "rehearse a recovery of {dataset} from {location}",
@@ -29,6 +30,7 @@ _PAST = {
     "prune": "{dataset}: old versions removed at {location}",
     "verify": "{dataset}: verified at {location}",
     "versions": "{dataset} at {location}",
+    "list": "{dataset}: looked into versions at {location}",
     "restore": "{dataset}: restored from {location}",
     "publish": "{location}: config published",
     "rehearse": "{dataset}: a sample restored from {location} and compared",
@@ -38,11 +40,18 @@ _PAST = {
 
 
 def local_time(text: str | None) -> str:
-    """RFC 3339 as local time; what is no time stays as it is."""
+    """RFC 3339 as local time, to the second, as `--at` takes it; with the offset where the clock shows it twice, when summer ends.
+
+    What is no time stays as it is.
+    """
     try:
-        return datetime.fromisoformat(text or "").astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
+        when = datetime.fromisoformat(text or "").astimezone()
+    except (ValueError, OverflowError):
         return text or "-"
+    shown = when.strftime("%Y-%m-%d %H:%M:%S")
+    naive = when.replace(tzinfo=None)
+    twice = naive.astimezone().utcoffset() != naive.replace(fold=1).astimezone().utcoffset()
+    return shown + when.isoformat()[19:] if twice else shown
 
 
 def doing(run: Run) -> str:
@@ -52,6 +61,9 @@ def doing(run: Run) -> str:
 
 def success(run: Run) -> str:
     """What a run has done, with its numbers."""
+    found = results.read(run.step, run.result)
+    if isinstance(found, results.RestoredVersion) and found.dry_run:
+        return f"{run.dataset}: nothing written, only shown what a restore from {run.location} would write"
     return ": ".join(part for part in (_named(_PAST, run), _numbers(run)) if part)
 
 
@@ -98,12 +110,12 @@ def _named(forms: dict[str, str], run: Run) -> str:
 
 def _numbers(run: Run) -> str:
     """The numbers in a result, as far as they are known."""
-    return ", ".join(_parts(run.step, results.read(run.step, run.result)))
+    return ", ".join(_parts(run, results.read(run.step, run.result)))
 
 
-def _parts(step: str, found: results.Result) -> Iterator[str]:
+def _parts(run: Run, found: results.Result) -> Iterator[str]:
     match found:
-        case results.Pushed() if step == "prune":
+        case results.Pushed() if run.step == "prune":
             yield f"{len(found.removed)} removed, {len(found.versions or ())} left"
         case results.Pushed(files=count, bytes=amount, added_bytes=added):
             yield from _amounts(count, amount)
@@ -114,9 +126,10 @@ def _parts(step: str, found: results.Result) -> Iterator[str]:
         case results.Verified(checked=checked, bytes=amount):
             yield from () if checked is None else (f"{checked:,} objects" + (", all data read" if found.deep else ""),)
             yield from _amounts(None, amount)
-        case results.RestoredVersion(files=count, bytes=amount, time=time):
+        case results.RestoredVersion(files=count, bytes=amount, time=time, number=number):
             yield from _amounts(count, amount)
-            yield from (f"as of {local_time(time)}",) if time else ()
+            named = f"{run.dataset}#{number}, " if number else ""
+            yield from (f"{named}as of {local_time(time)}",) if time else ()
         case results.Published(serial=serial) | results.KitChecked(serial=serial) | results.Rehearsal(serial=serial):
             yield from () if serial is None else (f"serial {serial}, read back and compared",)
             yield from () if isinstance(found, results.Published) else _amounts(found.files, found.bytes)

@@ -27,12 +27,14 @@ from paraduxd.api.calls import (
     calls_of,
     check_arguments,
 )
+from paraduxd.api.questions import Question, RestoreOptions
 
 if TYPE_CHECKING:  # read when a reply is: a client needs few of them
     from paraduxd.api.replies import (
         config,
         drills,
         kits,
+        listings,
         recovery,
         rotation,
         setup_forms,
@@ -67,6 +69,10 @@ class SupervisorCalls(Protocol):
     @member
     def history(self, *, dataset: str | None = None, failed: bool = False, limit: int = 100) -> transfers.Runs:
         """Past and present runs, newest first."""
+
+    @member
+    def unfinished(self) -> transfers.Runs:
+        """The runs that wait or go on, by number."""
 
     @member
     def backup(
@@ -120,6 +126,14 @@ class SupervisorCalls(Protocol):
         """Take a confirmation code. Errors are "mistyped-code", "unknown-code", "code-taken" and "too-many-codes"."""
 
     @owner
+    def look(self, *, dataset: str, question: Question, source: str | None = None) -> transfers.Started:
+        """Look into versions: a run for each place, or the one of `source`; what it has found, `page` gives."""
+
+    @member
+    def page(self, *, run: int) -> listings.Page:
+        """What a run of `look`, or a dry run of `restore`, has found, for who asked alone."""
+
+    @owner
     def restore(
         self,
         *,
@@ -128,6 +142,7 @@ class SupervisorCalls(Protocol):
         source: str | None = None,
         at: str | None = None,
         paths: Sequence[str] = (),
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
         on_behalf_of: Annotated[int | None, OF_OWNER] = None,
     ) -> transfers.Started:
         """Write a version, or some paths of it, into the directory `to`.
@@ -177,6 +192,10 @@ class KeeperCalls(Protocol):
         """Change the operational passphrase."""
 
     @authorized
+    def look(self, *, dataset: str, question: Question, source: str | None = None) -> transfers.Started:
+        """As the supervisor's, also into encrypted archives."""
+
+    @authorized
     def restore(
         self,
         *,
@@ -185,6 +204,7 @@ class KeeperCalls(Protocol):
         source: str | None = None,
         at: str | None = None,
         paths: Sequence[str] = (),
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
         on_behalf_of: Annotated[int | None, OF_OWNER] = None,
     ) -> transfers.Started:
         """As the supervisor's, also from encrypted archives."""

@@ -1,4 +1,6 @@
-"""Private keys of encrypted archives, for one restore each: the worker gets its key through a named pipe, unread by the supervisor.
+"""Private keys of encrypted archives, for one restore or one look each.
+
+The worker gets its key through a named pipe, unread by the supervisor.
 
 The supervisor is told where the pipe is. What goes through it never lies on a disk; whoever can open it is this user, or root.
 """
@@ -10,7 +12,8 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,27 +27,29 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Handover:
-    """The pipes, by name; `taken` is set when a key went through one of them."""
+    """The pipes, by name; of each, `taken` is set when a key went through it."""
 
     paths: Mapping[str, str]
-    taken: threading.Event
+    taken: Mapping[str, threading.Event]
 
-    def wait(self) -> None:
-        """Until a key was taken, or nobody can be expected to take one any more."""
-        if self.paths:
-            self.taken.wait(PATIENCE)
+    def wait(self, names: Iterable[str]) -> None:
+        """Until these keys were taken, or nobody can be expected to take one any more."""
+        until = time.monotonic() + PATIENCE
+        for name in names:
+            if name in self.taken:
+                self.taken[name].wait(max(0.0, until - time.monotonic()))
 
 
 @contextlib.contextmanager
 def offered(keys: Mapping[str, JsonObject], folder: Path) -> Iterator[Handover]:
     """Offer each key through a pipe of its own below `folder`, a private directory, for as long as the context lasts."""
     _sweep(folder)
-    taken, paths = threading.Event(), {}
+    taken, paths = {name: threading.Event() for name in keys}, {}
     for name, key in keys.items():
         path = folder / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
         os.mkfifo(path, 0o600)
         paths[name] = str(path)
-        threading.Thread(target=_give, args=(path, key, taken), daemon=True).start()
+        threading.Thread(target=_give, args=(path, key, taken[name]), daemon=True).start()
     try:
         yield Handover(paths, taken)
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.replies.config import Document, Hello, Preview, Saved, Serial, Shown, Unlocked
 from paraduxd.api.replies.drills import DrillOutcome
 from paraduxd.api.replies.kits import Arming, Challenge, CodeTaken, KitConfirmed, KitFiles
@@ -170,16 +171,32 @@ class Handlers:
         source: str | None = None,
         at: str | None = None,
         paths: Sequence[str] = (),
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
         on_behalf_of: int | None = None,
     ) -> Started:
         uid = on_behalf_of if on_behalf_of is not None and self.context.is_owner() else self.context.peer.uid
         keys = private_archive_keys(self.context.opened().config, dataset)
         with archive_key_pipe.offered(keys, self._installation.state.directory) as handover:
             started = self._supervisor.restore(
-                keys=dict(handover.paths), uid=uid, dataset=dataset, to=to, source=source, at=at, paths=paths
+                keys=dict(handover.paths),
+                uid=uid,
+                dataset=dataset,
+                to=to,
+                source=source,
+                at=at,
+                paths=paths,
+                options=options,
             )
-            if started.needs_key:
-                handover.wait()
+            handover.wait(started.needs_key)
+        return Started(started.runs)
+
+    def look(self, *, dataset: str, question: Question, source: str | None = None) -> Started:
+        keys = private_archive_keys(self.context.opened().config, dataset)
+        with archive_key_pipe.offered(keys, self._installation.state.directory) as handover:
+            started = self._supervisor.look(
+                keys=dict(handover.paths), uid=self.context.peer.uid, dataset=dataset, question=question, source=source
+            )
+            handover.wait(started.needs_key)
         return Started(started.runs)
 
     def approve(self, *, dataset: str) -> Started:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
+from paraduxd.api.replies.listings import Entry
 from paraduxd.api.replies.results import Removed as Removed  # noqa: PLC0414
 from paraduxd.api.replies.results import Version as Version  # noqa: PLC0414
 from paraduxd.core.config.capabilities import Traits
@@ -27,6 +28,10 @@ from paraduxd.protocols.by_hand import ByHand
 KEY_COPY = "repository-key"
 """The file in a destination's private directory (`Context.index`) in which a worker leaves a copy of the repository's key file, for the
 keeper, which has the config."""
+
+
+NAMES = "names.sqlite"
+"""With what the names of files begin that others keep in `Context.index`: a plugin leaves them alone."""
 
 
 class HeldError(Exception):
@@ -257,6 +262,14 @@ class Destination(abc.ABC):
     def counted(self, version: Version) -> Version:
         """The version with its counts, where listing does not tell them and looking into it does: that can take a while."""
         return version
+
+    def entries(self, version: Version) -> Iterator[Entry]:
+        """Everything that the version holds, in any order. Raises `ParaduxError` "not-found" for a version that is not there,
+        "needs-key" where only a private key tells, "cannot-list" where nothing does.
+        """
+        raise ParaduxError(
+            "cannot-list", "this destination cannot tell what is in a version", "restore it into a folder"
+        )
 
     @abc.abstractmethod
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:

@@ -17,9 +17,10 @@ from pydantic import AfterValidator, Field
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
+from paraduxd.core.config.field_types import FileName, Flag, Size
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text, parse_file_url
 from paraduxd.core.config.setup import Setup
-from paraduxd.effects.files import bounded, directories
+from paraduxd.effects.files import bounded, directories, looking
 from paraduxd.effects.files.directories import Directory
 from paraduxd.effects.tools import rsync
 from paraduxd.protocols.base import (
@@ -34,6 +35,7 @@ from paraduxd.protocols.base import (
 )
 from paraduxd.protocols.by_hand import disk as by_hand
 from paraduxd.protocols.pulling import in_place_scan, rsync_pull
+from paraduxd.protocols.pulling.left_out import LeftOut
 from paraduxd.protocols.pulling.mounted_disks import Inside
 from paraduxd.protocols.trees.destination import TreeDestination
 
@@ -52,13 +54,30 @@ class DiskSettings(ProtocolSettings):
     """A directory of this machine."""
 
     url: Annotated[Text, AfterValidator(_file_url)] = Field(
-        description="The directory, as a file:// address with an absolute path (percent-encoded)",
+        description="The directory, of a source also a single file, as a file:// address with an absolute path (percent-encoded)",
         examples=["file:///srv/backup/photos"],
     )
     exclude: tuple[Text, ...] = Field(
         default=(),
         description="Patterns of what a source leaves out, as in rsync's FILTER RULES; a leading / stands for the source's root",
         examples=[[".cache", "/Downloads/", "*.iso"]],
+    )
+
+    exclude_caches: Flag = Field(
+        default=False,
+        description="Whether a source leaves out folders with a CACHEDIR.TAG, but for that",
+        examples=[True],
+    )
+    exclude_marker: tuple[FileName, ...] = Field(
+        default=(),
+        description="Names of files: a source leaves out what is beside one of them in its folder",
+        examples=[[".nobackup"]],
+    )
+    one_file_system: Flag = Field(
+        default=False, description="Whether a source leaves out what is mounted inside it", examples=[True]
+    )
+    max_size: Size | None = Field(
+        default=None, description="Bytes of a file; a source leaves out larger ones", examples=["4G"]
     )
 
     def local_path(self) -> str:
@@ -78,11 +97,26 @@ class DiskSource(Source):
         path = self._settings.local_path()
         if request.in_place:
             return in_place_scan.pull_in_place(Path(path), request)
-        inside = Inside(Path(path), staging)
+        place, exclude = self._what(Path(path))
+        if self._settings.one_file_system:
+            return rsync_pull.pull(place, staging, exclude, request, self._context)
+        inside = Inside(Path(place.path), staging)
         inside.check(request)
-        place = rsync.Place(path, path, bandwidth=self._context.bandwidth)
-        result = rsync_pull.pull(place, staging, self._settings.exclude, request, self._context)
+        result = rsync_pull.pull(place, staging, exclude, request, self._context)
         return replace(result, mounts=inside.remembered())
+
+    def _what(self, path: Path) -> tuple[rsync.Place, list[str]]:
+        """The directory that is pulled and what of it is left out; of the folder of a single file, all the rest."""
+        settings, bandwidth = self._settings, self._context.bandwidth
+        if path.is_file():
+            only = [name for name in os.listdir(path.parent) if name != path.name]  # noqa: PTH208  (no order is needed)
+            patterns = [rsync.literal(os.fsencode(name)) for name in only]
+            return rsync.Place(str(path.parent), str(path), bandwidth=bandwidth), patterns
+        left_out = LeftOut(
+            settings.exclude_caches, settings.exclude_marker, settings.one_file_system, settings.max_size
+        )
+        patterns = [*settings.exclude, *(left_out.patterns(path) if looking.is_folder(path) else ())]
+        return rsync.Place(str(path), str(path), bandwidth=bandwidth), patterns
 
 
 class DiskBlobs(BlobStore):

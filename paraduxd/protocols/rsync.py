@@ -49,6 +49,11 @@ class RsyncSettings(ProtocolSettings):
         """The parts of the address."""
         return parse_ssh_url(self.url, SCHEME)
 
+    def root(self) -> str:
+        """See `ProtocolSettings.root`; nothing for what is relative to the login directory."""
+        path = self.address().path
+        return path if path.startswith("/") else ""
+
     def place(self) -> str:
         """The host."""
         return self.address().host

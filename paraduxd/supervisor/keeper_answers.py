@@ -11,9 +11,10 @@ from datetime import datetime
 from paraduxd.api.calls import JsonObject, check_arguments, reply_to
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.replies.config import HostKeysOf
 from paraduxd.api.replies.kits import Challenge, CodeTaken
-from paraduxd.api.replies.transfers import Left, Nothing, RestoreStarted, Run, Started
+from paraduxd.api.replies.transfers import Left, Nothing, ReadingStarted, Run, Started
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery.drills import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
@@ -67,11 +68,19 @@ class KeeperAnswers:
         source: str | None = None,
         at: str | None = None,
         paths: Sequence[object] = (),
-    ) -> RestoreStarted:
-        location = self.dispatcher.where_from(dataset, source, at)
-        key = keys.get(location, "")
-        runs = handlers.restore(self.dispatcher, dataset, to, location, at, untrusted_paths=paths, uid=uid, key=key)
-        return RestoreStarted(runs, location in keys)
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
+    ) -> ReadingStarted:
+        location = self.dispatcher.where_from(dataset, source, at, options.version)
+        wanted = handlers.RestoreWanted(paths, options, uid, keys.get(location, ""))
+        runs = handlers.restore(self.dispatcher, dataset, to, location, at, untrusted=wanted)
+        return ReadingStarted(runs, (location,) if location in keys else ())
+
+    def look(
+        self, *, keys: Mapping[str, str], uid: int, dataset: str, question: Question, source: str | None = None
+    ) -> ReadingStarted:
+        runs = handlers.look(self.dispatcher, dataset, source, question, keys=keys, uid=uid)
+        at = {run.location for run in self.dispatcher.runs(runs)}
+        return ReadingStarted(runs, tuple(sorted(at & set(keys))))
 
     def approve(self, *, dataset: str) -> Started:
         return Started(tuple(self.dispatcher.approve(dataset)))

@@ -68,6 +68,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--group", default="paradux", help="group that may use the sockets (default: paradux)")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     parser.add_argument(
+        "-q", "--quiet", dest="log_level", action="store_const", const="warning", help="as --log-level warning"
+    )
+    parser.add_argument(
+        "-v", "--verbose", dest="log_level", action="store_const", const="debug", help="as --log-level debug"
+    )
+    parser.add_argument(
         "--weak-kdf-for-tests",
         action="store_true",
         help="make vaults whose passphrase is cheap to guess; tests only, status warns about it",

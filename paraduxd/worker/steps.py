@@ -32,6 +32,7 @@ from paraduxd.protocols.base import (
 from paraduxd.protocols.marking import marked_store
 from paraduxd.protocols.trees import destination as trees
 from paraduxd.worker import notify, redaction, removable_disk
+from paraduxd.worker.browse import answers, contents, counting
 from paraduxd.worker.kits import check, stick_io
 from paraduxd.worker.publishing import fetch as fetching
 from paraduxd.worker.publishing import publish as publishing
@@ -76,6 +77,7 @@ def push(order: Order, report: Reporter) -> Result:
     allowed = shrunk_staging_guard.checked(staging, request, destination, guard, pushed_before=pushed_before)
     result = destination.push(staging, allowed)
     version = result.version
+    contents.remember_push(order, staging, version, result.versions)
     return {**to_json_value(result), "version": version.id, "files": version.files, "bytes": version.bytes}
 
 
@@ -126,12 +128,20 @@ def verify(order: Order, report: Reporter) -> Result:
 
 def versions(order: Order, report: Reporter) -> Result:
     """What one destination can restore."""
-    return {"versions": to_json_value(_destination(order, report).versions())}
+    destination = _destination(order, report)
+    return {"versions": to_json_value(counting.counted(order, destination, destination.versions()))}
+
+
+def look(order: Order, report: Reporter) -> Result:
+    """A page of what is in versions."""
+    return {"page": to_json_value(answers.answer(order, lambda: _destination(order, report), report))}
 
 
 def restore(order: Order, report: Reporter) -> Result:
     """One version, or some paths of it, into a directory."""
-    return restoring.restore(order, None if order.location == "staging" else _destination(order, report))
+    restored = restoring.restore(order, None if order.location == "staging" else _destination(order, report))
+    plain: Result = to_json_value(restored)
+    return plain
 
 
 def publish(order: Order, report: Reporter) -> Result:
@@ -212,6 +222,10 @@ def _certificate(pin: str | None) -> Result:
 
 def carry_out(order: Order, report: Reporter) -> Result:
     """Do what the order says; raises `ParaduxError` and `HeldError`."""
+    if order.step == Step.LIST and (page := answers.from_index(order)) is not None:
+        if path := order.arguments.get("key"):
+            transport_files.receive(Path(path))  # the keeper waits until it is taken
+        return {"page": to_json_value(page)}
     with removable_disk.attached(order) as attached:
         return STEPS[attached.step](attached, report)
 
@@ -331,6 +345,7 @@ STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
     Step.PRUNE: prune,
     Step.VERIFY: verify,
     Step.VERSIONS: versions,
+    Step.LIST: look,
     Step.RESTORE: restore,
     Step.PUBLISH: publish,
     Step.HOSTKEYS: hostkeys,

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from paraductl import follow
+from paraductl.terminal import wording
+from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.questions import RestoreOptions
+from paraduxd.api.replies.transfers import Run as AnyRun
 from tests.commands.conftest import Outcome
 from tests.fakes_client import FakeDaemon, a_run
 
@@ -159,7 +163,7 @@ def test_versions(paraductl: Run, daemon: FakeDaemon) -> None:
     )
     lines = paraductl("versions", "home").out.splitlines()
     assert lines[0] == "home at friend"
-    assert lines[1].endswith("v1  1,200 files  1.0 KiB")
+    assert lines[1].startswith("  home#v1  2026-11-20 ") and lines[1].endswith("1,200 files  1.0 KiB")
     assert lines[2:] == ["home at bank", "  nothing yet"]
 
 
@@ -179,6 +183,7 @@ def test_restore_makes_the_folder_absolute_and_the_time_utc(
             "source": "friend",
             "at": "2026-11-20T09:00:00Z",
             "paths": ["a/b", "-c"],
+            "options": RestoreOptions(),
             "on_behalf_of": None,
         }
     ]
@@ -216,3 +221,9 @@ def test_history(paraductl: Run, daemon: FakeDaemon) -> None:
 
 def test_empty_history(paraductl: Run) -> None:
     assert paraductl("history").out == "Nothing has run yet.\n"
+
+
+def test_a_dry_run_is_not_told_as_a_restore() -> None:
+    result = {"files": 3, "bytes": 9, "dry_run": True}
+    run = from_json_value(AnyRun, a_run(1, "restore", result=result))
+    assert wording.success(run).startswith("home: nothing written")

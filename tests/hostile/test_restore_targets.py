@@ -126,7 +126,7 @@ def test_a_version_comes_back_as_it_was_into_a_new_directory_and_into_an_empty_o
 ) -> None:
     for to, uid in ((home.commons / "new" / "er", 0), (home.theirs, MALLORY)):
         result = restore.restore(order(staging, to, uid=uid), pushed(engine))
-        assert contents(to) == whole() and result["files"] == len(whole())
+        assert contents(to) == whole() and result.files == len(whole())
         assert (to / "notes").stat().st_ino == (to / "letters" / "same").stat().st_ino
         assert stat.S_IMODE((to / "letters").stat().st_mode) == 0o777
         if engine != "restic":  # which keeps nothing of the root

@@ -33,11 +33,13 @@ KEEPER_RIGHTS = {
     ),
     **dict.fromkeys(("preview", "save", "document", "show", "unlock", "passphrase", "restore", "drill"), OPEN),
     **dict.fromkeys(("kits_directory", "kits_confirm", "kits_arm", "approve", "prune", "verify", "cancel"), OPEN),
-    **dict.fromkeys(("rotate", "rotate_cancel", "ask", "confirm"), OPEN),
+    **dict.fromkeys(("rotate", "rotate_cancel", "ask", "confirm", "look"), OPEN),
 }
 MEMBERS_OF_SUPERVISOR = {
     "status",
     "history",
+    "unfinished",
+    "page",
     "backup",
     "runs",
     "cancel",
@@ -47,7 +49,8 @@ MEMBERS_OF_SUPERVISOR = {
     "stewards",
     "whatif",
 }
-SILENT = {"status", "history", "runs", "stewards", "whatif"}
+SILENT = {"status", "history", "unfinished", "runs", "stewards", "whatif", "page"}
+OTHERWISE: dict[str, Any] = {"restore": {"at": None}, "look": {"question": {"ask": "ls"}}}
 
 
 def arguments_of(call: Call) -> dict[str, Any]:
@@ -73,7 +76,9 @@ def conversation(who: str) -> Conversation:
 def refused(who: str, name: str) -> bool:
     """Whether the call is refused; what is let in meets no vault here and fails in some other way, or is done."""
     try:
-        conversation(who).answer({"call": name, "arguments": arguments_of(KEEPER[name])}, lambda _: None)
+        conversation(who).answer(
+            {"call": name, "arguments": {**arguments_of(KEEPER[name]), **OTHERWISE.get(name, {})}}, lambda _: None
+        )
     except ParaduxError as problem:
         return problem.code in REFUSALS
     except Exception:
@@ -118,7 +123,7 @@ def ask_supervisor(uid: int, name: str, arguments: dict[str, Any]) -> Takes:
 
 @pytest.mark.parametrize("name", sorted(SUPERVISOR))
 def test_who_may_ask_the_supervisor(name: str) -> None:
-    arguments = {**arguments_of(SUPERVISOR[name]), **({"at": None} if name == "restore" else {})}
+    arguments = {**arguments_of(SUPERVISOR[name]), **OTHERWISE.get(name, {})}
     ask_supervisor(0, name, arguments)
     if name in MEMBERS_OF_SUPERVISOR:
         ask_supervisor(MEMBER, name, arguments)
@@ -128,7 +133,7 @@ def test_who_may_ask_the_supervisor(name: str) -> None:
         assert told.value.code == "not-allowed"
 
 
-@pytest.mark.parametrize("name", ["backup", "cancel", "versions", "verify", "publish"])
+@pytest.mark.parametrize("name", ["backup", "cancel", "versions", "verify", "publish", "page"])
 def test_nobody_asks_in_the_name_of_another(name: str) -> None:
     arguments = arguments_of(SUPERVISOR[name])
     assert str(MEMBER) in repr(ask_supervisor(MEMBER, name, arguments).asked)
@@ -139,7 +144,7 @@ def test_nobody_asks_in_the_name_of_another(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(SUPERVISOR) - SILENT))
 def test_the_log_names_who_asked_the_supervisor(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    arguments = {**arguments_of(SUPERVISOR[name]), **({"at": None} if name == "restore" else {})}
+    arguments = {**arguments_of(SUPERVISOR[name]), **OTHERWISE.get(name, {})}
     allowed = name in MEMBERS_OF_SUPERVISOR
     try:
         ask_supervisor(MEMBER, name, arguments)

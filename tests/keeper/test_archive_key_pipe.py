@@ -23,14 +23,14 @@ def test_one_reader_gets_the_key_and_nothing_is_left(tmp_path: Path) -> None:
         assert stat.S_ISFIFO(path.stat().st_mode)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert transport_files.receive(path) == KEY
-        handover.wait()
+        handover.wait(["friend"])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_who_comes_too_late_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_key_pipe, "PATIENCE", 0.01)
     with offered({"friend": KEY}, tmp_path) as handover:
-        handover.wait()
+        handover.wait(["friend"])
     with pytest.raises(ParaduxError) as failed:
         transport_files.receive(Path(handover.paths["friend"]))
     assert failed.value.code == "locked"

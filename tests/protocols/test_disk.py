@@ -278,3 +278,47 @@ def test_a_blob_in_a_place_that_is_no_directory_is_a_sentence(tmp_path: Path) ->
 def test_addresses_that_are_no_directory_are_refused(url: str) -> None:
     with pytest.raises(ValueError):
         DiskSettings(url=url)
+
+
+def pulled(root: Path, staging: Path, known: int | None = None, **more: object) -> set[str]:
+    """What staging has after a pull."""
+    case = source_case(root, staging, **more) if not root.is_file() else None
+    staging.mkdir(exist_ok=True)
+    assert PROTOCOL.source
+    source = case.source if case else PROTOCOL.source(settings(root, **more), CONTEXT)
+    source.pull(staging, PullRequest(Guard(1, 1), known_files=known))
+    return {str(path.relative_to(staging)) for path in staging.rglob("*") if path.is_file()}
+
+
+def test_caches_marked_folders_and_large_files_are_left_out(tmp_path: Path) -> None:
+    root, staging = tmp_path / "source", tmp_path / "staging"
+    for folder in ("cache/deep", "fake", "private[1]*/x", "plain"):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "file").write_text("x")
+    (root / "cache" / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n# comment")
+    (root / "fake" / "CACHEDIR.TAG").write_text("no signature")
+    (root / "private[1]*" / ".nobackup").touch()
+    (root / "large").write_bytes(b"x" * 4096)
+    everything = pulled(root, staging)
+    assert {"cache/deep/file", "large", "private[1]*/x/file"} <= everything
+    some = pulled(root, staging, len(everything), exclude_caches=True, exclude_marker=[".nobackup"], max_size="2k")
+    assert some == {
+        "cache/CACHEDIR.TAG",
+        "fake/CACHEDIR.TAG",
+        "fake/file",
+        "private[1]*/.nobackup",
+        "plain/file",
+    }
+    assert pulled(root, staging, len(some), max_size="2k") == everything - {"large"}
+
+
+def test_a_single_file_is_a_source(tmp_path: Path) -> None:
+    root = tmp_path / "folder"
+    root.mkdir()
+    for name in ("passwords.kdbx", "other", "passwords.kdbx.old"):
+        (root / name).write_text(name)
+    staging = tmp_path / "staging"
+    assert pulled(root / "passwords.kdbx", staging) == {"passwords.kdbx"}
+    (root / "passwords.kdbx").write_text("changed, and longer")
+    assert pulled(root / "passwords.kdbx", staging, 1) == {"passwords.kdbx"}
+    assert (staging / "passwords.kdbx").read_text() == "changed, and longer"

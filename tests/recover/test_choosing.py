@@ -33,8 +33,9 @@ from paraduxd.keeper.config import announce
 from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, Identity, PushRequest, Version
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.protocols.marking import place_marker
+from paraduxd.worker.browse import choosing
 from paraduxd.worker.publishing import fetch, succession_check
-from paraduxd.worker.transfer import restore, shrunk_staging_guard
+from paraduxd.worker.transfer import shrunk_staging_guard
 from tests.clocks import BEFORE, LATER, gpg_at
 from tests.kits.kit_rig import MEMORY, Family, new_family
 
@@ -351,10 +352,10 @@ def test_an_empty_staging_is_never_a_new_version(tmp_path: Path) -> None:
 
 def test_what_is_restored_by_default_was_made_last_whatever_its_clock_said() -> None:
     made = [Version(time[:4], f"{time}T12:00:00Z") for time in ("2026-01-01", "2028-05-05", "2026-01-02", "2026-01-03")]
-    assert restore.choose(tuple(made), None) == made[-1]
-    assert restore.choose(tuple(made), "2026-01-02T13:00:00Z") == made[2]
+    assert choosing.choose(tuple(made), None) == made[-1]
+    assert choosing.choose(tuple(made), "2026-01-02T13:00:00Z") == made[2]
     with pytest.raises(ParaduxError, match="no version from 2020"):
-        restore.choose(tuple(made), "2020-01-01T00:00:00Z")
+        choosing.choose(tuple(made), "2020-01-01T00:00:00Z")
 
 
 def test_the_first_push_of_all_is_not_disturbed(tmp_path: Path) -> None:

@@ -99,12 +99,20 @@ class Listed:
 
 @dataclass(frozen=True)
 class RestoredVersion:
-    """Of a restore: id and time of the version, and what was written."""
+    """Of a restore: id, number and time of the version, and what was written.
+
+    `in_place`: it was written into the source, where `kept` entries stayed as they were; `dry_run`: nothing was written, the counts are
+    of what would be.
+    """
 
     version: str = ""
     time: str = ""
     files: int | None = None
     bytes: int | None = None
+    number: int | None = None
+    kept: int = 0
+    in_place: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ class Started:
 
 
 @dataclass(frozen=True)
-class RestoreStarted:
-    """`needs_key`: the worker waits for the key of encrypted archives."""
+class ReadingStarted:
+    """`needs_key`: at these places the worker waits for the key of encrypted archives."""
 
     runs: tuple[int, ...]
-    needs_key: bool
+    needs_key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

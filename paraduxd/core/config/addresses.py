@@ -11,7 +11,9 @@ from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.models import Stash
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 
-_NOT_AN_ADDRESS = frozenset({"credentials", "exclude"})
+_NOT_AN_ADDRESS = frozenset(
+    {"credentials", "exclude", "exclude_caches", "exclude_marker", "one_file_system", "max_size"}
+)
 """Keys of settings that say nothing about where a place is."""
 
 

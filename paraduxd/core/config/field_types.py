@@ -180,6 +180,32 @@ Rate = Annotated[
 ]
 """Bytes per second in the model; saved as "500k"."""
 
+
+def _size(value: str | int) -> int:
+    try:
+        return durations.parse_rate(value)
+    except ValueError:
+        raise ValueError("expected a number of bytes from 1024, like 500k, 100M or 4G") from None
+
+
+def _file_name(text: str) -> str:
+    if "/" in text or text in {".", ".."}:
+        raise ValueError("expected the name of a file, without a folder")
+    return text
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    PlainSerializer(durations.write_rate, return_type=str),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": "^[0-9]{1,10}[kMG]?$"}, {"type": "integer", "minimum": 1024}]}
+    ),
+]
+"""Bytes in the model; saved as "500k"."""
+
+FileName = Annotated[Text, AfterValidator(_file_name)]
+
 Mebibytes = Annotated[int, Field(strict=True, ge=300, le=1 << 20)]
 """Of memory."""
 

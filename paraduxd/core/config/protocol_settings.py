@@ -72,6 +72,10 @@ class ProtocolSettings(Strict):
         """The key of an address that is spoken to without encryption although it could be with, and the host there."""
         return None
 
+    def root(self) -> str:
+        """The absolute path of the stash on its machine, "" where it has none that is known: what people write before names in it."""
+        return self.local_path() or ""
+
     def whereabouts(self) -> str | None:
         """Where the stash is, without secrets, the same for whatever means the same place: another address is another place.
 

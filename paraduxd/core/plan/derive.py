@@ -250,6 +250,8 @@ def _dataset(dataset: Dataset, config: Config, capabilities: ProtocolCapabilitie
             uid=place.uid,
             since=place.since,
             plain_files=capabilities[dataset.source.protocol].traits.plain_files,
+            root=source.root(),
+            here=source.local_path() is not None,
         ),
         staging=str(PurePosixPath(staging)),
         guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),

@@ -55,7 +55,8 @@ class Guard:
 class SourcePlan:
     """Where a dataset comes from. `in_place`: the source is itself what is pushed (a local disk without staging).
 
-    `window`: the hours in which scheduled transfers may start (`core/primitives/time_windows.py`).
+    `window`: the hours in which scheduled transfers may start (`core/primitives/time_windows.py`). `root`: the absolute path of the source
+    ("": unknown); `here`: it is a directory of this machine.
     """
 
     protocol: str
@@ -68,6 +69,8 @@ class SourcePlan:
     uid: str = ""
     since: int = 1
     plain_files: bool | None = None
+    root: str = ""
+    here: bool = False
 
     @property
     def needs_no_config(self) -> bool:

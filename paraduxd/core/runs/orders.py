@@ -29,6 +29,7 @@ class Step(StrEnum):
     PRUNE = "prune"
     VERIFY = "verify"
     VERSIONS = "versions"
+    LIST = "list"
     RESTORE = "restore"
     PUBLISH = "publish"
     HOSTKEYS = "hostkeys"
@@ -65,8 +66,10 @@ class Order:
     prune     as of push
     verify    deep (bool), or part (from 0) of parts; known_versions, index, protects (what the config says of the place)
     versions  -
-    restore   to (absolute path), at (RFC 3339 or null), paths [str], uid (who asks: that user may own what leads to `to`); of encrypted
-              archives, and where given of verify and rehearse:
+    list      question (`api/questions.py`), root (of the source); index, known_versions; of encrypted archives: key, as below
+    restore   to (absolute path), at (RFC 3339 or null), options (`api/questions.py`), root (of the source), paths and patterns [str],
+              uid (who asks: that user may own what leads to `to`), index, known_versions; of encrypted archives, and where given
+              of verify and rehearse:
               key (path of a file in memory or a pipe: {private_key, passphrase})
     publish   outbox (directory), serial, epochs [the one in force, the next one during a rotation],
               ended [{epoch, key_sha256}] (whose objects go)
@@ -125,6 +128,7 @@ class Done:
     prune     as of push; version is the newest that stays
     verify    checked (objects), bytes, deep, part, parts, protected (bool, where it was tried: nothing could be removed)
     versions  versions [{id, time, files, bytes}]
+    list      page (`api/replies/listings.py`), for who asked alone: it is not recorded
     restore   version (id), time, files, bytes
     publish   serial, epoch (in force), epochs, objects [names]
     hostkeys  hosts {"host:port": ["ssh-ed25519 AAAA..."]}

@@ -4,8 +4,9 @@
 * Pushes of one dataset to different destinations run together. Two runs at the same location of a dataset never do.
 * At most `limits.transfers` transfers run in all, `limits.per_place` at one place. The place "local" stands for several disks and
   counts in all only.
-* What is light (versions, host keys, publishing, checking a kit) and what cannot wait (a restore) has a lane of its own beside the
-  transfers.
+* Looking into versions disturbs nobody, and waits for nobody.
+* What is light (versions, names in them, host keys, publishing, checking a kit) and what cannot wait (a restore) has a lane
+  of its own beside the transfers.
 * Manual before scheduled, then first come, first served; what cannot start yet does not hold up the others. But a pull that waits
   for pushes to end is not overtaken by more of them.
 """
@@ -27,9 +28,12 @@ LOCAL = "local"
 STAGING = "staging"
 """The location of the copy on this machine."""
 
+IN_PLACE = "in place "
+"""With what the detail of a restore into the source begins: nothing of that is pulled meanwhile."""
+
 LIGHT_AT_ONCE = 4
 
-_LIGHT = frozenset({Step.VERSIONS, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK, Step.NOTIFY})
+_LIGHT = frozenset({Step.VERSIONS, Step.LIST, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK, Step.NOTIFY})
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def startable(queued: Iterable[Request], running: Sequence[Request], limits: Lim
 
 def conflict(one: Request, other: Request) -> bool:
     """Whether the two must not run at the same time."""
-    if one.dataset != other.dataset:
+    if one.dataset != other.dataset or Step.LIST in (one.step, other.step):
         return False
     if one.location == other.location:
         return True
@@ -85,7 +89,7 @@ def conflict(one: Request, other: Request) -> bool:
 
 
 def _uses_staging(request: Request) -> bool:
-    return request.step in (Step.PULL, Step.PUSH) or request.location == STAGING
+    return request.step in (Step.PULL, Step.PUSH) or request.location == STAGING or request.detail.startswith(IN_PLACE)
 
 
 def _lane(request: Request) -> str:

@@ -6,16 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.orders import Step
-from paraduxd.core.runs.queue import LOCAL, STAGING
+from paraduxd.core.runs.queue import IN_PLACE, LOCAL, STAGING
 
 SOURCE = "source"
 """The location of a pull."""
+
+_PLAIN = RestoreOptions()
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,15 @@ def versions(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
     return [Draft((each.id, Step.VERSIONS, one.id)) for each, destinations in pairs for one in destinations]
 
 
+def look(plan: Plan, dataset: str, location: str, question: Question, uid: int = 0) -> Draft:
+    """Look into versions at one place. Each is a request of its own."""
+    (chosen,) = chosen_datasets(plan, [dataset])
+    if location != STAGING:
+        _with_destinations([chosen], location)
+    arguments = {"question": to_json_value(question), "root": chosen.source.root}
+    return Draft((dataset, Step.LIST, location), detail=f"{uid} {question!r}", arguments=arguments)
+
+
 def prune(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
     """Remove versions at one destination, or at all of a dataset."""
     pairs = _with_destinations(chosen_datasets(plan, [dataset]), destination)
@@ -99,18 +112,41 @@ def prune(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
 
 
 def restore(
-    plan: Plan, dataset: str, location: str, *, to: str, at: str | None, paths: Sequence[str], uid: int = 0
+    plan: Plan,
+    dataset: str,
+    location: str,
+    *,
+    to: str,
+    at: str | None = None,
+    paths: Sequence[str] = (),
+    uid: int = 0,
+    options: RestoreOptions = _PLAIN,
 ) -> Draft:
     """Write one version into a directory, which may be one of `uid`. Each is a request of its own."""
     (chosen,) = chosen_datasets(plan, [dataset])
     if location != STAGING:
         _with_destinations([chosen], location)
-    elif at is not None:
+    elif at is not None or options.version is not None:
         raise ParaduxError("bad-request", "staging holds the newest state only", "choose a destination with --from")
+    if options.in_place:
+        to = _source_here(chosen)
     if not to.startswith("/") or "\x00" in to:
         raise ParaduxError("bad-request", "the directory to restore to must be an absolute path", "give it with --to")
-    arguments = {"to": to, "at": at, "paths": list(paths), "uid": uid}
-    return Draft((dataset, Step.RESTORE, location), detail=repr(arguments), arguments=arguments)
+    more = {} if options == _PLAIN else {"options": to_json_value(options)}
+    arguments = {"to": to, "at": at, "paths": list(paths), "uid": uid, "root": chosen.source.root, **more}
+    detail = f"{IN_PLACE if options.in_place else ''}{arguments!r}"
+    return Draft((dataset, Step.RESTORE, location), detail=detail, arguments=arguments)
+
+
+def _source_here(dataset: DatasetPlan) -> str:
+    """The directory of this machine that the source is; raises `ParaduxError` "not-here"."""
+    if dataset.source.in_place:
+        return dataset.staging
+    if not dataset.source.here:
+        raise ParaduxError(
+            "not-here", f"the source of {dataset.id} is not a folder of this machine", "restore into a folder with --to"
+        )
+    return dataset.source.root
 
 
 def needs_key(plan: Plan, dataset: str, location: str) -> bool:

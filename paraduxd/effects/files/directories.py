@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -183,16 +184,46 @@ class Directory:
         if locked:
             _chmod(to.descriptor, new, locked)
 
+    def exchange(self, name: str, to: Directory, is_expected: Callable[[os.stat_result], bool]) -> None:
+        """Put a file of the same file system in the place of one of the same name in another directory, if that is what is expected.
+
+        Raises `FileExistsError` when it is not.
+        """
+        renaming.replace(_part(name), self.descriptor, to.descriptor, is_expected)
+
     def remove(self, name: str) -> None:
         """Remove a file, or a directory with all that is in it; gone already is success. No link is followed, no mount is entered."""
         with contextlib.suppress(FileNotFoundError):
             removing.remove(self.descriptor, _part(name), self.status().st_dev)
+
+    def claim(self) -> bool:
+        """Keep it for this process until it is closed; `False`: another one has it."""
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def files(self) -> Iterator[tuple[str, int, str]]:
         """Everything below it that is no directory: relative path, and descriptor of its directory with its name there."""
         for folder, _, names, descriptor in os.fwalk(".", dir_fd=self.descriptor):
             for name in names:
                 yield os.path.normpath(f"{folder}/{name}"), descriptor, name
+
+    def give_contents(self, owners: Mapping[int, tuple[int, int]]) -> None:
+        """Let what is in it belong to others: uid -> new uid and gid (-1 for a uid: all others; as a gid: it stays). No link is followed.
+
+        Set-user-ID bits, which were for the earlier owner, go. For a directory that nobody else can enter. Raises `PermissionError`.
+        """
+        for _, folders, names, descriptor in os.fwalk(".", dir_fd=self.descriptor):
+            for name in (*folders, *names):
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                new = owners.get(status.st_uid, owners.get(-1))
+                if new is not None:
+                    os.chown(name, *new, dir_fd=descriptor, follow_symlinks=False)
+                if new is not None and not stat.S_ISLNK(status.st_mode):
+                    mode = stat.S_IMODE(status.st_mode) & ~(stat.S_ISUID | stat.S_ISGID)
+                    Path(f"/proc/self/fd/{descriptor}/{name}").chmod(mode)
 
     def attributes(self) -> Attributes:
         """Mode, owner, times and extended attributes."""

@@ -1,9 +1,10 @@
-"""Renaming that never takes the place of anything."""
+"""Renaming that never takes the place of anything, or of nothing but what was looked at."""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 
 from paraduxd import linux
 
@@ -23,6 +24,31 @@ def rename(name: str, new_name: str, folder: int, new_folder: int) -> None:
     if _is_there(new_name, new_folder):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new_name)
     os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
+
+
+def replace(name: str, folder: int, new_folder: int, is_expected: Callable[[os.stat_result], bool]) -> None:
+    """Rename between two open directories in the place of what has the name, if that is what is expected; it is then in the first one.
+
+    Raises `FileExistsError` when it is something else, which keeps its place, and `OSError`.
+    """
+    _expect(name, new_folder, is_expected)
+    try:
+        linux.exchange_names(folder, name, name, new_folder)
+    except OSError as problem:
+        if problem.errno not in _NOT_OFFERED:
+            raise
+        os.rename(name, name, src_dir_fd=folder, dst_dir_fd=new_folder)
+        return
+    try:
+        _expect(name, folder, is_expected)
+    except FileExistsError:
+        linux.exchange_names(folder, name, name, new_folder)
+        raise
+
+
+def _expect(name: str, folder: int, is_expected: Callable[[os.stat_result], bool]) -> None:
+    if not is_expected(os.stat(name, dir_fd=folder, follow_symlinks=False)):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
 
 
 def _is_there(name: str, folder: int) -> bool:

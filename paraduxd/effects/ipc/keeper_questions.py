@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from paraduxd.api.calls import access, calls_of
+from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.replies.config import HostKeysOf
 from paraduxd.api.replies.kits import Challenge, CodeTaken
-from paraduxd.api.replies.transfers import Left, Nothing, RestoreStarted, Started
+from paraduxd.api.replies.transfers import Left, Nothing, ReadingStarted, Started
 from paraduxd.core.recovery.drills import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
 
@@ -52,8 +53,15 @@ class KeeperQuestions(Protocol):
         source: str | None = None,
         at: str | None = None,
         paths: Sequence[str] = (),
-    ) -> RestoreStarted:
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
+    ) -> ReadingStarted:
         """Restore for `uid`; `keys` says where the worker gets the key of which destination."""
+
+    @keeper
+    def look(
+        self, *, keys: Mapping[str, str], uid: int, dataset: str, question: Question, source: str | None = None
+    ) -> ReadingStarted:
+        """Look into versions for `uid`; `keys` as of `restore`."""
 
     @keeper
     def approve(self, *, dataset: str) -> Started:

@@ -21,11 +21,10 @@ from paraduxd.core.plan.place_names import Places
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.orders import Failed
+from paraduxd.effects.journal import thinning
 from paraduxd.effects.journal.notes import Notes
 from paraduxd.effects.journal.values import read, read_error, write, write_error
 
-KEEP_RUNS = 10_000
-KEEP_FOR = timedelta(days=366)
 KEEP_REMOVALS_FOR = timedelta(days=5 * 366)
 
 UNFINISHED = ("queued", "running")
@@ -208,12 +207,11 @@ class Journal(Notes):
         return tuple(replace(run, state="interrupted", ended=now, error=INTERRUPTED) for run in runs)
 
     def prune(self, now: datetime) -> None:
-        """Forget what ended more than a year ago, and all but the newest 10,000 runs."""
+        """Forget what is old: a year of every dataset stays, and of earlier ones a run a week (`thinning.py`)."""
         with self.batch():
-            self._database.execute(
-                "DELETE FROM runs WHERE state NOT IN ('queued', 'running') AND"
-                " (requested < ? OR number <= (SELECT max(number) FROM runs) - ?)",
-                (timestamps.stamp(now - KEEP_FOR), KEEP_RUNS),
+            slimmed = self.fact(thinning.SLIMMED)
+            self.set_fact(
+                thinning.SLIMMED, thinning.thin(self._database, now, slimmed if isinstance(slimmed, int) else 0)
             )
             self._database.execute("DELETE FROM removals WHERE at < ?", (timestamps.stamp(now - KEEP_REMOVALS_FOR),))
 

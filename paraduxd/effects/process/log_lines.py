@@ -8,8 +8,11 @@ from __future__ import annotations
 import logging
 import sys
 
+from paraduxd.effects.process.journald import JournalHandler
+
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 _BELOW = "  | "
+_NOISY = {"gnupg": logging.CRITICAL, "tzlocal": logging.WARNING, "asyncio": logging.WARNING, "urllib3": logging.ERROR}
 
 
 class LineFormatter(logging.Formatter):
@@ -33,10 +36,13 @@ class JournalFormatter(LineFormatter):
 
 
 def log_to_stderr(formatter: logging.Formatter, level: str = "INFO") -> None:
-    """Let everything that this process logs go to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Let everything that this process logs go to standard error, but what libraries say of their own work, which our errors repeat."""
+    under_systemd = isinstance(formatter, JournalFormatter)
+    handler = JournalHandler(sys.stderr) if under_systemd else logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level)
+    for noisy, least in _NOISY.items():
+        logging.getLogger(noisy).setLevel(least)
 
 
 def _lines(text: str) -> list[str]:

@@ -140,12 +140,12 @@ def exclusions(patterns: Sequence[str], untouched: Sequence[bytes] = ()) -> Iter
     Patterns are those of rsync's FILTER RULES. They are given as "hide" rules, each ended by NUL: no text of theirs is taken
     for a rule, a comment or an option. `untouched` are paths below the source that are neither read nor changed nor removed.
     """
-    rules = [f"- {_literal(path)}" for path in untouched] + [f"H {pattern}" for pattern in patterns]
+    rules = [f"- {literal(path)}" for path in untouched] + [f"H {pattern}" for pattern in patterns]
     with listed("--filter=merge -", rules) as given:
         yield given if rules else NOTHING_LISTED
 
 
-def _literal(path: bytes) -> str:
+def literal(path: bytes) -> str:
     """A pattern for one path: rsync takes a backslash for an escape only where there are wildcards."""
     text = "/" + path.decode("utf-8", "surrogateescape")
     return re.sub(r"([\\*?[])", r"\\\1", text) if re.search(r"[*?[]", text) else text

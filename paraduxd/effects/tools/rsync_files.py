@@ -7,12 +7,15 @@ every byte that is not printable is written `\\#ooo` (octal digits).
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Collection, Iterator, Sized
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import ClassVar
 
+from paraduxd.api.replies.listings import DIRECTORY, FILE, LINK, OTHER, Entry
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import memory, rsync
 from paraduxd.effects.tools.rsync import Place, Ran
@@ -26,6 +29,8 @@ UNREADABLE = "0" * 32
 
 _SENT = re.compile(rb"([>h<c.]f.{9}) ([0-9a-f]{32}| {32}) (.*)", re.DOTALL)
 _READ = re.compile(rb"[>h<.]f\S+ ([0-9a-f]{32}) (.*)")
+_LISTED = re.compile(rb".([fdLDS])\S+ (\d{1,19}) (\d{4,6}/\d\d/\d\d-\d\d:\d\d:\d\d) (.+)", re.DOTALL)
+_KINDS = {b"f": FILE, b"d": DIRECTORY, b"L": LINK}
 _LINE_END = re.compile(rb"[\r\n]")
 _DIGITS = 20
 _LONGEST_LINE = 64 * 1024
@@ -101,6 +106,41 @@ class Sizes:
             self.most_bytes -= int(line) if line.isdigit() and len(line) < _DIGITS else 0
         if self.most_entries < 0 or self.most_bytes < 0:
             raise bounded.too_large(f"the list of what lies at {self.where}")
+
+
+@dataclass
+class Listing:
+    """Everything below a directory, as a run that copies all of it into an empty one would tell, in the format `Listing.FORMAT`."""
+
+    FORMAT: ClassVar[str] = "--out-format=%i %l %M %n"
+    entries: list[Entry] = field(default_factory=list)
+    _rest: bytes = b""
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of rsync's output."""
+        *lines, rest = _LINE_END.split(self._rest + piece)
+        self._rest = rest[:_LONGEST_LINE]
+        _stop_at_too_many(self.entries)
+        for line in lines:
+            if (match := _LISTED.fullmatch(line)) and match[4] != b"./":
+                self.entries.append(_entry(match))
+
+
+def _entry(match: re.Match[bytes]) -> Entry:
+    kind = _KINDS.get(match[1], OTHER)
+    path = os.fsdecode(unescaped(match[4]).rstrip(b"/"))
+    try:
+        modified = int(datetime.strptime(match[3].decode(), "%Y/%m/%d-%H:%M:%S").replace(tzinfo=UTC).timestamp())
+    except (ValueError, OverflowError):
+        modified = 0
+    return Entry(path, kind, int(match[2]) if kind == FILE else None, modified)
+
+
+def list_tree(tree: Place, empty: Place) -> tuple[Ran, list[Entry]]:
+    """What is in a tree, without reading any file; `empty` is a directory without anything. In UTC, as programs are started here."""
+    listing = Listing()
+    options = ("--recursive", "--links", "--devices", "--specials", "--times", "--dry-run", Listing.FORMAT)
+    return rsync.run_once(tree, empty, options, on_output=listing.add), listing.entries
 
 
 def _stop_at_too_many(files: Sized) -> None:

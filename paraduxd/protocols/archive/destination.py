@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.listings import Entry
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.files import looking, scratch
@@ -76,6 +77,19 @@ class ArchiveDestination(Destination):
         self._place().check_for_reading()
         newest = self._shelf().newest()
         return versions_of(newest) if newest else ()
+
+    def entries(self, version: Version) -> Iterator[Entry]:
+        """See `Destination.entries`: what the names object tells, which has neither sizes nor times."""
+        if self._keys.private is None:
+            raise ParaduxError(
+                "needs-key",
+                f"what is in {version.id} can be read with the private key only, which is in the config",
+                "give the operational passphrase",
+            )
+        newest = self._line(version)[-1]
+        with self._opener() as opener:
+            names = receive.read_names(newest.names, Receiver(self._store, self._beat), opener)
+        yield from file_list.entries(names)
 
     def prune(self, request: PushRequest) -> PushResult:
         """See `Destination.prune`."""

@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.listings import DIRECTORY, FILE, OTHER, Entry
+
+_KINDS = {b"d": DIRECTORY, b"f": FILE, b"h": FILE, b"o": OTHER}
 
 
 @dataclass
@@ -97,6 +100,15 @@ def select(names: bytes, paths: Sequence[str]) -> Selection:
             raise ParaduxError("not-found", f"there is no {path!r} in this version", "see: paraductl versions DATASET")
     more = sorted(os.fsdecode(path) for path in links)
     return Selection((*dict.fromkeys(paths), *more), tuple(more))
+
+
+def entries(names: bytes) -> Iterable[Entry]:
+    """What can be restored of a version."""
+    gone = _unread(names)
+    for record in names.split(b"\0")[:-1]:
+        kind, _, path = record.partition(b" ")
+        if path and path not in gone and (named := _KINDS.get(kind[:1])):
+            yield Entry(os.fsdecode(path), named)
 
 
 def padded(names: bytes) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.tools import tar
 from paraduxd.protocols.archive.chain import Part
+from paraduxd.protocols.base import NAMES
 
 _LONGEST_UPLOAD = 64 << 20
 """Bytes: a line for each volume of a run."""
@@ -82,7 +83,8 @@ class Index:
         tar.forget(self.working, self._snapshot(state.run), unread)
         self.save(state)
         for path in self._folder.iterdir():
-            if path.name not in ("state.json", self._snapshot(state.run).name):
+            keep = path.name.startswith(NAMES) or path.name in ("state.json", self._snapshot(state.run).name)
+            if not keep:
                 path.unlink()
 
     def save(self, state: State) -> None:

@@ -35,13 +35,8 @@ class Inside:
 
     def away(self, known: tuple[str, ...]) -> tuple[Path, ...]:
         """Those of the known mount points that are mounted no more, or hold no file."""
-        if not known:
-            return ()
-        for point in known:
-            with contextlib.suppress(OSError), os.scandir(point) as entries:
-                next(entries, None)  # an automounter mounts what is looked at
-        there = mounts.points(mounts.table())
-        return tuple(point for point in map(Path, known) if point not in there or self._is_empty(point))
+        gone = not_mounted(known)
+        return tuple(point for point in map(Path, known) if point in gone or self._is_empty(point))
 
     def check(self, request: PullRequest) -> None:
         """Raises `HeldError` when a known mount is away and its files in the copy are more than the owner has approved."""
@@ -62,6 +57,17 @@ class Inside:
         """The mount point's path in the source; of one that the source lies on, all of it."""
         root = Path(os.path.realpath(self.root))
         return point.relative_to(root) if point.is_relative_to(root) else Path()
+
+
+def not_mounted(known: tuple[str, ...]) -> tuple[Path, ...]:
+    """Those of the known mount points at which nothing is mounted."""
+    if not known:
+        return ()
+    for point in known:
+        with contextlib.suppress(OSError), os.scandir(point) as entries:
+            next(entries, None)  # an automounter mounts what is looked at
+    there = mounts.points(mounts.table())
+    return tuple(point for point in map(Path, known) if point not in there)
 
 
 def held(away: tuple[Path, ...], count: int) -> HeldError:

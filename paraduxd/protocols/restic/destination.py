@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 import restic
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.listings import Entry
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.setup import Setup
@@ -165,6 +166,11 @@ class ResticDestination(Destination):
         with self._opened() as repository:
             listing = Versions(repository, self._context).counted(version)
         return replace(version, files=listing.files, bytes=listing.bytes)
+
+    def entries(self, version: Version) -> Iterator[Entry]:
+        """See `Destination.entries`: what `restic ls` lists. Bytes of names that are not UTF-8 are U+FFFD there."""
+        with self._opened() as repository:
+            yield from Versions(repository, self._context).entries(version)
 
     def restore(self, version: Version, to: Path, paths: Sequence[str]) -> RestoreResult:
         """See `Destination.restore`."""

@@ -6,10 +6,11 @@ Formats: https://restic.readthedocs.io/en/stable/075_scripting.html.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from paraduxd.api import bounded_json
+from paraduxd.api.replies.listings import DIRECTORY, FILE, LINK, OTHER, Entry
 from paraduxd.core.primitives.timestamps import moment
 from paraduxd.core.runs.orders import Progress
 
@@ -18,6 +19,9 @@ EMPTY = ".paradux-empty"
 
 _SHORT = 8
 """Characters of an id that 0.14 prints after a backup and that people type."""
+
+
+_KINDS = {"file": FILE, "dir": DIRECTORY, "symlink": LINK}
 
 
 def parsed(line: str) -> dict[str, Any]:
@@ -104,6 +108,16 @@ class Listing:
         self._missing.pop(path, None)
         ends = (match.start() for match in re.finditer("/", path[1:] + "/"))
         return any(path[: end + 1] in self._wanted for end in ends)
+
+
+def entry(message: Mapping[str, object]) -> Entry | None:
+    """The entry that a line of `ls --json` tells; `None` for other lines and for what is there only because nothing else is."""
+    path = str(message.get("path", "")).lstrip("/")
+    if message.get("struct_type") != "node" or path in ("", EMPTY):
+        return None
+    kind = _KINDS.get(str(message.get("type")), OTHER)
+    modified = int(moment(rfc3339(str(message.get("mtime", "")))).timestamp())
+    return Entry(path, kind, (count(message.get("size")) or 0) if kind == FILE else None, modified)
 
 
 def _as_listed(path: str) -> str:

@@ -10,8 +10,11 @@ from typing import Any
 import restic
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.listings import Entry
 from paraduxd.core.runs.orders import Progress
 from paraduxd.core.runs.retention import in_order
+from paraduxd.effects.files import bounded
+from paraduxd.effects.tools import memory as tool_memory
 from paraduxd.protocols.base import Context, Version
 from paraduxd.protocols.restic import errors as failures
 from paraduxd.protocols.restic import local_state as memory
@@ -69,6 +72,24 @@ class Versions:
         what = f"{missing!r} in the version {version.id}" if listing.version_found else f"version {version.id}"
         text = f"there is no {what} in {self.repository.where}"
         raise ParaduxError("not-found", text, "see: paraductl versions DATASET")
+
+    def entries(self, version: Version) -> list[Entry]:
+        """Everything in a version; raises `ParaduxError` "not-found" for one that is not there."""
+        found, listing = list[Entry](), output.Listing(())
+
+        def take(line: str) -> None:
+            message = output.parsed(line)
+            listing.take(message)
+            if entry := output.entry(message):
+                found.append(entry)
+                if len(found) > tool_memory.most_names():
+                    raise bounded.too_large("the list of the files of a version")
+
+        self.repository.run("ls", version.id, on_line=take)
+        if not listing.version_found:
+            text = f"there is no version {version.id} in {self.repository.where}"
+            raise ParaduxError("not-found", text, "see: paraductl versions DATASET")
+        return found
 
     def mark(self, version: Version, tagged: int, listed: Listed) -> tuple[Version, Listed]:
         """Tag a new version with what is missing in it, in place of the count that it was tagged with.

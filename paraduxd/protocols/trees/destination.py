@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.tools import rsync
+from paraduxd.api.replies.listings import Entry
+from paraduxd.effects.tools import rsync, rsync_files
 from paraduxd.protocols import paths as paths_to_restore
 from paraduxd.protocols.base import (
     Context,
@@ -58,6 +60,16 @@ class TreeDestination(Destination):
                 self._state(root)
             source = root.below(f"versions/{version.id}")
             return copy_out(source, to, paths, version, self._context.progress)
+
+    def entries(self, version: Version) -> Iterator[Entry]:
+        """See `Destination.entries`."""
+        with self._open() as root, tempfile.TemporaryDirectory(prefix="paradux-") as empty:
+            if version.id not in {each.id for each in self._state(root).versions}:
+                text = f"there is no version {version.id} at {root.name}"
+                raise ParaduxError("not-found", text, "see: paraductl versions DATASET")
+            ran, entries = rsync_files.list_tree(root.below(f"versions/{version.id}/"), rsync.Place(empty, empty))
+            rsync.check(ran, root.name)
+            yield from entries
 
     def verify(self, deep: bool) -> VerifyResult:
         """See `Destination.verify`; what it proves is in `tree_verifying.py`."""

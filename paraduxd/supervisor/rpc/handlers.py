@@ -8,27 +8,32 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import check_arguments, reply_to
 from paraduxd.api.contract import SUPERVISOR, SupervisorCalls
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.questions import DIFF, FIND, LS, Question, RestoreOptions
 from paraduxd.api.replies.kits import Challenge, CodeTaken, Stewards
+from paraduxd.api.replies.listings import Page
 from paraduxd.api.replies.state import Status
 from paraduxd.api.replies.transfers import Left, Nothing, Runs, Started
 from paraduxd.api.replies.what_if import WhatIf
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.whatif.answer import Question
+from paraduxd.core.whatif import answer as whatif_answer
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.supervisor.confirmations import Confirmations
 from paraduxd.supervisor.runs.service import Dispatcher
 
 log = logging.getLogger("paradux.calls")
 
-_ACTS = frozenset(SUPERVISOR) - {"status", "whatif", "history", "runs", "stewards"}
+_ACTS = frozenset(SUPERVISOR) - {"status", "whatif", "history", "unfinished", "runs", "stewards", "page"}
 """Calls that do more than tell: the log names who asked."""
+
+MAX_TEXT = 8192
+"""Characters of a path or a pattern."""
 
 MAX_RUNS = 10_000
 """How many runs one call may name or ask for."""
@@ -44,7 +49,7 @@ class Services:
     lock: Callable[[], None]
     stewards: Callable[[], Stewards]
     confirmations: Confirmations
-    whatif: Callable[[Question], WhatIf]
+    whatif: Callable[[whatif_answer.Question], WhatIf]
 
 
 class Calls:
@@ -90,7 +95,7 @@ class Handlers:
         self, *, lose: Sequence[object] = (), compromise: Sequence[object] = (), scenario: str = "", advice: str = ""
     ) -> WhatIf:
         losses, seeds = texts(lose, "losses"), texts(compromise, "things in other hands")
-        return self._services.whatif(Question(tuple(losses), tuple(seeds), scenario, advice))
+        return self._services.whatif(whatif_answer.Question(tuple(losses), tuple(seeds), scenario, advice))
 
     def ask(self, *, steward: str) -> Challenge:
         return self._services.confirmations.ask(steward)
@@ -101,6 +106,9 @@ class Handlers:
     def history(self, *, dataset: str | None = None, failed: bool = False, limit: int = 100) -> Runs:
         count = max(1, min(limit, MAX_RUNS))
         return Runs(tuple(self._dispatcher.history(dataset, failed=failed, limit=count)))
+
+    def unfinished(self) -> Runs:
+        return Runs(tuple(self._dispatcher.unfinished()))
 
     def backup(
         self,
@@ -147,10 +155,47 @@ class Handlers:
         source: str | None = None,
         at: str | None = None,
         paths: Sequence[object] = (),
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
         on_behalf_of: int | None = None,
     ) -> Started:
         uid = 0 if on_behalf_of is None else on_behalf_of  # which root alone may say
-        return Started(restore(self._dispatcher, dataset, to, source, at, untrusted_paths=paths, uid=uid))
+        return Started(restore(self._dispatcher, dataset, to, source, at, untrusted=RestoreWanted(paths, options, uid)))
+
+    def look(self, *, dataset: str, question: Question, source: str | None = None) -> Started:
+        return Started(look(self._dispatcher, dataset, source, question, keys={}, uid=self._uid))
+
+    def page(self, *, run: int) -> Page:
+        return self._dispatcher.page(run, self._uid)
+
+
+def look(
+    dispatcher: Dispatcher,
+    dataset: str,
+    source: str | None,
+    untrusted_question: Question,
+    *,
+    keys: Mapping[str, str],
+    uid: int,
+) -> tuple[int, ...]:
+    """The runs of a look into versions for `uid`; `keys` as of `restore`, by place."""
+    question = untrusted_question
+    if question.ask not in (LS, FIND, DIFF) or not 0 <= question.after < 1 << 53:
+        raise ParaduxError("bad-request", "versions can be asked for ls, find and diff")
+    given = (question.version, question.other, question.path, question.pattern)
+    if any("\x00" in text or len(text) > MAX_TEXT for text in given if text is not None):
+        raise ParaduxError("bad-request", "a path or a pattern is too long, or none")
+    _check_time(question.at)
+    return tuple(dispatcher.look(dataset, source, question, keys=keys, uid=uid))
+
+
+@dataclass(frozen=True)
+class RestoreWanted:
+    """Which paths, how, for whom; `key`: where the worker gets the key of encrypted archives."""
+
+    untrusted_paths: Sequence[object]
+    untrusted_options: RestoreOptions
+    uid: int
+    key: str = ""
 
 
 def restore(
@@ -160,15 +205,20 @@ def restore(
     source: str | None,
     at: str | None,
     *,
-    untrusted_paths: Sequence[object],
-    uid: int,
-    key: str = "",
+    untrusted: RestoreWanted,
 ) -> tuple[int, ...]:
-    """The runs of a restore for `uid`; `key`: where the worker gets the key of encrypted archives."""
-    if at is not None and timestamps.parse(at) is None:
+    """The runs of a restore."""
+    _check_time(at)
+    wanted, options = texts(untrusted.untrusted_paths, "paths"), untrusted.untrusted_options
+    texts(options.owners, "owners")
+    return tuple(
+        dispatcher.restore(dataset, to, source, at, wanted, options=options, key=untrusted.key, uid=untrusted.uid)
+    )
+
+
+def _check_time(untrusted: str | None) -> None:
+    if untrusted is not None and timestamps.parse(untrusted) is None:
         raise ParaduxError("bad-request", "a time must be of the form 2026-11-23T12:00:00Z", "say it with --at")
-    wanted = texts(untrusted_paths, "paths")
-    return tuple(dispatcher.restore(dataset, to, source, at, wanted, key=key, uid=uid))
 
 
 def _is_owner(peer: Peer) -> bool:

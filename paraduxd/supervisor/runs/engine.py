@@ -23,14 +23,15 @@ from paraduxd.core.primitives import time_windows, timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs import requests
 from paraduxd.core.runs.facts import Key
-from paraduxd.core.runs.orders import Failed, Order, Progress, Step
+from paraduxd.core.runs.orders import Done, Failed, Order, Progress, Step
 from paraduxd.core.runs.queue import LOCAL, STAGING, Request, startable
 from paraduxd.core.runs.requests import Draft
 from paraduxd.core.status import succession
 from paraduxd.effects.journal.journal import INTERRUPTED, Ending, Journal
-from paraduxd.supervisor.runs import outcomes, protection
+from paraduxd.supervisor.runs import outcomes, protection, run_log
 from paraduxd.supervisor.runs.launcher import Final, Listener
 from paraduxd.supervisor.runs.order_factory import OrderFactory
+from paraduxd.supervisor.runs.pages import PAGE, Pages
 from paraduxd.supervisor.runs.recording import Recorder
 
 log = logging.getLogger("paradux.runs")
@@ -38,7 +39,7 @@ log = logging.getLogger("paradux.runs")
 BY_CLOCK = frozenset({"schedule", "catch-up", "retry"})
 """What asks for a run that nobody waits for: it starts only while its window is open."""
 
-READING = frozenset({Step.RESTORE, Step.VERSIONS, Step.HOSTKEYS})
+READING = frozenset({Step.RESTORE, Step.VERSIONS, Step.LIST, Step.HOSTKEYS})
 """Steps that change nothing anywhere: they run also when nothing can be recorded."""
 
 AGAIN = (Step.PULL, Step.PUSH, Step.PUBLISH)
@@ -104,6 +105,7 @@ class Engine:
         self._running: dict[int, _Running] = {}
         self._changed: set[str] = set()
         self._recorder = Recorder()
+        self._pages = Pages()
         self._ready = False
         self._stopping = False
 
@@ -227,9 +229,12 @@ class Engine:
             if running is None:
                 return
             now = self._now()
+            if isinstance(final, Done) and PAGE in final.result:
+                final = self._pages.keep(run, running.request.uid, final)
             ending = outcomes.ending(running.order, final, running.progress, running.stopped, now)
             if ending.state == "interrupted":
                 return  # the next start finds it unfinished, marks it and runs it again
+            run_log.ended(running.request, ending, running.started)
             self._finish(running.request, ending, lambda: self._keep(running, final, ending))
             if ending.state == "done":
                 self._tell_safe(running.request.place)
@@ -252,6 +257,7 @@ class Engine:
     def _keep(self, running: _Running, final: Final, ending: Ending) -> None:
         if running.order.step in READING:
             self._journal.finish(running.request.number, ending)
+            outcomes.remember_restore(self._journal, running.order, final, ending.at)
             return
         with self._journal.batch():
             self._journal.finish(running.request.number, ending)
@@ -319,7 +325,7 @@ class Engine:
     def _is_shut_out(self, waiting: _Waiting) -> bool:
         """Whether the window of its location is closed for it: it had to wait for others while that was open."""
         request = waiting.request
-        if request.manual or waiting.trigger not in BY_CLOCK or request.step == Step.VERSIONS:
+        if request.manual or waiting.trigger not in BY_CLOCK or request.step in (Step.VERSIONS, Step.LIST):
             return False
         return not time_windows.is_open(self.plan.window(request.dataset, request.location), self._clock())
 
@@ -337,12 +343,14 @@ class Engine:
             return
         del self._queue[request.identity]
         self._running[request.number] = _Running(request, waiting.trigger, order, now)
+        run_log.started(request, waiting.trigger)
         self._workers.start(order, self)
 
     def _drop(self, waiting: _Waiting, ending: Ending) -> None:
         """A queued run does not run."""
         del self._queue[waiting.request.identity]
         number = waiting.request.number
+        run_log.ended(waiting.request, ending, None)
         self._finish(waiting.request, ending, lambda: self._journal.finish(number, ending))
 
     def _end(self, number: int, why: Failed) -> None:

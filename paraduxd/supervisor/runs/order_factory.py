@@ -19,7 +19,7 @@ from paraduxd.core.recovery import drills
 from paraduxd.core.runs import conditions, unread
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.orders import Order, Step
-from paraduxd.core.runs.queue import Request
+from paraduxd.core.runs.queue import STAGING, Request
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.effects.files import scratch
 from paraduxd.effects.journal.journal import Journal
@@ -67,6 +67,8 @@ class OrderFactory:
                 "protects": destination.protects,
                 **({} if "deep" in arguments else self._part(destination)),
             }
+        elif dataset is not None and request.step in (Step.LIST, Step.RESTORE, Step.VERSIONS):
+            more |= self._reading(dataset, request)
         elif request.step == Step.REHEARSE:
             more = self._rehearsal(dataset, request.location)
         elif request.step == Step.PUBLISH:
@@ -91,6 +93,17 @@ class OrderFactory:
             pulled=bool(dataset and self._was_pulled(dataset)),
             others=tuple(each.staging for each in self.plan.datasets if each.id != request.dataset),
         )
+
+    def _reading(self, dataset: DatasetPlan, request: Request) -> dict[str, object]:
+        """For whoever reads versions, or staging; and what was mounted in the source, for whoever writes there."""
+        found: dict[str, object] = {"mounts": list(self._pulled(dataset).mounts)}
+        for destination in dataset.destinations:
+            if destination.id == request.location != STAGING:
+                found |= {
+                    "known_versions": self._known_versions(dataset, destination),
+                    "index": self._index(dataset, destination),
+                }
+        return found
 
     def _was_pulled(self, dataset: DatasetPlan) -> bool:
         """Whether a pull has ever filled this staging directory."""

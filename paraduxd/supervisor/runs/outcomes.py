@@ -15,7 +15,7 @@ from paraduxd.core.recovery.kit_records import of_check
 from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.guard import MANY_CHANGED
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.holds import Approval, Hold
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Step
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.core.status.notifications import told_fact
@@ -66,6 +66,17 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(read_as(Pulled, final.result)):
         journal.set_fact(changes_fact(journal, order.dataset), started)
+
+
+def remember_restore(journal: Journal, order: Order, final: Final, now: str) -> None:
+    """After a restore into the source, the next pull may find as many files changed, and nothing is removed anywhere for a while."""
+    found = results.read(order.step, final.result) if isinstance(final, Done) else None
+    if not isinstance(found, results.RestoredVersion) or not found.in_place or found.dry_run or not found.files:
+        return
+    with journal.batch():
+        protection.raise_alarm(journal, now, f"{order.dataset} was restored into its source")
+        before = journal.approval(order.dataset) or Approval()
+        journal.set_approval(order.dataset, before.removed, max(before.changed, found.files))
 
 
 def _moved(told: Result, progress: Progress) -> int:

@@ -6,18 +6,22 @@ changed something (`scheduler.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.questions import DIFF, FIND, Question, RestoreOptions
+from paraduxd.api.replies.listings import Page
 from paraduxd.api.replies.state import RunningState
 from paraduxd.api.replies.transfers import Run
 from paraduxd.core.devices.stick_rules import Stick
-from paraduxd.core.plan.model import Keep, Timing
+from paraduxd.core.plan.model import DatasetPlan, Keep, Timing
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs import requests
+from paraduxd.core.runs.conditions import versions_of
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.orders import Progress, Step
 from paraduxd.core.runs.queue import STAGING, Request
@@ -70,9 +74,32 @@ class Dispatcher(Engine):
         self._need_credentials()
         return self.submit(requests.versions(self.plan, dataset, destination), uid)
 
-    def where_from(self, dataset: str, source: str | None = None, at: str | None = None) -> str:
-        """From where a dataset is restored: what was asked for, else the newest copy that is known."""
-        return source or self._newest_copy(dataset, at)
+    def look(
+        self, dataset: str, source: str | None, question: Question, *, keys: Mapping[str, str], uid: int = 0
+    ) -> tuple[int, ...]:
+        """Look into versions: at one place, or for `find` at all; `keys` as of `restore`. What is found, `page` gives."""
+        self.need_plan()
+        (chosen,) = requests.chosen_datasets(self.plan, [dataset])
+        places = [source] if source else [each.id for each in chosen.destinations]
+        if not source and question.ask != FIND:
+            places = [self.where_from(dataset, None, question.at, question.version)]
+        if question.ask == DIFF and places == [STAGING]:
+            places = [self._newest_destination(chosen, None)]
+        if places != [STAGING]:
+            self._need_credentials()
+        drafts = [requests.look(self.plan, dataset, place, question, uid) for place in places or [STAGING]]
+        return self.submit([replace(each, arguments={**each.arguments, **_key(keys, each)}) for each in drafts], uid)
+
+    def page(self, run: int, uid: int = 0) -> Page:
+        """What a run of `look` has found, for who asked."""
+        with self._lock:
+            return from_json_value(Page, self._pages.get(run, uid))
+
+    def where_from(
+        self, dataset: str, source: str | None = None, at: str | None = None, version: str | None = None
+    ) -> str:
+        """From where a dataset is restored: what was asked for, else the newest copy that is known, or that has the version."""
+        return source or self._newest_copy(dataset, at, version)
 
     def restore(
         self,
@@ -82,6 +109,7 @@ class Dispatcher(Engine):
         at: str | None = None,
         paths: Sequence[str] = (),
         *,
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
         key: str = "",
         uid: int = 0,
     ) -> tuple[int, ...]:
@@ -90,10 +118,10 @@ class Dispatcher(Engine):
         `key` is the path where the worker gets the private key of encrypted archives; without it, restoring from such is "not-allowed".
         `uid`: who asks, and may own the directory.
         """
-        location = self.where_from(dataset, source, at)
+        location = self.where_from(dataset, source, at, options.version)
         if location != STAGING:
             self._need_credentials()
-        draft = requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths, uid=uid)
+        draft = requests.restore(self.plan, dataset, location, to=to, at=at, paths=paths, uid=uid, options=options)
         if requests.needs_key(self.plan, dataset, location):
             if not key:
                 raise ParaduxError(
@@ -103,7 +131,7 @@ class Dispatcher(Engine):
                     ExitCode.NOT_AUTHORIZED,
                 )
             draft = replace(draft, arguments={**draft.arguments, "key": key})
-        return self.submit([draft])
+        return self.submit([draft], uid)
 
     def publish(self, *, uid: int = 0) -> tuple[int, ...]:
         """Upload the outbox to every metadata stash."""
@@ -192,6 +220,12 @@ class Dispatcher(Engine):
         runs = self._journal.history(dataset, failed=failed, limit=limit)
         return [outcomes.describe(run, self._progress(run.number)) for run in runs]
 
+    def unfinished(self) -> list[Run]:
+        """What waits or goes on, by number."""
+        with self._lock:
+            numbers = [each.number for each in self._open()]
+        return [run for run in self.runs(numbers) if run.state in ("queued", "running")]
+
     def _progress(self, number: int) -> Progress | None:
         running = self._running.get(number)
         return running.progress if running else None
@@ -232,17 +266,31 @@ class Dispatcher(Engine):
         fresh = min(FRESH, timedelta(seconds=(timing.every or 86_400) / 2))
         return last is None or not timedelta() <= self._clock() - last < fresh
 
-    def _newest_copy(self, name: str, at: str | None) -> str:
-        """Staging, if a pull has filled it; for an earlier time, or without it, the destination that was written last."""
+    def _newest_copy(self, name: str, at: str | None, version: str | None = None) -> str:
+        """Staging, if a pull has filled it; for an earlier time or a version, or without it, the destination that was written last."""
         (dataset,) = requests.chosen_datasets(self.plan, [name])
         pulled = self._journal.latest(requests.pull(name).key)
-        if at is None and not dataset.source.in_place and staging_is_filled(dataset, pulled):
+        if at is None and version is None and not dataset.source.in_place and staging_is_filled(dataset, pulled):
             return STAGING
-        written = [
-            (self._journal.latest((name, Step.PUSH, each.id)).last_success or "", each.id)
-            for each in dataset.destinations
+        return self._newest_destination(dataset, version)
+
+    def _newest_destination(self, dataset: DatasetPlan, version: str | None) -> str:
+        """The one that was written last, of those that are known to have the version."""
+        having = [
+            each.id for each in dataset.destinations if version is None or self._has(dataset.id, each.id, version)
         ]
+        places = having or [each.id for each in dataset.destinations]
+        written = [(self._journal.latest((dataset.id, Step.PUSH, place)).last_success or "", place) for place in places]
         return max(written, key=lambda pair: pair[0])[1] if written else STAGING
+
+    def _has(self, dataset: str, place: str, version: str) -> bool:
+        ran = (self._journal.latest((dataset, step, place)) for step in (Step.PUSH, Step.VERSIONS))
+        known = [each for latest in ran for each in versions_of(latest) or ()]
+        return any(version in (str(each.number), each.id) for each in known)
+
+
+def _key(keys: Mapping[str, str], draft: Draft) -> dict[str, str]:
+    return {"key": keys[draft.key[2]]} if draft.key[2] in keys else {}
 
 
 def _shown_running(run: Run) -> RunningState:

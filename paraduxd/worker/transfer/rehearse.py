@@ -27,8 +27,8 @@ from paraduxd.core.recovery.drills import Sample
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import bounded, directories, scratch
 from paraduxd.protocols.base import BlobStore, Destination, Version
+from paraduxd.worker.browse.choosing import choose as choose_version
 from paraduxd.worker.transfer import staged_data
-from paraduxd.worker.transfer.restore import choose as choose_version
 from paraduxd.worker.transfer.sample import Candidate, Outcome, choose, compare, is_settled
 
 LONGEST_OBJECT = 10 * 1024 * 1024

@@ -17,7 +17,7 @@ def made_ready(order: Order) -> Order:
     """The order with the directory that its step works on, made or brought into form: a worker that is shut in could not do it any more."""
     if order.step == Step.PULL:
         found: Path | None = to_pull_into(order)
-    elif order.step == Step.PUSH or (order.step == Step.RESTORE and order.location == "staging"):
+    elif order.step == Step.PUSH or (order.step in (Step.RESTORE, Step.LIST) and order.location == "staging"):
         found = to_read(order)
     elif order.step == Step.REHEARSE:
         found = to_compare_with(order)

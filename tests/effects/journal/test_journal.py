@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.results import Pulled
+from paraduxd.api.replies.results import Pulled, Pushed, Version
 from paraduxd.core.runs.facts import Latest
 from paraduxd.core.runs.holds import Approval, Hold
 from paraduxd.core.runs.orders import Failed
@@ -186,19 +186,46 @@ def test_batch_is_all_or_nothing(journal: Journal) -> None:
     assert journal.fact("x") == 2
 
 
-def test_prune_keeps_the_newest_ten_thousand_of_the_last_year(journal: Journal) -> None:
+def test_a_busy_dataset_takes_nothing_of_the_year_of_a_quiet_one(journal: Journal) -> None:
+    quiet = ("photos", "push", "disk")
     with journal.batch():
-        old = journal.add(PULL, "schedule", "2025-01-01T00:00:00Z")
+        old = journal.add(quiet, "schedule", "2025-12-24T00:00:00Z")
         journal.finish(old.number, Ending("done", at(0), None, {"files": 1}))
-        unfinished = journal.add(PULL, "schedule", "2025-01-01T00:00:00Z")
         for _ in range(10_005):
             journal.finish(journal.add(PUSH, "schedule", at(0)).number, Ending("done", at(1)))
     journal.prune(NOW)
-    kept = [run.number for run in journal.history(limit=20_000)]
-    assert len(kept) == 10_001 and unfinished.number in kept and old.number not in kept
-    assert journal.latest(PULL).result == Pulled(files=1)
-    journal.prune(NOW + timedelta(days=400))
-    assert [run.number for run in journal.history()] == [unfinished.number]
+    assert len(journal.history(limit=20_000)) == 10_006
+    assert [run.number for run in journal.history("photos")] == [old.number]
+
+
+def test_after_a_year_a_run_of_each_week_stays_and_after_five_none(journal: Journal) -> None:
+    with journal.batch():
+        times = [f"2025-03-{day:02}T0{hour}:00:00Z" for day in range(3, 17) for hour in range(3)]
+        runs = [journal.add(PULL, "schedule", time).number for time in times]
+        for number in runs:
+            journal.finish(number, Ending("done", at(0)))
+        unfinished = journal.add(PULL, "schedule", "2020-01-01T00:00:00Z").number
+    journal.prune(NOW)
+    assert sorted(run.number for run in journal.history(limit=1000)) == [runs[0], runs[21], unfinished]
+    journal.prune(NOW + timedelta(days=5 * 366))
+    assert [run.number for run in journal.history()] == [unfinished]
+    assert journal.latest(PULL).state == "done"
+
+
+def test_looks_go_after_a_month_and_lists_in_results_after_a_week(journal: Journal) -> None:
+    result = {"files": 3, "versions": [{"id": "a", "time": at(0)}], "unread": ["x"]}
+    with journal.batch():
+        push = journal.add(PUSH, "schedule", "2026-11-01T00:00:00Z").number
+        journal.finish(push, Ending("done", at(0), None, result))
+        fresh = journal.add(PUSH, "schedule", at(0)).number
+        journal.finish(fresh, Ending("done", at(0), None, result))
+        for time in ("2026-09-01T00:00:00Z", at(0)):
+            journal.finish(journal.add(("home", "versions", "disk"), "manual", time).number, Ending("done", at(0)))
+    journal.prune(NOW)
+    kept = {run.number: run for run in journal.history()}
+    assert kept[push].result == {"files": 3} and kept[fresh].result == result
+    assert [run.requested for run in kept.values() if run.step == "versions"] == [at(0)]
+    assert journal.latest(PUSH).result == Pushed(files=3, versions=(Version("a", at(0)),), unread=("x",))
 
 
 @pytest.mark.parametrize("damage", ["garbage", "flipped pages", "empty tables"])

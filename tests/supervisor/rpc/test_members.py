@@ -67,6 +67,15 @@ def test_a_deep_check_is_the_owners(ask: Asking, uid: int) -> None:
     assert ask(uid, "verify", deep=True)["runs"]
 
 
+def test_what_is_unfinished_is_told_to_every_member(ask: Asking) -> None:
+    assert ask(MEMBER, "unfinished") == {"runs": []}
+    pull, push, other = ask.backup(MEMBER, datasets=["home"])
+    runs = ask(ANOTHER, "unfinished")["runs"]
+    assert [(run["run"], run["state"]) for run in runs] == [(pull, "running"), (push, "queued"), (other, "queued")]
+    ask(MEMBER, "cancel", runs=[push])
+    assert push not in {run["run"] for run in ask(MEMBER, "unfinished")["runs"]}
+
+
 def test_a_member_ends_what_he_asked_for(ask: Asking) -> None:
     pull, push, _ = numbers = ask.backup(MEMBER, datasets=["home"])
     assert ask(MEMBER, "cancel", runs=numbers) == {"left": []}

@@ -93,6 +93,10 @@ def _scheduled(config: Config) -> Iterator[tuple[Path, Source | Destination]]:
             yield ("datasets", index, "destinations", number), destination
 
 
+_LEAVING_OUT = ("exclude", "exclude_caches", "exclude_marker", "one_file_system", "max_size")
+"""Keys of a source that leave something out of it, which a copy on this machine is needed for."""
+
+
 def _staging(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
     for index, dataset in enumerate(config.datasets):
         path = ("datasets", index)
@@ -103,9 +107,10 @@ def _staging(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
             if source.directory is None:
                 message = "the key staging is missing: the source is not a directory of this machine"
                 yield Diagnostic("error", (*path, "staging"), message, "name a directory for the copy on this machine")
-            elif dataset.source.settings.get("exclude"):
-                message = "expected no exclude where staging is left out: the source is pushed as it is"
-                yield Diagnostic("error", (*path, "source", "exclude"), message, "name a staging directory")
+            for key in _LEAVING_OUT:
+                if source.directory is not None and dataset.source.settings.get(key):
+                    message = f"expected no {key} where staging is left out: the source is pushed as it is"
+                    yield Diagnostic("error", (*path, "source", key), message, "name a staging directory")
         elif source.directory is not None and _touch(source.directory, str(PurePosixPath(dataset.staging))):
             message = "expected a staging directory outside of its source, and a source outside of it"
             yield Diagnostic("error", (*path, "staging"), message, "leave staging out to push the source as it is")

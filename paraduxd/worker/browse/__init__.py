@@ -1,0 +1,1 @@
+"""Looking into versions: the index of names, and the answers to `ls`, `find` and `diff`."""

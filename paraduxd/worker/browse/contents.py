@@ -1,0 +1,157 @@
+"""What a version holds: from the index of names, or from the place, and then the index has it. A push adds the version that it has made."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.listings import DIRECTORY, FILE, LINK, OTHER, Entry
+from paraduxd.core.primitives import timestamps
+from paraduxd.core.runs.orders import Order, Progress
+from paraduxd.effects.files import walk
+from paraduxd.protocols.base import Destination, Version
+from paraduxd.worker.browse import names_index
+from paraduxd.worker.browse.names_index import NamesIndex
+
+log = logging.getLogger("paradux.names")
+
+_BEFORE_NUMBERS = 1 << 33
+"""Versions from before numbering come before all others, by time."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an order says to whoever reads versions. `index`: the folder of the index of names; `known_versions`: those that the journal
+    has; `root`: the path of the source; `paths`: paths and patterns that are wanted."""
+
+    index: str | None = None
+    known_versions: tuple[Version, ...] | None = None
+    root: str | None = None
+    paths: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, order: Order) -> Reading:
+        """The arguments of an order."""
+        return from_json_value(cls, order.arguments)
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """Those that the journal has."""
+        return self.known_versions or ()
+
+
+def key_of(version: Version) -> int:
+    """The number of a version in the index."""
+    if version.number:
+        return version.number
+    time = timestamps.parse(version.time)
+    return (int(time.timestamp()) if time else 0) - _BEFORE_NUMBERS
+
+
+def walked(folder: Path) -> Iterator[Entry]:
+    """Everything below a directory of this machine, as `walk.entries` finds it."""
+    for path, status in walk.entries(folder):
+        yield described(os.fsdecode(path), status)
+
+
+def described(path: str, status: os.stat_result) -> Entry:
+    """An entry as stat(2) tells it."""
+    kind = DIRECTORY if stat.S_ISDIR(status.st_mode) else LINK if stat.S_ISLNK(status.st_mode) else OTHER
+    if stat.S_ISREG(status.st_mode):
+        return Entry(path, FILE, status.st_size, int(status.st_mtime))
+    return Entry(path, kind, None, int(status.st_mtime))
+
+
+def remember_push(order: Order, staging: Path, version: Version, versions: Sequence[Version]) -> None:
+    """Add what was pushed to the index. Whatever goes wrong here is no failure of the push: a later look asks the place."""
+    if not (folder := Reading.of(order).index):
+        return
+    try:
+        with names_index.opened(Path(folder)) as index:
+            index.keep_only({key_of(each): each.time for each in (*versions, version)})
+            index.add(key_of(version), version.time, walked(staging))
+    except (sqlite3.Error, OSError) as problem:
+        log.warning("The names of %s are not remembered: %s", version.id, problem)
+
+
+@dataclass
+class Contents:
+    """The versions of one destination and what is in them. `open_place` opens it, which may take a while; `None`: it is not asked."""
+
+    index: NamesIndex
+    versions: tuple[Version, ...]
+    open_place: Callable[[], Destination] | None
+    progress: Callable[[Progress], None] = lambda _: None
+    _place: Destination | None = field(default=None, repr=False)
+
+    def lacks(self, versions: Sequence[Version]) -> list[Version]:
+        """Those that the index does not have."""
+        known = self.index.known()
+        return [each for each in versions if known.get(key_of(each)) != each.time]
+
+    def ask(self) -> None:
+        """Let the place say which versions there are."""
+        if self.open_place is not None:
+            self.versions = self.place().versions()
+            self.index.keep_only({key_of(each): each.time for each in self.versions})
+
+    def place(self) -> Destination:
+        """The destination, opened once."""
+        if self._place is None:
+            assert self.open_place is not None  # noqa: S101  (nobody asks for what cannot be opened)
+            self._place = self.open_place()
+        return self._place
+
+    def fetch(self, versions: Sequence[Version]) -> None:
+        """Let the index have these; raises what `Destination.entries` does."""
+        lacking = self.lacks(versions)
+        for number, version in enumerate(lacking):
+            self.progress(Progress(100 * number / len(lacking), number))
+            self.index.add(key_of(version), version.time, self.place().entries(version))
+
+    def entries(self, version: Version, below: str = "") -> Iterator[Entry]:
+        """What is in a version that was fetched, sorted by path."""
+        return self.index.entries(key_of(version), below)
+
+
+@contextlib.contextmanager
+def of_destination(order: Order, open_place: Callable[[], Destination] | None) -> Iterator[Contents]:
+    """The contents of a destination, with the versions that the journal knows; for those, it may not have to be asked."""
+    with _folder(order) as folder, _told(), names_index.opened(folder) as index:
+        yield Contents(index, Reading.of(order).versions, open_place)
+
+
+@contextlib.contextmanager
+def of_staging(folder: Path, version: Version) -> Iterator[Contents]:
+    """What lies in a directory of this machine, as a version."""
+    with TemporaryDirectory(prefix="paradux-") as scratch, _told(), names_index.opened(Path(scratch)) as index:
+        index.add(key_of(version), version.time, walked(folder))
+        yield Contents(index, (version,), None)
+
+
+@contextlib.contextmanager
+def _folder(order: Order) -> Iterator[Path]:
+    if known := Reading.of(order).index:
+        yield Path(known)
+        return
+    with TemporaryDirectory(prefix="paradux-") as scratch:
+        yield Path(scratch)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as problem:
+        raise ParaduxError(
+            "index-failed", f"the index of file names cannot be used: {problem}", "see whether the disk is full"
+        ) from None

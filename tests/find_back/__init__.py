@@ -1,0 +1,1 @@
+"""Looking into versions and getting files back."""
