@@ -34,15 +34,15 @@ class Figures:
 
 
 CEILINGS = {
-    "paraductl": Figures(1, 4, 27),
-    "paraduxd/api": Figures(7, 22, 3),
-    "paraduxd/shares": Figures(4, 8, 30),
-    "paraduxd/core": Figures(16, 59, 39),
-    "paraduxd/effects": Figures(4, 19, 41),
-    "paraduxd/protocols": Figures(11, 30, 29),
-    "paraduxd/keeper": Figures(10, 31, 62),
-    "paraduxd/worker": Figures(16, 29, 42),
-    "paraduxd/supervisor": Figures(15, 46, 26),
+    "paraductl": Figures(0, 0, 22),
+    "paraduxd/api": Figures(3, 15, 3),
+    "paraduxd/shares": Figures(0, 0, 30),
+    "paraduxd/core": Figures(9, 32, 39),
+    "paraduxd/effects": Figures(0, 10, 24),
+    "paraduxd/protocols": Figures(1, 10, 29),
+    "paraduxd/keeper": Figures(9, 26, 62),
+    "paraduxd/worker": Figures(9, 17, 41),
+    "paraduxd/supervisor": Figures(14, 31, 26),
     "paraduxd/testing": Figures(0, 2, 0),
 }
 

@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from paraductl.editing.editor_sandbox import Edited, EditOrder
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 
 _VIM_SAFE = (
@@ -98,15 +100,16 @@ def edit(text: str) -> str:
     editor = choose_editor()
     with _interrupts_left_to_the_editor():
         reply = bounded_json.parse_object(_run(editor, text) or "{}", "the edited text", bounded_json.MEDIUM)
-    if "text" not in reply:
-        why = reply.get("error", "the editor was killed")
+    edited = from_json_value(Edited, reply)
+    if edited.text is None:
+        why = edited.error or "the editor was killed"
         raise ParaduxError("editor", f"cannot edit: {why}; nothing changed", "try another EDITOR, or use --file")
-    return str(reply["text"])
+    return edited.text
 
 
 def _run(editor: Editor, text: str) -> bytes:
-    """What `private_file.py` answers; nothing when it was killed."""
-    order = {"text": text, "command": editor.command, "shared": editor.shared, "beside": editor.beside}
+    """What `editor_sandbox.py` answers; nothing when it was killed."""
+    order = EditOrder(text, tuple(editor.command), editor.shared, editor.beside)
     to_us, from_helper = os.pipe()
     to_helper, from_us = os.pipe()
     with open(to_us, "rb") as answer, open(from_us, "wb") as orders:  # noqa: PTH123 - descriptors
@@ -124,7 +127,7 @@ def _run(editor: Editor, text: str) -> bytes:
         os.close(to_helper)
         os.close(from_helper)
         with contextlib.suppress(BrokenPipeError), orders:
-            orders.write(json.dumps(order).encode())
+            orders.write(json.dumps(to_json_value(order)).encode())
         reply = answer.read(bounded_json.MEDIUM.size)
     helper.wait()
     return reply

@@ -2,7 +2,7 @@
 
     python -I -m paraductl.editing.editor_sandbox ORDER_FD ANSWER_FD CLIENT_PID
 
-The order is {"text", "command", "shared", "beside"}, the answer {"text"} or {"error"}, both JSON until the end of file. The file lies in
+The order is an `EditOrder`, the answer an `Edited`, both JSON until the end of file. The file lies in
 a tmpfs in a mount namespace of our own: no other process sees it, and it is gone with the last process in here, whatever killed it.
 Where the kernel refuses that, or the editor hands its file to another process, it lies in a 0700 folder in /dev/shm, which
 is removed when the editor ends, when the client dies, and otherwise by the next one that runs.
@@ -20,12 +20,14 @@ import stat
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Self
+from typing import Self
 
 from paraduxd import linux
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.linux import Mount, Namespace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - memory is the point
@@ -33,6 +35,24 @@ PREFIX = "paradux-edit-"
 NAME = "paradux.json"
 LIMIT = 16 * 1024 * 1024
 """Bytes that are read back at most."""
+
+
+@dataclass(frozen=True)
+class EditOrder:
+    """`shared`: the editor hands its file to another process; `beside`: it runs in the file's folder."""
+
+    text: str
+    command: tuple[str, ...]
+    shared: bool
+    beside: bool
+
+
+@dataclass(frozen=True)
+class Edited:
+    """The text as it was left, or why there is none."""
+
+    text: str | None = None
+    error: str = ""
 
 
 class EditingError(Exception):
@@ -49,22 +69,23 @@ def main() -> None:
     if not untrusted_order:
         return
     try:
-        answer = {"text": _edit(bounded_json.parse_object(untrusted_order, "the order", bounded_json.MEDIUM), client)}
+        plain = bounded_json.parse_object(untrusted_order, "the order", bounded_json.MEDIUM)
+        answer = Edited(_edit(from_json_value(EditOrder, plain), client))
     except EditingError as error:
-        answer = {"error": str(error)}
+        answer = Edited(error=str(error))
     with open(answer_fd, "w", encoding="utf-8") as answers:  # noqa: PTH123 - a descriptor
-        json.dump(answer, answers)
+        json.dump(to_json_value(answer), answers)
 
 
-def _edit(order: dict[str, Any], client: int) -> str:
+def _edit(order: EditOrder, client: int) -> str:
     _sweep()
-    with Workplace(hidden=not order["shared"]) as place:
+    with Workplace(hidden=not order.shared) as place:
         linux.die_with_parent(client, signal.SIGTERM)
         linux.no_dumps_or_tracing()
         file = place.folder / NAME
         file.touch(0o600)
-        file.write_text(order["text"], encoding="utf-8")
-        place.run_editor([*order["command"], str(file)], beside=order["beside"])
+        file.write_text(order.text, encoding="utf-8")
+        place.run_editor([*order.command, str(file)], beside=order.beside)
         return _read(file)
 
 

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from paraductl.terminal.input_files import read_text
 from paraductl.terminal.terminal import Terminal
@@ -17,7 +17,7 @@ from paraduxd.api.contact_forms import is_email, is_phone
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import PlaceForm, PlaceForms, ProtocolForms, Question
 
-Answers = dict[str, Any]
+Answers = dict[str, object]
 
 _INTRODUCTION = """\
 A few questions make a first config. Nothing is saved before you have seen it and said yes; what is asked for in brackets can be left
@@ -101,7 +101,7 @@ def _stewards(terminal: Terminal) -> list[Answers]:
         name = _needed(terminal, f"{number}:") if len(stewards) < 2 else terminal.ask(f"[{number}; Enter: no more]")
         if not name:
             break
-        known = {steward["id"] for steward in stewards}
+        known = {str(steward["id"]) for steward in stewards}
         contact = _contact(terminal)
         if not contact:
             terminal.note(f"  without either of them nobody finds {name} on the worst day; add it with: paraductl edit")
@@ -131,7 +131,7 @@ def _metadata_stashes(terminal: Terminal, forms: Forms) -> list[Answers]:
                 _note(terminal, _NO_KIT_ACCESS)
             return stashes
         if place := _described(terminal, forms, typed, _STASH):
-            name = as_id(_name_of(typed), {stash["id"] for stash in stashes})
+            name = as_id(_name_of(typed), {str(stash["id"]) for stash in stashes})
             stashes.append({"id": name, **place.answers, **_kit_access(terminal, forms, place)})
 
 
@@ -158,7 +158,7 @@ def _datasets(terminal: Terminal, forms: Forms) -> list[Answers]:
         place = _described(terminal, forms, typed, _SOURCE)
         if place is None:
             continue
-        name = as_id(typed.rstrip("/").rpartition("/")[2], {dataset["id"] for dataset in datasets})
+        name = as_id(typed.rstrip("/").rpartition("/")[2], {str(dataset["id"]) for dataset in datasets})
         dataset: Answers = {"id": name, "source": {**place.answers, "every": "1h"}}
         if not place.form.here:
             dataset["staging"] = terminal.ask(f"  Folder for the copy of {name} on this machine:")
@@ -172,7 +172,7 @@ def _destinations(terminal: Terminal, forms: Forms) -> list[Answers]:
     destinations: list[Answers] = []
     while typed := terminal.ask("  [Address; Enter: no more]"):
         if place := _described(terminal, forms, typed, _DESTINATION):
-            name = as_id(_name_of(typed), {destination["id"] for destination in destinations})
+            name = as_id(_name_of(typed), {str(destination["id"]) for destination in destinations})
             keep = {"daily": 7, "weekly": 4, "monthly": 12}
             destinations.append({"id": name, **place.answers, "every": "1d", "keep": keep})
     return destinations
@@ -237,7 +237,8 @@ def _answer(terminal: Terminal, question: Question) -> str:
 def _put(answers: Answers, key: str, value: str) -> None:
     *path, last = key.split(".")
     for part in path:
-        answers = answers.setdefault(part, {})
+        inner = answers.setdefault(part, {})
+        answers = inner if isinstance(inner, dict) else {}
     answers[last] = value
 
 

@@ -101,7 +101,7 @@ def _check_shape(text: str, what: str, bound: Bound) -> None:
             raise UnfitError(f"{what} has more than {bound.entries} entries")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise UnfitError("the same key twice")
@@ -124,7 +124,7 @@ def _no_number(_: str) -> float:
     raise UnfitError("a number that is not finite")
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """All texts in a value, keys included."""
     waiting = [value]
     while waiting:

@@ -116,22 +116,30 @@ def _where(module: str, annotation: str) -> str:
     )
 
 
-def _field(kind: Any, default: object) -> Field:
+def _field(kind: object, default: object) -> Field:
     """The argument of this type; what is optional is `X | None`, where `X` may be marked."""
     marks = getattr(kind, "__metadata__", ())
-    kind = kind.__origin__ if marks else kind
+    kind = getattr(kind, "__origin__", kind) if marks else kind
     if isinstance(kind, UnionType) or typing.get_origin(kind) is typing.Union:
         (inner,) = [each for each in typing.get_args(kind) if each is not type(None)]
         marks, kind = (*marks, *getattr(inner, "__metadata__", ())), getattr(inner, "__origin__", inner)
     model: type | None = kind if isinstance(kind, type) and is_dataclass(kind) else None
     return Field(
-        kind=dict if model else {Sequence: list, Mapping: dict}.get(typing.get_origin(kind), kind),
+        kind=dict if model else _json_type(kind),
         required=default is inspect.Parameter.empty,
         default=None if default is inspect.Parameter.empty else default,
         access=OF_OWNER if OF_OWNER in marks else "member",
         is_path=IS_PATH in marks,
         model=model,
     )
+
+
+def _json_type(kind: object) -> type:
+    """The type that a value of this one has in JSON."""
+    origin = typing.get_origin(kind)
+    if origin in (Sequence, Mapping):
+        return list if origin is Sequence else dict
+    return kind if isinstance(kind, type) else object
 
 
 def check_arguments(call: Call, untrusted_arguments: object) -> dict[str, Any]:

@@ -7,7 +7,6 @@ may be a secret.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -36,7 +35,7 @@ class ParaduxError(Exception):
         message: str,
         hint: str = "",
         exit_code: ExitCode = ExitCode.FAILED,
-        details: tuple[dict[str, Any], ...] = (),
+        details: tuple[dict[str, object], ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -45,7 +44,7 @@ class ParaduxError(Exception):
         self.exit_code = exit_code
         self.details = details
 
-    def to_wire(self) -> dict[str, Any]:
+    def to_wire(self) -> dict[str, object]:
         """The error as plain values."""
         return {
             "code": self.code,
@@ -56,10 +55,10 @@ class ParaduxError(Exception):
         }
 
     @classmethod
-    def from_wire(cls, untrusted: dict[str, Any]) -> ParaduxError:
+    def from_wire(cls, untrusted: dict[str, object]) -> ParaduxError:
         """The error that the other side sent; whatever is missing or odd becomes a plain failure."""
         try:
-            exit_code = ExitCode(untrusted.get("exit_code", 1))
+            exit_code = ExitCode(int(str(untrusted.get("exit_code", 1))))
         except ValueError:
             exit_code = ExitCode.FAILED
         details = untrusted.get("details")

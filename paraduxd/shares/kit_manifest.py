@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from paraduxd.api import bounded_json
 
@@ -73,7 +72,7 @@ class KitInfo:
             raise ValueError(f"not a kit manifest: {reason}") from None
 
 
-def _kit(kit: Mapping[str, Any]) -> KitInfo:
+def _kit(kit: Mapping[str, object]) -> KitInfo:
     if kit["format"] != FORMAT:
         raise ValueError("it is of an unknown format")
     owner, steward, share = _object(kit["owner"]), _object(kit["steward"]), _object(kit["share"])
@@ -92,7 +91,7 @@ def _kit(kit: Mapping[str, Any]) -> KitInfo:
         set=_set(_object(kit["set"])),
         files=tuple(
             (_name(name), _whole(entry["bytes"], least=0), _hex(entry["sha256"], 64))
-            for name, entry in _object(kit["files"]).items()
+            for name, entry in ((name, _object(entry)) for name, entry in _object(kit["files"]).items())
         ),
     )
 
@@ -107,7 +106,7 @@ def _consistent(kit: KitInfo) -> KitInfo:
     return kit
 
 
-def _set(found: Mapping[str, Any]) -> SetInfo:
+def _set(found: Mapping[str, object]) -> SetInfo:
     if found["format"] != SET_FORMAT:
         raise ValueError("its set of shares is of an unknown format")
     shares = found["shares"]
@@ -123,32 +122,32 @@ def _set(found: Mapping[str, Any]) -> SetInfo:
     )
 
 
-def _member(share: Mapping[str, Any]) -> Member:
+def _member(share: Mapping[str, object]) -> Member:
     steward = share["steward"]
     name = _name(_object(steward)["name"]) if steward is not None else ""
     return Member(_whole(share["member"], least=0, most=15), _hex(share["sha256"], 64), name)
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _object(value: object) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise TypeError
     return value
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     """A text that goes on one line of a report, whatever is in it."""
     if type(value) is not str:
         raise TypeError
     return "".join(letter if letter.isprintable() else " " for letter in value[:_NAME])
 
 
-def _hex(value: Any, length: int) -> str:
+def _hex(value: object, length: int) -> str:
     if type(value) is not str or len(value) != length or not set(value) <= set("0123456789abcdef"):
         raise TypeError
     return value
 
 
-def _whole(value: Any, least: int = 1, most: int = 10**12 - 1) -> int:
+def _whole(value: object, least: int = 1, most: int = 10**12 - 1) -> int:
     if type(value) is not int or not least <= value <= most:
         raise TypeError
     return value

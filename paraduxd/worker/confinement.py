@@ -12,14 +12,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import looking, transport_files
+from paraduxd.effects.files.transport_files import Transport
 from paraduxd.effects.isolation.confinement import Fence, Own, confine
 from paraduxd.protocols import registry
 from paraduxd.worker.transfer import staged_data
@@ -33,7 +34,7 @@ def shut_in(order: Order) -> Order:
 
     Raises `ParaduxError` of `transport_files.read`, and "not-confined" when the system refuses what it can do.
     """
-    transport = transport_files.read(Path(order.transport)) if order.transport else {}
+    transport = transport_files.read(Path(order.transport)) if order.transport else Transport()
     order = staged_data.made_ready(order)
     disk = order.disk or any(each.removable_disk() for each in _shipped_settings(transport))
     private, others = map(Path, order.private), map(Path, order.others)
@@ -49,15 +50,15 @@ def shut_in(order: Order) -> Order:
     return replace(order, transport=_in_memory(transport)) if order.transport else order
 
 
-def _in_memory(transport: dict[str, Any]) -> str:
+def _in_memory(transport: Transport) -> str:
     """A file in memory, for as long as this process lives."""
     descriptor = os.memfd_create("transport", os.MFD_CLOEXEC)
     with open(descriptor, "wb", closefd=False) as file:
-        file.write(json.dumps(transport).encode())
+        file.write(json.dumps(to_json_value(transport)).encode())
     return f"/proc/self/fd/{descriptor}"
 
 
-def _own(order: Order, transport: dict[str, Any]) -> Iterator[Own]:
+def _own(order: Order, transport: Transport) -> Iterator[Own]:
     arguments = order.arguments
     if order.staging:
         yield Own(Path(order.staging), whole=True)
@@ -79,11 +80,10 @@ def _own(order: Order, transport: dict[str, Any]) -> Iterator[Own]:
         yield Own(Path(to))
 
 
-def _shipped_settings(transport: dict[str, Any]) -> Iterator[ProtocolSettings]:
+def _shipped_settings(transport: Transport) -> Iterator[ProtocolSettings]:
     """The settings by which the stash is reached, kit access included. A plugin of the administrator's is not even loaded for this."""
-    name = str(transport.get("protocol"))
-    if name in registry.SHIPPED:
-        for settings in (transport.get("settings"), transport.get("kit_access")):
+    if transport.protocol in registry.SHIPPED:
+        for settings in (transport.settings, transport.kit_access):
             if settings:
                 with contextlib.suppress(ValidationError):  # told by whoever opens it
-                    yield registry.find(name).settings.model_validate(settings)
+                    yield registry.find(transport.protocol).settings.model_validate(settings)

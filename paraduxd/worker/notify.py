@@ -12,7 +12,7 @@ from paraduxd.effects.files import transport_files
 
 def notify(order: Order, _report: object) -> dict[str, object]:
     """Send `title` and `body`; raises `TransientError` "not-delivered", `ParaduxError` "bad-address"."""
-    address = str(transport_files.read(Path(order.transport)).get("address"))
+    address = transport_files.read(Path(order.transport)).address
     logging.disable(logging.CRITICAL)  # apprise and what it uses log addresses
     try:
         sent = _send(address, str(order.arguments["title"]), str(order.arguments["body"]))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from paraduxd.api import bounded_json
+from paraduxd.api.calls import JsonObject
 from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.runs.orders import Failed, Held, Report
@@ -26,7 +27,7 @@ SHORTEST = 8
 _known: set[str] = set()
 
 
-def remember(transport: dict[str, object], model: type[ProtocolSettings] | None = None) -> None:
+def remember(transport: JsonObject, model: type[ProtocolSettings] | None = None) -> None:
     """Take the secrets of a transport file: what the protocol's model marks as such, all credentials, and what Paradux has generated."""
     keys = {"credentials", "secret", "signing_key", "private_key", "passphrase", "address"}
     keys |= secret_keys([model]) if model else set()

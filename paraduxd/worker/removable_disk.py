@@ -36,6 +36,5 @@ def _uuid(order: Order) -> str:
     if not order.transport or order.step == Step.NOTIFY:
         return ""
     transport = transport_files.read(Path(order.transport))
-    protocol = registry.find(str(transport.get("protocol")))
-    uuid = settings_of(protocol, transport.get("settings")).removable_disk()
+    uuid = settings_of(registry.find(transport.protocol), transport.settings).removable_disk()
     return "" if uuid is None else checked_uuid(uuid)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.protocols.base import Protocol
 
 
-def settings_of(protocol: Protocol, plain: Any) -> Any:
+def settings_of(protocol: Protocol, plain: object) -> ProtocolSettings:
     """An instance of the protocol's own model; raises `ParaduxError` "damaged-transport"."""
     try:
         return protocol.settings.model_validate(plain)

@@ -11,11 +11,13 @@ from typing import Any
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan.model import LOCKED, UNPROTECTED, Guard, Keep
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs.orders import Order, Report, Step
 from paraduxd.effects.files import bounded, transport_files
+from paraduxd.effects.files.transport_files import Transport
 from paraduxd.effects.tools import memory, ssh, tls_pins
 from paraduxd.protocols import registry, throttle
 from paraduxd.protocols.base import (
@@ -242,12 +244,13 @@ def _destination(order: Order, report: Reporter) -> Destination:
     return _kept(protocol, settings, context, transport, order)
 
 
-def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result, order: Order) -> Destination:
+def _kept(
+    protocol: Protocol, settings: ProtocolSettings, context: Context, transport: Transport, order: Order
+) -> Destination:
     """What keeps the versions: the protocol itself, or encrypted archives in its blob store."""
     if order.step == Step.PUSH:
         trees.check_apart(settings.local_path(), order.staging)
-    keys = transport.get("archive")
-    if not keys:
+    if not transport.archive:
         if protocol.destination is None:
             raise _cannot(protocol, "be a destination")
         return protocol.destination(settings, context)
@@ -255,7 +258,7 @@ def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result
         raise _cannot(protocol, "keep encrypted archives")
     from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
 
-    known = from_json_value(Keys, keys)
+    known = from_json_value(Keys, transport.archive)
     if path := order.arguments.get("key"):
         private = transport_files.receive(Path(path))
         redaction.remember(private)
@@ -264,28 +267,28 @@ def _kept(protocol: Protocol, settings: Any, context: Context, transport: Result
     return ArchiveDestination(store, known, context)
 
 
-def _open(order: Order, report: Reporter) -> tuple[Protocol, Any, Context, dict[str, Any]]:
+def _open(order: Order, report: Reporter) -> tuple[Protocol, ProtocolSettings, Context, Transport]:
     """The plugin, its checked settings and its context, from the one transport file of this order."""
     transport = transport_files.read(Path(order.transport))
-    protocol = registry.find(str(transport.get("protocol")))
-    redaction.remember(transport, protocol.settings)
-    settings = settings_of(protocol, transport.get("settings"))
+    protocol = registry.find(transport.protocol)
+    redaction.remember(to_json_value(transport), protocol.settings)
+    settings = settings_of(protocol, transport.settings)
     identity = _identity(order)
     recovered = identity is not None and identity.generation > 1
-    memory.allow(order.arguments.get("files"), transport.get("memory"), recovered=recovered)
+    memory.allow(order.arguments.get("files"), transport.memory, recovered=recovered)
     context = Context(
         dataset=order.dataset,
         location=order.location,
         progress=report,
-        host_keys={host: tuple(keys) for host, keys in transport.get("host_keys", {}).items()},
-        secret=transport.get("secret", ""),
+        host_keys=dict(transport.host_keys),
+        secret=transport.secret,
         cache=_cache(order),
         index=Path(order.arguments["index"]) if order.arguments.get("index") else None,
-        bandwidth=transport.get("bandwidth"),
+        bandwidth=transport.bandwidth,
         mounted=Path(order.arguments["mounted"]) if order.arguments.get("mounted") else None,
         posix=bool(order.arguments.get("posix", True)),
         identity=identity,
-        key_file=transport.get("key_file", ""),
+        key_file=transport.key_file,
     )
     return protocol, settings, context, transport
 
@@ -327,12 +330,11 @@ def _cache(order: Order) -> Path | None:
     return folder
 
 
-def _kit_reader(protocol: Protocol, transport: dict[str, Any], context: Context) -> BlobStore | None:
+def _kit_reader(protocol: Protocol, transport: Transport, context: Context) -> BlobStore | None:
     """The stash as kits reach it, when the config gives them an address of their own."""
-    access = transport.get("kit_access")
-    if not access or protocol.blobs is None:
+    if not transport.kit_access or protocol.blobs is None:
         return None
-    return protocol.blobs(settings_of(protocol, access), context)
+    return protocol.blobs(settings_of(protocol, transport.kit_access), context)
 
 
 def _cannot(protocol: Protocol, what: str) -> ParaduxError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.models import Stash
@@ -22,12 +22,22 @@ def settings_of(stash: Stash, capabilities: ProtocolCapabilities) -> ProtocolSet
     return capabilities[stash.protocol].settings.model_validate(stash.settings)
 
 
-def given(settings: Mapping[str, Any], key: str) -> Any:
+def given(settings: JsonObject, key: str) -> object:
     """What stands in settings under a key like "credentials.password"; `None`: nothing."""
-    here: Any = settings
+    here: object = settings
     for part in key.split("."):
         here = here.get(part) if isinstance(here, Mapping) else None
     return here
+
+
+def kit_settings(own: JsonObject, access: JsonObject, model: type[ProtocolSettings]) -> dict[str, object]:
+    """The keys of a stash's protocol as a kit uses them: its own without secrets, then those of its `kit_access`.
+
+    Credentials that are empty are left out.
+    """
+    secret = {*secret_keys([model]), "credentials"}
+    shared = {key: value for key, value in own.items() if key not in secret}
+    return {**shared, **{key: value for key, value in access.items() if key != "credentials" or value}}
 
 
 def is_on_removable_disk(protocol: object, settings: object, capabilities: ProtocolCapabilities) -> bool:
@@ -46,6 +56,6 @@ def address(stash: Stash, capabilities: ProtocolCapabilities) -> str:
     return f"{stash.protocol} {here}"
 
 
-def _normal(value: Any) -> Any:
+def _normal(value: object) -> object:
     """A slash at the end of an address means nothing."""
     return value.rstrip("/") if isinstance(value, str) else value

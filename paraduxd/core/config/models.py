@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.core.config.field_types import (
     Cron,
     Date,
@@ -32,12 +33,11 @@ from paraduxd.core.config.field_types import (
     Window,
 )
 from paraduxd.core.config.managed import DataKey, Managed, Recovery, Shares
-from paraduxd.core.config.model_introspection import secret_keys
-from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, Strict, Text
+from paraduxd.core.config.protocol_settings import Secret, Strict, Text
 
 __all__ = [
     "Config", "DataKey", "Dataset", "Destination", "Guard", "InventoryEntry", "Keep", "KitAccess", "Limits", "Managed",
-    "MetadataStash", "Owner", "Policy", "Recovery", "Scenario", "Shares", "Source", "Stash", "Steward", "kit_settings", "plain",
+    "MetadataStash", "Owner", "Policy", "Recovery", "Scenario", "Shares", "Source", "Stash", "Steward", "plain",
 ]  # fmt: skip
 
 _FATE_HELP = "What can be lost as a whole and takes this along: place, account, person, device or mind, and a name"
@@ -157,7 +157,7 @@ class Stash(Strict):
     fate: tuple[Fate, ...] = Field(default=(), description=_FATE_HELP, examples=[["place:friend"]])
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> JsonObject:
         """The keys of the protocol, as in the document; not checked here."""
         return dict(self.model_extra or {})
 
@@ -387,16 +387,6 @@ class Config(Strict):
         description="What Paradux generates; never edit it; absent in answers",
         examples=[{"owner_id": "..."}],
     )
-
-
-def kit_settings(own: dict[str, Any], access: dict[str, Any], model: type[ProtocolSettings]) -> dict[str, Any]:
-    """The keys of a stash's protocol as a kit uses them: its own without secrets, then those of its `kit_access`.
-
-    Credentials that are empty are left out.
-    """
-    secret = {*secret_keys([model]), "credentials"}
-    shared = {key: value for key, value in own.items() if key not in secret}
-    return {**shared, **{key: value for key, value in access.items() if key != "credentials" or value}}
 
 
 def plain(config: Config) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from paraduxd.core.config.addresses import address, given, settings_of
+from paraduxd.core.config.addresses import address, given, kit_settings, settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.managed import ArchiveKey
 from paraduxd.core.config.models import (
@@ -23,7 +23,6 @@ from paraduxd.core.config.models import (
     Source,
     Stash,
     Steward,
-    kit_settings,
 )
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan import model as plans

@@ -10,10 +10,12 @@ import select
 import shutil
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api import bounded_json
+from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.files import bounded
@@ -32,7 +34,7 @@ def _memory_directory(state: StatePlaces) -> Path:
     return Path(f"/dev/shm/paradux-transport-{os.getuid()}-{name}")  # noqa: S108  checked by _private_directory
 
 
-def write_all(state: StatePlaces, transports: Mapping[str, Mapping[str, Any]], *, unattended: bool) -> None:
+def write_all(state: StatePlaces, transports: Mapping[str, Mapping[str, object]], *, unattended: bool) -> None:
     """Make the transport directory hold exactly these files; the directory of the other policy is emptied."""
     forget(state, unattended=not unattended)
     folder = _private_directory(directory(state, unattended=unattended))
@@ -71,7 +73,7 @@ def forget(state: StatePlaces, *, unattended: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def receive(path: Path) -> dict[str, Any]:
+def receive(path: Path) -> JsonObject:
     """What the keeper hands over through a pipe, or has put into a file in memory; raises `ParaduxError` "locked" when it does not come."""
     content = b""
     with contextlib.suppress(OSError):
@@ -82,21 +84,38 @@ def receive(path: Path) -> dict[str, Any]:
             content += piece
         os.close(pipe)
     with contextlib.suppress(ValueError):
-        found: dict[str, Any] = bounded_json.parse_object(content, "the key")
-        return found
+        return bounded_json.parse_object(content, "the key")
     raise ParaduxError("locked", "the private key was not handed over: the vault has been locked", "try again")
 
 
-def read(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Transport:
+    """What a worker needs to reach one stash (`core/plan/derive.py`), as far as it was given; `settings` are checked by their protocol.
+
+    `archive`: the keys of encrypted archives; `address`: where notices go, instead of all else.
+    """
+
+    protocol: str = ""
+    settings: object = None
+    host_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    secret: str = ""
+    bandwidth: int | None = None
+    memory: int | None = None
+    kit_access: object = None
+    archive: JsonObject | None = None
+    key_file: str = ""
+    address: str = ""
+
+
+def read(path: Path) -> Transport:
     """One transport file; raises `ParaduxError` "locked" when it is not there, "damaged-transport" when it cannot be read."""
     try:
-        content = bounded_json.parse(bounded.content(path), "a transport file")
+        return from_json_value(Transport, bounded_json.parse(bounded.content(path), "a transport file"))
     except FileNotFoundError:
         raise ParaduxError(
             "locked", "the credentials of this stash are not on this machine", "open the vault: paraductl unlock"
         ) from None
     except (OSError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise ParaduxError("damaged-transport", "a transport file is damaged", "write it again: paraductl unlock")
-    return content
+        raise ParaduxError(
+            "damaged-transport", "a transport file is damaged", "write it again: paraductl unlock"
+        ) from None

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
-from paraduxd.api import bounded_json
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.process import run
-from paraduxd.effects.vault.luks_header import LEAST_PASSES, PASSPHRASE_SLOT, Cost, cost_in, least_memory
+from paraduxd.effects.vault.luks_header import LEAST_PASSES, PASSPHRASE_SLOT, Cost, cost_in, least_memory, metadata_of
 
 CONTAINER_SIZE = 32 * 1024 * 1024
 """Bytes: a header of 16 MiB, as cryptsetup makes it, and 16 MiB for the file system."""
@@ -101,11 +99,8 @@ def raise_cost(path: Path, passphrase: tuple[int, str], memory: int) -> None:
 def cost(path: Path) -> Cost:
     """What a guess of the operational passphrase takes; raises `ParaduxError` "damaged-vault"."""
     try:
-        header = bounded_json.parse_object(
-            _ask(["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]), "the header"
-        )
-        return cost_in(header)
-    except (ValueError, KeyError, TypeError):
+        return cost_in(metadata_of(_ask(["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)])))
+    except ValueError:
         raise damaged("its header cannot be understood") from None
 
 
@@ -171,14 +166,14 @@ def segment(path: Path) -> Segment:
 def parse_segment(metadata: bytes) -> Segment:
     """The one segment in a LUKS2 header's JSON, whose payload and keyslots are all encrypted as they should be."""
     try:
-        header: dict[str, Any] = bounded_json.parse_object(metadata, "the header")
-        (found,) = header["segments"].values()
-        kind = (found["type"], found["encryption"], found["size"], "integrity" in found)
-        slots = {(slot["area"]["encryption"], slot["area"]["key_size"]) for slot in header["keyslots"].values()}
-        parsed = Segment(int(found["offset"]), int(found["sector_size"]), int(found["iv_tweak"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        header = metadata_of(metadata)
+        (found,) = header.segments.values()
+        parsed = Segment(int(found.offset), found.sector_size, int(found.iv_tweak))
+    except ValueError:
         raise damaged("its header cannot be understood") from None
-    if kind != ("crypt", _XTS, "dynamic", False) or slots != {(_XTS, 64)} or parsed.sector_size not in (512, 4096):
+    kind = (found.type, found.encryption, found.size, found.integrity)
+    slots = {(slot.area.encryption, slot.area.key_size) for slot in header.keyslots.values()}
+    if kind != ("crypt", _XTS, "dynamic", "none") or slots != {(_XTS, 64)} or parsed.sector_size not in (512, 4096):
         raise damaged("it is encrypted in a way that Paradux does not use")
     return parsed
 

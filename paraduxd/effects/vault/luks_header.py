@@ -11,9 +11,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value
 
 PASSPHRASE_SLOT = 0
 
@@ -59,10 +60,64 @@ def least_memory() -> int:
     return min(LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2048)
 
 
-def cost_in(header: Mapping[str, Any]) -> Cost:
-    """What a guess takes, by the JSON of a header; raises `ValueError`, `KeyError` or `TypeError` when it does not say."""
-    kdf = header["keyslots"][str(PASSPHRASE_SLOT)]["kdf"]
-    return Cost(int(kdf["memory"]), int(kdf["time"]), int(kdf["cpus"]))
+@dataclass(frozen=True)
+class Area:
+    """How the key in a keyslot is encrypted."""
+
+    encryption: str
+    key_size: int
+
+
+@dataclass(frozen=True)
+class Kdf:
+    """How a passphrase is stretched; `time`: passes, `cpus`: threads. Only argon2 says them."""
+
+    memory: int | None = None
+    time: int | None = None
+    cpus: int | None = None
+
+
+@dataclass(frozen=True)
+class Keyslot:
+    """One passphrase or key that opens the container."""
+
+    area: Area
+    kdf: Kdf = Kdf()
+
+
+@dataclass(frozen=True)
+class PayloadSegment:
+    """Where the payload lies and how it is encrypted; numbers beyond 53 bits are texts, as the specification has it."""
+
+    type: str
+    encryption: str
+    size: str
+    offset: str
+    iv_tweak: str
+    sector_size: int
+    integrity: object = "none"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The JSON of a header, as far as we look at it."""
+
+    keyslots: Mapping[str, Keyslot]
+    segments: Mapping[str, PayloadSegment]
+
+
+def metadata_of(text: bytes) -> Metadata:
+    """The JSON of a header; raises `ValueError`."""
+    return from_json_value(Metadata, bounded_json.parse_object(text, "the header"))
+
+
+def cost_in(metadata: Metadata) -> Cost:
+    """What a guess takes; raises `ValueError` when the header does not say."""
+    slot = metadata.keyslots.get(str(PASSPHRASE_SLOT))
+    kdf = slot.kdf if slot else Kdf()
+    if kdf.memory is None or kdf.time is None or kdf.cpus is None:
+        raise ValueError("no argon2")
+    return Cost(kdf.memory, kdf.time, kdf.cpus)
 
 
 class Look:
@@ -107,8 +162,8 @@ def _cost(file: IO[bytes]) -> Cost | None:
     file.seek(0)
     size = _size(file.read(_BINARY))
     try:
-        return cost_in(bounded_json.parse_object(file.read(size - _BINARY).partition(b"\0")[0], "the header"))
-    except (ValueError, KeyError, TypeError):
+        return cost_in(metadata_of(file.read(size - _BINARY).partition(b"\0")[0]))
+    except ValueError:
         return None
 
 

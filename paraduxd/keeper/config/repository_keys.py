@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from paraduxd.api.paths import StatePlaces
+from paraduxd.core.config.addresses import given
 from paraduxd.core.config.managed import DataKey, Managed, RepositoryKey
 from paraduxd.core.config.models import Config, Destination
 from paraduxd.core.primitives.place_identity import place_name
@@ -44,7 +45,7 @@ def _copied(state: StatePlaces, destination: Destination, uid: str, key: DataKey
     digest = hashlib.sha256(key_file).hexdigest()
     if key.repository is not None and key.repository.id == digest:
         return None
-    password = (destination.settings.get("credentials") or {}).get("password") or key.password
+    password = given(destination.settings, "credentials.password") or key.password
     try:
         master_key = opens(key_file, str(password))
         return RepositoryKey(id=digest, key_file=key_file.decode(), master_key=master_key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import Saved
@@ -143,8 +142,9 @@ def _candidate(found: CandidateConfig) -> Candidate:
     )
 
 
-def _ids(document: dict[str, Any], key: str) -> list[str]:
-    entries: Sequence[Any] = document.get(key) or []
+def _ids(document: dict[str, object], key: str) -> list[str]:
+    found = document.get(key)
+    entries = found if isinstance(found, list) else []
     return [str(entry.get("id")) for entry in entries if isinstance(entry, dict)]
 
 

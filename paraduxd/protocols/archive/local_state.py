@@ -9,7 +9,6 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
@@ -105,7 +104,7 @@ class Index:
 
     def start_upload(self, upload: Upload) -> None:
         """Remember what is about to be sent, and what of it has arrived already."""
-        lines: list[Any] = [[upload.run, upload.parent], *(to_json_value(sent) for sent in upload.sent.values())]
+        lines: list[object] = [[upload.run, upload.parent], *(to_json_value(sent) for sent in upload.sent.values())]
         write_atomically(self._folder / "upload", "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def arrived(self, sent: Sent) -> None:

@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
@@ -59,7 +58,7 @@ def master_key(key_file: bytes, password: str) -> str:
     return json.dumps({"mac": {"k": inner["mac"]["k"], "r": inner["mac"]["r"]}, "encrypt": inner["encrypt"]})
 
 
-def _derived(told: dict[str, Any], password: bytes) -> bytes:
+def _derived(told: dict[str, object], password: bytes) -> bytes:
     if told.get("kdf") != "scrypt":
         raise ValueError("this is no key file of restic")
     n, r, p = (_count(told, name) for name in ("N", "r", "p"))
@@ -68,14 +67,14 @@ def _derived(told: dict[str, Any], password: bytes) -> bytes:
     return hashlib.scrypt(password, salt=_bytes(told, "salt"), n=n, r=r, p=p, maxmem=2 * _MOST_MEMORY, dklen=64)
 
 
-def _count(told: dict[str, Any], name: str) -> int:
+def _count(told: dict[str, object], name: str) -> int:
     value = told.get(name)
     if type(value) is not int or value < 1:
         raise ValueError("this is no key file of restic")
     return value
 
 
-def _bytes(told: dict[str, Any], name: str) -> bytes:
+def _bytes(told: dict[str, object], name: str) -> bytes:
     value = told.get(name)
     if not isinstance(value, str):
         raise ValueError("this is no key file of restic")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.replies.listings import DIRECTORY, FILE, LINK, OTHER, Entry
@@ -24,7 +23,7 @@ _SHORT = 8
 _KINDS = {"file": FILE, "dir": DIRECTORY, "symlink": LINK}
 
 
-def parsed(line: str) -> dict[str, Any]:
+def parsed(line: str) -> dict[str, object]:
     """The JSON object on a line; an empty one when there is none."""
     if not line.startswith("{"):
         return {}
@@ -35,7 +34,7 @@ def parsed(line: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def progress(message: dict[str, Any]) -> Progress | None:
+def progress(message: dict[str, object]) -> Progress | None:
     """The progress that a "status" message of backup or restore tells."""
     if message.get("message_type") != "status":
         return None
@@ -87,7 +86,7 @@ class Listing:
         self.version_found = False
         self.files = self.bytes = self.entries = 0
 
-    def take(self, message: dict[str, Any]) -> None:
+    def take(self, message: dict[str, object]) -> None:
         """Count one line; the first is the version itself (0.14 ends well when there is none)."""
         self.version_found |= message.get("struct_type") == "snapshot"
         path = str(message.get("path", ""))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.protocols.base import Context, Identity, Version
@@ -77,23 +76,23 @@ def missing_tags(missing: int) -> tuple[str, ...]:
     return (f"missing:{missing}",) if missing else ()
 
 
-def parse(listed: Iterable[dict[str, Any]]) -> tuple[Snapshot, ...]:
+def parse(listed: Iterable[dict[str, object]]) -> tuple[Snapshot, ...]:
     """Those in the list of `restic snapshots --json` that are versions; where one replaces another that could not be removed, that one."""
     found = [_snapshot(each) for each in listed if _is_version(each)]
     replaced = {snapshot.original for snapshot in found if snapshot.original}
     return tuple(snapshot for snapshot in found if snapshot.version.id not in replaced)
 
 
-def _is_version(listed: dict[str, Any]) -> bool:
+def _is_version(listed: dict[str, object]) -> bool:
     return listed.get("hostname") == MARK and MARK in _tags(listed)
 
 
-def _tags(listed: dict[str, Any]) -> list[Any]:
+def _tags(listed: dict[str, object]) -> list[object]:
     tags = listed.get("tags")
     return tags if isinstance(tags, list) else []
 
 
-def _snapshot(listed: dict[str, Any]) -> Snapshot:
+def _snapshot(listed: dict[str, object]) -> Snapshot:
     said: dict[str, str] = {}
     for tag in _tags(listed):
         name, _, value = str(tag).partition(":")

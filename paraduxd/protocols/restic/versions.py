@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import restic
 
@@ -44,7 +43,7 @@ class Versions:
 
         `changing`: something is going to be written or removed, so that a machine that was replaced must stop ("superseded").
         """
-        told: list[Any] = self.repository.library(restic.snapshots) or []
+        told: list[object] = self.repository.library(restic.snapshots) or []
         found = [each for each in told if isinstance(each, dict)]
         mine = snapshots.ours(snapshots.parse(found), self.context, {version.id for version in known})
         if changing:
@@ -58,7 +57,7 @@ class Versions:
 
     def trials(self) -> tuple[str, ...]:
         """The ids of the snapshots that are there to be removed."""
-        told: list[Any] = self.repository.library(restic.snapshots, tags=[TRIAL]) or []
+        told: list[object] = self.repository.library(restic.snapshots, tags=[TRIAL]) or []
         found = [each for each in told if isinstance(each, dict) and each.get("hostname") == TRIAL]
         return tuple(output.short(str(each.get("id", ""))) for each in found)
 

@@ -13,7 +13,6 @@ import socket
 import time
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
 
 from rpyc.core import brine, consts
 from rpyc.core.channel import Channel
@@ -86,14 +85,14 @@ class Decoder:
         self._at = 0
         self._values = 0
 
-    def decode(self) -> Any:
+    def decode(self) -> object:
         """The one value of the frame; raises `ProtocolError`."""
         value = self._value()
         if self._at != len(self._data):
             raise ProtocolError("bytes after the end")
         return value
 
-    def _value(self) -> Any:
+    def _value(self) -> object:
         self._values += 1
         if self._values > MAX_VALUES:
             raise ProtocolError("too many values")
@@ -118,7 +117,7 @@ class Decoder:
         return taken
 
 
-_CONSTANTS: dict[bytes, Any] = {
+_CONSTANTS: dict[bytes, object] = {
     **brine.IMM_INTS_LOADER,
     brine.TAG_NONE: None,
     brine.TAG_TRUE: True,
@@ -144,11 +143,13 @@ _SIZED: dict[bytes, tuple[type, int | Struct]] = {
 }
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     try:
-        return str(value, "utf-8")
-    except (TypeError, UnicodeDecodeError):
-        raise ProtocolError("a text is not UTF-8") from None
+        if isinstance(value, bytes):
+            return value.decode()
+    except UnicodeDecodeError:
+        pass
+    raise ProtocolError("a text is not UTF-8")
 
 
 def _number(digits: bytes) -> int:
@@ -240,10 +241,13 @@ class LockedConnection(Connection):  # type: ignore[misc]
             case _:
                 raise ProtocolError("not a request")
 
-    def _dispatch_request(self, seq: int, raw_args: tuple[int, Any]) -> None:
+    def _dispatch_request(self, seq: int, raw_args: tuple[int, object]) -> None:
         try:
-            kind, arguments = raw_args
-            reply = self._box(self._HANDLERS[kind](self, *self._unbox(arguments)))
+            kind, packed = raw_args
+            arguments = self._unbox(packed)
+            if not isinstance(arguments, tuple):
+                raise TypeError
+            reply = self._box(self._HANDLERS[kind](self, *arguments))
         except EOFError:
             raise
         except Exception:  # whatever it is: what the client hears must not depend on it
@@ -251,7 +255,7 @@ class LockedConnection(Connection):  # type: ignore[misc]
         else:
             self._send(consts.MSG_REPLY, seq, reply)
 
-    def _box(self, obj: Any) -> tuple[int, Any]:
+    def _box(self, obj: object) -> tuple[int, object]:
         """A value as it is, and the two references; never another object."""
         if obj is self._local_root:
             return consts.LABEL_REMOTE_REF, ROOT
@@ -259,7 +263,7 @@ class LockedConnection(Connection):  # type: ignore[misc]
             return consts.LABEL_REMOTE_REF, METHOD
         return consts.LABEL_VALUE, obj
 
-    def _unbox(self, package: Any) -> Any:
+    def _unbox(self, package: object) -> object:
         match package:
             case (consts.LABEL_VALUE, value):
                 return value
@@ -272,7 +276,7 @@ class LockedConnection(Connection):  # type: ignore[misc]
         raise ValueError("objects of the client are not accepted")
 
     @classmethod
-    def _request_handlers(cls) -> dict[int, Callable[..., Any]]:
+    def _request_handlers(cls) -> dict[int, Callable[..., object]]:
         return {
             consts.HANDLE_PING: cls._handle_ping,
             consts.HANDLE_CLOSE: cls._handle_close,
@@ -287,22 +291,21 @@ class LockedConnection(Connection):  # type: ignore[misc]
     def _handle_close(self) -> None:
         raise EOFError
 
-    def _handle_getattr(self, obj: Any, name: Any) -> Method:
+    def _handle_getattr(self, obj: object, name: object) -> Method:
         if obj is not self._local_root or name != "call":
             raise AttributeError
         method: Method = self._local_root.exposed_call
         return method
 
-    def _handle_call(self, obj: Any, args: Any, kwargs: Any = ()) -> str:
-        name, arguments = args
-        if obj is not self._local_root.exposed_call or kwargs or type(name) is not str or type(arguments) is not str:
-            raise TypeError
-        method: Method = self._local_root.exposed_call
-        return method(name, arguments)
+    def _handle_call(self, obj: object, args: object, kwargs: object = ()) -> str:
+        match args:
+            case (str(name), str(arguments)) if obj is self._local_root.exposed_call and not kwargs:
+                return self._local_root.exposed_call(name, arguments)
+        raise TypeError
 
-    def _handle_del(self, obj: Any, count: Any = 1) -> None:
+    def _handle_del(self, obj: object, count: object = 1) -> None:
         """The client has forgotten a reference; we never counted them."""
 
-    def _handle_inspect(self, id_pack: Any) -> tuple[()]:
+    def _handle_inspect(self, id_pack: object) -> tuple[()]:
         """rpyc asks for the methods of the root before it uses it; it finds `call` without that."""
         return ()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from paraduxd.api.replies.what_if import SCHEMA, WhatIf
-from paraduxd.core.primitives.dataclass_schema import schema_of
+from paraduxd.core.primitives.dataclass_schema import Schema, schema_of
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Schema:
     """The schema of the document; `places` of the config are called "from" there (`core/whatif/answer.py`)."""
     found = schema_of(WhatIf)
     found["properties"]["schema"] = {"const": SCHEMA}

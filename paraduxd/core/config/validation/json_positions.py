@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from paraduxd.core.config.diagnostics import Path, quoted
 
@@ -43,12 +42,16 @@ class DocumentError(ValueError):
         self.message = message
 
 
+Value = object
+"""Of JSON: text, number, list and so on."""
+
+
 @dataclass(frozen=True)
 class Document:
     """A JSON value with, for every path, the offsets of key and value (equal for entries of a list)."""
 
     text: str
-    value: Any
+    value: object
     offsets: Mapping[Path, tuple[int, int]]
 
     @cached_property
@@ -92,7 +95,7 @@ class _Scanner:
         if len(self.text) > MAX_SIZE or len(self.text.encode()) > MAX_SIZE:
             raise self.error(0, (), f"expected at most {MAX_SIZE // 1024 // 1024} MiB")
 
-    def document(self) -> Any:
+    def document(self) -> object:
         if self.text.startswith(_BYTE_ORDER_MARK):
             raise self.error(0, (), "expected UTF-8 without a byte order mark")
         start = self.space(0)
@@ -107,7 +110,7 @@ class _Scanner:
         match = _SPACE.match(self.text, at)
         return match.end() if match else at
 
-    def value(self, at: int, path: Path) -> tuple[Any, int]:
+    def value(self, at: int, path: Path) -> tuple[object, int]:
         if len(path) > MAX_DEPTH:
             raise self.error(at, path, f"expected at most {MAX_DEPTH} levels of objects and lists")
         first = self.text[at : at + 1]
@@ -147,8 +150,8 @@ class _Scanner:
             )
         return self.error(at, path, "expected a closing quote for this text")
 
-    def object(self, at: int, path: Path) -> tuple[dict[str, Any], int]:
-        result: dict[str, Any] = {}
+    def object(self, at: int, path: Path) -> tuple[dict[str, object], int]:
+        result: dict[str, object] = {}
         at = self.space(at + 1)
         if self.text.startswith("}", at):
             return result, at + 1
@@ -169,8 +172,8 @@ class _Scanner:
             if not more:
                 return result, at
 
-    def list(self, at: int, path: Path) -> tuple[list[Any], int]:
-        result: list[Any] = []
+    def list(self, at: int, path: Path) -> tuple[list[Value], int]:
+        result: list[Value] = []
         at = self.space(at + 1)
         if self.text.startswith("]", at):
             return result, at + 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -40,7 +39,7 @@ _REWORDED = (
 def model_findings(
     error: ValidationError,
     model: type[BaseModel],
-    value: Any,
+    value: object,
     base: Path = (),
     more_keys: frozenset[str] = frozenset(),
 ) -> Iterator[Diagnostic]:
@@ -65,20 +64,19 @@ def model_findings(
             )
 
 
-def _where(value: Any, location: Path) -> tuple[Path, Any]:
+def _where(value: object, location: Path) -> tuple[Path, object]:
     """The path in the document, which is pydantic's location without tags of unions and "[key]", and what stands there."""
     path: list[str | int] = []
     for part in location:
-        if _holds(value, part):
-            path.append(part)
-            value = value[part]
+        match value, part:
+            case dict(), _ if part in value:
+                value = value[part]
+            case list(), int() if part < len(value):
+                value = value[part]
+            case _:
+                continue
+        path.append(part)
     return tuple(path), value
-
-
-def _holds(value: Any, part: str | int) -> bool:
-    if isinstance(value, list):
-        return isinstance(part, int) and part < len(value)
-    return isinstance(value, dict) and part in value
 
 
 def _valid_keys(model: type[BaseModel], where: Path, more_keys: frozenset[str]) -> frozenset[str]:
@@ -86,7 +84,7 @@ def _valid_keys(model: type[BaseModel], where: Path, more_keys: frozenset[str]) 
     return (keys(inner) if inner else frozenset()) | (frozenset() if where else more_keys)
 
 
-def _misspelt(given: Any, name: str, valid: frozenset[str]) -> str:
+def _misspelt(given: object, name: str, valid: frozenset[str]) -> str:
     """A hint for a missing key, when there is an unknown one that was probably meant to be it."""
     unknown = [key for key in given if key not in valid] if isinstance(given, dict) else []
     close = nearest(name, unknown)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from paraduxd.core.config.addresses import kit_settings
 from paraduxd.core.config.capabilities import Capabilities, ProtocolCapabilities, Role
 from paraduxd.core.config.diagnostics import Diagnostic, Path, PlacedDiagnostic, path_text, suggestion
 from paraduxd.core.config.model_introspection import keys
-from paraduxd.core.config.models import Config, Destination, KitAccess, MetadataStash, Source, Stash, kit_settings
+from paraduxd.core.config.models import Config, Destination, KitAccess, MetadataStash, Source, Stash
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.validation.json_positions import Document, DocumentError, parse
 from paraduxd.core.config.validation.pydantic_errors import model_findings

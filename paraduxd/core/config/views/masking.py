@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.models import Config
@@ -15,25 +15,29 @@ _URL_PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/\s]*@")
 _OURS = secret_keys([Config]) | {"credentials"}
 
 
-def mask(value: Any, capabilities: ProtocolCapabilities | None = None) -> Any:
+def mask(document: JsonObject, capabilities: ProtocolCapabilities | None = None) -> dict[str, object]:
     """The same document with every secret replaced by "********".
 
     Secret is what a model annotates so (with `capabilities`, those of the protocols too), all below `credentials`, and a password inside
     of an address. The document may be invalid: keys are judged by their names, wherever they stand.
     """
     names = _OURS | secret_keys(protocol.settings for protocol in (capabilities or {}).values())
-    return _mask(value, names)
+    return _masked(document, names)
 
 
-def _mask(value: Any, names: frozenset[str]) -> Any:
+def _masked(document: JsonObject, names: frozenset[str]) -> dict[str, object]:
+    return {key: _cover(inner) if key in names else _mask(inner, names) for key, inner in document.items()}
+
+
+def _mask(value: object, names: frozenset[str]) -> object:
     if isinstance(value, dict):
-        return {key: _cover(inner) if key in names else _mask(inner, names) for key, inner in value.items()}
+        return _masked(value, names)
     if isinstance(value, list):
         return [_mask(inner, names) for inner in value]
     return _URL_PASSWORD.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
 
 
-def _cover(value: Any) -> Any:
+def _cover(value: object) -> object:
     """The same lists and objects with every text and number in them covered; what is empty stays empty."""
     if isinstance(value, dict):
         return {key: _cover(inner) for key, inner in value.items()}
