@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.effects.crypto.volume_mac import is_key, new_key
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.tools import tar
@@ -34,19 +35,20 @@ class State:
 
 @dataclass(frozen=True)
 class Sent:
-    """One volume that has arrived: the SHA-256 of what was encrypted, and the object."""
+    """One volume that has arrived: the code (`volume_mac.py`) of what was encrypted, and the object."""
 
-    plain: str
+    mac: str
     part: Part
 
 
 @dataclass
 class Upload:
-    """A run that is being sent; `sent`, by the names of the objects, may come from an earlier attempt."""
+    """A run that is being sent; `sent`, by the names of the objects, may come from an earlier attempt. `key`: for the codes in it."""
 
     run: str
     parent: str | None
     sent: dict[str, Sent] = field(default_factory=dict)
+    key: str = field(default_factory=new_key, repr=False)
 
 
 class Index:
@@ -92,19 +94,23 @@ class Index:
         self.state = state
 
     def upload(self, parent: str | None) -> Upload | None:
-        """The interrupted upload of a run on this parent, if there is one."""
+        """The interrupted upload of a run on this parent, if there is one. What an earlier version has sent of it is sent again: its codes
+        are of another kind, without a key.
+        """
         try:
             head, *lines = bounded.text(self._folder / "upload", _LONGEST_UPLOAD).splitlines()
-            run, on = bounded_json.parse(head, "upload")
-            sent = [from_json_value(Sent, bounded_json.parse(line, "upload")) for line in lines]
+            run, on, *rest = bounded_json.parse(head, "upload")
+            keys = [each for each in rest if is_key(each)]
+            sent = [from_json_value(Sent, bounded_json.parse(line, "upload")) for line in lines] if keys else []
             by_name = {each.part.name: each for each in sent}
         except (OSError, ValueError, RecursionError):
             return None
-        return Upload(run, on, by_name) if on == parent else None
+        return Upload(run, on, by_name, *keys) if on == parent else None
 
     def start_upload(self, upload: Upload) -> None:
         """Remember what is about to be sent, and what of it has arrived already."""
-        lines: list[object] = [[upload.run, upload.parent], *(to_json_value(sent) for sent in upload.sent.values())]
+        head = [upload.run, upload.parent, upload.key]
+        lines: list[object] = [head, *(to_json_value(sent) for sent in upload.sent.values())]
         write_atomically(self._folder / "upload", "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def arrived(self, sent: Sent) -> None:

@@ -225,7 +225,9 @@ class Pusher:
         with _names_of(task.staging) as (names, walked):
             expected = 0 if base.parent else walked.size + _PER_FILE * walked.files
             with tar.packed(task.staging, self._index.begin(base.parent, task.staging)) as packing:
-                volumes = sender.send_all(cut(packing.stream, task.volume, self._reporter(packing, expected)))
+                volumes = sender.send_all(
+                    cut(packing.stream, task.volume, sender.upload.key, self._reporter(packing, expected))
+                )
                 unread = packing.finish()
             counted = self._add_unread(names, walked, unread)
             names_part = sender.put(chain.names_name(run), names)

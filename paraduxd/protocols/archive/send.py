@@ -6,7 +6,7 @@ has sent is not sent again as long as the stream is the same.
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +16,7 @@ from typing import IO
 
 from paraduxd.api.errors import TransientError
 from paraduxd.effects.crypto.archive_crypto import Sealer
+from paraduxd.effects.crypto.volume_mac import VolumeMac
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.archive.chain import Part
 from paraduxd.protocols.archive.local_state import Index, Sent, Upload
@@ -33,10 +34,10 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class Chunk:
-    """A volume before encryption: a file in memory, and its SHA-256."""
+    """A volume before encryption: a file in memory, and its code (`volume_mac.py`)."""
 
     descriptor: int
-    sha256: str
+    mac: str
 
 
 @dataclass
@@ -68,12 +69,12 @@ class Sender:
     def _send(self, name: str, chunk: Chunk) -> Part:
         earlier = self.upload.sent.get(name)
         try:
-            if earlier and earlier.plain == chunk.sha256 and self.had.get(name) == earlier.part.size:
+            if earlier and earlier.mac == chunk.mac and self.had.get(name) == earlier.part.size:
                 return earlier.part
             part = self.put(name, chunk.descriptor)
         finally:
             os.close(chunk.descriptor)
-        self.index.arrived(Sent(chunk.sha256, part))
+        self.index.arrived(Sent(chunk.mac, part))
         return part
 
     def put(self, name: str, plain: int) -> Part:
@@ -102,15 +103,18 @@ def _result(under_way: Future[Part], chunk: Chunk) -> Part:
         raise
 
 
-def cut(stream: IO[bytes], size: int, on_piece: Callable[[int], None]) -> Iterator[Chunk]:
-    """The stream in chunks of `size` bytes, the last one shorter, which the receiver closes; `on_piece` is told the bytes so far."""
+def cut(stream: IO[bytes], size: int, key: str, on_piece: Callable[[int], None]) -> Iterator[Chunk]:
+    """The stream in chunks of `size` bytes, the last one shorter, which the receiver closes; `on_piece` is told the bytes so far.
+
+    `key`: of the upload, for the codes of its volumes.
+    """
     total = 0
-    while True:
-        descriptor, length, digest = os.memfd_create("paradux-volume", os.MFD_CLOEXEC), 0, hashlib.sha256()
+    for number in itertools.count(1):
+        descriptor, length, mac = os.memfd_create("paradux-volume", os.MFD_CLOEXEC), 0, VolumeMac(key, number)
         try:
             while length < size and (piece := stream.read(min(_PIECE, size - length))):
                 write_all(descriptor, piece)
-                digest.update(piece)
+                mac.update(piece)
                 length += len(piece)
                 total += len(piece)
                 on_piece(total)
@@ -120,7 +124,7 @@ def cut(stream: IO[bytes], size: int, on_piece: Callable[[int], None]) -> Iterat
         if not length:
             os.close(descriptor)
             return
-        yield Chunk(descriptor, digest.hexdigest())
+        yield Chunk(descriptor, mac.hexdigest())
 
 
 def write_all(descriptor: int, data: bytes) -> None:

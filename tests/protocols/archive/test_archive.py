@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import struct
@@ -209,6 +210,24 @@ def test_what_an_interrupted_run_has_sent_is_not_sent_again(case: DestinationCas
     again = {path.name: path.stat().st_ino for path in (tmp_path / "store").glob("*.0000?.gpg")}
     assert sent.items() < again.items()
     assert samples.contents(case.restore(result.version)[0]) == samples.contents(case.staging)
+
+
+@pytest.mark.parametrize("key", [None, "", "not a key", 7])
+def test_what_an_earlier_version_has_sent_of_an_interrupted_run_is_sent_again(
+    case: DestinationCase, tmp_path: Path, key: object
+) -> None:
+    """Its file has the SHA-256 of each volume, and no key."""
+    samples.write_files(case.staging, 9, 400_000)
+    with pytest.raises(TransientError):
+        archive(LostAfter(DiskBlobs(tmp_path / "store"), puts=3), case.folder).push(case.staging, case.request())
+    upload = case.folder / "index" / "upload"
+    (run, parent, _), *sent = map(json.loads, upload.read_text().splitlines())
+    earlier = [{"plain": "5e" * 32, "part": each["part"]} for each in sent]
+    head = [run, parent] if key is None else [run, parent, key]
+    upload.write_text("".join(json.dumps(line) + "\n" for line in (head, *earlier)))
+    result = case.push()
+    assert samples.contents(case.restore(result.version)[0]) == samples.contents(case.staging)
+    assert len({name.name.partition(".")[0] for name in (tmp_path / "store").glob("*.gpg")}) == 1, "no scrap stays"
 
 
 def test_files_that_have_changed_after_an_interruption_are_sent(case: DestinationCase, tmp_path: Path) -> None:
