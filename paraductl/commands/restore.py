@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from paraductl import sudo
 from paraductl.arguments import dataset_version, joined_moment, owner, usage
 from paraductl.context import Context
-from paraductl.follow import finish, follow, report
+from paraductl.follow import follow, report
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.questions import RestoreOptions
 from paraduxd.api.replies.state import DatasetState
@@ -106,7 +106,34 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
             ask=not (arguments.yes or arguments.dry_run),
             write=not arguments.dry_run,
         )
-    return finish(context, _start(context, wanted))
+    return _one(context, wanted)
+
+
+def _one(context: Context, wanted: Wanted) -> int:
+    """From the place that was asked for; else from the newest copy, and where that does not give it, from the next."""
+    from paraductl.recovery import next_place
+
+    tried = follow(context, _start(context, wanted), lambda run: report(context, run))
+    if wanted.source is None and not wanted.options.version and next_place.may_help(tried[-1], wanted.paths):
+        (dataset,) = context.supervisor().status(dataset=wanted.dataset).datasets
+        for place in next_place.places(dataset, [tried[-1].location]):
+            tried += _from(context, wanted, place)
+            if not next_place.may_help(tried[-1], wanted.paths):
+                break
+    context.terminal.document({"runs": tried})
+    return ExitCode.DONE if tried[-1].state == "done" else ExitCode.FAILED
+
+
+def _from(context: Context, wanted: Wanted, place: str) -> tuple[Run, ...]:
+    """From another place; beside the folder when an earlier attempt has left something in that."""
+    context.terminal.note(f"Trying {place}, which has a copy, too")
+    runs = follow(context, _start(context, replace(wanted, source=place)), lambda _: None)
+    if runs[-1].error is not None and runs[-1].error.code == "not-empty":
+        beside = replace(wanted, source=place, to=f"{wanted.to}.from-{place}")
+        runs = follow(context, _start(context, beside), lambda _: None)
+    for run in runs:
+        report(context, run)
+    return runs
 
 
 def _wanted(arguments: argparse.Namespace) -> Wanted:

@@ -335,6 +335,13 @@ class BlobStore(abc.ABC):
     def delete(self, name: str) -> None:
         """Remove the object; already gone is success."""
 
+    def erase(self, name: str) -> bool | None:
+        """Remove every version of an object, also those that a listing does not show; only for one made for that.
+
+        Gives whether any is left; `None`: the store cannot tell.
+        """
+        return None
+
     def sweep(self) -> None:  # noqa: B027  (a store that leaves nothing behind has nothing to do)
         """Remove what puts that were killed have left under other names. Call it only while nobody else puts there."""
 

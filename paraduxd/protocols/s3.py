@@ -7,6 +7,7 @@ delete objects, and to end multipart uploads.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -121,7 +122,17 @@ def remote(settings: S3Settings, context: Context) -> rclone.Remote:
 
 def blobs(settings: S3Settings, context: Context) -> RemoteBlobs:
     """Its objects."""
-    return RemoteBlobs(lambda: remote(settings, context), whole=True, made=True)
+    return RemoteBlobs(
+        lambda: remote(settings, context),
+        whole=True,
+        made=True,
+        open_versions=lambda: _with_versions(remote(settings, context)),
+    )
+
+
+def _with_versions(bucket: rclone.Remote) -> rclone.Remote:
+    """The bucket with every version of an object as a file of its own, for as long as the bucket keeps it."""
+    return replace(bucket, options={**bucket.options, "versions": "true"})
 
 
 PROTOCOL = Protocol(

@@ -80,7 +80,8 @@ def push(order: Order, report: Reporter) -> Result:
     result = destination.push(staging, allowed)
     version = result.version
     contents.remember_push(order, staging, version, result.versions)
-    return {**to_json_value(result), "version": version.id, "files": version.files, "bytes": version.bytes}
+    told = {"version": version.id, "files": version.files, "bytes": version.bytes, "pulled": arguments.get("pulled")}
+    return {**to_json_value(result), **told}
 
 
 def _push_request(order: Order) -> PushRequest:
@@ -187,11 +188,13 @@ def _tried(order: Order, report: Reporter) -> Result:
         return {}
     protocol, settings, context, transport = _open(order, report)
     if protocol.blobs is not None:
-        found = protection_trial.try_removal(protocol.blobs(settings, context))
+        attempt = protection_trial.try_erasing if claimed == LOCKED else protection_trial.try_removal
+        found = attempt(protocol.blobs(settings, context))
     else:
         found = protection_trial.of_destination(_kept(protocol, settings, context, transport, order))
-    hidden = found is False and claimed == LOCKED  # an earlier version of the object may be there, out of our sight
-    return {} if found is None or hidden else {"protected": found}
+        if found is False and claimed == LOCKED:
+            found = None  # what was removed may be there, out of our sight
+    return {} if found is None else {"protected": found}
 
 
 def hostkeys(order: Order, report: Reporter) -> Result:

@@ -15,6 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from paraductl.daemon.connections import Supervisor
+from paraduxd.api.contract import ask_supervisor
+from paraduxd.api.paths import RunPlaces
+from paraduxd.api.replies.what_if import WhatIf
 from tests.oracle.family import (
     MACHINE,
     Dataset,
@@ -84,18 +88,19 @@ class Household:
             self.books.next_epoch = True
         if self.books.next_epoch or self.chance.random() < 0.4:
             self._write_kits()
+        self.paradux.wait_for(self._has_published, "every metadata stash to have the config, or to have refused it")
+
+    def _has_published(self) -> bool:
+        return all(each["current"] or each["error"] for each in self.status()["metadata_stashes"])
 
     def status(self) -> Json:
         """What is claimed."""
         return self.paradux.status()
 
-    def lost_if(self, loss: frozenset[str]) -> frozenset[str]:
-        """What `whatif` says that a loss would take; "" when no config could be opened."""
-        words = [word for label in sorted(loss) for word in ("--lose", label)]
-        done = self.paradux.ctl("--json", "whatif", *words, check=False)
-        told = json.loads(done.stdout)
-        assert done.returncode == (20 if told["lost"] else 0), done.stderr
-        return frozenset("" if name.startswith("(") else name for name in told["lost"])
+    def lost_if(self, loss: frozenset[str]) -> WhatIf:
+        """What `whatif` says that a loss would take."""
+        with Supervisor(RunPlaces(self.paradux.run)) as supervisor:
+            return ask_supervisor(supervisor.call).whatif(lose=sorted(loss), compromise=[], scenario="", advice="")
 
     def close(self) -> None:
         """End the daemon; what refused to be written to for a time is as it was before."""

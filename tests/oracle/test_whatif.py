@@ -13,8 +13,12 @@ from typing import Any
 
 import pytest
 
+from paraduxd.api.replies.results import Published, Pushed, Version
 from paraduxd.core.plan.model import DestinationPlan, EntryPlan, Plan
+from paraduxd.core.primitives.access_rules import reached
+from paraduxd.core.recoverability import copies
 from paraduxd.core.recoverability.families import UP_TO
+from paraduxd.core.runs.facts import Latest
 from paraduxd.core.whatif import inventory
 from paraduxd.core.whatif.answer import Question, answer
 from paraduxd.core.whatif.compromise import Intruder
@@ -152,11 +156,11 @@ def test_what_somebody_reaches_is_what_losing_everything_else_leaves() -> None:
         ):
             lost = frozenset(f"device:{name}" for name in bare if name not in seeds)
             had = inventory.had(entries(own), lost, config=False)
-            reached = inventory.reached(inventory.rules(entries(own), lent=False), seeds)
-            assert had == reached
+            found = reached(inventory.rules(entries(own), lent=False), seeds)
+            assert had == found
 
 
-def test_names_and_order_and_doubles_change_nothing() -> None:
+def test_names_and_order_change_nothing() -> None:
     for family, _, world in some(60):
         survey = Survey(world)
         renamed = {label: f"{label.partition(':')[0]}:x{number}" for number, label in enumerate(Truth(family).labels)}
@@ -189,6 +193,45 @@ def relabelled(plan: Plan, names: dict[str, str]) -> Plan:
     )
 
 
+def test_another_copy_on_the_same_labels_changes_nothing() -> None:
+    doubled = 0
+    for _, _, world in some(60):
+        losses = Survey(world).losses
+        for index, dataset in enumerate(world.plan.datasets):
+            for place in dataset.destinations:
+                double = replace(place, id=f"{place.id}-again", uid=f"{place.uid}-again")
+                datasets = list(world.plan.datasets)
+                datasets[index] = replace(dataset, destinations=(*dataset.destinations, double))
+                latest = {
+                    (name, step, double.id): found
+                    for (name, step, location), found in world.facts.latest.items()
+                    if (name, location) == (dataset.id, place.id)
+                }
+                facts = replace(world.facts, latest={**world.facts.latest, **latest})
+                other = World(replace(world.plan, datasets=tuple(datasets)), facts, world.now)
+                assert Survey(other).losses == losses
+                doubled += len(other.model.datasets[dataset.id]) > len(world.model.datasets[dataset.id])
+    assert doubled > 60
+
+
+def test_one_more_label_on_a_copy_never_makes_a_family_survive_more() -> None:
+    """A copy without any is another matter: it is taken to die with the machine, until somebody says with what it does."""
+    worse = 0
+    for _, _, world in some(60):
+        before = Survey(world).survived
+        for index, dataset in enumerate(world.plan.datasets):
+            for number, place in enumerate(dataset.destinations):
+                for label in ("place:one-more", *sorted(world.every_label)[:3]) if place.fates else ():
+                    places = list(dataset.destinations)
+                    places[number] = replace(place, fates=(*place.fates, label))
+                    datasets = list(world.plan.datasets)
+                    datasets[index] = replace(dataset, destinations=tuple(places))
+                    after = Survey(World(replace(world.plan, datasets=tuple(datasets)), world.facts, world.now))
+                    assert after.survived <= before, f"{dataset.id}/{place.id} and {label}"
+                    worse += after.survived < before
+    assert worse
+
+
 def test_the_singles_of_the_table_say_the_same_as_each_question_by_itself() -> None:
     for _, _, world in some(40):
         for single in answer(world.plan, world.facts, world.now, Question()).singles:
@@ -206,7 +249,7 @@ def test_the_singles_of_the_table_say_the_same_as_each_question_by_itself() -> N
 
 def test_advice_keeps_what_it_promises() -> None:
     """Following the best advice never leaves the family worse off, and the engine agrees with the figure that was told."""
-    followed = 0
+    followed = copied = 0
     for family, _, world in some(60):
         found = answer(world.plan, world.facts, world.now, Question(advice="all"))
         for advice in found.advice:
@@ -219,4 +262,42 @@ def test_advice_keeps_what_it_promises() -> None:
                 after = Survey(world_of(replace(family, stewards=moved)))
                 assert after.survived == advice.survives_any
                 followed += 1
-    assert followed > 5
+            if advice.change == "add-copy" and advice.subject.endswith(" at elsewhere"):
+                after = Survey(with_copy_elsewhere(world, advice.subject.removesuffix(" at elsewhere")))
+                assert after.survived == advice.survives_any
+                copied += 1
+    assert followed > 5 and copied > 5
+
+
+def with_copy_elsewhere(world: World, name: str) -> World:
+    """The family after another destination was added, saved, published where that works, and pushed to; kits are as they were."""
+    plan, facts = world.plan, world.facts
+    (dataset,) = [each for each in plan.datasets if each.id == name]
+    new = DestinationPlan(
+        "new",
+        "sftp",
+        "elsewhere.example",
+        f"{name}.new",
+        None,
+        ("place:elsewhere",),
+        "gpg",
+        uid="new",
+        since=plan.serial + 1,
+    )
+    datasets = tuple(
+        replace(each, destinations=(*each.destinations, new)) if each is dataset else each for each in plan.datasets
+    )
+    latest = dict(facts.latest)
+    for stash in plan.metadata_stashes:
+        held = copies.holding(plan, facts, stash)
+        if held is not None and held.serial == plan.serial:
+            told = Published(serial=plan.serial + 1, epoch=plan.epoch, epochs=tuple(sorted(held.epochs)))
+            latest["", "publish", stash.id] = Latest(stamp(world), stamp(world), 0, None, told, "done")
+            latest.pop(("", "rehearse", stash.id), None)
+    pushed = Pushed(version="a", versions=(Version("a", stamp(world)),))
+    latest[name, "push", "new"] = Latest(stamp(world), stamp(world), 0, None, pushed, "done")
+    return World(replace(plan, serial=plan.serial + 1, datasets=datasets), replace(facts, latest=latest), world.now)
+
+
+def stamp(world: World) -> str:
+    return world.now.isoformat()

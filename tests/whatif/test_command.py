@@ -37,6 +37,19 @@ def test_exit_code_20_says_that_something_is_lost(paradux: Installation) -> None
     assert unknown.returncode == 2 and "did you mean device:phone?" in unknown.stdout
 
 
+@pytest.mark.parametrize("away", ["usb", "sister"])
+def test_what_is_left_can_be_had_without_saying_where_it_is(paradux: Installation, tmp_path: Path, away: str) -> None:
+    """Whichever copy is the newest: where its place is gone, a restore goes on to the next."""
+    folder = paradux.root / away
+    folder.rename(paradux.root / "away")
+    try:
+        done = paradux.owner("restore", "photos", "--to", str(tmp_path / "back"))
+    finally:
+        (paradux.root / "away").rename(folder)
+    assert f"from {({'usb', 'sister'} - {away}).pop()}" in done.stdout
+    assert {path.name for path in tmp_path.rglob("*.txt")} == {path.name for path in paradux.root.glob("photos/*")}
+
+
 def test_scenarios_and_their_names(paradux: Installation) -> None:
     fire = paradux.ctl("whatif", "fire", check=False)
     assert re.search(r"photos: sister \([0-9]+ s old\)", fire.stdout)

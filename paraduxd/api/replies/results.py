@@ -58,7 +58,10 @@ class Pulled:
 
 @dataclass(frozen=True)
 class Pushed:
-    """Of a push, or of a removal of old versions; `version` is the id of the newest one. The rest as in `PushResult`."""
+    """Of a push, or of a removal of old versions; `version` is the id of the newest one, `pulled`: when staging was filled (RFC 3339).
+
+    The rest as in `PushResult`.
+    """
 
     version: str = ""
     versions: tuple[Version, ...] | None = None
@@ -69,6 +72,7 @@ class Pushed:
     unread: tuple[str, ...] = ()
     marked: bool = False
     protected_until: str | None = None
+    pulled: str | None = None
     files: int | None = None
     bytes: int | None = None
 

@@ -62,7 +62,8 @@ class Order:
     push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
               pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
               prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination),
-              unread [names], unread_count (what the last pull could not read or store), protected_until (RFC 3339), read_back (bool)
+              unread [names], unread_count (what the last pull could not read or store), protected_until (RFC 3339), read_back (bool),
+              pulled (RFC 3339: when staging was filled; null without staging)
     prune     as of push
     verify    deep (bool), or part (from 0) of parts; known_versions, index, protects (what the config says of the place)
     versions  -
@@ -124,7 +125,7 @@ class Done:
     pull      files, bytes, transferred_files, transferred_bytes, removed, changed, unread [names], unread_count (not read or stored),
               unstored [names], unstored_count (attributes not stored), mounts [paths] (mount points inside the source),
               mounts_looked (seconds since the epoch, or null)
-    push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool)
+    push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool), pulled (as asked)
     prune     as of push; version is the newest that stays
     verify    checked (objects), bytes, deep, part, parts, protected (bool, where it was tried: nothing could be removed)
     versions  versions [{id, time, files, bytes}]

@@ -212,6 +212,13 @@ class Advisor:
             )
             yield Candidate("protect", name, sentence, self.world.model, plan)
 
+    @cached_property
+    def _saved(self) -> Access:
+        """What opens the config once a change of it was saved: kits stay as they are; stashes that hold the present one get the next."""
+        access, serial = self.world.model.access, self.world.plan.serial
+        stashes = (replace(each, serial=serial + 1) if each.serial == serial else each for each in access.stashes)
+        return replace(access, serial=serial + 1, stashes=tuple(stashes))
+
     def _copies(self) -> Iterator[Candidate]:
         """Another copy of what the smallest losses take, at each place that there is, and elsewhere."""
         model, world = self.world.model, self.world
@@ -224,14 +231,15 @@ class Advisor:
             for place, fates in list(groups.items())[-TRIED:]:
                 if any(copy.fates <= fates for copy in held):
                     continue
-                datasets: Mapping[str, Sequence[Copy]] = {**model.datasets, name: (*held, Copy("new", fates, 1))}
+                copy = Copy("new", fates, world.plan.serial + 1)
+                datasets: Mapping[str, Sequence[Copy]] = {**model.datasets, name: (*held, copy)}
                 where = (
                     "elsewhere, where nothing else of it is"
                     if place == "elsewhere"
                     else f"at {place} ({_listed(fates)})"
                 )
                 sentence = f"keep another copy of {name} {where}"
-                changed = Model({key: tuple(value) for key, value in datasets.items()}, model.access)
+                changed = Model({key: tuple(value) for key, value in datasets.items()}, self._saved)
                 yield Candidate("add-copy", f"{name} at {place}", sentence, changed)
 
 

@@ -78,12 +78,32 @@ class Aftermath:
                 found[steward.id] = steward.fetch
         return found
 
-    @cached_property
-    def opening(self) -> Span:
-        """Until a config is open."""
+    def opening(self, since: int) -> Span:
+        """Until a config of this serial or a later one is open: some kits lead to it, and others may be there sooner."""
         if self.by == "owner":
             return AT_ONCE
-        return timing.enough(self.kits, self.access.required)
+        if since not in self._openings:
+            self._openings[since] = self._until_opened(since)
+        return self._openings[since]
+
+    @cached_property
+    def _openings(self) -> dict[int, Span]:
+        return {}
+
+    def _until_opened(self, since: int) -> Span:
+        """When the first so many kits are there that give it; a kit of which nobody said how soon it comes is never waited for."""
+        for seconds in sorted({each for each in self.kits.values() if each is not None}):
+            later = [name for name in self.kits if (fetch := self.kits[name]) is None or fetch > seconds]
+            if self._gives(since, without=later):
+                return Span(seconds)
+        return Span(None, tuple(f"fetch of {name}" for name, seconds in self.kits.items() if seconds is None))
+
+    def _gives(self, since: int, without: Sequence[str]) -> bool:
+        world, taken = self.world, self.taken
+        none_of = taken.kits | set(without)
+        access = copies.access(world.plan, world.facts, world.labels, none_of, taken.stashes)
+        serial = access.by_stewards(self.gone) if taken.machine else access.newest(self.gone)
+        return serial is not None and serial >= since
 
     def is_left(self, dataset: str, detail: Detail) -> bool:
         """Whether this copy is there, and can be read."""
@@ -94,8 +114,10 @@ class Aftermath:
 
     def back_in(self, detail: Detail) -> Span:
         """Until the dataset is back from this copy."""
-        alone = detail.copy.since is None or (detail.copy.transport and self.machine)
-        return detail.restore if alone else timing.one_after_the_other(self.opening, detail.restore)
+        since = detail.copy.since
+        if since is None or (detail.copy.transport and self.machine):
+            return detail.restore
+        return timing.one_after_the_other(self.opening(since), detail.restore)
 
     def lost(self) -> tuple[str, ...]:
         """Datasets without a copy that is left, then the config, if nobody opens one."""
@@ -132,7 +154,7 @@ def config_left(after: Aftermath) -> ConfigLeft:
         newest_serial=after.newest,
         serial=plan.serial,
         places=tuple(places),
-        opens_in=after.opening.seconds if after.newest is not None else None,
+        opens_in=after.opening(after.newest).seconds if after.newest is not None else None,
     )
 
 

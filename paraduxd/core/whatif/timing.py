@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,17 +29,26 @@ class Span:
 AT_ONCE = Span(0)
 
 
-def age(condition: Condition, now: datetime) -> int | None:
-    """Seconds since the newest version was made; a time in the future says nothing."""
+def age(condition: Condition, now: datetime, staged: Condition | None = None) -> int | None:
+    """Seconds since what the newest version holds was at its source; a time in the future says nothing.
+
+    `staged`: the source of what is pulled into staging first. A version that is pushed from there is as old as what lay there.
+    """
     made = _newest(condition) or condition.success or condition.answer
+    if staged is not None and made is not None:
+        made = min(made, _pulled(condition) or staged.success or made)
     seconds = None if made is None else (now - made).total_seconds()
     return None if seconds is None or seconds < 0 else int(seconds)
 
 
-def worst_age(condition: Condition) -> int | None:
-    """How old its newest version may get before it is told as overdue: a period and a half, and at least one and an hour."""
+def worst_age(condition: Condition, staged: Condition | None = None) -> int | None:
+    """How old its newest version may get before anything is told as overdue: a period and a half, and at least one and an hour.
+
+    What is pulled into staging first may be as old as that when it is pushed.
+    """
     period = condition.period
-    return None if period is None else period + max(period // 2, timestamps.HOUR)
+    before = 0 if staged is None else worst_age(staged)
+    return None if period is None or before is None else before + period + max(period // 2, timestamps.HOUR)
 
 
 def restore_time(name: str, plan: DestinationPlan, condition: Condition, facts: Facts) -> Span:
@@ -69,14 +78,6 @@ def fastest(spans: Sequence[Span]) -> Span:
     """The first of several ways; one without a figure is no claim, but the others stand."""
     known = [span.seconds for span in spans if span.seconds is not None]
     return Span(min(known)) if known else (spans[0] if spans else Span(None))
-
-
-def enough(spans: Mapping[str, int | None], required: int) -> Span:
-    """When so many of them are there; whose time nobody has given counts as never."""
-    known = sorted(seconds for seconds in spans.values() if seconds is not None)
-    if len(known) >= required:
-        return Span(known[required - 1] if required else 0)
-    return Span(None, tuple(f"fetch of {name}" for name, seconds in spans.items() if seconds is None))
 
 
 def _reading(plan: DestinationPlan, condition: Condition, facts: Facts) -> int | None:
@@ -109,6 +110,12 @@ def _moved(latest: Latest) -> int | None:
             return sent
         case _:
             return None
+
+
+def _pulled(condition: Condition) -> datetime | None:
+    """When the staging was filled that the last push went from, as far as that push has told it."""
+    told = condition.latest.result
+    return timestamps.parse(told.pulled) if isinstance(told, Pushed) else None
 
 
 def _newest(condition: Condition) -> datetime | None:

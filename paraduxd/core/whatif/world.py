@@ -81,9 +81,9 @@ class World:
             state = states[plan.id]
             name = f"{condition.plan.id}/{plan.id}"
             restore = timing.restore_time(name, plan, state, self.facts)
-            yield Detail(
-                copy, timing.age(state, self.now), timing.worst_age(state), restore, plan, self._tried(name, plan)
-            )
+            staged = None if condition.plan.source.in_place else condition.source
+            age, worst = timing.age(state, self.now, staged), timing.worst_age(state, staged)
+            yield Detail(copy, age, worst, restore, plan, self._tried(name, plan))
 
     def _tried(self, name: str, plan: DestinationPlan) -> bool | None:
         """Whether the last rehearsal found the place protected as it is said to be; `None`: nobody has tried."""

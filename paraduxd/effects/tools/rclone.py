@@ -140,7 +140,16 @@ def run(
 
 def listing(remote: Remote, names: Sequence[str] = ()) -> tuple[Entry, ...] | None:
     """The files of the directory (or those of `names` that are there), sorted; `None` when there is no such directory."""
-    command = ("lsjson", "--files-only", "--no-mimetype", "--no-modtime", remote.address())
+    return _listed(remote, names=names)
+
+
+def beginning_with(remote: Remote, name: str) -> tuple[Entry, ...]:
+    """The files of the directory whose names begin so, sorted; `name` holds no wildcard."""
+    return _listed(remote, f"--include=/{name}*") or ()
+
+
+def _listed(remote: Remote, *rules: str, names: Sequence[str] = ()) -> tuple[Entry, ...] | None:
+    command = ("lsjson", "--files-only", "--no-mimetype", "--no-modtime", *rules, remote.address())
     outcome = run(remote, *command, names=names, allowed=(0, NO_DIRECTORY), most=bounded.LONGEST_LISTING)
     if outcome.code == NO_DIRECTORY:
         return None
@@ -164,6 +173,11 @@ def _entries(where: str, told: bytes) -> tuple[Entry, ...]:
 def delete(remote: Remote, name: str) -> None:
     """Remove a file of the directory; already gone is success."""
     run(remote, "delete", remote.address(), names=[name])
+
+
+def delete_beginning_with(remote: Remote, name: str) -> None:
+    """Remove the files of the directory whose names begin so; `name` holds no wildcard."""
+    run(remote, "delete", f"--include=/{name}*", remote.address())
 
 
 def move(remote: Remote, old: str, new: str) -> None:

@@ -28,9 +28,20 @@ OpenRemote = Callable[[], rclone.Remote]
 class RemoteBlobs(BlobStore):
     """Objects below `open_remote()`; `whole`: what is uploaded there is seen whole or not at all, as with S3."""
 
-    def __init__(self, open_remote: OpenRemote, *, whole: bool | None = None, made: bool = False) -> None:
-        """`whole` None: as the remote's features tell. `made`: the place is there before anything is written (a bucket)."""
+    def __init__(
+        self,
+        open_remote: OpenRemote,
+        *,
+        whole: bool | None = None,
+        made: bool = False,
+        open_versions: OpenRemote | None = None,
+    ) -> None:
+        """`whole` None: as the remote's features tell. `made`: the place is there before anything is written (a bucket).
+
+        `open_versions`: the same with every version of an object as a file of its own.
+        """
         self._open = open_remote
+        self._open_versions = open_versions
         self._whole = whole
         self._made = made
 
@@ -123,6 +134,15 @@ class RemoteBlobs(BlobStore):
         rclone.delete(self._remote, name)
         if not self._direct:
             rclone.delete(self._remote, FINISHED + name)
+
+    def erase(self, name: str) -> bool | None:
+        """See `BlobStore.erase`."""
+        if self._open_versions is None:
+            return None
+        remote = self._open_versions()
+        with contextlib.suppress(ParaduxError):
+            rclone.delete_beginning_with(remote, name)
+        return bool(rclone.beginning_with(remote, name))
 
     def sweep(self) -> None:
         """See `BlobStore.sweep`."""

@@ -196,7 +196,8 @@ class OrderFactory:
 
     def _push(self, dataset: DatasetPlan, location: str, now: datetime) -> dict[str, Any]:
         (destination,) = [each for each in dataset.destinations if each.id == location]
-        missing = unread.of_pull(self.journal.latest((dataset.id, Step.PULL, SOURCE)).told(Pulled))
+        pulled = self.journal.latest((dataset.id, Step.PULL, SOURCE))
+        missing = unread.of_pull(pulled.told(Pulled))
         return {
             "keep": asdict(destination.keep),
             "known_versions": self._known_versions(dataset, destination),
@@ -211,6 +212,7 @@ class OrderFactory:
             "suspect": self._is_suspect(dataset.id, location),
             "unread": list(missing.names),
             "unread_count": missing.count,
+            "pulled": None if dataset.source.in_place else pulled.last_success,
         }
 
     def _is_suspect(self, dataset: str, location: str) -> bool:

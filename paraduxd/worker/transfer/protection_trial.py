@@ -39,7 +39,18 @@ def try_removal(store: BlobStore) -> bool | None:
         _remove(store)
         return NAME in _names(store) and _read(store) == before
     except ParaduxError as problem:
-        _log.warning("Whether the place is protected could not be tried: %s", problem.message)
+        _tell_untried(problem)
+        return None
+
+
+def try_erasing(store: BlobStore) -> bool | None:
+    """The same where what is replaced or removed is kept out of sight: whether a version of the object stays whatever is tried."""
+    if (kept := try_removal(store)) is not False:
+        return kept
+    try:
+        return store.erase(NAME)
+    except ParaduxError as problem:
+        _tell_untried(problem)
         return None
 
 
@@ -48,8 +59,12 @@ def of_destination(destination: Destination) -> bool | None:
     try:
         return destination.is_protected()
     except ParaduxError as problem:
-        _log.warning("Whether the place is protected could not be tried: %s", problem.message)
+        _tell_untried(problem)
         return None
+
+
+def _tell_untried(problem: ParaduxError) -> None:
+    _log.warning("Whether the place is protected could not be tried: %s", problem.message)
 
 
 def _content() -> bytes:

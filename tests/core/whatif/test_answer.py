@@ -12,7 +12,7 @@ import pytest
 
 from paraductl.terminal.whatif_page import render
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.results import Rehearsal
+from paraduxd.api.replies.results import Pushed, Rehearsal
 from paraduxd.api.replies.what_if import DatasetLeft, WhatIf, as_document
 from paraduxd.core.plan import model as plans
 from paraduxd.core.whatif.answer import Question, answer
@@ -57,6 +57,36 @@ def test_without_a_figure_there_is_no_claim() -> None:
     unread = replace(unread, latest={key: each for key, each in unread.latest.items() if key[1] != "rehearse"})
     photos = of_dataset(answer(FAMILY, unread, NOW, Question(lose=("place:house",))), "photos")
     assert photos.no_figure == () and photos.back_in == DAY + 5 * 900  # by the last push: 1 MB in 5 s
+
+
+def test_a_place_is_back_when_a_kit_is_there_that_leads_to_it() -> None:
+    """Alice and Bob are soon there, but only the config on Carol's kit knows the cloud as it is now."""
+    known = facts(FAMILY)
+    kits = {name: replace(kit, serial=42 if name == "carol" else 30) for name, kit in known.kits.items()}
+    known = replace(known, kits=kits)
+    photos = FAMILY.datasets[0]
+    moved = replace(photos, destinations=(replace(photos.destinations[0], since=40), *photos.destinations[1:]))
+    family = replace(FAMILY, datasets=(moved, FAMILY.datasets[1]), metadata_stashes=())
+    found = answer(family, known, NOW, Question(lose=("place:house",)))
+    assert of_dataset(found, "photos").back_in == 2 * DAY + 180
+    assert of_dataset(found, "docs").back_in == DAY + 180
+    assert found.config.newest_serial == 42 and found.config.opens_in == 2 * DAY
+
+
+def test_a_version_is_as_old_as_what_lay_in_staging_when_it_was_pushed() -> None:
+    """The laptop has been away for nine days; what is pushed every six hours is what it had then."""
+    known = facts(FAMILY)
+    pull, push = ("photos", "pull", "source"), ("photos", "push", "cloud")
+    gone = replace(known.latest[pull], last_success=at(9 * DAY))
+    away = replace(known, latest={**known.latest, pull: gone})
+    assert of_dataset(answer(FAMILY, away, NOW, Question(lose=("place:house",))), "photos").loss_of_work == 9 * DAY
+    pushed = known.latest[push].result
+    assert isinstance(pushed, Pushed)
+    told = replace(pushed, pulled=at(3 * DAY))  # and is back since an hour ago
+    back = replace(known, latest={**known.latest, push: replace(known.latest[push], result=told)})
+    found = of_dataset(answer(FAMILY, back, NOW, Question(lose=("place:house",))), "photos")
+    assert found.loss_of_work == 3 * DAY
+    assert found.worst == 9 * HOUR + 2 * HOUR
 
 
 def test_a_death_is_more_than_forgetting() -> None:
