@@ -12,6 +12,7 @@ from paraduxd.api.calls import JsonObject
 from paraduxd.api.contract import KeeperCalls, SupervisorCalls, ask_keeper, ask_supervisor
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import RunPlaces
+from paraduxd.api.replies.config import Hello
 
 Reply = TypeVar("Reply")
 
@@ -114,7 +115,7 @@ class Context:
 
     def authorize(self) -> None:
         """Give the passphrase, whether or not it is needed; raises `ParaduxError` with exit code 3."""
-        if not self.keeper().hello().vault:
+        if not self.hello().vault:
             raise ParaduxError("no-vault", "there is no config yet", "make one with: paraductl setup")
         for left in reversed(range(TRIES)):
             try:
@@ -127,20 +128,28 @@ class Context:
                 break
         self._authorized = True
 
+    def hello(self) -> Hello:
+        """Whether there is a config, and whether it is open for this user."""
+        return self._again_if_closed(lambda keeper: keeper.hello())
+
     def _give(self, passphrase: str) -> None:
-        """Give the passphrase; a keeper that ended while a person typed, because another's time was over, is started again."""
+        self._again_if_closed(lambda keeper: keeper.authorize(passphrase=passphrase))
+
+    def _again_if_closed(self, ask: Callable[[KeeperCalls], Reply]) -> Reply:
+        """Ask a keeper. One that another command has opened ends when that one's time is over, whoever has connected and not yet given the
+        passphrase: then a new one is asked.
+        """
         try:
-            self.keeper().authorize(passphrase=passphrase)
+            return ask(self.keeper())
         except ParaduxError as error:
             if error.code != "closed":
                 raise
-            self._keeper = None
-            self.keeper().authorize(passphrase=passphrase)
+        return ask(self.new_keeper())
 
     def authorized_keeper(self) -> KeeperCalls:
         """The calls of the keeper, with the passphrase given where that is necessary."""
         if not self._authorized:
-            self.window_was_open = self.keeper().hello().authorized
+            self.window_was_open = self.hello().authorized
             if self.passphrases.given or not self.window_was_open:
                 self.authorize()
             self._authorized = True

@@ -32,7 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Get answers and passphrase, bring them in, report."""
-    if context.keeper().hello().vault:
+    if context.hello().vault:
         raise ParaduxError(
             "already-set-up",
             "cannot set up: there is a config already",

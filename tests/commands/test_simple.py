@@ -50,6 +50,20 @@ def test_lock(paraductl: Run, daemon: FakeDaemon) -> None:
     assert daemon.calls("lock") == [{}]
 
 
+@pytest.mark.parametrize("call", ["hello", "authorize"])
+def test_a_keeper_that_ends_with_the_time_of_another_command_is_started_again(
+    paraductl: Run, daemon: FakeDaemon, secret: str, call: str
+) -> None:
+    """The command failed with "the connection was closed by the other side" when it came just as the one before had ended."""
+
+    def end() -> None:
+        daemon.keepers[-1].gone = True
+
+    daemon.before[call] = end
+    outcome = paraductl("--passphrase-file", secret, "show", "owner")
+    assert (outcome.code, len(daemon.keepers)) == (0, 2), outcome.err
+
+
 def test_a_member_locks_what_nobody_else_uses(paraductl: Run, daemon: FakeDaemon) -> None:
     daemon.is_owner = False
     assert paraductl("lock").out == "Locked.\n"
