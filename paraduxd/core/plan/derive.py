@@ -296,6 +296,7 @@ def _metadata(stash: MetadataStash, config: Config, capabilities: ProtocolCapabi
         uid=place.uid,
         since=place.since,
         beside=_archives_beside(stash, config, capabilities),
+        kit_access=stash.kit_access is not None,
     )
 
 

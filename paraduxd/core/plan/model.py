@@ -127,7 +127,8 @@ class DatasetPlan:
 
 @dataclass(frozen=True)
 class MetadataPlan:
-    """One metadata stash. `beside`: uids of the encrypted archives that lie in the same folder, as theirs has that of the stash."""
+    """One metadata stash. `beside`: uids of the encrypted archives that lie in the same folder, as theirs has that of the stash.
+    `kit_access`: kits tell how to read it."""
 
     id: str
     protocol: str
@@ -137,6 +138,7 @@ class MetadataPlan:
     uid: str = ""
     since: int = 1
     beside: tuple[str, ...] = ()
+    kit_access: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What status complains about the kits that stewards hold.
 
 Critical: kits-missing (too few stewards hold a whole kit of this epoch). Warning: kits-incomplete, kits-outdated (the config on a kit
-names no metadata stash that is left, or no kit names a stash), kit-void (half-written), kit-damaged (by its last check-up), kit-unseen
-(not seen for a year).
+names no metadata stash that is left, or no kit names a stash), kits-lead-nowhere (no kit tells how to read one), kit-void
+(half-written), kit-damaged (by its last check-up), kit-unseen (not seen for a year).
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ def of_outdated(plan: Plan, facts: Facts) -> Iterator[Problem]:
         return
     lost = [name for name, serial in kits.items() if all(stash.since > serial for stash in live)]
     unknown = [stash.id for stash in live if all(stash.since > serial for serial in kits.values())]
+    if not any(stash.kit_access for stash in plan.metadata_stashes):
+        text = (
+            "no kit names a published copy of the config: stewards have only the one that was written onto their kits"
+        )
+        hint = "add kit_access to a metadata stash: paraductl edit; then write new kits"
+        yield Problem("warning", "kits-lead-nowhere", "stewards", text, hint)
     if lost:
         text = f"the config on the {_kits_of(lost)} names no metadata stash as it is now, so that it leads to nothing newer"
         yield Problem("warning", "kits-outdated", "stewards", text, _write(lost, "write new kits"))

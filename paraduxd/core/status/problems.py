@@ -13,7 +13,7 @@ Critical, because something could not be recovered today:
 Warning, because something is late, failed, held, unproven or weaker than it should be:
 
     journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
-    kits-incomplete, kits-outdated,
+    kits-incomplete, kits-outdated, kits-lead-nowhere,
     rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
     metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, destination-failed,
     destination-overdue, destination-never, destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,

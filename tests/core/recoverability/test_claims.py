@@ -97,6 +97,15 @@ def test_a_stash_that_no_kit_knows_is_told_and_new_kits_asked_for() -> None:
     assert with_kits["recoverable"]["survives_any"] == 1
 
 
+def test_kits_that_tell_of_no_published_copy_are_a_warning() -> None:
+    without = tuple(replace(each, kit_access=False) for each in STASHES)
+    assert "no kit names a published copy" in codes(status(plan(metadata_stashes=without)))["kits-lead-nowhere"]
+    assert "kit_access" in hints(status(plan(metadata_stashes=without)))["kits-lead-nowhere"]
+    some = (replace(STASHES[0], kit_access=True), *without[1:])
+    assert "kits-lead-nowhere" not in codes(status(plan(metadata_stashes=some)))
+    assert "kits-lead-nowhere" not in codes(status(plan(metadata_stashes=without), kits={}))
+
+
 def test_kits_whose_config_names_no_stash_that_is_left_are_outdated() -> None:
     document = status(at_43(NEW_STASH), kits=kits(43) | {name: Kit(1, ago(DAY), serial=40) for name in ("bob", "dave")})
     assert "kits of bob, dave names no metadata stash" in codes(document)["kits-outdated"]
