@@ -16,7 +16,7 @@ from paraduxd.protocols.restic.keys import master_key
 from paraduxd.testing import samples
 from tests.page.hostile import make_hostile
 from tests.protocols.archive.rig import archive, new_keys
-from tests.protocols.restic.rig import SECRET, destination
+from tests.protocols.restic.rig import SECRET, destination, restic
 
 OWNER, PLACE, INSTANCE = "ab" * 16, "cd" * 16, "ef" * 16
 VOLUME = 1 << 18
@@ -125,6 +125,17 @@ def make_repository(folder: Path) -> dict[str, Version]:
     return expected
 
 
+def make_first_format(folder: Path) -> dict[str, Version]:
+    """The first of them, in `folder`/repository-1 as restic before 0.14 made them: format 1, which knows no compression."""
+    root = folder / "repository-1"
+    restic(root, "init", "--repository-version", "1")
+    place = destination(root, identity=Identity(OWNER, "12" * 16, INSTANCE, 1))
+    _first(folder / "kept-1")
+    pushed = place.push(folder / "kept-1", PushRequest(KEEP, "2026-11-01T06:00:00Z", read_back=False))
+    assert json.loads(restic(root, "cat", "config"))["version"] == 1
+    return {pushed.version.id: contents(folder / "kept-1")}
+
+
 def repository_key(folder: Path, password: str = SECRET) -> dict[str, str]:
     """The copy of a repository's key, as `managed.data_keys` has it."""
     [key] = (folder / "repository/keys").iterdir()
@@ -148,5 +159,12 @@ def make_data(folder: Path) -> None:
     make_tree(folder)
     make_hostile(folder / "hostile")
     repository = {"name": "photos/shelf", "password": SECRET, "repository": repository_key(folder)}
-    expected = {"keys": archive_keys(), "archive": versions, "repository": snapshots, "repository_key": repository}
+    snapshots_1 = make_first_format(folder)
+    expected = {
+        "keys": archive_keys(),
+        "archive": versions,
+        "repository": snapshots,
+        "repository_1": snapshots_1,
+        "repository_key": repository,
+    }
     (folder / "expected.json").write_text(json.dumps(expected))

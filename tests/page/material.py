@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kits.forger import graft
-from tests.kits.kit_rig import Family, new_family, published_family, write_kit
+from tests.kits.kit_rig import MEMORY, Family, new_family, new_managed, published_family, write_kit
 from tests.page.data import archive_keys, make_data, repository_key
 from tests.protocols.restic.rig import SECRET
 from tests.shares.vector_confirmations import Whole, code
@@ -28,6 +28,9 @@ def make_material(folder: Path) -> None:
     kits = {steward: family.kit(steward) for steward in STEWARDS}
     for steward, files in {**kits, **_bad_kits(family, kits)}.items():
         write_kit(files, folder / "kits" / steward)
+    rotated = _rotated(family)
+    for steward in ("alice", "boeb", "carol"):
+        write_kit(rotated.kit(steward), folder / "kits" / f"{steward}-of-the-next-set")
     newer = published_family({**family.document, "serial": 9}, date="2026-11-25T10:00:00Z")
     _write(folder / "published/config-1-9.gpg", newer.config_gpg)
     _write(folder / "nothing/readme.md", b"nothing of a kit")
@@ -46,6 +49,15 @@ def _family_with_data(data: Path) -> Family:
     repository = {"name": "photos/shelf", "password": SECRET, "repository": repository_key(data)}
     document["managed"]["data_keys"].update({**archive_keys(), "12" * 16: repository})
     return published_family(document)
+
+
+def _rotated(family: Family) -> Family:
+    """The same owner after a rotation: the kits of before are void."""
+    managed = family.document["managed"]
+    made = new_managed(family.document, MEMORY)
+    made["recovery"].update(epoch=2, created="2026-11-25T10:00:00Z")
+    same = {name: managed[name] for name in ("owner_id", "instance", "data_keys")}
+    return published_family({**family.document, "managed": {**made, **same, "highest_epoch": 2}})
 
 
 def _write(path: Path, content: bytes) -> None:

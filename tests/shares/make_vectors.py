@@ -67,6 +67,7 @@ def manifests() -> Json:
     taken = [
         ("as it is", []),
         ("a key that this version does not know", [("/future", {"deep": [1, 2]})]),
+        ("numbers of the future", [("/future", [1.5, -0.25])]),
         (
             "stewards with telephone numbers",
             [("/stewards", [{"id": "alice", "name": "Alice", "phone": "+1 555", "email": ""}])],
@@ -100,6 +101,8 @@ def manifests() -> Json:
         ("Latin-1", b'{"format": "paradux.kit/1", "owner": "\xe4"}'),
         ("byte order mark", b"\xef\xbb\xbf" + text(base).encode()),
         ("something behind it", text(base).encode() + b"{}"),
+        ("a key twice", text(base).replace("{", '{"epoch": 1, ', 1).encode()),
+        ("a key twice, once in other letters", text(base).replace("{", '{"\\u0065poch": 1, ', 1).encode()),
     ]
     return {
         "format": FORMAT,

@@ -35,6 +35,16 @@ export function shown(binary: string): string {
   return utf8Of(binary) ?? binary.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
+/** The same for the page: nothing in it turns the line around, or cannot be seen. */
+export function legible(binary: string): string {
+  return plainly(shown(binary));
+}
+
+/** Letters that are not seen are written as their numbers, but for those that join others. */
+export function plainly(text: string): string {
+  return text.replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu, (letter) => `‹${letter.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}›`);
+}
+
 /** A path below the root, without `./` and slashes at the end ("" is the root); null for one that leads elsewhere. */
 export function inside(binary: string): string | null {
   if (binary.includes("\0") || binary.startsWith("/")) return null;

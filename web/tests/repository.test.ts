@@ -12,7 +12,7 @@ import { Restore } from "../src/repository/restore.ts";
 import type { Node } from "../src/repository/trees.ts";
 import { expected, folder, Kept, restored, told } from "./restoring.ts";
 
-const { repository: versions, repository_key: key } = expected();
+const { repository: versions, repository_1: first, repository_key: key } = expected();
 const MASTER: Candidate = { name: key.name, password: "", masterKey: key.repository.master_key, keyFile: key.repository.key_file };
 const OUTSIDE = ["above", "absolute", "outside"];
 const all = [...folder("repository").sizes];
@@ -30,6 +30,10 @@ async function repository(changes: Changes = {}, candidate: Partial<Candidate> =
 /** What the daemon put there under this id, without what no page writes. */
 function whole(id: string): Record<string, string> {
   const [, content] = Object.entries<Record<string, string>>(versions).find(([short]) => id.startsWith(short))!;
+  return wholeOf(content);
+}
+
+function wholeOf(content: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(content).filter(([path, each]) => !OUTSIDE.includes(path) && each !== "special"));
 }
 
@@ -56,6 +60,19 @@ test("every snapshot of the daemon comes back, newest first, and nothing else", 
   assert.deepEqual(found.versions.map(({ time }) => time.slice(0, 10)), ["2026-11-03", "2026-11-02", "2026-11-01"]);
   assert.ok(found.versions.every(({ label, broken }) => label === "photos/cloud" && !broken.length));
   await assertWhole(found);
+});
+
+test("the first format of restic, without compression, comes back by its password, with and without its indexes", async () => {
+  const candidate: Candidate = { name: key.name, password: key.password, masterKey: "", keyFile: "" };
+  const [id, content] = Object.entries<Record<string, string>>(first)[0]!;
+  const indexes = [...folder("repository-1").sizes.keys()].filter((name) => name.startsWith("index/"));
+  for (const changes of [{}, Object.fromEntries(indexes.map((name) => [name, null]))]) {
+    const found = await Repository.open(folder("repository-1", changes), [candidate]);
+    assert.ok(found instanceof Repository);
+    const [version, another] = found.versions;
+    assert.ok(version!.id.startsWith(id) && !another && indexes.length > 0);
+    assert.deepEqual((await restored(found, version!.id)).found, wholeOf(content));
+  }
 });
 
 test("files have their sizes before anything is read, and some of them can be chosen", async () => {

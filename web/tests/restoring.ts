@@ -42,7 +42,7 @@ export class Kept implements Sink {
   }
 
   async file(path: string, about: About): Promise<Writing> {
-    assert.ok(!(path in this.found), `${path} is written once`);
+    assert.ok(!Object.prototype.hasOwnProperty.call(this.found, path), `${path} is written once`);
     this.abouts[path] = about;
     const content = new Uint8Array(about.size);
     return {

@@ -25,7 +25,7 @@ export async function checkKit(kit: Kit, shares: readonly Share[]): Promise<Chec
   const manifest = kit.files.get("kit.json");
   const info = manifest ? readManifest(manifest) : null;
   const share = (info ? shares.find((each) => hashOf(each) === info.shareSha256) : shares[0]) ?? null;
-  const missing = info?.files.filter(({ name }) => !kit.files.has(name.toLowerCase())).map(({ name }) => name) ?? [];
+  const missing = info?.files.filter(({ name }) => !kit.files.has(name.toLowerCase())).map(({ name }) => name) ?? (manifest ? [] : ["kit.json"]);
   const rotten = info?.files.filter((file) => isRotten(kit, file)).map(({ name }) => name) ?? (manifest ? ["kit.json"] : []);
   const signed = info !== null && (await signer(kit)) === info.fingerprint;
   const whole = signed && rotten.length + missing.length === 0;

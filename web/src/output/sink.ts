@@ -19,6 +19,8 @@ export interface Writing {
 
 /** Throws `Refused` for one thing that cannot be written; anything else ends the restore. */
 export interface Sink {
+  /** Paths that could not keep their names, and what they are called now. */
+  readonly renamed?: ReadonlyMap<string, string>;
   folder(path: string): Promise<void>;
   file(path: string, about: About): Promise<Writing>;
   /** Another name of a file that this sink has written; gives its size, null where that cannot be done. */

@@ -31,6 +31,7 @@ export class ZipSink implements Sink {
   private entries: Entry[] = [];
   /** In which file an entry is, and where its bytes begin. */
   private readonly data = new Map<string, { zip: number; from: number; entry: Entry }>();
+  readonly renamed = new Map<string, string>();
   private zip = 0;
   private size = 0;
   private pieces: Uint8Array[] = [];
@@ -104,7 +105,9 @@ export class ZipSink implements Sink {
     if (path.length > 60_000) throw new Refused();
     if (this.entries.length && this.size + about.size > this.limit) await this.close(false);
     await this.flush();
-    const entry = { ...about, path, at: this.size, crc: 0 };
+    const name = harmless(path);
+    if (name !== path) this.renamed.set(path, name);
+    const entry = { ...about, path: name, at: this.size, crc: 0 };
     await this.add(header(entry));
     await this.flush(); // a piece of its own: the sum is put into it later
     this.data.set(path, { zip: this.zip, from: this.size, entry });
@@ -143,6 +146,12 @@ export class ZipSink implements Sink {
     this.zip += 1;
     this.size = 0;
   }
+}
+
+/** On Windows a backslash leads into folders, and a letter with a colon to another disk: never out of the folder where it is unpacked. */
+function harmless(path: string): string {
+  if (!/^[a-z]:|^\\/i.test(path) && !path.split(/[\\/]/).includes("..")) return path;
+  return path.replace(/\\/g, "%5C").replace(/^(.):/, "$1%3A");
 }
 
 function header(entry: Entry): Uint8Array {

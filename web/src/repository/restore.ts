@@ -64,6 +64,7 @@ export class Restore {
       await this.count(node);
       return true;
     }
+    if (this.known(node) !== node.size) return false; // before a byte is written: a size may be of any length
     let whole = true;
     await this.guarded(node.path, async () => {
       const writing = await this.sink.file(node.path, aboutOf(node));
@@ -76,11 +77,15 @@ export class Restore {
     return whole;
   }
 
+  /** How many bytes its blobs have, as the index says; NaN where it does not know one. */
+  private known({ content }: Node): number {
+    return content.reduce((sum, blob) => sum + (this.index.places(blob)[0]?.plain ?? NaN), 0);
+  }
+
   /** What is left of a file, under a name that says so. */
   private async withHoles(node: Node): Promise<void> {
     this.reporter.problem(node.path, "lost");
-    const known = node.content.reduce((sum, blob) => sum + (this.index.places(blob)[0]?.plain ?? NaN), 0);
-    if (known !== node.size) return;
+    if (this.known(node) !== node.size) return;
     const path = node.path + INCOMPLETE;
     await this.guarded(path, async () => {
       const writing = await this.sink.file(path, aboutOf(node));

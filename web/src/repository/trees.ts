@@ -1,7 +1,7 @@
 /** What is in a snapshot (restic, "Design": Trees and Data). */
 
 import { looseText } from "../bytes.ts";
-import { isObject, type JsonObject, parseJson } from "../json.ts";
+import { entryOf, isObject, type JsonObject, parseJson } from "../json.ts";
 import { binaryOf } from "../paths.ts";
 import type { Blobs } from "./blobs.ts";
 import { isId } from "./index.ts";
@@ -28,7 +28,8 @@ export interface Walked {
   readonly refused: readonly string[];
 }
 
-const MOST_NODES = 5_000_000;
+const MOST_NODES = 2_000_000;
+const MOST_KNOWN = 1000;
 const DEEPEST = 1000;
 const KINDS: Record<string, Node["kind"]> = { dir: "folder", file: "file", symlink: "symlink" };
 
@@ -48,9 +49,12 @@ export async function walk(root: string, blobs: Blobs): Promise<Walked> {
   const nodes: Node[] = [];
   const lost: string[] = [];
   const refused: string[] = [];
+  const known = new Map<string, JsonObject[] | null>(); // folders that hold the same are one tree
   const waiting = [{ path: "", tree: root, depth: 0 }];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const found = next.depth <= DEEPEST ? await nodesOf(next.tree, blobs) : null;
+    const again = known.get(next.tree);
+    const found = next.depth > DEEPEST ? null : again === undefined ? await nodesOf(next.tree, blobs) : again;
+    if (next.depth <= DEEPEST && known.size < MOST_KNOWN) known.set(next.tree, found);
     if (!found) lost.push(next.path);
     for (const node of found ?? []) {
       const name = typeof node.name === "string" ? unquoted(node.name) : null;
@@ -59,7 +63,7 @@ export async function walk(root: string, blobs: Blobs): Promise<Walked> {
         continue;
       }
       const read = nodeFrom(next.path ? `${next.path}/${name}` : name, node);
-      if (nodes.push(read) > MOST_NODES) throw new RangeError();
+      if (nodes.push(read) > MOST_NODES) throw new RangeError(`there are more files than ${MOST_NODES}`);
       if (node.type === "dir") waiting.push({ path: read.path, tree: isId(node.subtree) ? node.subtree : "", depth: next.depth + 1 });
     }
   }
@@ -71,7 +75,7 @@ function nodeFrom(path: string, node: JsonObject): Node {
   const time = Date.parse(String(node.mtime));
   return {
     path,
-    kind: KINDS[String(node.type)] ?? "special",
+    kind: entryOf(KINDS, String(node.type)) ?? "special",
     size: count(node.size),
     mode: count(node.mode) & 0o777,
     time: Number.isNaN(time) ? 0 : Math.floor(time / 1000),

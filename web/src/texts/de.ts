@@ -60,7 +60,7 @@ export const de: Texts = {
     const said: Record<State, string> = {
       good: `${whose}${set} ist gut.`,
       duplicate: `${whose}${set} ist schon da. Er zählt einmal.`,
-      "old-epoch": `${whose} ist von der alten Ausgabe ${epoch}, die${replaced ? ` am ${replaced}` : ""} ersetzt wurde. Fragt nach dem neueren Stick.`,
+      "old-epoch": `${whose} ist von der alten Ausgabe ${epoch}, die${replaced ? ` am ${replaced}` : ""} ersetzt wurde. Er gilt nicht mehr. Fragt nach dem neueren Stick.`,
       foreign: owner ? `${whose} gehört zu jemand anderem (${owner}) und passt hier nicht.` : `${whose} gehört zu einer anderen Ausgabe. Bringt den Stick dazu: er sagt, zu welcher.`,
       mistyped: `${whose} stimmt nicht.`,
       damaged: `${whose}${set} ist beschädigt oder wurde verändert. Er wird weggelassen.`,

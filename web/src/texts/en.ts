@@ -61,7 +61,7 @@ export const en = {
     const said: Record<State, string> = {
       good: `${whose}${set} is good.`,
       duplicate: `${whose}${set} is there already. It counts once.`,
-      "old-epoch": `${whose} is of the old set ${epoch}, which was replaced${replaced ? ` on ${replaced}` : ""}. Ask for the newer kit.`,
+      "old-epoch": `${whose} is of the old set ${epoch}, which was replaced${replaced ? ` on ${replaced}` : ""}. It is void. Ask for the newer kit.`,
       foreign: owner ? `${whose} belongs to another owner (${owner}) and does not fit here.` : `${whose} belongs to another set. Bring the stick with it: it tells which.`,
       mistyped: `${whose} is not right.`,
       damaged: `${whose}${set} is damaged or was altered. It is left out.`,

@@ -1,6 +1,6 @@
 /** Which data lies where, and what opens it there. */
 
-import { isObject, type JsonObject } from "../json.ts";
+import { entryOf, isObject, type JsonObject } from "../json.ts";
 import type { Texts } from "../texts/en.ts";
 import { h } from "./element.ts";
 import { objects, row, text } from "./opened.ts";
@@ -21,7 +21,7 @@ function datasetCard(dataset: JsonObject, config: JsonObject, texts: Texts): HTM
 function placeView(dataset: string, place: JsonObject, config: JsonObject, texts: Texts): HTMLElement {
   const name = `${dataset}/${text(place.id)}`;
   const address = text(place.url) || text(place.repository) || text(place.uuid);
-  const kind = texts.data.kinds[text(place.protocol)] ?? text(place.protocol);
+  const kind = entryOf(texts.data.kinds, text(place.protocol)) ?? text(place.protocol);
   const archive = place.encryption === "gpg";
   return h(
     "div",

@@ -1,6 +1,6 @@
 /** The files of a version: a tree whose folders open one by one, to choose all of it or some. */
 
-import { parentOf, shown } from "../paths.ts";
+import { legible, parentOf } from "../paths.ts";
 import type { Entry } from "../restore/engine.ts";
 import type { Texts } from "../texts/en.ts";
 import { h } from "./element.ts";
@@ -59,7 +59,7 @@ export class FileChoice {
     const low = wanted.toLowerCase();
     const matching: Entry[] = [];
     for (const entry of this.entries) {
-      if (shown(entry.path).toLowerCase().includes(low)) matching.push(entry);
+      if (legible(entry.path).toLowerCase().includes(low)) matching.push(entry);
       if (matching.length >= MOST_FOUND) break;
     }
     this.tree.replaceChildren(matching.length ? this.listOf(matching, true) : h("p", {}, this.texts.restore.notFound));
@@ -79,7 +79,7 @@ export class FileChoice {
   }
 
   private line(entry: Entry, path: boolean): HTMLElement {
-    const name = shown(path ? entry.path : entry.path.slice(parentOf(entry.path).length).replace(/^\//, ""));
+    const name = legible(path ? entry.path : entry.path.slice(parentOf(entry.path).length).replace(/^\//, ""));
     const size = entry.size === null ? "" : ` · ${sizeText(entry.size, this.texts)}`;
     const box = this.box(entry.path, entry.kind === "folder" ? `${name}/` : name + size);
     if (entry.kind !== "folder" || path) return h("li", {}, box);

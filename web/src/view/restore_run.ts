@@ -1,10 +1,11 @@
 /** Where the chosen files go: asked, done with progress, and told in the end what is not whole. */
 
 import { folderChooser, newFolder } from "../output/folder.ts";
-import { shown } from "../paths.ts";
+import { legible, plainly, shown } from "../paths.ts";
 import type { Progress, Reason, Version } from "../restore/engine.ts";
 import type { Texts } from "../texts/en.ts";
-import type { Destination, Office, Restored } from "../worker/office.ts";
+import type { Destination, Office } from "../worker/office.ts";
+import type { Restored } from "../worker/worker.ts";
 import { h } from "./element.ts";
 import type { Counted } from "./file_choice.ts";
 import { saveBlob } from "./saving.ts";
@@ -129,7 +130,7 @@ export class RestoreRun {
 
   private tell({ done, total, files, path }: Progress, meter: HTMLProgressElement, words: HTMLElement): void {
     meter.value = total ? Math.min(1, done / total) : 0;
-    words.textContent = `${this.texts.restore.soFar(files, sizeText(done, this.texts), sizeText(total, this.texts))} ${shown(path)}`;
+    words.textContent = `${this.texts.restore.soFar(files, sizeText(done, this.texts), sizeText(total, this.texts))} ${legible(path)}`;
   }
 }
 
@@ -144,8 +145,8 @@ function fileName(path: string): string {
 function reportView({ files, bytes, damaged, problems, renamed }: Restored, folder: string, texts: Texts): HTMLElement[] {
   const whole = !problems.some(({ reason }) => reason === "lost" || reason === "refused");
   const lines = [
-    ...problems.map(({ path, reason }) => `${shown(path)}: ${texts.restore.reasons[reason]}`),
-    ...[...renamed].map(([path, name]) => `${shown(path)}: ${texts.restore.renamed(name)}`),
+    ...problems.map(({ path, reason }) => `${legible(path)}: ${texts.restore.reasons[reason]}`),
+    ...[...renamed].map(([path, name]) => `${legible(path)}: ${texts.restore.renamed(plainly(name))}`),
   ];
   return [
     h("p", { class: whole ? "fine" : "warning", role: "status" }, texts.restore.done(files, sizeText(bytes, texts), folder), " ", whole ? "" : texts.restore.notWhole),

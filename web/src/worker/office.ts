@@ -4,9 +4,9 @@ import { Download } from "../output/download.ts";
 import { type Folder, FolderSink } from "../output/folder.ts";
 import type { About, Writing } from "../output/sink.ts";
 import { forgetStored, storedFile } from "../output/stored.ts";
-import type { Listing, Progress, Report } from "../restore/engine.ts";
+import type { Listing, Progress } from "../restore/engine.ts";
 import { Line } from "./line.ts";
-import { type OpenedPlace, type Opening, serve, type Target } from "./worker.ts";
+import { type OpenedPlace, type Opening, type Restored, serve, type Target } from "./worker.ts";
 
 /** Files of places by their names there. */
 export type Files = ReadonlyMap<string, File>;
@@ -16,11 +16,6 @@ export type Destination =
   | { readonly kind: "folder"; readonly folder: Folder }
   | { readonly kind: "zip"; readonly limit: number; ready(file: Blob, last: boolean): Promise<void> }
   | { readonly kind: "single"; ready(file: Blob, last: boolean): Promise<void> };
-
-export interface Restored extends Report {
-  /** Paths that could not keep their names, and what they are called now. */
-  readonly renamed: ReadonlyMap<string, string>;
-}
 
 /** Somebody does not want it any more. */
 export class Stopped extends Error {}
@@ -86,8 +81,8 @@ export class Office {
     this.ready = to.kind === "folder" ? this.ready : to.ready;
     this.download = new Download(this.ready);
     const target: Target = to.kind === "zip" ? { kind: to.kind, limit: to.limit } : { kind: to.kind };
-    const report = (await this.line.ask("restore", id, version, chosen, target)) as Report;
-    return { ...report, renamed: this.folder?.renamed ?? new Map() };
+    const restored = (await this.line.ask("restore", id, version, chosen, target)) as Restored;
+    return { ...restored, renamed: this.folder?.renamed ?? restored.renamed };
   }
 
   stop(): void {

@@ -39,6 +39,11 @@ export interface OpenedPlace {
 
 export type Target = { readonly kind: "folder" } | { readonly kind: "single" } | { readonly kind: "zip"; readonly limit: number };
 
+export interface Restored extends Report {
+  /** Paths that could not keep their names, and what they are called now. */
+  readonly renamed: ReadonlyMap<string, string>;
+}
+
 const OFTEN = 100; // milliseconds between two words on how far it is
 
 /** Serve the page at the other end. */
@@ -51,7 +56,7 @@ export function serve(end: End): void {
       return { name: engine ? name : null, versions: engine?.versions ?? [], damaged };
     },
     list: (id: number, version: string): Promise<Listing> => engines.get(id)!.list(version),
-    restore: async (id: number, version: string, chosen: readonly string[], target: Target): Promise<Report> => {
+    restore: async (id: number, version: string, chosen: readonly string[], target: Target): Promise<Restored> => {
       let last = 0;
       const tell = async (progress: Progress): Promise<void> => {
         if (Date.now() - last < OFTEN) return;
@@ -60,7 +65,9 @@ export function serve(end: End): void {
       };
       const stored = target.kind === "folder" ? null : await StoredOut.open(async (name, isLast) => void (await line.ask("stored", name, isLast)));
       try {
-        return await engines.get(id)!.restore(version, new Set(chosen), sinkOf(line, target, stored), tell);
+        const sink = sinkOf(line, target, stored);
+        const report = await engines.get(id)!.restore(version, new Set(chosen), sink, tell);
+        return { ...report, renamed: sink.renamed ?? new Map() };
       } finally {
         stored?.close();
       }

@@ -462,7 +462,14 @@ def parse(text: bytes) -> Any:
         entries += sign in b"[{,"
         if depth > DEEPEST or entries > MOST_ENTRIES:
             raise ValueError("more than any kit or config holds")
-    return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+    return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
 
 
 def _whole(text: str) -> int:
