@@ -25,6 +25,8 @@ TEST_NEEDS=(
   chromium=chromium firefox-esr=firefox-esr
   systemd-analyze=systemd
 )
+# for contrib/test --all: the engine of Safari, and a screen for it
+WEBKIT_NEEDS=(WebKitWebDriver=webkit2gtk-driver Xvfb=xvfb)
 # for tests/system: a virtual machine and what its sticks are made with
 SYSTEM_NEEDS=(
   qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio mcopy=mtools sfdisk=fdisk setpriv=util-linux

@@ -1,4 +1,4 @@
-"""recover.html in Chromium and Firefox: opened from a file, with real kits and real clicks (`web/browsers/`)."""
+"""recover.html in Chromium, Firefox and, at full width, WebKitGTK: opened from a file, with real kits and real clicks (`web/browsers/`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.keeper.kits.documents import build
+from tests import width
 from tests.page.node import node
 
 SCREENS = Path(__file__).parent.parent.parent / "build" / "screens"
@@ -16,7 +17,7 @@ PAGE = Path(build.__file__).parent / "data" / "recover.html"
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("browser", ["chrome", "firefox"])
+@pytest.mark.parametrize("browser", ["chrome", "firefox", *(["webkit"] if width.FULL else [])])
 def test_what_people_do(browser: str, material: Path) -> None:
     """Leaves a picture of every screen in `build/screens`."""
     SCREENS.mkdir(parents=True, exist_ok=True)

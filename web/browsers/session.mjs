@@ -5,8 +5,9 @@ import { createServer } from "node:net";
 import { createSocket } from "node:dgram";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import puppeteer from "puppeteer-core";
+import { launch as launchWebKit } from "./webkit.mjs";
 
 export const BROWSER = process.env.PARADUX_BROWSER;
 export const MATERIAL = process.env.PARADUX_MATERIAL;
@@ -15,6 +16,7 @@ const SCREENS = process.env.PARADUX_SCREENS;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const isChromium = BROWSER === "chrome";
+export const isFirefox = BROWSER === "firefox";
 
 const CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-video-capture=${join(MATERIAL, "camera.y4m")}`];
 const ARGUMENTS = {
@@ -41,16 +43,7 @@ export async function begin() {
   const home = mkdtempSync(join(tmpdir(), "paradux-browser-"));
   const downloads = join(home, "downloads");
   mkdirSync(downloads);
-  const browser = await puppeteer.launch({
-    browser: BROWSER,
-    executablePath: { chrome: "/usr/bin/chromium", firefox: "/usr/bin/firefox-esr" }[BROWSER],
-    headless: true,
-    userDataDir: join(home, "profile"),
-    args: ARGUMENTS[BROWSER],
-    downloadBehavior: isChromium ? { policy: "allow", downloadPath: downloads } : undefined,
-    extraPrefsFirefox: { "intl.accept_languages": "en-US", "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "browser.download.folderList": 2, "browser.download.dir": downloads, "browser.download.always_ask_before_handling_new_types": false },
-    env: { ...process.env, HOME: home },
-  });
+  const browser = BROWSER === "webkit" ? await launchWebKit(home, downloads) : await launch(home, downloads);
   return {
     browser,
     downloads,
@@ -60,6 +53,19 @@ export async function begin() {
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+function launch(home, downloads) {
+  return puppeteer.launch({
+    browser: BROWSER,
+    executablePath: { chrome: "/usr/bin/chromium", firefox: "/usr/bin/firefox-esr" }[BROWSER],
+    headless: true,
+    userDataDir: join(home, "profile"),
+    args: ARGUMENTS[BROWSER],
+    downloadBehavior: isChromium ? { policy: "allow", downloadPath: downloads } : undefined,
+    extraPrefsFirefox: { "intl.accept_languages": "en-US", "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "browser.download.folderList": 2, "browser.download.dir": downloads, "browser.download.always_ask_before_handling_new_types": false },
+    env: { ...process.env, HOME: home },
+  });
 }
 
 /** A fresh page; fails the test when a script of it fails. */
@@ -118,12 +124,25 @@ function filesOf(folder) {
   return ["share.txt", "kit.json", "kit.json.asc", "config.gpg", "recovery-key.asc"].map((name) => join(folder, name));
 }
 
-/** Give the page, once it is open, a folder with data; gives the seconds until all of it is shown. */
+/**
+ * Give the page, once it is open, a folder with data, and wait until all of it is shown. Only Chromium can be handed a folder as such; the others get
+ * its files, which are told below which folder they lie (that is what the chooser of folders would have told) where it has folders of its own.
+ */
 export async function giveData(page, folder) {
   const before = await page.$$eval("#places > section", (all) => all.length);
-  const input = await page.$("#data-folder");
-  await (isChromium ? input.uploadFile(folder) : (await page.$("#data-files")).uploadFile(...readdirSync(folder).map((name) => join(folder, name)).filter((path) => statSync(path).isFile())));
+  if (isChromium) await (await page.$("#data-folder")).uploadFile(folder);
+  else {
+    const names = readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
+    if (names.some((name) => name.includes("/"))) await page.evaluate(tellFolders, names.map((name) => `${basename(folder)}/${name}`));
+    await (await page.$("#data-files")).uploadFile(...names.map((name) => join(folder, name)));
+  }
   await page.waitForFunction((count) => document.querySelectorAll("#places > section").length > count && document.querySelector("#restore .busy").textContent === "", {}, before);
+}
+
+/** Runs in the page: the files that are chosen next lie at these paths. */
+function tellFolders(paths) {
+  const tell = ({ target }) => [...target.files].forEach((file, place) => Object.defineProperty(file, "webkitRelativePath", { value: paths[place] }));
+  document.querySelector("#data-files").parentElement.addEventListener("change", tell, { capture: true, once: true });
 }
 
 /** The file that the browser saves when this is done; it is taken away from there. */
@@ -134,7 +153,7 @@ export async function downloaded(folder, action) {
     watch(folder, { signal: controller.signal }, () => {
       const names = readdirSync(folder).filter((name) => !name.startsWith(".") && !before.has(name));
       const [name, another] = names;
-      if (name && !another && !/\.(part|crdownload|tmp)$/.test(name) && statSync(join(folder, name)).size > 0) resolve(join(folder, name));
+      if (name && !another && !/\.(part|crdownload|tmp|wkdownload)$/.test(name) && statSync(join(folder, name)).size > 0) resolve(join(folder, name));
     });
   });
   try {
