@@ -73,11 +73,23 @@ def _bad_kits(family: Family, kits: dict[str, Kit]) -> dict[str, Kit]:
     copies = ("share.txt", "copies/share-2.txt", "copies/share-3.txt")
     stranger = new_family(owner={"name": "Somebody <b>Else</b>", "email": "x@example.org"})
     return {
+        "enemy": {**alice, "kit.json": _of_an_enemy(alice["kit.json"])},
         "rotten": rotten,
         "forged": {**alice, "config.gpg": forgery.message, "recovery-key.asc": forgery.key},
         "stranger": stranger.kit("carol"),
         "altered": {**erin, **dict.fromkeys(copies, forged(_words(family, "erin")).encode())},
     }
+
+
+def _of_an_enemy(manifest: bytes) -> bytes:
+    """Somebody who can write to a stick: nothing of what it says is signed."""
+    kit = json.loads(manifest)
+    kit["owner"]["name"] = "<img src=x onerror=alert(1)>\u202egnp.exe\u0007"
+    for number, steward in enumerate(kit["stewards"]):
+        steward["phone"] = ("javascript:alert(1)", "+1 555;phone-context=x", "tel:+1")[number % 3]
+        steward["email"] = ("javascript:alert(1)//a@b", "a@b?body=x", 'a@b"onclick=x', "=HYPERLINK(1)@b")[number % 4]
+    kit["__proto__"] = {"epoch": 9}
+    return json.dumps(kit).encode()
 
 
 def _words(family: Family, steward: str) -> str:

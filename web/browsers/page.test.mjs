@@ -146,6 +146,40 @@ test("old, foreign, forged, doubled and mistyped ones are named", async () => {
   assert.deepEqual(await seriousFindings(page), []);
 });
 
+test("what an enemy wrote onto a stick is text, and leads nowhere", async () => {
+  await giveKit(page, kit("enemy"));
+  const said = await textOf(page, "#found");
+  assert.match(said, /javascript:alert\(1\)/);
+  assert.match(await page.title(), /^Open <img src=x onerror=alert\(1\)> gnp\.exe 's emergency file$/);
+  assert.match(await textOf(page, ".alone"), /something else in this kit is not/);
+  assert.equal((await page.$$("#page :is(img, iframe, script, svg, form)")).length, 0);
+  const links = await page.$$eval("a[href]", (all) => all.map((link) => link.getAttribute("href")));
+  assert.ok(links.every((link) => /^(tel:\+?\d+|mailto:[\w.%()-]+@[\w.%-]+)$/.test(link)), links.join());
+  for (const name of ["boeb", "carol"]) await giveKit(page, kit(name));
+  await page.waitForSelector("#opened");
+  assert.equal(await page.title(), "Open Fred Myself's emergency file");
+});
+
+test("printed with passwords and without them", async () => {
+  for (const name of ["alice", "boeb", "carol"]) await giveKit(page, kit(name));
+  await page.waitForSelector("#opened");
+  await page.evaluate(() => {
+    globalThis.printed = [];
+    globalThis.print = () => globalThis.printed.push(document.body.innerText);
+  });
+  await press(page, "Print without passwords");
+  await press(page, "Print with passwords");
+  const [without, all] = await page.evaluate(() => globalThis.printed);
+  assert.ok(!without.includes(expected.password) && without.includes("Call Ms. Lee first."));
+  assert.ok(all.includes(expected.password));
+  assert.ok(!(await textOf(page, "body")).includes(expected.password), "hidden again");
+  if (!isChromium) return;
+  await page.emulateMediaType("print");
+  const shown = await page.$$eval("button, #all, #restore, .bring, footer", (parts) => parts.filter((part) => part.checkVisibility()).length);
+  assert.equal(shown, 0, "paper has no buttons");
+  assert.match(await textOf(page, "#inventory"), /Call Ms\. Lee first\./);
+});
+
 test("a kit of a set that was replaced is void, and is told as such", async () => {
   for (const name of ["alice-of-the-next-set", "carol", "boeb-of-the-next-set"]) await giveKit(page, kit(name));
   const said = await textOf(page, "#found");

@@ -1,6 +1,7 @@
 /** A real browser with recover.html open from a file, and what a person does with it. */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { createSocket } from "node:dgram";
 import { createRequire } from "node:module";
@@ -69,14 +70,21 @@ function launch(home, downloads) {
 }
 
 /** A fresh page; fails the test when a script of it fails. */
-export async function open(browser, { width = 1200, height = 900 } = {}) {
+export async function open(browser, { width = 1200, height = 900, address = `file://${PAGE}` } = {}) {
   const page = await browser.newPage();
   page.failures = [];
   page.on("pageerror", (error) => page.failures.push(String(error)));
   await page.setViewport({ width, height });
-  await page.goto(`file://${PAGE}`);
+  await page.goto(address);
   await page.waitForSelector("#language");
   return page;
+}
+
+/** The page from a server on loopback: there Chromium has a folder of its own to hand out, which it has not for a file. */
+export async function served() {
+  const server = createHttpServer((_, answer) => answer.setHeader("Content-Type", "text/html").end(readFileSync(PAGE)));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { address: `http://127.0.0.1:${server.address().port}/`, end: () => (server.close(), server.closeAllConnections()) };
 }
 
 /** Let the page have something, and wait until it has read and judged it. */

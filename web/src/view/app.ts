@@ -2,11 +2,12 @@
 
 import { Collection } from "../collection/collection.ts";
 import { open, type Outcome } from "../config/opening.ts";
-import type { JsonObject } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import { bring } from "../files/bringing.ts";
 import type { Chosen } from "../files/chosen.ts";
 import { type Check, checkKit } from "../kits/check.ts";
 import { type Kit, type Material, material, materialsOf } from "../kits/folder.ts";
+import { nameOf } from "../kits/manifest.ts";
 import type { Share } from "../shares/share.ts";
 import { chosenLanguage, LANGUAGES, type Language, TEXTS } from "../texts/languages.ts";
 import { aloneSection } from "./alone.ts";
@@ -97,7 +98,8 @@ export class App {
   }
 
   private titleNow(): string {
-    const owner = this.state.collection.main?.info?.ownerName;
+    const signed = this.newest?.owner; // before a file is open, nobody vouches for what a kit says
+    const owner = isObject(signed) && typeof signed.name === "string" ? nameOf(signed.name) : this.state.collection.main?.info?.ownerName;
     const texts = TEXTS[this.state.language];
     document.title = owner ? texts.titleOf(owner) : texts.title;
     return document.title;
