@@ -6,9 +6,11 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from paraduxd.api.dataclass_json import to_json_value
+from paraduxd.api.replies.results import Published, Pulled, Pushed, Rehearsal, Result, Version
 from paraduxd.core.plan.model import (
     DatasetPlan,
     DestinationPlan,
@@ -44,13 +46,15 @@ def family(seed: int) -> tuple[Plan, Facts]:
         stewards=tuple(StewardPlan(f"s{n}", f"S{n}", (f"person:s{n}", labels[3 + n]), fetch=3600 * n) for n in range(STEWARDS)),
         inventory=tuple(_entry(name, chance, names, labels) for name in names),
     )  # fmt: skip
-    latest = {("", "publish", each.id): _done(serial=42, epoch=1, epochs=[1]) for each in plan.metadata_stashes}
+    latest = {
+        ("", "publish", each.id): _done(Published(serial=42, epoch=1, epochs=(1,))) for each in plan.metadata_stashes
+    }
     for each in datasets:
-        latest[each.id, "pull", "source"] = _done(files=9, bytes=MB)
+        latest[each.id, "pull", "source"] = _done(Pulled(files=9, bytes=MB))
         for place in each.destinations:
-            version = {"id": "a", "time": _ago(5), "files": 9, "bytes": 90 * MB}
-            latest[each.id, "push", place.id] = _done(versions=[version], bytes=90 * MB)
-            latest[each.id, "rehearse", place.id] = _done(bytes=9 * MB, seconds=3)
+            version = Version("a", _ago(5), files=9, bytes=90 * MB)
+            latest[each.id, "push", place.id] = _done(Pushed(versions=(version,), bytes=90 * MB))
+            latest[each.id, "rehearse", place.id] = replace(_done(Rehearsal(bytes=9 * MB)), seconds=3)
     return plan, Facts(latest=latest, kits={each.id: Kit(1, _ago(99), _ago(99), None, 42) for each in plan.stewards})
 
 
@@ -79,7 +83,7 @@ def _place(place: tuple[str, tuple[str, ...]]) -> tuple[str, str, tuple[str, ...
     return place[0], "transport", place[1]
 
 
-def _done(**result: object) -> Latest:
+def _done(result: Result) -> Latest:
     return Latest(_ago(1), _ago(1), 0, None, result, "done")
 
 

@@ -60,8 +60,9 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
         from paraductl.commands.report import write_page
 
         write_page(context, answer, arguments.html)
-    context.terminal.document(as_document(answer))
-    if not context.terminal.as_json:
+    if context.terminal.as_json:
+        context.terminal.document(as_document(answer))
+    else:
         from paraductl.terminal.whatif_page import render
 
         width = shutil.get_terminal_size().columns

@@ -81,16 +81,20 @@ class WhatIfPage:
         yield from self._foot()
 
     def _singles(self) -> Iterator[str]:
-        rows = list(self._rows())
-        if _fits(rows, self.width):
+        rows = list(self._rows()) if _fits([self._heads()], self.width) else []
+        if rows and _fits(rows, self.width):
             yield from table(rows, self.width, self.colour)
         else:
             yield from self._listed_singles()
         yield from self._wrapped("(copies left, work lost, time until it is back; ? where nothing was measured)", "dim")
 
+    def _heads(self) -> list[Cell]:
+        names = (each.id for each in self.answer.datasets)
+        return [Cell(head, ("bold",)) for head in ("IF THIS IS LOST", *names, "config")]
+
     def _rows(self) -> Iterator[list[Cell]]:
         names = [each.id for each in self.answer.datasets]
-        yield [Cell(head, ("bold",)) for head in ("IF THIS IS LOST", *names, "config")]
+        yield self._heads()
         for single in self.answer.singles:
             touched = {cell.id: cell for cell in single.touched}
             cells = [_cell(touched.get(name)) for name in names]
@@ -107,9 +111,9 @@ class WhatIfPage:
                 yield from self._indented(f"{cell.id}: {_cell(cell).text}", _cell(cell).styles)
             if touched[MOST:]:
                 yield from self._indented(f"and {len(touched) - MOST} more datasets: paraductl --json whatif")
-            config = _config_cell(single)
-            more = _more(single)
-            yield from self._indented(f"config: {config.text}" + (f"; and {more}" if more else ""))
+            yield from self._indented(f"config: {_opened_by(single)}")
+            if more := _more(single):
+                yield from self._indented(f"also lost: {more}")
 
     def _sets(self, title: str, sets: Sequence[MinimalLoss], size: int) -> Iterator[str]:
         sets = [each for each in sets if len(each.lose) == size]
@@ -282,7 +286,7 @@ def _cell(cell: what_if.Cell | None) -> Cell:
         return Cell("all", ("dim",))
     if not cell.left:
         return Cell("LOST", ("bold", "red"))
-    parts = [f"{cell.left} left"]
+    parts = [f"{cell.left} left" if cell.left < cell.of else "all left"]
     if cell.loss_of_work != 0:
         parts.append(f"-{short(cell.loss_of_work)}")
     if cell.back_in != 0:
@@ -296,6 +300,13 @@ def _config_cell(single: Single) -> Cell:
     if single.config_by == "owner":
         return Cell("you", ("dim",))
     return Cell(f"stewards +{single.spare}", ("yellow",) if not single.spare else ())
+
+
+def _opened_by(single: Single) -> str:
+    text = _config_cell(single).text
+    if text == "LOST":
+        return text
+    return "opened by you" if single.config_by == "owner" else f"opened by stewards, {single.spare} to spare"
 
 
 def advice_text(advice: Advice) -> str:

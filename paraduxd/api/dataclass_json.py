@@ -14,11 +14,17 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+"""What is the same in JSON."""
+
 
 def to_json_value(value: Any) -> Any:
     """A dataclass (nested as it may be) as dictionaries, lists and plain values."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json_value(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if type(value) in _PLAIN:
+        return value
+    kind: Any = type(value)
+    if (names := _names(kind)) is not None:
+        return {name: to_json_value(getattr(value, name)) for name in names}
     if isinstance(value, (tuple, list)):
         return [to_json_value(item) for item in value]
     if isinstance(value, Mapping):
@@ -62,11 +68,10 @@ def _convert_union(kinds: tuple[Any, ...], plain: Any, where: str) -> Any:
 
 def _convert_dataclass(kind: type, plain: Any, where: str) -> Any:
     _expect(isinstance(plain, dict), where, "an object")
-    hints = _hints(kind)
     values = {
-        field.name: _convert(hints[field.name], plain[field.name], f"{where}.{field.name}")
-        for field in dataclasses.fields(kind)
-        if field.name in plain
+        name: plain[name] if type(plain[name]) in fitting else _convert(hint, plain[name], f"{where}.{name}")
+        for name, hint, fitting in _readable(kind)
+        if name in plain
     }
     try:
         return kind(**values)
@@ -75,9 +80,21 @@ def _convert_dataclass(kind: type, plain: Any, where: str) -> Any:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    """The types of the fields, evaluated once: it takes longer than reading a whole run."""
-    return typing.get_type_hints(kind)
+def _names(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a dataclass; `None`: it is none."""
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+
+
+@cache
+def _readable(kind: type) -> tuple[tuple[str, Any, frozenset[type]], ...]:
+    """Name and type of each field, and which plain values fit as they are: worked out once, which takes longer than reading a run."""
+    hints = typing.get_type_hints(kind)
+    return tuple((name, hints[name], _fitting(hints[name])) for name in _names(kind) or ())
+
+
+def _fitting(hint: Any) -> frozenset[type]:
+    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    return frozenset(kinds) if _PLAIN.issuperset(kinds) and len(set(kinds) - {type(None)}) == 1 else frozenset()
 
 
 def _convert_scalar(kind: Any, plain: Any, where: str) -> Any:

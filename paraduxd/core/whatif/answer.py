@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.replies.what_if import Advice, Assumed, DatasetLeft, Unknown, WhatIf
+from paraduxd.api.replies.what_if import Advice, Assumed, CopyLeft, DatasetLeft, Unknown, WhatIf
 from paraduxd.api.suggestions import did_you_mean, nearest
-from paraduxd.core.plan.model import Plan
+from paraduxd.core.plan.model import UNPROTECTED, Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability import copies, fates
 from paraduxd.core.recoverability.access import OWNER_MIND
@@ -87,7 +87,7 @@ def _of_loss(world: World, question: Question) -> WhatIf:
     if intruder:
         config = replace(config, he_opens=intruder.opens, he_deletes=intruder.stashes)
     lost = after.lost()
-    notes = (NOTE_MACHINE,) if intruder and intruder.has_machine and not intruder.opens else ()
+    notes = tuple(_notes(intruder, datasets)) if intruder else ()
     return replace(
         _base(world),
         lose=question.lose,
@@ -103,6 +103,19 @@ def _of_loss(world: World, question: Question) -> WhatIf:
         he_reaches=intruder.entries if intruder else (),
         notes=notes,
     )
+
+
+def _notes(intruder: Intruder, datasets: Iterable[DatasetLeft]) -> Iterator[str]:
+    if intruder.has_machine and not intruder.opens:
+        yield NOTE_MACHINE
+    untried = [f"{each.id}/{copy.id}" for each in datasets for copy in each.copies if copy.left and _is_untried(copy)]
+    if untried:
+        named = ", ".join(untried[:3]) + (f" and {len(untried) - 3} more" if untried[3:] else "")
+        yield f"Only because the config says so, nothing can be removed from {named}: paraductl verify tries it."
+
+
+def _is_untried(copy: CopyLeft) -> bool:
+    return copy.protects != UNPROTECTED and copy.tried is None
 
 
 def _dataset(after: Aftermath, name: str, intruder: Intruder | None) -> DatasetLeft:

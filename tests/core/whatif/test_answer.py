@@ -145,6 +145,9 @@ def test_a_claim_that_a_rehearsal_has_disproved_protects_nothing() -> None:
         left = of_dataset(answer(family, tried, NOW, Question(compromise=("credentials",))), "photos")
         assert left.he_deletes == ("source", *deletes)
         assert [copy.tried for copy in left.copies if copy.id == "cloud"] == [found]
+        notes = answer(family, tried, NOW, Question(compromise=("credentials",))).notes
+        assert [note for note in notes if "photos/cloud: paraductl verify tries it" in note] == list(notes)
+        assert len(notes) == (found is None)
 
 
 def test_a_kit_that_was_not_handed_over_lies_with_the_machine() -> None:
