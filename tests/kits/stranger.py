@@ -11,11 +11,14 @@ PYTHON = "/usr/bin/python3"
 
 @dataclass(frozen=True)
 class Stranger:
-    """Works in `desk`; `home` has nothing in it. `tools`: a folder with programs that come before those of the system."""
+    """Works in `desk`; `home` has nothing in it. `tools`: a folder with programs that come before those of the system. `typing`: a program
+    that says what somebody types where ssh asks for a password.
+    """
 
     desk: Path
     home: Path
     tools: Path | None = None
+    typing: Path | None = None
 
     def run(self, *command: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -28,7 +31,8 @@ class Stranger:
 
     def environment(self) -> dict[str, str]:
         path = f"{self.tools}:/usr/bin:/bin" if self.tools else "/usr/bin:/bin"
-        return {"PATH": path, "HOME": str(self.home), "LC_ALL": "C.UTF-8"}
+        asked = {"SSH_ASKPASS": str(self.typing), "SSH_ASKPASS_REQUIRE": "force"} if self.typing else {}
+        return {"PATH": path, "HOME": str(self.home), "LC_ALL": "C.UTF-8", **asked}
 
 
 def new_stranger(folder: Path) -> Stranger:

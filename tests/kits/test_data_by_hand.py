@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from paraduxd.core.config.managed import Managed, Recovery, Shares
 from paraduxd.core.config.models import Config, Dataset, Destination, Owner, Policy, Steward
 from paraduxd.core.plan.model import Keep
+from paraduxd.effects.tools import ssh
 from paraduxd.keeper.kits.documents.by_hand import by_hand
 from paraduxd.keeper.kits.documents.facts import Epoch, facts_of
 from paraduxd.protocols import registry
@@ -228,6 +230,10 @@ def restored_by_restic(
     stranger: Stranger, destination: Json, hosts: Mapping[str, tuple[str, ...]], tmp_path: Path
 ) -> None:
     push(destination, tmp_path / "photos", hosts, tmp_path / "machine")
+    had_back(stranger, destination, hosts)
+
+
+def had_back(stranger: Stranger, destination: Json, hosts: Mapping[str, tuple[str, ...]]) -> None:
     document = config(destination, hosts)
     listing = next(line for line in typed(text_of(document), '"protocol": "restic"') if line.endswith(" snapshots"))
     newest = f"$({listing} --json --tag number:2 | grep -o '\"short_id\":\"[0-9a-f]*' | cut -d'\"' -f4)"
@@ -244,6 +250,39 @@ def test_restic_on_an_ssh_server(stranger: Stranger, tmp_path: Path, server: ssh
     url = server.url("sftp", tmp_path / "repository").replace(f":{server.port}/", f":{server.port}//")
     destination = {"protocol": "restic", "repository": url, "credentials": {"private_key": server.private_key}}
     restored_by_restic(stranger, destination, server.pinned(), tmp_path)
+
+
+def typing(stranger: Stranger, file: str) -> Stranger:
+    """Where ssh asks, what is in this file is typed."""
+    program = stranger.desk.parent / "typing"
+    program.write_text(f"#!/bin/sh\ncat {stranger.desk}/{file}\n")
+    program.chmod(0o700)
+    return replace(stranger, typing=program)
+
+
+def test_restic_on_an_ssh_server_that_asks_for_a_password(stranger: Stranger, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    on_disk = {"protocol": "restic", "repository": f"{tmp_path}/files/a repository"}
+    push(on_disk, tmp_path / "photos", {}, tmp_path / "machine")
+    with rclones.sftp(tmp_path / "files") as running:
+        url = f"sftp://{rclones.USER}@127.0.0.1:{running.port}//a%20repository"
+        destination = {"protocol": "restic", "repository": url, "credentials": {"ssh_password": rclones.PASSWORD}}
+        hosts = {f"127.0.0.1:{running.port}": ssh.scan_host_keys("127.0.0.1", running.port)}
+        had_back(typing(stranger, "place/ssh_password"), destination, hosts)
+
+
+def test_archives_on_an_sftp_server_that_asks_for_a_password(stranger: Stranger, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    on_disk = {"protocol": "disk", "url": f"file://{tmp_path}/files/a%20b", "encryption": "gpg"}
+    runs = push(on_disk, tmp_path / "photos", {}, tmp_path / "machine")
+    with rclones.sftp(tmp_path / "files") as running:
+        url = f"sftp://{rclones.USER}@127.0.0.1:{running.port}/a%20b"
+        login = {"credentials": {"password": rclones.PASSWORD}}
+        hosts = {f"127.0.0.1:{running.port}": ssh.scan_host_keys("127.0.0.1", running.port)}
+        document = config({"protocol": "sftp", "url": url, "encryption": "gpg", **login}, hosts)
+        title = '"protocol": "sftp", with "encryption": "gpg"'
+        follow(typing(stranger, "place/password"), document, title, "Encrypted archives", runs=runs)
+    assert_restored(stranger)
 
 
 @pytest.mark.parametrize("kind", ["s3", "rest"])
