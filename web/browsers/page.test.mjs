@@ -155,7 +155,10 @@ test("what an enemy wrote onto a stick is text, and leads nowhere", async () => 
   assert.equal((await page.$$("#page :is(img, iframe, script, svg, form)")).length, 0);
   const links = await page.$$eval("a[href]", (all) => all.map((link) => link.getAttribute("href")));
   assert.ok(links.every((link) => /^(tel:\+?\d+|mailto:[\w.%()-]+@[\w.%-]+)$/.test(link)), links.join());
-  for (const name of ["boeb", "carol"]) await giveKit(page, kit(name));
+  await giveKit(page, kit("boeb"));
+  assert.match(await textOf(page, "#found"), /\+1 555 000 2/, "numbers from a kit that is signed come first");
+  assert.doesNotMatch(await textOf(page, "#found"), /javascript/);
+  await giveKit(page, kit("carol"));
   await page.waitForSelector("#opened");
   assert.equal(await page.title(), "Open Fred Myself's emergency file");
 });

@@ -74,6 +74,7 @@ export async function open(browser, { width = 1200, height = 900, address = `fil
   const page = await browser.newPage();
   page.failures = [];
   page.on("pageerror", (error) => page.failures.push(String(error)));
+  page.setDefaultTimeout?.(120_000); // on a machine that is busy
   await page.setViewport({ width, height });
   await page.goto(address);
   await page.waitForSelector("#language");

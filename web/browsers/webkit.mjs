@@ -12,11 +12,12 @@ import { join } from "node:path";
 const LIBRARIES = "/usr/lib";
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 const KEYS = { Tab: "\uE004", Enter: "\uE007", Space: " " };
-const PATIENCE = 30_000; // milliseconds until what a test waits for must have come
+const PATIENCE = 120_000; // milliseconds until what a test waits for must have come, on a machine that is busy
+const WITH_US = ["--pdeathsig", "KILL", "--"]; // a test that is killed leaves nothing behind
 
 /** A browser whose files lie in `home`; what it saves goes to `downloads`. */
 export async function launch(home, downloads) {
-  const screen = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1400x1100x24", "-nolisten", "tcp", "-noreset"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  const screen = spawn("setpriv", [...WITH_US, "Xvfb", "-displayfd", "3", "-screen", "0", "1400x1100x24", "-nolisten", "tcp", "-noreset"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   const [number] = await once(screen.stdio[3], "data");
   const port = await freePort();
   const env = {
@@ -29,7 +30,7 @@ export async function launch(home, downloads) {
     LIBGL_ALWAYS_SOFTWARE: "1",
     WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1", // tests run as root, and in containers
   };
-  const server = spawn("WebKitWebDriver", [`--port=${port}`], { env, stdio: "ignore", detached: true });
+  const server = spawn("setpriv", [...WITH_US, "WebKitWebDriver", `--port=${port}`], { env, stdio: "ignore", detached: true });
   const end = () => {
     process.kill(-server.pid);
     screen.kill();
@@ -88,7 +89,7 @@ class Browser {
 
   async newPage() {
     if (!this.first) {
-      await this.ask("POST", "/timeouts", { script: 10 * PATIENCE });
+      await this.ask("POST", "/timeouts", { script: 2 * PATIENCE });
       this.first = await this.ask("GET", "/window");
     }
     const { handle } = await this.ask("POST", "/window/new", { type: "window" });

@@ -45,7 +45,7 @@ export async function nodesOf(tree: string, blobs: Blobs): Promise<JsonObject[] 
 }
 
 /** All below this root; throws when there is more than a page can hold. */
-export async function walk(root: string, blobs: Blobs): Promise<Walked> {
+export async function walk(root: string, blobs: Blobs, most = MOST_NODES): Promise<Walked> {
   const nodes: Node[] = [];
   const lost: string[] = [];
   const refused: string[] = [];
@@ -63,7 +63,7 @@ export async function walk(root: string, blobs: Blobs): Promise<Walked> {
         continue;
       }
       const read = nodeFrom(next.path ? `${next.path}/${name}` : name, node);
-      if (nodes.push(read) > MOST_NODES) throw new RangeError(`there are more files than ${MOST_NODES}`);
+      if (nodes.push(read) > most) throw new RangeError(`there are more files than ${most}`);
       if (node.type === "dir") waiting.push({ path: read.path, tree: isId(node.subtree) ? node.subtree : "", depth: next.depth + 1 });
     }
   }

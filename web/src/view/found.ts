@@ -51,8 +51,9 @@ function missing(main: ShareSet, findings: readonly Finding[]): Member[] {
   return main.info?.set.shares.filter(({ steward }) => steward && !good.includes(steward)) ?? [];
 }
 
-/** What the kits tell of somebody, who may be known by name only. */
-function contactOf(id: string, name: string, { collection }: State): Contact {
-  const known = collection.manifests.flatMap(({ contacts }) => contacts).find((each) => each.id === id && each.name === name);
+/** What the kits tell of somebody, who may be known by name only; those that are signed come first: somebody may have changed a stick. */
+function contactOf(id: string, name: string, { collection, checks }: State): Contact {
+  const signed = checks.flatMap((check) => (check.signed && check.info ? [check.info] : []));
+  const known = [...signed, ...collection.manifests].flatMap(({ contacts }) => contacts).find((each) => each.id === id && each.name === name);
   return known ?? { id, name, phone: "", email: "" };
 }
