@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from paraductl.report.age_chart import Push, ages
-from paraductl.terminal.whatif_page import advice_text, headline, short, told
+from paraductl.terminal.whatif_page import advice_text, config_text, headline, rights_text, short, told
 from paraductl.terminal.wording import local_time
 from paraduxd.api.replies import what_if
 from paraduxd.api.replies.kits import Stewards
@@ -146,8 +146,10 @@ def _loss(answer: WhatIf) -> str:
         if others:
             cells += [("", _text(", ".join(names)) or "nothing") for names in (each.he_reads, each.he_deletes)]
         rows.append((_text(each.id), cells))
+    config = f"<p>Config: {_text(config_text(answer.config))}.</p>"
+    his = "".join(f"<p>{_text(line[0].upper() + line[1:])}.</p>" for line in rights_text(answer)) if others else ""
     reach = f"<p>Out of reach: {_text(told(answer.out_of_reach, 40))}.</p>" if answer.out_of_reach else ""
-    return f"<section><h2>What is left</h2>{_table('What is left', heads + others, rows)}{reach}</section>"
+    return f"<section><h2>What is left</h2>{_table('What is left', heads + others, rows)}{config}{his}{reach}</section>"
 
 
 def _copy(copy: CopyLeft) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from paraductl.terminal.table import Cell, columns, painted, safe, table
 from paraductl.terminal.wording import local_time
 from paraduxd.api.replies import what_if
-from paraduxd.api.replies.what_if import Advice, CopyLeft, DatasetLeft, MinimalLoss, Single, WhatIf
+from paraduxd.api.replies.what_if import Advice, ConfigLeft, CopyLeft, DatasetLeft, MinimalLoss, Single, WhatIf
 
 MOST = 12
 """So many sets or datasets are written out; the others are counted."""
@@ -176,7 +176,7 @@ class WhatIfPage:
         if self.answer.one_copy_left:
             yield from self._labelled("one copy", f"{told(self.answer.one_copy_left)}: the next loss takes it")
         yield from self._labelled(
-            "config", self._config(), style=("bold", *(() if self.answer.config.opens else ("red",)))
+            "config", config_text(self.answer.config), style=("bold", *(() if self.answer.config.opens else ("red",)))
         )
         if self.answer.out_of_reach:
             yield from self._labelled("out of reach", told(self.answer.out_of_reach))
@@ -208,19 +208,6 @@ class WhatIfPage:
         config = self.answer.config
         return "" if "config" not in copy.needs or config.by == "owner" else "needs the config"
 
-    def _config(self) -> str:
-        config = self.answer.config
-        if not config.opens:
-            return "NOBODY opens it any more: everything that needs it is out of reach"
-        if config.by == "owner":
-            by = "opens with your passphrase"
-        else:
-            when = "" if config.opens_in is None else f" in {short(config.opens_in)}"
-            by = f"opens with {config.required} of {told(config.kits)}{when}, {config.spare} to spare"
-        behind = "" if config.newest_serial == config.serial else f" (the present one is {config.serial})"
-        places = told(config.places) or "the machine"
-        return f"{by}; newest copy: serial {config.newest_serial}{behind} at {places}"
-
     def _rights(self) -> Iterator[str]:
         heads = [Cell(text, ("bold",)) for text in ("DATASET", "HE READS", "HE DELETES", "LEFT TO YOU")]
         shown = self.answer.datasets[:40]
@@ -236,10 +223,8 @@ class WhatIfPage:
                 yield self._paint(row[0].text, "bold")
                 for head, cell in zip(heads[1:], row[1:], strict=True):
                     yield from self._labelled(f"  {head.text.lower()}", cell.text, 15)
-        config = self.answer.config
-        yield f"config: {'he opens it, and all that it leads to' if config.he_opens else 'he does not open it'}"
-        if self.answer.he_reaches:
-            yield from self._wrapped(f"accounts: he gets into {told(self.answer.he_reaches)}")
+        for line in rights_text(self.answer):
+            yield from self._wrapped(line)
 
     def _wrapped(self, text: str, *styles: str) -> Iterator[str]:
         for line in textwrap.wrap(text, self.width, break_on_hyphens=False, break_long_words=False):
@@ -307,6 +292,26 @@ def _opened_by(single: Single) -> str:
     if text == "LOST":
         return text
     return "opened by you" if single.config_by == "owner" else f"opened by stewards, {single.spare} to spare"
+
+
+def config_text(config: ConfigLeft) -> str:
+    """Who opens the config, and where the newest is."""
+    if not config.opens:
+        return "NOBODY opens it any more: everything that needs it is out of reach"
+    if config.by == "owner":
+        by = "opens with your passphrase"
+    else:
+        when = "" if config.opens_in is None else f" in {short(config.opens_in)}"
+        by = f"opens with {config.required} of {told(config.kits)}{when}, {config.spare} to spare"
+    behind = "" if config.newest_serial == config.serial else f" (the present one is {config.serial})"
+    places = told(["this machine" if each == "machine" else each for each in config.places]) or "this machine"
+    return f"{by}; newest copy: serial {config.newest_serial}{behind} at {places}"
+
+
+def rights_text(answer: WhatIf) -> tuple[str, ...]:
+    """What else somebody gets to who has what was asked for: the config, and accounts."""
+    config = f"config: {'he opens it, and all that it leads to' if answer.config.he_opens else 'he does not open it'}"
+    return (config, f"accounts: he gets into {told(answer.he_reaches)}") if answer.he_reaches else (config,)
 
 
 def advice_text(advice: Advice) -> str:

@@ -33,6 +33,13 @@ def test_exit_code_20_says_that_something_is_lost(paradux: Installation) -> None
     assert paradux.ctl("whatif", "--lose", "device:phone").returncode == 0
     lost = paradux.ctl("whatif", "--lose", "place:house", "--lose", "place:sister", check=False)
     assert lost.returncode == 20 and "LOST          photos" in lost.stdout
+    both = ("--lose", "place:house", "--lose", "place:sister")
+    assert paradux.ctl("--json", "whatif", *both, check=False).returncode == 20
+    assert (
+        paradux.ctl("whatif", *both, "--lose", "device:phon", check=False).returncode == 20
+    )  # what is lost comes first
+    stolen = paradux.ctl("whatif", "--compromise", "machine", "--lose", "place:sister", check=False)
+    assert stolen.returncode == 20 and "LEFT TO YOU" in stolen.stdout
     unknown = paradux.ctl("whatif", "--lose", "device:phon", check=False)
     assert unknown.returncode == 2 and "did you mean device:phone?" in unknown.stdout
 

@@ -57,6 +57,15 @@ def test_names_are_text_and_nothing_is_loaded() -> None:
     assert not re.search(r"(src|href)=|url\(|@import", text)
 
 
+def test_the_page_of_a_loss_says_who_opens_the_config_and_what_else_somebody_has() -> None:
+    text = drawn(lose=("place:house",), compromise=("mail",))
+    assert (
+        "<p>Config: opens with 2 of alice, bob and carol in 24 h, 1 to spare; newest copy: serial 42 at friend.</p>"
+        in text
+    )
+    assert "<p>Config: he does not open it.</p><p>Accounts: he gets into mail and aws.</p>" in text
+
+
 def test_axe_finds_nothing_and_a_phone_need_not_scroll_sideways(tmp_path: Path) -> None:
     """PARADUX_SCREENS names a folder for pictures of every page."""
     questions: list[dict[str, tuple[str, ...] | str]] = [

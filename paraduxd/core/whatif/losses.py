@@ -218,12 +218,13 @@ def _because(after: Aftermath, name: str, detail: Detail) -> tuple[str, ...]:
 def out_of_reach(after: Aftermath) -> tuple[str, ...]:
     """The entries of the inventory into which somebody gets now, and nobody would then; in the order of the inventory."""
     entries = after.world.plan.inventory
-    now = inventory.had(entries, frozenset(), config=after.world.model.access.newest() is not None)
+    opens = after.newest is not None or after.world.model.access.newest() is None
+    if opens and after.gone.isdisjoint(after.world.entries_fates):
+        return ()
     then = inventory.had(entries, after.gone, config=after.newest is not None)
-    return tuple(entry.id for entry in entries if entry.id in now - then)
+    return tuple(entry.id for entry in entries if entry.id in after.world.entered - then)
 
 
 def unreachable(world: World) -> tuple[str, ...]:
     """The entries into which nobody gets even now."""
-    now = inventory.had(world.plan.inventory, frozenset(), config=world.model.access.newest() is not None)
-    return tuple(entry.id for entry in world.plan.inventory if entry.id not in now)
+    return tuple(entry.id for entry in world.plan.inventory if entry.id not in world.entered)

@@ -16,7 +16,7 @@ from paraduxd.core.recoverability.labels import OWNER, Labels
 from paraduxd.core.recoverability.protection import protection
 from paraduxd.core.runs.conditions import DatasetCondition, survey
 from paraduxd.core.runs.facts import Facts
-from paraduxd.core.whatif import timing
+from paraduxd.core.whatif import inventory, timing
 from paraduxd.core.whatif.timing import AT_ONCE, Span
 
 NEAR = frozenset({"source", "staging"})
@@ -59,6 +59,16 @@ class World:
         return copies.model(self.plan, self.facts, self.conditions, self.labels)
 
     @cached_property
+    def entries_fates(self) -> Fates:
+        """What takes entries of the inventory along."""
+        return frozenset().union(*(entry.fates for entry in self.plan.inventory))
+
+    @cached_property
+    def entered(self) -> frozenset[str]:
+        """The entries of the inventory into which somebody gets now."""
+        return inventory.had(self.plan.inventory, frozenset(), config=self.model.access.newest() is not None)
+
+    @cached_property
     def details(self) -> dict[str, tuple[Detail, ...]]:
         """Of each dataset the copies that count."""
         return {each.plan.id: tuple(self._details(each)) for each in self.conditions}
@@ -66,7 +76,7 @@ class World:
     @cached_property
     def every_label(self) -> Fates:
         """All that can be lost."""
-        return self.model.fates.union(*(entry.fates for entry in self.plan.inventory), self.labels.given)
+        return self.model.fates.union(self.entries_fates, self.labels.given)
 
     def _details(self, condition: DatasetCondition) -> Iterable[Detail]:
         by_id = {each.id: each for each in condition.plan.destinations}
