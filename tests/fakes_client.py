@@ -223,6 +223,9 @@ class FakeKeeper(Connection):
     def _setup_places(self, typed: str, role: str) -> dict[str, Any]:
         return to_json_value(PlaceForms(place_forms(typed, Role(role), _known())))  # type: ignore[no-any-return]
 
+    def _setup_try(self, *, answers: str, access: str, **_: Any) -> dict[str, Any]:
+        return {"settings": access or answers, "hosts": {}, "problem": "", "hint": "", "notes": []}
+
     def _preview_setup(self, answers: str) -> dict[str, Any]:
         return self._seen(answers)
 

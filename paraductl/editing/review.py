@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from paraductl.context import Context
 from paraductl.editing.editor import edit
@@ -40,7 +40,8 @@ class Review:
     """One text on its way into the vault.
 
     `preview` and `store` are the keeper's calls; `ask`: somebody is there to answer. Without questions, new hosts are
-    trusted at this first contact, and their fingerprints are printed. `file` is what problems call the text.
+    trusted at this first contact, and their fingerprints are printed. `file` is what problems call the text; `accepted` are the keys of
+    hosts that the owner has accepted already.
     """
 
     context: Context
@@ -48,6 +49,7 @@ class Review:
     preview: Callable[[str], Preview]
     store: Callable[[str, Mapping[str, Sequence[str]]], Saved]
     file: str
+    accepted: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def bring_in(self, text: str) -> Brought | None:
         """What came of it; `None` when the owner stopped. An error never loses the text."""
@@ -92,6 +94,8 @@ class Review:
 
     def _trusts(self, name: str, host: HostKeys) -> bool:
         terminal = self.context.terminal
+        if host.keys and sorted(host.keys) == sorted(self.accepted.get(name, ())):
+            return True
         if not host.keys:
             terminal.note(
                 f"{name} did not show its key: {host.error or 'no answer'}; nothing is sent there until it does"

@@ -89,7 +89,7 @@ class Terminal:
         import getpass
 
         self.progress("")
-        return getpass.getpass(printable(question) + " ").strip()
+        return getpass.getpass(printable(question) + " ")
 
     def choose(self, question: str, choices: str) -> str:
         """The letter of `choices` that was answered; the last one when the person is gone."""

@@ -218,6 +218,19 @@ class KeeperCalls(Protocol):
         """What the address that a person has typed can be, as "source", "destination" or "metadata stash"."""
 
     @owner
+    def setup_try(
+        self,
+        *,
+        protocol: str,
+        role: str,
+        answers: str,
+        encryption: str = "",
+        access: str = "",
+        trust_hosts: Mapping[str, Sequence[str]] = {},
+    ) -> setup_forms.Tried:
+        """Use the place as it will be used, with what was answered (JSON); with `access` (likewise) as those do who hold a kit."""
+
+    @owner
     def preview_setup(self, *, answers: str) -> config.Preview:
         """What setting this machine up would do."""
 

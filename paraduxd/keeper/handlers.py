@@ -14,7 +14,7 @@ from paraduxd.api.replies.drills import DrillOutcome
 from paraduxd.api.replies.kits import Arming, Challenge, CodeTaken, KitConfirmed, KitFiles
 from paraduxd.api.replies.recovery import Collected, Proven, Recovered
 from paraduxd.api.replies.rotation import RotationCancelled, Standing
-from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForms
+from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForms, Tried
 from paraduxd.api.replies.transfers import Left, Nothing, Started
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.views.lookup import lookup
@@ -22,7 +22,7 @@ from paraduxd.core.config.views.masking import mask
 from paraduxd.core.plan.derive import private_archive_keys
 from paraduxd.effects.ipc.keeper_questions import KeeperQuestions
 from paraduxd.keeper import archive_key_pipe
-from paraduxd.keeper.config import rotate, save
+from paraduxd.keeper.config import place_trials, rotate, save
 from paraduxd.keeper.config.setup_forms import place_forms, protocol_forms
 from paraduxd.keeper.drill import requests as drilling
 from paraduxd.keeper.kits import requests as kit_writing
@@ -67,6 +67,21 @@ class Handlers:
         if role not in list(Role):
             raise ParaduxError("bad-request", "a place can be a source, a destination or a metadata stash")
         return PlaceForms(place_forms(typed, Role(role), self._installation.capabilities))
+
+    def setup_try(
+        self,
+        *,
+        protocol: str,
+        role: str,
+        answers: str,
+        encryption: str = "",
+        access: str = "",
+        trust_hosts: Mapping[str, object] = {},
+    ) -> Tried:
+        if role not in list(Role) or protocol not in self._installation.capabilities:
+            raise ParaduxError("bad-request", "there is no such protocol, or no such role")
+        place = place_trials.Place(protocol, Role(role), answers, encryption, access)
+        return place_trials.tried(self._installation, place, _hosts(trust_hosts))
 
     # Opening the vault
 

@@ -239,6 +239,10 @@ class Source(abc.ABC):
         the result names it.
         """
 
+    def look(self) -> bool:
+        """Log in and see that the source is there and can be read, without reading it; raises `ParaduxError`. False: that was not tried."""
+        return False
+
 
 class Destination(abc.ABC):
     """Something that keeps versions of a dataset.
@@ -296,6 +300,10 @@ class Destination(abc.ABC):
         which the wanted one builds; `None`: `restore` is as good, and nothing was written.
         """
         return None
+
+    def look(self) -> None:
+        """Log in and see that versions could be kept here, without making one; raises `ParaduxError`. Nothing of it stays there."""
+        self.versions()
 
     def is_protected(self) -> bool | None:
         """Write something of our own there, unless it is there, and try to remove it: whether that is refused. `None`: it cannot be tried.

@@ -118,6 +118,18 @@ class DiskSource(Source):
         patterns = [*settings.exclude, *(left_out.patterns(path) if looking.is_folder(path) else ())]
         return rsync.Place(str(path), str(path), bandwidth=bandwidth), patterns
 
+    def look(self) -> bool:
+        """See `Source.look`."""
+        path = Path(self._settings.local_path())
+        if not looking.is_there(path):
+            raise rsync_pull.missing(str(path), None)
+        with _told(path):
+            if path.is_file():
+                open_regular(path).close()
+            else:
+                os.listdir(path)  # noqa: PTH208  (no order is needed)
+        return True
+
 
 class DiskBlobs(BlobStore):
     """Objects as files of one directory. `create`: it is made when it is missing, which is right only where nothing was before."""
@@ -246,6 +258,12 @@ PROTOCOL = Protocol(
     destination=_destination,
     blobs=_blobs,
     traits=Traits(plain_files=True),
-    setup=Setup("a folder of this machine", Question("url", "Folder", "/srv/backup", required=True), _folder, fate=""),
+    setup=Setup(
+        "a folder of this machine",
+        Question("url", "Folder", "/srv/backup", required=True),
+        _folder,
+        fate="",
+        every="1h",
+    ),
     by_hand=by_hand.BY_HAND,
 )

@@ -121,6 +121,7 @@ PROTOCOL = Protocol(
         ),
         after("removable:"),
         fate="device",
+        every="30d",
     ),
     by_hand=by_hand.REMOVABLE,
 )

@@ -88,6 +88,12 @@ class RsyncSource(Source):
             result = rsync_pull.pull(place, staging, exclude, request, context, before_removals=mounts.check)
             return mounts.remember(result)
 
+    def look(self) -> bool:
+        """See `Source.look`."""
+        with open_place(self._settings, self._context) as place:
+            rsync_pull.look(place)
+        return True
+
 
 def _destination(settings: RsyncSettings, context: Context) -> TreeDestination:
     return TreeDestination(lambda: open_place(settings, context), context)
@@ -104,6 +110,7 @@ PROTOCOL = Protocol(
         begins_with(f"{SCHEME}:"),
         SSH_QUESTIONS,
         fate="device",
+        every="1h",
     ),
     by_hand=by_hand.RSYNC,
 )

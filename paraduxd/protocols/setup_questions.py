@@ -12,7 +12,7 @@ SSH_QUESTIONS = (
         secret=True,
         from_file=True,
     ),
-    Question("credentials.password", "Password there", secret=True, unless="credentials.private_key"),
+    Question("credentials.password", "Password there", required=True, secret=True, unless="credentials.private_key"),
 )
 """How to log in to an SSH server, for settings with `credentials: SshCredentials`."""
 

@@ -14,7 +14,7 @@ from paraduxd.effects.files import transport_files
 from paraduxd.protocols import registry
 from paraduxd.worker.stash_settings import settings_of
 
-_WRITING = frozenset({Step.PUSH, Step.PUBLISH, Step.VERIFY})
+_WRITING = frozenset({Step.PUSH, Step.PUBLISH, Step.VERIFY, Step.TRY})
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan.model import LOCKED, UNPROTECTED, Guard, Keep
 from paraduxd.core.primitives import timestamps
@@ -19,7 +20,7 @@ from paraduxd.core.runs.orders import Order, Report, Step
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.files.transport_files import Transport
 from paraduxd.effects.tools import memory, ssh, tls_pins
-from paraduxd.protocols import registry, throttle
+from paraduxd.protocols import place_trial, registry, throttle
 from paraduxd.protocols.base import (
     BlobStore,
     Context,
@@ -197,6 +198,21 @@ def _tried(order: Order, report: Reporter) -> Result:
     return {} if found is None else {"protected": found}
 
 
+def try_place(order: Order, report: Reporter) -> Result:
+    """A place that somebody sets up, before it is in any config."""
+    protocol, settings, context, _ = _open(order, report)
+    role = str(order.arguments["role"])
+    if role == Role.SOURCE:
+        return {"tried": protocol.source is not None and protocol.source(settings, context).look()}
+    if protocol.blobs and (role != Role.DESTINATION or order.arguments.get("archive")):
+        store = protocol.blobs(settings, context)
+        return place_trial.read_only(store) if role == place_trial.KIT else place_trial.write_and_remove(store)
+    if role != Role.DESTINATION or protocol.destination is None:
+        raise _cannot(protocol, f"be a {role}")
+    protocol.destination(settings, context).look()
+    return {"tried": True}
+
+
 def hostkeys(order: Order, report: Reporter) -> Result:
     """The host keys that SSH servers show now, and the certificates of TLS servers that no authority vouches for.
 
@@ -356,6 +372,7 @@ STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
     Step.HOSTKEYS: hostkeys,
     Step.REHEARSE: rehearse,
     Step.FETCH: fetch,
+    Step.TRY: try_place,
     Step.NOTIFY: notify.notify,
     Step.KIT_LOOK: stick_io.look,
     Step.KIT_WRITE: stick_io.write,

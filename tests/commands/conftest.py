@@ -45,8 +45,9 @@ def daemon() -> FakeDaemon:
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look again at once; and leave this process debuggable."""
+def no_waiting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Look again at once; leave this process debuggable, and the home of whoever runs the tests alone."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(follow.time, "sleep", lambda _: None)
     monkeypatch.setattr(passphrase, "harden", lambda: None)
 

@@ -21,12 +21,21 @@ PATIENCE = 30.0
 
 
 class AtTerminal:
-    """Somebody at a terminal with one program, and what it shows."""
+    """Somebody at a terminal with one program, and what it shows.
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str], pass_fds: Sequence[int] = ()) -> None:
+    `screen`: what was not seen yet; `passed`: what was on it before what was last seen.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: dict[str, str],
+        pass_fds: Sequence[int] = (),
+        columns: int = 100,
+    ) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-        self.screen = b""
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        self.screen = self.passed = b""
         self.process = subprocess.Popen(
             command,
             stdin=slave,
@@ -59,7 +68,7 @@ class AtTerminal:
             if not piece:
                 raise AssertionError(f"{text!r} did not come; the screen: {self.screen.decode(errors='replace')}")
             self.screen += piece
-        self.screen = self.screen.partition(text.encode())[2]
+        self.passed, _, self.screen = self.screen.partition(text.encode())
 
     def types(self, keys: str) -> None:
         os.write(self._master, keys.encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -338,45 +339,42 @@ def test_the_dialogue_makes_a_config(
     paraductl: Run, blank: FakeDaemon, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("getpass.getpass", lambda _: "s3cr3t")
-    owner = ["", "Fred Myself", "fred@example.org", ""]
-    stewards = [
-        "Alice Example",
-        "nobody",
-        "",
-        "call me",
-        "+1 555",
-        "Bob Example",
-        "",
-        "",
-        "Alice Other",
-        "",
-        "",
-        "",
-        "9",
-        "2",
-    ]
+    owner = ["", "Fred Myself", "fred@example.org", "", ""]
+    alice = ["Alice Example", "nobody", "", "call me", "+1 555 0100", "", ""]
+    bob = ["Bob Example", "", "", "2 Oak Street", "", "no"]
+    stewards = [*alice, *bob, "Alice Other", "", "+1 555 0101", "", "", "", "9", "2"]
     reader = "sftp://reader@friend.example/paradux"
-    stashes = ["sftp://fred@friend.example/paradux", "", "/srv/elsewhere", reader, "", "/media/disk/paradux", ""]
-    datasets = ["/home/fred/My Photos", "/media/disk/photos", "sftp://fred@friend.example:2222/photos", "", "", ""]
+    stashes = ["sftp://fred@friend.example/paradux", "", "", "/srv/elsewhere", reader, ""]
+    stashes += ["/media/disk/paradux", "place:parents", ""]
+    datasets = ["/home/fred/My Photos", "", "/media/disk/photos", "", "", ""]
+    datasets += ["sftp://fred@friend.example:2222/photos", "", "", "", "place:friend", "", "", ""]
     outcome = paraductl("setup", "--passphrase-file", secret, answers=[*owner, *stewards, *stashes, *datasets, "y"])
-    assert outcome.code == 0
+    assert outcome.code == 0, outcome
     made = json.loads(blank.calls("setup")[0]["answers"])
-    assert made["owner"] == {"name": "Fred Myself", "email": "fred@example.org"}
+    assert made["owner"]["fate"][0] == "place:house"
     assert [steward["id"] for steward in made["stewards"]] == ["alice", "bob", "alice-2"]
-    assert made["stewards"][0] == {"id": "alice", "name": "Alice Example", "phone": "+1 555"}, (
-        "what does not look right is asked again"
-    )
-    assert "nobody finds Bob Example" in outcome.out + outcome.err
+    today = date.today().isoformat()
+    assert made["stewards"][:2] == [
+        {
+            "id": "alice",
+            "name": "Alice Example",
+            "phone": "+1 555 0100",  # what does not look right is asked again
+            "accepted_on": today,
+            "fate": ["place:alice", "person:alice"],
+        },
+        {"id": "bob", "name": "Bob Example", "address": "2 Oak Street", "fate": ["place:bob", "person:bob"]},
+    ]
     assert made["policy"] == {"shares_required": 2}
     assert made["metadata_stashes"] == [
         {
-            "id": "friend",
             "protocol": "sftp",
+            "id": "friend",
             "url": "sftp://fred@friend.example/paradux",
             "credentials": {"password": "s3cr3t"},
             "kit_access": {"url": reader, "credentials": {"password": "s3cr3t"}},
+            "fate": ["place:friend"],
         },
-        {"id": "paradux", "protocol": "disk", "url": "file:///media/disk/paradux"},
+        {"id": "paradux", "protocol": "disk", "url": "file:///media/disk/paradux", "fate": ["place:parents"]},
     ]
     (dataset,) = made["datasets"]
     assert (dataset["id"], dataset["source"]["url"]) == ("my-photos", "file:///home/fred/My%20Photos")

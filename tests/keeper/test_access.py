@@ -27,7 +27,7 @@ OPEN = {"with the passphrase", "in his window", "root in a window"}
 KEEPER_RIGHTS = {
     **dict.fromkeys(("hello", "authorize", "drill_cancel"), ALL),
     "lock": ALL - {"beside a window"},
-    **dict.fromkeys(("setup", "preview_setup", "setup_protocols", "setup_places", "drill_kits"), OWNER),
+    **dict.fromkeys(("setup", "preview_setup", "setup_protocols", "setup_places", "setup_try", "drill_kits"), OWNER),
     **dict.fromkeys(
         ("recover_add", "recover_device", "recover_state", "recover_prove", "recover_commit", "recover_cancel"), OWNER
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from paraduxd.api.replies.config import HostKeys
+
 
 @dataclass(frozen=True)
 class Question:
@@ -13,6 +15,7 @@ class Question:
     `key`: where the answer goes in the settings, like "credentials.password". `example`: what an answer looks like. `secret`: not shown
     while it is typed. `from_file`: the answer is the name of a file, whose text is what is meant (a private key). `unless`: the
     key of an earlier question that makes this one needless when it was answered. `only_for`: asked if the address begins so.
+    `pairs`: any number of options is asked for, each with a name and a value; where they are `secret`, the values are not shown.
     """
 
     key: str
@@ -23,6 +26,7 @@ class Question:
     from_file: bool = False
     unless: str = ""
     only_for: tuple[str, ...] = ()
+    pairs: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class PlaceForm:
 
     `settings`: the keys of the protocol that the address gives. `encryption`: as the config writes it, "" for the default. `here`: it is a
     folder of this machine or on one of its disks. `fate`: the kind of label that such a place usually has. `problem`: why the address
-    cannot be right, as a clause.
+    cannot be right, as a clause. `every`: how often such a place is usually written to or read. `warning`: what the owner should know
+    before choosing this way.
     """
 
     protocol: str
@@ -53,6 +58,8 @@ class PlaceForm:
     fate: str = ""
     questions: tuple[Question, ...] = ()
     problem: str = ""
+    every: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,3 +74,19 @@ class PlaceForms:
     """How a place can be used, the most private way first; none: no protocol knows such an address."""
 
     places: tuple[PlaceForm, ...]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of trying a place as it will be used.
+
+    `settings`: the keys of the protocol as the config writes them, as JSON text (secrets included). `hosts`: servers whose keys the owner
+    has to accept first; then nothing was tried yet. `problem` and `hint`: why the place cannot be used, as an error says it. `notes`:
+    what is worth knowing, a sentence each.
+    """
+
+    settings: str = field(default="", repr=False)
+    hosts: Mapping[str, HostKeys] = field(default_factory=dict)
+    problem: str = ""
+    hint: str = ""
+    notes: tuple[str, ...] = ()

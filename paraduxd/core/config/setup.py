@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
@@ -12,19 +12,27 @@ from pydantic.fields import FieldInfo
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.model_introspection import is_secret, key_of, model_of
 
+Settings = Mapping[str, object]
+
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
 @dataclass(frozen=True)
 class Setup:
     """`address` is asked first; `reads` gives its value as the config writes it for what a person typed, `None` for what is no address of
-    this protocol. `fate`: the kind of label that its places usually have (place, account, device); "": those of this machine."""
+    this protocol. `fate`: the kind of label that its places usually have (place, account, device); "": those of this machine. `every`: how
+    often such a place is usually written to. `finish` makes the keys of the config from what was answered, and `kit` those of
+    `kit_access` from the stash's own and what was answered for it, where that is not the same.
+    """
 
     title: str
     address: Question
     reads: Callable[[str], str | None]
     questions: tuple[Question, ...] = ()
     fate: str = "place"
+    every: str = "1d"
+    finish: Callable[[Settings], Settings] = dict
+    kit: Callable[[Settings, Settings], Settings] = lambda _own, access: access
 
 
 def begins_with(*schemes: str) -> Callable[[str], str | None]:

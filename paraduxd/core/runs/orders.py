@@ -36,6 +36,7 @@ class Step(StrEnum):
     REHEARSE = "rehearse"
     FETCH = "fetch"
     NOTIFY = "notify"
+    TRY = "try"
     KIT_LOOK = "kit-look"
     KIT_WRITE = "kit-write"
     KIT_READ = "kit-read"
@@ -79,6 +80,7 @@ class Order:
               seed (int or null), protects; of a metadata stash (dataset ""): epoch, and to compare with what was sent: outbox
               (directory), serial
     fetch     epochs [int]
+    try       role ("source", "destination", "metadata stash", "kit": reads only), archive (bool: as a store of encrypted archives)
     notify    title, body, told (what the journal remembers of it, `core/status/notifications.py`)
     kit-...   device (node of a disk) or directory, device_serial (as it was when it was chosen, or null); and besides
     kit-write files {name: base64}, armed {owner, steward, steward_name, needed, erase, known, beside} (`core/devices/stick_rules.py`)

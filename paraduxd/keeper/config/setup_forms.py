@@ -52,7 +52,19 @@ def _place_form(typed: str, role: Role, known: Capabilities) -> Iterator[PlaceFo
         setup.fate,
         tuple(asked),
         _problem(known, setup.address.key, address),
+        setup.every,
+        _warning(role, known),
     )
+
+
+def _warning(role: Role, known: Capabilities) -> str:
+    """What a check of the config would warn of as soon as this way is chosen."""
+    if role is Role.SOURCE:
+        return ""
+    if known.traits.login_in_clear:
+        return f"the password is sent in the clear, where anyone on the way can read it: {known.traits.login_in_clear}"
+    readable = role is Role.DESTINATION and not (known.archive or known.traits.encrypts)
+    return "it is not encrypted: anyone who runs that place can read what is there" if readable else ""
 
 
 def _problem(known: Capabilities, key: str, address: str) -> str:

@@ -11,6 +11,7 @@ empty to rsync: a run that removes leaves such directories alone, transfers noth
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -164,6 +165,15 @@ def pull(
     `before_removals` may raise `HeldError`, when something is gone from the source and the guard has not been asked yet.
     """
     return _Pull(source, staging, exclude, request, context, Gaps(source, staging), before_removals).all()
+
+
+def look(source: rsync.Place) -> None:
+    """Raises unless the source is there and its entries can be read."""
+    with tempfile.TemporaryDirectory(prefix="paradux-look-") as nothing:
+        ran = rsync.run_once(source, rsync.Place(nothing, nothing), ("--dry-run", "--dirs", "--exclude=*"))
+    if ran.missing():
+        raise missing(source.name, None)
+    rsync.check(ran, source.name)
 
 
 def _readable() -> tuple[str, ...]:

@@ -15,8 +15,10 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Text
+from paraduxd.core.config.setup import Settings as SetupAnswers
 from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.effects.tools import rclone, ssh, tls_pins
@@ -225,9 +227,23 @@ class RcloneSource(Source):
         place = remote(self._settings, self._context)
         return rclone_pull.pull(place, staging, self._settings.exclude, request, self._context)
 
+    def look(self) -> bool:
+        """See `Source.look`."""
+        place = remote(self._settings, self._context)
+        if rclone.listing(place) is None:
+            raise ParaduxError("source-missing", f"the folder does not exist at {place.where}", "check the address")
+        return True
+
 
 def _blobs(settings: RcloneSettings, context: Context) -> RemoteBlobs:
     return RemoteBlobs(lambda: remote(settings, context))
+
+
+def _for_kits(own: SetupAnswers, access: SetupAnswers) -> SetupAnswers:
+    """What kits read by: where the remote is as the stash has it, and a login of their own."""
+    options, given = own.get("options"), access.get("credentials")
+    where = {name: value for name, value in options.items() if name in _PLACES} if isinstance(options, dict) else {}
+    return {**access, "credentials": {**where, **(given if isinstance(given, dict) else {})}}
 
 
 PROTOCOL = Protocol(
@@ -240,11 +256,12 @@ PROTOCOL = Protocol(
         Question("url", "Name of the remote and folder", "rclone:drive:Backups/paradux", required=True),
         begins_with("rclone:"),
         (
-            Question(
-                "options.type", "Type of the remote; put its other options in with the editor", "drive", required=True
-            ),
+            Question("options.type", "Type of the remote", "drive", required=True),
+            Question("options", "Another option of the remote, like those of rclone config", "url", pairs=True),
+            Question("credentials", "Option that nobody may see, like pass or token", "pass", secret=True, pairs=True),
         ),
         fate="account",
+        kit=_for_kits,
     ),
     by_hand=by_hand.REMOTE,
 )

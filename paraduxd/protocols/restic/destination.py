@@ -42,14 +42,14 @@ from paraduxd.protocols.base import (
 )
 from paraduxd.protocols.by_hand import restic as by_hand
 from paraduxd.protocols.restic import errors as failures
-from paraduxd.protocols.restic import keys, lost_keys, output, snapshots
+from paraduxd.protocols.restic import keys, look, lost_keys, output, snapshots
 from paraduxd.protocols.restic import local_state as memory
 from paraduxd.protocols.restic import remove as removing
 from paraduxd.protocols.restic import repository as restic_repository
 from paraduxd.protocols.restic.repository import Ran, Repository
 from paraduxd.protocols.restic.settings import ResticSettings, parse_repository
 from paraduxd.protocols.restic.snapshots import Listed
-from paraduxd.protocols.restic.typed_address import QUESTIONS, as_repository
+from paraduxd.protocols.restic.typed_address import QUESTIONS, as_repository, finished
 from paraduxd.protocols.restic.versions import LONG_AGO, TRIAL, Versions
 
 _COUNTS = ("snapshots_count", "total_blob_count", "total_size")
@@ -143,6 +143,11 @@ class ResticDestination(Destination):
         with self._opened() as repository:
             listed = _if_made(lambda: Versions(repository, self._context).listed(_now()))
             return listed.versions if listed else ()
+
+    def look(self) -> None:
+        """See `Destination.look`. Where files can be written beside a repository, that is tried."""
+        if not self.versions():
+            look.at_new_place(self._settings, self._context)
 
     def is_protected(self) -> bool | None:
         """See `Destination.is_protected`: a snapshot with a tag of its own, which no Paradux takes for a version."""
@@ -377,6 +382,8 @@ PROTOCOL = Protocol(
         Question("repository", "Folder or address", "sftp://fred@friend.example/photos", required=True),
         as_repository,
         QUESTIONS,
+        every="1h",
+        finish=finished,
     ),
     by_hand=by_hand.BY_HAND,
 )

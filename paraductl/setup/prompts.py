@@ -1,0 +1,96 @@
+"""How one question is put to a person: on lines, or by the prompt library where the terminal can do more than that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from paraductl.terminal.terminal import Terminal
+
+BACK = "<"
+"""What a person types to go back to the question before."""
+
+
+class BackError(Exception):
+    """The person wants to answer the question before again."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One question. `hidden`: what is typed is not shown; `words` are completed, and with `paths` names of files and folders."""
+
+    text: str
+    hidden: bool = False
+    words: Sequence[str] = ()
+    paths: bool = False
+
+
+class Prompts(Protocol):
+    """Where questions are put."""
+
+    def ask(self, prompt: Prompt) -> str:
+        """What was typed, without blanks around it unless it is hidden; raises `BackError`, `EOFError` when the person is gone, `KeyboardInterrupt`."""
+
+    def say(self, text: str, indent: str = "") -> None:
+        """Paragraphs, no wider than the terminal."""
+
+    def wait(self, what: str) -> None:
+        """Show that something is being done ("": no longer)."""
+
+
+class LinePrompts:
+    """On lines: for a dumb terminal, and wherever the library is missing."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def ask(self, prompt: Prompt) -> str:
+        """See `Prompts.ask`."""
+        *lines, last = wrapped(f"{prompt.text}:")
+        for line in lines:
+            self._terminal.note(line)
+        answer = self._terminal.ask_secret(last) if prompt.hidden else self._terminal.ask(last)
+        if answer == BACK:
+            raise BackError
+        return answer
+
+    def say(self, text: str, indent: str = "") -> None:
+        """See `Prompts.say`."""
+        self._terminal.note("\n".join(wrapped(text, indent)))
+
+    def wait(self, what: str) -> None:
+        """See `Prompts.wait`."""
+        self._terminal.progress(what)
+
+
+def prompts_for(terminal: Terminal) -> Prompts:
+    """The best that this terminal can do."""
+    if os.environ.get("TERM", "dumb") != "dumb" and _is_terminal():
+        try:
+            from paraductl.setup.prompt_library import LibraryPrompts
+        except ImportError:
+            return LinePrompts(terminal)
+        return LibraryPrompts(terminal)
+    return LinePrompts(terminal)
+
+
+def _is_terminal() -> bool:
+    """Whether keys can be read one by one."""
+    try:
+        return os.isatty(sys.stdin.fileno())
+    except (OSError, ValueError):
+        return False
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines that break between words only, and leave room for an answer."""
+    width = min(max(shutil.get_terminal_size().columns, 40), 100) - 1
+    wrap: Callable[[str], list[str]] = textwrap.TextWrapper(
+        width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    ).wrap
+    return [line for paragraph in text.split("\n") for line in wrap(paragraph) or [""]]
