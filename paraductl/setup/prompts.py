@@ -34,7 +34,8 @@ class Prompts(Protocol):
     """Where questions are put."""
 
     def ask(self, prompt: Prompt) -> str:
-        """What was typed, without blanks around it unless it is hidden; raises `BackError`, `EOFError` when the person is gone, `KeyboardInterrupt`."""
+        """What was typed, without blanks around it unless it is hidden; raises `BackError`, `EOFError` when the person is gone, and
+        `KeyboardInterrupt`."""
 
     def say(self, text: str, indent: str = "") -> None:
         """Paragraphs, no wider than the terminal."""
