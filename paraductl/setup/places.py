@@ -106,7 +106,7 @@ class Places:
     def trusted(self) -> dict[str, list[str]]:
         """The keys of the servers that were accepted."""
         kept = self.dialogue.kept.answers.items()
-        return {key.removeprefix(_HOST): list(json.loads(lines)) for key, lines in kept if key.startswith(_HOST)}
+        return {key.removeprefix(_HOST): lines.split("\n") for key, lines in kept if key.startswith(_HOST)}
 
     def show_examples(self, role: str) -> None:
         """What addresses look like that can be typed, those that encrypt by themselves first."""
@@ -231,7 +231,7 @@ class Places:
             self.dialogue.note(fingerprint, "    ")
         if self.dialogue.at_once("Trust it from now on? [y]es, [n]o", "yn") != "y":
             return False
-        self.dialogue.kept.put(_HOST + name, json.dumps(host.keys))
+        self.dialogue.kept.put(_HOST + name, "\n".join(host.keys))
         return True
 
 
