@@ -8,7 +8,7 @@ import pwd
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from paraductl.setup.dialogue import Dialogue
 from paraductl.sudo import caller
@@ -18,7 +18,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import HostKeys, Preview
 from paraduxd.api.replies.setup_forms import PlaceForm, PlaceForms, ProtocolForms, Question, Tried
 
-Answers = dict[str, Any]
+Answers = dict[str, object]
 
 SOURCE, DESTINATION, STASH = "source", "destination", "metadata stash"
 
@@ -260,12 +260,17 @@ def _unreadable(typed: str) -> str:
 
 
 def _put(answers: Answers, key: str, value: object) -> None:
-    *path, last = key.split(".")
-    for part in path:
-        answers = answers.setdefault(part, {})
-    answers[last] = {**answers.get(last, {}), **value} if isinstance(value, dict) else value
+    """Put a value at a key like "credentials.password", beside what stands there."""
+    first, _, rest = key.partition(".")
+    there = answers.get(first)
+    inner = dict(there) if isinstance(there, dict) else {}
+    if rest:
+        _put(inner, rest, value)
+        answers[first] = inner
+    else:
+        answers[first] = {**inner, **value} if isinstance(value, dict) else value
 
 
 def names_of(answers: Sequence[Answers]) -> Iterator[str]:
     """The ids that are taken."""
-    yield from (each["id"] for each in answers)
+    yield from (str(each["id"]) for each in answers)

@@ -86,15 +86,15 @@ class _Setup:
     def config(self) -> str:
         """The text of the config."""
         self.dialogue.note(_INTRODUCTION)
-        owner = self._owner()
-        stewards = self._stewards(owner["fate"])
+        owner, home = self._owner()
+        stewards = self._stewards(home)
         answers = {
             "version": 1,
             "owner": owner,
             "policy": {"shares_required": self._shares_required(len(stewards))},
             "stewards": stewards,
-            "metadata_stashes": self._stashes(owner["fate"]),
-            "datasets": self._datasets(owner["fate"]),
+            "metadata_stashes": self._stashes(home),
+            "datasets": self._datasets(home),
             "notify": self._notify(),
         }
         return (
@@ -102,13 +102,15 @@ class _Setup:
             + "\n"
         )
 
-    def _owner(self) -> Answers:
+    def _owner(self) -> tuple[Answers, list[str]]:
+        """Who it is, and what this machine would be lost with."""
         self.dialogue.note(f"\n{_OWNER}")
         name = self.dialogue.ask("owner.name", "Your name")
         contact = self._contact("owner")
         place = self.fates.ask("owner.fate", "Where does this machine stand? A name for the place", ["place:house"])
         machine = f"{DEVICE}:{as_id(socket.gethostname().partition('.')[0], ())}"
-        return {"name": name, **contact, "fate": [*place, *([] if machine in place else [self.fates.add(machine)])]}
+        fate = [*place, *([] if machine in place else [self.fates.add(machine)])]
+        return {"name": name, **contact, "fate": fate}, fate
 
     def _contact(self, key: str) -> dict[str, str]:
         email = _of_form(is_email, "that does not look like one: write it like name@example.org")
@@ -239,9 +241,10 @@ class _Setup:
         self.dialogue.note(_DESTINATIONS.format(name=name), "  ")
         self.places.show_examples(DESTINATION)
         destinations: list[Answers] = []
+        common = set(home)
         while len(destinations) < _MOST:
             key = f"{dataset}.destinations.{len(destinations) + 1}"
-            if destinations and _all_at_home(destinations, home):
+            if destinations and common:
                 self.dialogue.note("So far one loss takes every copy: name a place elsewhere, too.", "  ")
             text = "  Address or folder" if not destinations else "  Another address or folder"
             place = self.places.ask(key, text, DESTINATION, optional=bool(destinations))
@@ -250,6 +253,7 @@ class _Setup:
             short = as_id(_name_of(place), {*names_of(destinations), "source", "staging"})
             every = self._every(key, "write there", place.form.every or "1d")
             fate = self._fate(key, short, place, home)
+            common &= set(fate)
             destinations.append({"id": short, **place.answers, **every, "keep": KEEP, "fate": fate})
         return destinations
 
@@ -301,10 +305,6 @@ def _question_of(problem: ConfigProblem) -> str:
 
 def _of_form(fits: Callable[[str], bool], problem: str) -> Check:
     return lambda typed: "" if fits(typed) else problem
-
-
-def _all_at_home(destinations: Sequence[Answers], home: Sequence[str]) -> bool:
-    return bool(set(home).intersection(*(set(each["fate"]) for each in destinations)))
 
 
 def _name_of(place: Place) -> str:

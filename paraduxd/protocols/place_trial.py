@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import secrets
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.runs.orders import Trial
 from paraduxd.protocols.base import BlobStore
 from paraduxd.protocols.marking import place_marker
 
@@ -18,30 +18,27 @@ PREFIX = "paradux-setup-"
 
 _SENTENCE = b"Paradux tries whether it can write here. This file can be removed.\n"
 
-Result = dict[str, Any]
 
-
-def write_and_remove(store: BlobStore) -> Result:
-    """Raises `ParaduxError` unless an object could be written and read back. `removed`: it could be removed, too; `owned`: a Paradux has
-    marked this place as its own."""
+def write_and_remove(store: BlobStore) -> Trial:
+    """Raises `ParaduxError` unless an object could be written and read back."""
     owned = place_marker.NAME in _names(store)
     name, content = f"{PREFIX}{secrets.token_hex(8)}", _SENTENCE + secrets.token_hex(8).encode()
     store.put(name, io.BytesIO(content))
     if _read(store, name, len(content)) != content:
         raise ParaduxError("not-stored", "what was written there does not come back as it was", "choose another place")
-    return {"tried": True, "owned": owned, "removed": _removes(store, name)}
+    return Trial(owned=owned, removed=_removes(store, name))
 
 
-def read_only(store: BlobStore) -> Result:
-    """Raises `ParaduxError` unless the place can be listed. `writes`: this login could do more than that."""
+def read_only(store: BlobStore) -> Trial:
+    """Raises `ParaduxError` unless the place can be listed."""
     _names(store)
     name = f"{PREFIX}{secrets.token_hex(8)}"
     try:
         store.put(name, io.BytesIO(_SENTENCE))
     except ParaduxError:
-        return {"tried": True, "writes": False}
+        return Trial()
     _removes(store, name)
-    return {"tried": True, "writes": True}
+    return Trial(writes=True)
 
 
 def _removes(store: BlobStore, name: str) -> bool:

@@ -16,7 +16,7 @@ from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan.model import LOCKED, UNPROTECTED, Guard, Keep
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery import machine_claim
-from paraduxd.core.runs.orders import Order, Report, Step
+from paraduxd.core.runs.orders import Order, Report, Step, Trial
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.files.transport_files import Transport
 from paraduxd.effects.tools import memory, ssh, tls_pins
@@ -200,17 +200,23 @@ def _tried(order: Order, report: Reporter) -> Result:
 
 def try_place(order: Order, report: Reporter) -> Result:
     """A place that somebody sets up, before it is in any config."""
+    made: Result = to_json_value(_tried_place(order, report))
+    return made
+
+
+def _tried_place(order: Order, report: Reporter) -> Trial:
     protocol, settings, context, _ = _open(order, report)
-    role = str(order.arguments["role"])
+    role = str(order.arguments.get("role"))
     if role == Role.SOURCE:
-        return {"tried": protocol.source is not None and protocol.source(settings, context).look()}
+        return Trial(protocol.source is not None and protocol.source(settings, context).look())
     if protocol.blobs and (role != Role.DESTINATION or order.arguments.get("archive")):
         store = protocol.blobs(settings, context)
-        return place_trial.read_only(store) if role == place_trial.KIT else place_trial.write_and_remove(store)
+        reads = role == place_trial.KIT
+        return place_trial.read_only(store) if reads else place_trial.write_and_remove(store)
     if role != Role.DESTINATION or protocol.destination is None:
         raise _cannot(protocol, f"be a {role}")
     protocol.destination(settings, context).look()
-    return {"tried": True}
+    return Trial()
 
 
 def hostkeys(order: Order, report: Reporter) -> Result:

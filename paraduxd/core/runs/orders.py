@@ -112,6 +112,17 @@ def order_from_json(text: str) -> Order:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What came of trying a place. `tried`: it was used at all; `owned`: a Paradux has marked it as its own; `removed`: what was written
+    could be removed; `writes`: a login that should only read can write."""
+
+    tried: bool = True
+    owned: bool = False
+    removed: bool = True
+    writes: bool = False
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a transfer is: percent 0..100 or unknown, bytes moved, seconds left or unknown."""
 

@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import HostKeys
 from paraduxd.api.replies.setup_forms import Tried
+from paraduxd.core.config.addresses import kit_settings
 from paraduxd.core.config.capabilities import Capabilities, Role
 from paraduxd.core.config.diagnostics import path_text
-from paraduxd.core.config.models import kit_settings
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.validation.pydantic_errors import model_findings
-from paraduxd.core.runs.orders import Order, Step
+from paraduxd.core.runs.orders import Order, Step, Trial
 from paraduxd.effects.files import looking
 from paraduxd.effects.ipc.keeper_questions import Server
 from paraduxd.effects.process.run import sealed_file
@@ -74,7 +74,7 @@ def tried(installation: Installation, place: Place, trusted: Hosts) -> Tried:
     return _outcome(shown, place, settings, transport)
 
 
-def _settings(known: Capabilities, place: Place) -> tuple[JsonObject, dict[str, Any]]:
+def _settings(known: Capabilities, place: Place) -> tuple[JsonObject, JsonObject]:
     """The keys as the config writes them, and as the place is used."""
     answers = _object(place.answers)
     own = dict(known.setup.finish(answers)) if known.setup else answers
@@ -85,8 +85,8 @@ def _settings(known: Capabilities, place: Place) -> tuple[JsonObject, dict[str, 
     return access, kit_settings(own, access, known.settings)
 
 
-def _object(text: str) -> dict[str, Any]:
-    return dict(bounded_json.parse_object(text, "the answers", bounded_json.CONFIG))
+def _object(text: str) -> JsonObject:
+    return bounded_json.parse_object(text, "the answers", bounded_json.CONFIG)
 
 
 def _hosts_to_accept(installation: Installation, settings: ProtocolSettings, trusted: Hosts) -> dict[str, HostKeys]:
@@ -105,15 +105,15 @@ def _outcome(shown: str, place: Place, settings: ProtocolSettings, transport: Js
     if folder is not None and place.role is not Role.SOURCE and not looking.is_there(Path(folder)):
         return _missing_folder(shown, Path(folder))
     try:
-        result = _ask_worker(transport, place, disk=settings.removable_disk() is not None)
+        trial = _ask_worker(transport, place, disk=settings.removable_disk() is not None)
     except ParaduxError as problem:
         if problem.code == "not-inserted":
             return Tried(shown, notes=("this disk is not plugged in, so that it could not be tried",))
         return Tried(shown, problem=problem.message, hint=problem.hint)
-    if result.get("owned"):
+    if trial.owned:
         hint = "choose another folder; to get back what a lost machine had: paraductl recover"
         return Tried(shown, problem="a Paradux uses this place already, as paradux-place.json says", hint=hint)
-    return Tried(shown, notes=tuple(_notes(result)))
+    return Tried(shown, notes=tuple(_notes(trial)))
 
 
 def _missing_folder(shown: str, folder: Path) -> Tried:
@@ -128,19 +128,17 @@ def _missing_folder(shown: str, folder: Path) -> Tried:
     return Tried(shown, notes=(f"{folder} does not exist yet; it is made when it is needed, in {above}",))
 
 
-def _ask_worker(transport: JsonObject, place: Place, *, disk: bool) -> Mapping[str, Any]:
+def _ask_worker(transport: JsonObject, place: Place, *, disk: bool) -> Trial:
     with sealed_file(json.dumps(transport).encode()) as (descriptor, path):
         what = {"role": KIT if place.access else place.role.value, "archive": place.encryption == "gpg"}
         order = Order(next(_numbers), Step.TRY, "", "this place", path, arguments=what, disk=disk)
-        return workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)
+        return from_json_value(Trial, workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE))
 
 
-def _notes(result: Mapping[str, Any]) -> list[str]:
+def _notes(trial: Trial) -> list[str]:
     said = {
-        "the login works, but nothing else could be tried": result.get("tried") is False,
-        "nothing can be removed there, so old versions stay: the place is append-only": result.get("removed") is False,
-        "this login can also write there: whoever finds a kit could remove what is published": bool(
-            result.get("writes")
-        ),
+        "the login works, but nothing else could be tried": not trial.tried,
+        "nothing can be removed there, so old versions stay: the place is append-only": not trial.removed,
+        "this login can also write there: whoever finds a kit could remove what is published": trial.writes,
     }
     return [sentence for sentence, holds in said.items() if holds]

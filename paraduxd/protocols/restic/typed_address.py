@@ -44,7 +44,7 @@ def finished(answers: Settings) -> Settings:
     rest = {key: value for key, value in answers.items() if key != _SERVICE}
     if not service:
         return rest
-    return {**rest, "repository": str(answers["repository"]).replace(f"s3:{_AMAZON}/", f"s3:{service}/", 1)}
+    return {**rest, "repository": str(answers.get("repository", "")).replace(f"s3:{_AMAZON}/", f"s3:{service}/", 1)}
 
 
 def _sftp(text: str) -> str:
