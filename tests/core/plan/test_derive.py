@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paraduxd.core.config.capabilities import Traits
@@ -165,6 +165,7 @@ def canary_document(canaries):
     return planted({**document, "notify": []}, masked, canaries) | {"notify": notify}
 
 
+@settings(deadline=None)  # on a busy machine a call takes any time
 @given(st.text(alphabet="0123456789abcdefghijkmnpqrstuvwxyz", min_size=12, max_size=24))
 def test_the_plan_holds_no_secret(seed) -> None:
     used = []
