@@ -76,6 +76,16 @@ GENERAL = (
         "the recovery key is published, encrypted with the recovery secret",
     ),
     Rule(r"(?:file|written): (?:port|kits|sticks)/(?:SERIAL-)?(\w+)/.*", _in_a_kit, "a kit holds its steward's share"),
+    Rule(
+        r"(?:file|written): (?:blank/)?state/\.?seen-keys\.json.*|memory: supervisor",
+        lambda canary, _: "confirms" in canary.tags,
+        "what checks confirmation codes, one-way, for a daemon that is locked",
+    ),
+    Rule(
+        r"(?:file|written): .*/(?:keys/.*|\.?repository-key.*)|network: restic.*",
+        lambda canary, _: "key file" in canary.tags,
+        "a key file lies in the repository and is sent there: without the password it opens nothing",
+    ),
     Rule(r"output: .*", _shown, "names of entries are no secret to who edits them"),
 )
 """Holds in every situation."""

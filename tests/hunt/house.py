@@ -223,6 +223,10 @@ def open_house(root: Path) -> Iterator[House]:
         house.hide_keys()
         with house.during("first backup"):
             house.paradux.ctl("backup", check=False)
+        with house.during("the keys of repositories are copied"):
+            house.paradux.owner("unlock")
+            house.locked()
+        house.hide_repository_keys()
         yield house
 
 

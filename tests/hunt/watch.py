@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 from shamir_mnemonic.share import Share
 
+from paraduxd.core.recovery.confirmation import key_of
 from tests.hunt.needles import Canary, invent
 from tests.hunt.recorders import Executions, Wire, Writes
 from tests.hunt.search import Place, Searcher
@@ -141,6 +143,7 @@ class Watch:
             holder = holders.get(number, "")
             tags = (f"share:{holder}",) if holder else ()
             self._hide_share(f"share {number} ({holder or 'of nobody'}){of}", words, tags)
+            self.hide(f"share {number}{of}: key of its confirmation codes", key_of(words), "confirms", size=16)
 
     def _hide_share(self, name: str, words: str, tags: tuple[str, ...]) -> None:
         own = words.split()[4:]  # the first ones are those of the set
@@ -157,6 +160,21 @@ class Watch:
             self.hide(f"archive key of {name}", secret[0], parts=secret[1:], ordinary=dearmor(archive["public_key"]))
             self.hide(f"passphrase of the archive key of {name}", archive["passphrase"].encode(), size=16)
             self.hide(f"signing key of {name}", ed25519_seed(archive["signing_key"]), transport)
+
+    def hide_repository_keys(self) -> None:
+        """The keys of restic's repositories, once the config has copies of them; what is in a key file opens with the password only."""
+        managed = self.paradux.config()["managed"]
+        self.printed.pop()
+        names = {place["uid"]: name.replace("/", ".") for name, place in managed["places"].items()}
+        found = {names[uid]: key["repository"] for uid, key in managed["data_keys"].items() if key.get("repository")}
+        assert found, "a repository was pushed to, and its key copied"
+        for name, repository in found.items():
+            master, sealed = json.loads(repository["master_key"]), json.loads(repository["key_file"])
+            encrypt, *mac = (base64.b64decode(each) for each in (master["encrypt"], *master["mac"].values()))
+            self.hide(f"master key of {name}", encrypt, parts=tuple(mac))
+            data = base64.b64decode(sealed["data"])
+            self.hide(f"key file of {name}", data, f"transport:dataset.{name}.json", "key file", size=16)
+        self.searcher.forget()
 
     # What is seen
 
