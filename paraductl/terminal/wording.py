@@ -22,6 +22,7 @@ _VERBS = {
     "rehearse": "rehearse a recovery of {dataset} from {location}",
     "kit-check": "check the kit of {location}",
     "notify": "send a notice to {location}",
+    "heartbeat": "call {location}",
 }
 
 _PAST = {
@@ -36,6 +37,7 @@ _PAST = {
     "rehearse": "{dataset}: a sample restored from {location} and compared",
     "kit-check": "the kit of {location}: checked",
     "notify": "{location}: the notice was taken",
+    "heartbeat": "{location}: called",
 }
 
 

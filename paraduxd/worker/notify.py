@@ -29,6 +29,39 @@ def notify(order: Order, _report: object) -> dict[str, object]:
     return {"sent": True}
 
 
+def check(order: Order, _report: object) -> dict[str, object]:
+    """Which addresses have a form that nothing could be sent to, by number, and how such addresses look; asks no network."""
+    addresses = list(transport_files.read(Path(order.transport)).get("addresses", []))
+    logging.disable(logging.CRITICAL)
+    try:
+        return {
+            "bad": {str(index): _forms(str(each)) for index, each in enumerate(addresses) if not _is_fit(str(each))}
+        }
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _is_fit(address: str) -> bool:
+    import apprise
+
+    try:
+        return apprise.Apprise.instantiate(address, suppress_exceptions=True) is not None
+    except Exception:  # a plugin of apprise's may raise anything, with the address in it
+        return False
+
+
+def _forms(address: str) -> list[str]:
+    """At most three patterns of addresses that begin like this one."""
+    import apprise
+
+    scheme = address.partition(":")[0].lower()
+    services = apprise.Apprise().details()["schemas"]
+    known = (each for each in services if scheme in (*(each["protocols"] or ()), *(each["secure_protocols"] or ())))
+    found = next(known, None)
+    templates = found["details"]["templates"] if found else ()
+    return [str(each).replace("{schema}", scheme) for each in templates[:3]]
+
+
 def _send(address: str, title: str, body: str) -> bool | None:
     """Whether it was taken; `None`: apprise knows no such address."""
     import apprise

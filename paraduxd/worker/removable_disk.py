@@ -16,6 +16,9 @@ from paraduxd.worker.stash_settings import settings_of
 
 _WRITING = frozenset({Step.PUSH, Step.PUBLISH, Step.VERIFY, Step.TRY})
 
+_ADDRESSES = frozenset({Step.NOTIFY, Step.HEARTBEAT, Step.NOTIFY_CHECK})
+"""Steps whose transport file names no place."""
+
 
 @contextmanager
 def attached(order: Order) -> Iterator[Order]:
@@ -33,7 +36,7 @@ def attached(order: Order) -> Iterator[Order]:
 
 
 def _uuid(order: Order) -> str:
-    if not order.transport or order.step == Step.NOTIFY:
+    if not order.transport or order.step in _ADDRESSES:
         return ""
     transport = transport_files.read(Path(order.transport))
     uuid = settings_of(registry.find(transport.protocol), transport.settings).removable_disk()

@@ -34,7 +34,7 @@ from paraduxd.protocols.base import (
 )
 from paraduxd.protocols.marking import marked_store
 from paraduxd.protocols.trees import destination as trees
-from paraduxd.worker import notify, redaction, removable_disk
+from paraduxd.worker import heartbeat, notify, redaction, removable_disk
 from paraduxd.worker.browse import answers, contents, counting
 from paraduxd.worker.kits import check, stick_io
 from paraduxd.worker.publishing import fetch as fetching
@@ -380,6 +380,8 @@ STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
     Step.FETCH: fetch,
     Step.TRY: try_place,
     Step.NOTIFY: notify.notify,
+    Step.NOTIFY_CHECK: notify.check,
+    Step.HEARTBEAT: heartbeat.call,
     Step.KIT_LOOK: stick_io.look,
     Step.KIT_WRITE: stick_io.write,
     Step.KIT_READ: stick_io.read,

@@ -87,7 +87,7 @@ def test_a_test_goes_through_every_address_and_says_what_happened(tmp_path: Path
         assert b"canary-" not in repr((hook.messages, received, done)).encode() + everything_kept(paradux)
 
 
-@pytest.mark.parametrize("kind", ["refusing", "wrong password", "nonsense"])
+@pytest.mark.parametrize("kind", ["refusing", "wrong password"])
 def test_an_address_that_does_not_work_is_shown_and_the_others_are_told(tmp_path: Path, kind: str) -> None:
     fill(tmp_path / "source")
     with mail_server("another") as (_, mail_port), web_hook() as (bad, bad_port), web_hook() as (hook, port):
@@ -95,7 +95,6 @@ def test_an_address_that_does_not_work_is_shown_and_the_others_are_told(tmp_path
         address = {
             "refusing": hook_address(bad_port),
             "wrong password": mail_address(mail_port),
-            "nonsense": f"nonsense://fred:{TOKEN}@127.0.0.1/",
         }[kind]
         with running(tmp_path) as paradux:
             paradux.setup(answers(tmp_path, address, hook_address(port)))
@@ -108,3 +107,20 @@ def test_an_address_that_does_not_work_is_shown_and_the_others_are_told(tmp_path
             assert b"canary-" not in repr((paradux.status(), paradux.ctl("--json", "history").stdout)).encode()
             if kind == "refusing":
                 assert bad.asked == 1, "it is tried again later, not all the time"
+
+
+def test_an_address_that_nothing_can_be_sent_to_is_not_saved(tmp_path: Path) -> None:
+    """Without a network: nobody listens at any of these."""
+    with running(tmp_path) as paradux:
+        refused = paradux.setup(answers(tmp_path, f"mailtoo://fred:{TOKEN}@127.0.0.1/", f"jsn://{TOKEN}"), check=False)
+        assert refused.returncode == 5
+        assert "mailtoo://" in refused.stderr and "mailto" in refused.stderr.partition("did you mean")[2]
+        paradux.setup(answers(tmp_path, hook_address(1)))
+        config = paradux.config()
+        config["notify"].append(f"tgram://{TOKEN}")
+        refused = paradux.edit(config, check=False)
+        assert refused.returncode == 5
+        assert "notify[1]: nothing can be sent to this address" in refused.stderr
+        assert "tgram://{bot_token}" in refused.stderr, "how such addresses look"
+        assert TOKEN not in refused.stderr + refused.stdout
+        assert b"canary-" not in everything_kept(paradux)

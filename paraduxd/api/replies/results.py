@@ -184,11 +184,19 @@ class KitChecked:
 
 
 @dataclass(frozen=True)
+class Called:
+    """Of a watchdog: what it was told, and whether it was called at all, which it is not where it cannot be told."""
+
+    well: bool | None = None
+    called: bool = False
+
+
+@dataclass(frozen=True)
 class Unknown:
     """Of another step, or nothing that can be understood."""
 
 
-Result = Pulled | Pushed | Verified | Listed | RestoredVersion | Published | Rehearsal | KitChecked | Unknown
+Result = Pulled | Pushed | Verified | Listed | RestoredVersion | Published | Rehearsal | KitChecked | Called | Unknown
 
 R = TypeVar("R", bound=Result)
 
@@ -202,6 +210,7 @@ _KINDS: Mapping[str, type[Result]] = {
     "publish": Published,
     "rehearse": Rehearsal,
     "kit-check": KitChecked,
+    "heartbeat": Called,
 }
 
 
@@ -215,7 +224,7 @@ def read_as(kind: type[R], untrusted_result: Mapping[str, object] | None) -> R:
 
 def files_of(result: Result) -> int | None:
     """How many files it is about, if it tells."""
-    return None if isinstance(result, Verified | Listed | Published | Unknown) else result.files
+    return None if isinstance(result, Verified | Listed | Published | Called | Unknown) else result.files
 
 
 def read(step: str, untrusted_result: Mapping[str, object] | None) -> Result:

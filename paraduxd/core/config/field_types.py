@@ -9,6 +9,7 @@ import re
 from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
@@ -101,6 +102,17 @@ def _notify(text: str) -> str:
     return text
 
 
+def _heartbeat(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if not fits or not _NOTIFY.fullmatch(text) or "#" in text:
+        raise ValueError("expected an address like https://hc-ping.com/0123, without #")
+    return text
+
+
 def _at_most_a_day(seconds: int) -> int:
     if seconds > 86400:
         raise ValueError("expected a duration of at most 1d")
@@ -135,6 +147,7 @@ Notes = Annotated[Secret, AfterValidator(_notes), Field(max_length=65536)]
 """Several lines for the family; masked like a credential, because people write safe combinations there."""
 
 Notify = Annotated[Secret, AfterValidator(_notify)]
+Heartbeat = Annotated[Secret, AfterValidator(_heartbeat)]
 HostPort = Annotated[Text, AfterValidator(_port_of)]
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]

@@ -21,6 +21,7 @@ from paraduxd.core.config.field_types import (
     Flag,
     Fraction,
     Grace,
+    Heartbeat,
     Hours,
     Id,
     Language,
@@ -108,6 +109,9 @@ class Policy(Strict):
     )
     digest: Duration | None = Field(
         default=None, description="How often a digest is sent to `notify`; without it never", examples=["7d"]
+    )
+    heartbeat_every: Window = Field(
+        default=900, description="How often the addresses of `heartbeat` are called, at most a day", examples=["15m"]
     )
     grace: Grace = Field(
         default=7 * 86400, description="No version younger than this is removed, whatever `keep` says", examples=["7d"]
@@ -381,6 +385,11 @@ class Config(Strict):
         default=(),
         description="Where problems are reported; may hold passwords",
         examples=[["mailtos://fred:password@mail.example"]],
+    )
+    heartbeat: tuple[Heartbeat, ...] = Field(
+        default=(),
+        description="Addresses of a watchdog service that are called while everything could be recovered; they are secret",
+        examples=[["https://hc-ping.com/5f6e0f5c-1c5e-4b0e-9d8a-0a4d3f1b2c3d"]],
     )
     managed: Managed | None = Field(
         default=None,

@@ -73,6 +73,8 @@ def derive(config: Config, capabilities: ProtocolCapabilities, saved: str) -> De
         kits_written=config.managed.kits_written,
         notify=tuple(plans.NotifyPlan(name, notify_file(name)) for name in _addresses(config)),
         notify_after=config.policy.notify_after,
+        heartbeat=tuple(plans.NotifyPlan(name, notify_file(name)) for name in _heartbeats(config)),
+        heartbeat_every=config.policy.heartbeat_every,
         digest=config.policy.digest,
         generation=config.managed.generation,
         grace=config.policy.grace,
@@ -358,7 +360,7 @@ def _transports(
             metadata_file(stash.id),
             {**_transport(stash, managed, capabilities), "kit_access": _kit_plain(stash, capabilities)},
         )
-    for name, url in _addresses(config).items():
+    for name, url in {**_addresses(config), **_heartbeats(config)}.items():
         yield notify_file(name), {"address": url}
 
 
@@ -366,6 +368,11 @@ def _addresses(config: Config) -> dict[str, str]:
     """Addresses for notices by what they are called: "mailto-1" is the first one, and a mailto."""
     kinds = (re.sub(r"[^a-z0-9]+", "-", address.partition(":")[0]) for address in config.notify)
     return {f"{kind}-{number}": config.notify[number - 1] for number, kind in enumerate(kinds, 1)}
+
+
+def _heartbeats(config: Config) -> dict[str, str]:
+    """Addresses of watchdogs by what they are called."""
+    return {f"heartbeat-{number}": address for number, address in enumerate(config.heartbeat, 1)}
 
 
 def _limited(stash: Source | Destination, managed: Managed, capabilities: ProtocolCapabilities) -> Transport:

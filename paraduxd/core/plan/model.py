@@ -224,7 +224,8 @@ class Plan:
 
     `epoch` is the one in force, and `shares_required` how many of its shares open it; during a rotation the config is published
     under both epochs. `kits_written`: by whatever machine, kits of some epoch were. `notify_after`: trouble
-    is told when it has stayed for so many seconds; `digest`: seconds between two digests. `grace` and `grace_after_alarm`: seconds in
+    is told when it has stayed for so many seconds; `digest`: seconds between two digests; `heartbeat_every`: between two calls of
+    the addresses of `heartbeat`. `grace` and `grace_after_alarm`: seconds in
     which no version is removed. `uid`, `since` and `formerly` of the parts: `core/primitives/place_identity.py`.
     """
 
@@ -248,6 +249,8 @@ class Plan:
     kits_written: bool = False
     notify: tuple[NotifyPlan, ...] = ()
     notify_after: int = 900
+    heartbeat: tuple[NotifyPlan, ...] = ()
+    heartbeat_every: int = 900
     digest: int | None = None
     generation: int = 1
     grace: int = 7 * 86400

@@ -36,6 +36,8 @@ class Step(StrEnum):
     REHEARSE = "rehearse"
     FETCH = "fetch"
     NOTIFY = "notify"
+    HEARTBEAT = "heartbeat"
+    NOTIFY_CHECK = "notify-check"
     TRY = "try"
     KIT_LOOK = "kit-look"
     KIT_WRITE = "kit-write"
@@ -82,6 +84,8 @@ class Order:
     fetch     epochs [int]
     try       role ("source", "destination", "metadata stash", "kit": reads only), archive (bool: as a store of encrypted archives)
     notify    title, body, told (what the journal remembers of it, `core/status/notifications.py`)
+    heartbeat well (bool: everything could be recovered)
+    notify-check -
     kit-...   device (node of a disk) or directory, device_serial (as it was when it was chosen, or null); and besides
     kit-write files {name: base64}, armed {owner, steward, steward_name, needed, erase, known, beside} (`core/devices/stick_rules.py`)
     kit-check keys [{epoch, fingerprint, public_key}]; of the supervisor: owner, uuid

@@ -33,7 +33,7 @@ IN_PLACE = "in place "
 
 LIGHT_AT_ONCE = 4
 
-_LIGHT = frozenset({Step.VERSIONS, Step.LIST, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK, Step.NOTIFY})
+_LIGHT = frozenset({Step.VERSIONS, Step.LIST, Step.HOSTKEYS, Step.PUBLISH, Step.KIT_CHECK, Step.NOTIFY, Step.HEARTBEAT})
 
 
 @dataclass(frozen=True)

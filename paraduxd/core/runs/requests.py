@@ -40,7 +40,7 @@ class Draft:
 
 def places(plan: Plan) -> dict[tuple[str, str], str]:
     """(dataset, location) -> place, for every location of the plan; a metadata stash belongs to the dataset ""."""
-    found = {("", address.id): LOCAL for address in plan.notify}
+    found = {("", address.id): LOCAL for address in (*plan.notify, *plan.heartbeat)}
     found.update({("", stash.id): stash.place for stash in plan.metadata_stashes})
     for dataset in plan.datasets:
         found[(dataset.id, SOURCE)] = dataset.source.place

@@ -18,7 +18,7 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
     metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, destination-failed,
     destination-overdue, destination-never, destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
     destination-incomplete, destination-old-damage,
-    notify-failed, fates-alike, dataset-unknown, drill-incomplete
+    notify-failed, heartbeat-failed, fates-alike, dataset-unknown, drill-incomplete
 """
 
 from __future__ import annotations
@@ -152,6 +152,10 @@ def of_notices(plan: Plan, facts: Facts) -> Iterator[Problem]:
         error = error_of(facts.latest.get(("", "notify", address.id), Latest()))
         if error is not None:
             yield _warning("notify-failed", address.id, error.message, error.hint)
+    for address in plan.heartbeat:
+        error = error_of(facts.latest.get(("", "heartbeat", address.id), Latest()))
+        if error is not None:
+            yield _warning("heartbeat-failed", address.id, error.message, error.hint)
 
 
 def of_losses(losses: Sequence[Loss]) -> Iterator[Problem]:

@@ -132,7 +132,7 @@ def _sizes(folder: Path, names: Collection[str]) -> frozenset[tuple[str, int, in
 def transport_names(plan: Plan) -> dict[str, str]:
     """Transport file -> what it is for, as people say it."""
     found = {stash.transport: stash.id for stash in plan.metadata_stashes}
-    found |= {address.transport: address.id for address in plan.notify}
+    found |= {address.transport: address.id for address in (*plan.notify, *plan.heartbeat)}
     for dataset in plan.datasets:
         found[dataset.source.transport] = f"{dataset.id}/source"
         found |= {each.transport: f"{dataset.id}/{each.id}" for each in dataset.destinations}

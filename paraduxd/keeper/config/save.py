@@ -28,7 +28,7 @@ from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import remains
 from paraduxd.effects.ipc.keeper_questions import Server
 from paraduxd.effects.vault.vault import OpenVault
-from paraduxd.keeper.config import announce, apply, generate, repository_keys, seen_keys
+from paraduxd.keeper.config import announce, apply, generate, notify_check, repository_keys, seen_keys
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
@@ -101,8 +101,9 @@ def preview(installation: Installation, text: str, opened: Opened | None) -> Pre
     found = (
         place_changes.changes(opened.config, config, installation.capabilities) if opened else place_changes.Changes({})
     )
-    if found.findings:
-        return Preview(_shown(placed(text, found.findings)))
+    unfit = (*found.findings, *notify_check.findings(config, opened.config if opened else None))
+    if unfit:
+        return Preview(_shown(placed(text, unfit)))
     before = place_changes.as_renamed(opened.config, found) if opened else None
     return Preview(
         problems=_shown(checked.problems),
@@ -141,6 +142,8 @@ def set_up(installation: Installation, answers: str, passphrase: bytes, trusted:
         )
     checked = check(answers, installation.capabilities, answers=True)
     config = _valid(checked)
+    if unfit := list(notify_check.findings(config, None)):
+        raise _invalid(placed(answers, unfit))
     acceptable(passphrase.decode(), config.owner.name, config.owner.email)
     managed = generate.new_managed(config.policy, [each.id for each in config.stewards], installation.memory)
     document = with_managed(_with_defaults(_value(answers), config), generate.with_hosts(managed, trusted))
@@ -195,8 +198,9 @@ def save(installation: Installation, opened: Opened, text: str, serial: int, tru
         )
     if managed_changed(opened.config, config):
         raise _invalid([_managed_problem()])
-    if unclear := place_changes.changes(opened.config, config, installation.capabilities).findings:
-        raise _invalid(placed(text, unclear))
+    unclear = place_changes.changes(opened.config, config, installation.capabilities).findings
+    if unfit := [*unclear, *notify_check.findings(config, opened.config)]:
+        raise _invalid(placed(text, unfit))
     document = _with_kits_of(opened, _value(text))
     managed = generate.with_hosts(managed_of(document), trusted)
     if document == opened.document and managed == opened.managed:

@@ -134,7 +134,8 @@ class OrderFactory:
         }
 
     def _transport(self, dataset: DatasetPlan | None, step: str, location: str) -> str:
-        names = {address.id: address.transport for address in self.plan.notify} if step == Step.NOTIFY else {}
+        addresses = {Step.NOTIFY: self.plan.notify, Step.HEARTBEAT: self.plan.heartbeat}.get(Step(step), ())
+        names = {address.id: address.transport for address in addresses}
         names = names or {stash.id: stash.transport for stash in self.plan.metadata_stashes}
         if dataset is not None:
             names = {destination.id: destination.transport for destination in dataset.destinations}

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import Called
 from paraduxd.core.devices import arrivals
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
@@ -23,7 +24,7 @@ from paraduxd.core.runs import conditions, next_run, removable_disks, requests
 from paraduxd.core.runs.facts import Facts, Key
 from paraduxd.core.runs.orders import Step
 from paraduxd.core.runs.requests import Draft
-from paraduxd.core.status import notifications
+from paraduxd.core.status import heartbeat, notifications
 from paraduxd.core.status.assessment import judge
 from paraduxd.effects.devices import removable_disk
 from paraduxd.effects.journal.journal import Journal
@@ -33,6 +34,9 @@ log = logging.getLogger("paradux.rounds")
 
 LOOK = 3.0
 """Seconds between two rounds."""
+
+JUDGE_EVERY = timedelta(seconds=30)
+"""How old a verdict may be that a watchdog is told."""
 
 STAYS = math.ceil(arrivals.LONGEST / LOOK) + 2
 """Rounds in a row that must find a disk before it is one that stays; what has just come is told by the watcher, and pushed to once."""
@@ -57,6 +61,8 @@ class Rounds:
         self._found: Counter[str] = Counter()
         """In how many rounds in a row each disk was there."""
         self._complaint = ""
+        self._judged: tuple[Plan, datetime, bool] | None = None
+        """By which plan and when it was judged whether everything could be recovered."""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._go_round, name="rounds", daemon=True)
 
@@ -75,6 +81,7 @@ class Rounds:
             try:
                 self.push_what_is_due()
                 self.tell()
+                self.beat()
                 self._complaint = ""
             except ParaduxError as problem:
                 self._complain(problem.message)
@@ -155,6 +162,31 @@ class Rounds:
                 each for each in verdict.problems if (each.code, each.subject) != ("notify-failed", address.id)
             )
             self._tell(address.id, notifications.News(verdict.headline, found, safe), seen, rules)
+
+    def beat(self) -> None:
+        """Call the watchdogs: that everything could be recovered, or that it could not."""
+        plan = self._dispatcher.plan
+        waiting = self._dispatcher.pending() if plan.heartbeat else frozenset()
+        due = [key for each in plan.heartbeat if (key := ("", Step.HEARTBEAT, each.id)) not in waiting]
+        if not due or not self._dispatcher.transport_ready:
+            return
+        now = self._clock()
+        well = self._is_well(now)
+        for key in due:
+            latest = self._journal.latest(key)
+            told = latest.told(Called).well
+            if next_run.when_allowed(latest, now, key[2]).at > now or not heartbeat.is_due(
+                latest, told, well, plan.heartbeat_every, now
+            ):
+                continue
+            self._dispatcher.submit([Draft(key, "heartbeat", arguments={"well": well})])
+
+    def _is_well(self, now: datetime) -> bool:
+        """Whether everything could be recovered today, as status says it. Judged once for several looks: it takes a while."""
+        plan = self._dispatcher.plan
+        if self._judged is None or self._judged[0] is not plan or now - self._judged[1] >= JUDGE_EVERY:
+            self._judged = (plan, now, judge(plan, self._facts(), now).today)
+        return self._judged[2]
 
     def _tell(
         self, address: str, news: notifications.News, seen: notifications.Seen, rules: notifications.Rules

@@ -196,6 +196,7 @@ _FAMILY: dict[str, Any] = {
     ],
     "inventory": [{"name": "Tax portal", "username": "fred", "password": "tax password", "notes": "call\nMs. Lee"}],
     "notify": ["mailtos://fred:mail-password@mail.example"],
+    "heartbeat": ["https://hc-ping.com/heartbeat-secret"],
     "managed": MANAGED,
 }  # fmt: skip
 

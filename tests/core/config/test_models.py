@@ -118,6 +118,7 @@ def test_the_outline_finds_every_kind_of_secret() -> None:
         "password",
         "notes",
         "notify",
+        "heartbeat",
         "words",
         "secret",
         "credentials",

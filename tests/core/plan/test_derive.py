@@ -84,9 +84,9 @@ def test_there_is_one_transport_file_for_every_stash() -> None:
     named = {stash.transport for stash in both.plan.metadata_stashes}
     for dataset in both.plan.datasets:
         named |= {dataset.source.transport, *(destination.transport for destination in dataset.destinations)}
-    named |= {address.transport for address in both.plan.notify}
+    named |= {address.transport for address in (*both.plan.notify, *both.plan.heartbeat)}
     assert named == set(both.transports)
-    assert len(named) == 8
+    assert len(named) == 9
 
 
 def test_a_transport_file_holds_what_its_stash_needs_and_no_more() -> None:
@@ -110,6 +110,7 @@ def test_a_transport_file_holds_what_its_stash_needs_and_no_more() -> None:
 def test_settings_of_a_transport_file_are_valid_for_the_protocol() -> None:
     transports = derived().transports
     assert transports.pop("notify.mailtos-1.json") == {"address": "mailtos://fred:mail-password@mail.example"}
+    assert transports.pop("notify.heartbeat-1.json") == {"address": "https://hc-ping.com/heartbeat-secret"}
     for transport in transports.values():
         SHAPES[transport["protocol"]].settings.model_validate(transport["settings"])
 
@@ -157,12 +158,14 @@ def canary_document(canaries):
     document["inventory"] = [dict.fromkeys(("name", "url", "username", "password", "notes"), next(canaries))]
     document["metadata_stashes"][0]["credentials"] = {"private_key": "x", "password": "x"}
     masked = mask(document, SHAPES)
-    masked["notify"] = []
+    masked["notify"] = masked["heartbeat"] = []
     masked["managed"]["recovery"]["secret"] = ""
     repository = masked["datasets"][0]["destinations"][0]
     repository["repository"] = document["datasets"][0]["destinations"][0]["repository"]
     notify = [f"mailto://fred:{next(canaries)}@mail.example"]
-    return planted({**document, "notify": []}, masked, canaries) | {"notify": notify}
+    heartbeat = [f"https://hc-ping.com/{next(canaries)}"]
+    made = planted({**document, "notify": [], "heartbeat": []}, masked, canaries)
+    return made | {"notify": notify, "heartbeat": heartbeat}
 
 
 @settings(deadline=None)  # on a busy machine a call takes any time
@@ -182,7 +185,7 @@ def test_the_plan_holds_no_secret(seed) -> None:
     assert "ab" * 32 not in text
     kept = json.dumps(both.transports)
     needed = [canary for canary in used if canary in kept]
-    assert len(needed) == 9
+    assert len(needed) == 10
 
 
 def test_a_transport_file_holds_no_secret_of_another_stash() -> None:

@@ -31,6 +31,11 @@ def findings(config: Config) -> Iterator[Diagnostic]:
             )
             hint = f"use the encrypted form of {scheme}://, which most often is {scheme}s://"
             yield Diagnostic("warning", ("notify", index), message, hint)
+    for index, address in enumerate(config.heartbeat):
+        scheme, host = _server(address)
+        if scheme == "http" and not is_loopback(host_of(host)):
+            message = "is called without encryption: anyone on the way can call it in place of this machine"
+            yield Diagnostic("warning", ("heartbeat", index), message, "use https if the service can")
 
 
 def _server(address: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from paraduxd.core.config.capabilities import Capabilities, Role
 from paraduxd.core.config.diagnostics import Diagnostic, Path
 from paraduxd.core.config.models import Config, Dataset, Destination, Managed, MetadataStash, Source
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.config.validation import access_chains, plain_notifications, reachable
+from paraduxd.core.config.validation import access_chains, notify_addresses, plain_notifications, reachable
 from paraduxd.core.config.validation.look_alikes import look_alikes
 
 RESERVED = frozenset({"source", "staging"})
@@ -48,6 +48,7 @@ def check_semantics(config: Config, stashes: Stashes, encrypting: Sequence[str])
     yield from _metadata(config)
     yield from _in_clear(config, stashes)
     yield from plain_notifications.findings(config)
+    yield from notify_addresses.findings(config)
     yield from reachable.findings(config)
     yield from access_chains.findings(config)
     for index, dataset in enumerate(config.datasets):
