@@ -15,6 +15,7 @@ from typing import Any
 from paraductl.daemon.connections import Supervisor
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
+from tests import json_documents
 from tests.rigs.waiting import LONG, wait_for
 
 Json = dict[str, Any]
@@ -125,6 +126,7 @@ class Installation:
         done = subprocess.run(
             argv, check=False, input=text, capture_output=True, text=True, timeout=110, env=clean_environment()
         )
+        json_documents.check(arguments, done.stdout)
         if check and done.returncode:
             raise AssertionError(
                 f"paraductl {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.tail()}"

@@ -155,6 +155,15 @@ def test_every_script_that_an_example_calls_exists(page: Path) -> None:
             assert (ROOT / name).exists(), name
 
 
+def test_the_schemas_of_all_documents_are_written() -> None:
+    """Every command has one; each is that of what the command prints now, and none is left of another."""
+    made = {name: pages.JSON_SCHEMAS.text(schema) for name, schema in pages.JSON_SCHEMAS.schemas()}
+    found = {file.name: file.read_text() for file in (ROOT / "schema/commands").iterdir()}
+    assert found == made, "run: python contrib/json_schemas.py"
+    commands = {file.stem.replace("_", "-") for file in (ROOT / "paraductl/commands").glob("[a-z]*.py")}
+    assert {name.removesuffix(".schema.json") for name in made} == commands
+
+
 def test_codes_are_found_in_each_way_of_writing_them() -> None:
     some = {
         "unreachable",

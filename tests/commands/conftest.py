@@ -15,6 +15,7 @@ import pytest
 from paraductl import follow
 from paraductl.main import main
 from paraductl.terminal import passphrase
+from tests import json_documents
 from tests.fakes_client import PASSPHRASE, FakeDaemon
 
 
@@ -72,7 +73,9 @@ def paraductl(
             given = io.TextIOWrapper(io.BytesIO(stdin.encode()))
             monkeypatch.setattr(sys, "stdin", given)
             code = main(words, daemon)
-            return Outcome(code, *capfd.readouterr())
+            out, err = capfd.readouterr()
+            json_documents.check(words, out)
+            return Outcome(code, out, err)
         monkeypatch.setattr(sys, "stdin", Tty("".join(f"{line}\n" for line in answers)))
         monkeypatch.setattr(sys, "stderr", shown := Tty())
         code = main(words, daemon)

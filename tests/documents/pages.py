@@ -20,6 +20,7 @@ from tests.checkout import ROOT
 from tests.packaging.contrib_module import load
 
 MANUALS = load("manuals")
+JSON_SCHEMAS = load("json_schemas")
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PAGES = [page for page in EVERY_PAGE if page.name != "CONTRIBUTING.md"]
 """Its guides add a protocol and a command, and are followed by tests of their own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Schema = dict[str, Any]
@@ -36,11 +37,17 @@ def _object(kind: object, found: Schema) -> Schema:
 
 def _of(kind: object, found: Schema) -> Schema:
     origin = typing.get_origin(kind)
+    if kind in (Any, object):
+        return {}
     if origin in (typing.Union, types.UnionType):
-        inner = [each for each in typing.get_args(kind) if each is not type(None)]
-        return {"anyOf": [_of(inner[0], found), {"type": "null"}]}
-    if origin is tuple:
+        inner = [_of(each, found) for each in typing.get_args(kind) if each is not type(None)]
+        return {"anyOf": [*inner, *([{"type": "null"}] if type(None) in typing.get_args(kind) else [])]}
+    if origin in (tuple, list, Sequence):
         return {"type": "array", "items": _of(typing.get_args(kind)[0], found)}
+    if origin in (dict, Mapping):
+        return {"type": "object", "additionalProperties": _of(typing.get_args(kind)[1], found)}
+    if origin is typing.Literal:
+        return {"enum": list(typing.get_args(kind))}
     if dataclasses.is_dataclass(kind):
         name = typing.cast(type, kind).__name__
         if name not in found:
