@@ -12,8 +12,8 @@ from paraduxd.effects.tools import web_call
 
 def call(order: Order, _report: object) -> dict[str, object]:
     """Tell that all is well, or that it is not where the service can be told; raises `TransientError` "not-called"."""
-    address = str(transport_files.read(Path(order.transport)).get("address"))
-    well = bool(order.arguments["well"])
+    address = transport_files.read(Path(order.transport)).address
+    well = bool(order.arguments.get("well"))
     used = heartbeat.success_address(address) if well else heartbeat.failure_address(address)
     if used is not None:
         web_call.get(used, order.location)

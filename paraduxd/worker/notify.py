@@ -31,12 +31,11 @@ def notify(order: Order, _report: object) -> dict[str, object]:
 
 def check(order: Order, _report: object) -> dict[str, object]:
     """Which addresses have a form that nothing could be sent to, by number, and how such addresses look; asks no network."""
-    addresses = list(transport_files.read(Path(order.transport)).get("addresses", []))
+    addresses = transport_files.read(Path(order.transport)).address.splitlines()
     logging.disable(logging.CRITICAL)
     try:
-        return {
-            "bad": {str(index): _forms(str(each)) for index, each in enumerate(addresses) if not _is_fit(str(each))}
-        }
+        bad = {str(index): _forms(each) for index, each in enumerate(addresses) if not _is_fit(each)}
+        return {"bad": bad}
     finally:
         logging.disable(logging.NOTSET)
 
@@ -55,11 +54,11 @@ def _forms(address: str) -> list[str]:
     import apprise
 
     scheme = address.partition(":")[0].lower()
-    services = apprise.Apprise().details()["schemas"]
-    known = (each for each in services if scheme in (*(each["protocols"] or ()), *(each["secure_protocols"] or ())))
-    found = next(known, None)
-    templates = found["details"]["templates"] if found else ()
-    return [str(each).replace("{schema}", scheme) for each in templates[:3]]
+    for service in apprise.Apprise().details().get("schemas", []):
+        if scheme in (*(service.get("protocols") or ()), *(service.get("secure_protocols") or ())):
+            templates = service.get("details", {}).get("templates", ())
+            return [str(each).replace("{schema}", scheme) for each in templates[:3]]
+    return []
 
 
 def _send(address: str, title: str, body: str) -> bool | None:

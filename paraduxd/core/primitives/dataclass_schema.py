@@ -11,7 +11,7 @@ from typing import Any
 Schema = dict[str, Any]
 """A JSON Schema, whose form its specification gives."""
 
-_SCALARS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_SCALARS: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
 def schema_of(kind: type) -> Schema:
@@ -36,22 +36,27 @@ def _object(kind: object, found: Schema) -> Schema:
 
 
 def _of(kind: object, found: Schema) -> Schema:
-    origin = typing.get_origin(kind)
-    if kind in (Any, object):
-        return {}
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        inner = [_of(each, found) for each in typing.get_args(kind) if each is not type(None)]
-        return {"anyOf": [*inner, *([{"type": "null"}] if type(None) in typing.get_args(kind) else [])]}
+        return {"anyOf": [_of(each, found) for each in sorted(inner, key=lambda each: each is type(None))]}
     if origin in (tuple, list, Sequence):
-        return {"type": "array", "items": _of(typing.get_args(kind)[0], found)}
+        return {"type": "array", "items": _of(inner[0], found)}
     if origin in (dict, Mapping):
-        return {"type": "object", "additionalProperties": _of(typing.get_args(kind)[1], found)}
-    if origin is typing.Literal:
-        return {"enum": list(typing.get_args(kind))}
-    if dataclasses.is_dataclass(kind):
-        name = typing.cast(type, kind).__name__
-        if name not in found:
-            found[name] = {}
-            found[name] = _object(kind, found)
-        return {"$ref": f"#/$defs/{name}"}
+        return {"type": "object", "additionalProperties": _of(inner[1], found)}
+    return _defined(kind, found) if dataclasses.is_dataclass(kind) else _scalar(kind)
+
+
+def _scalar(kind: object) -> Schema:
+    """Plain values; an `object` may be any of them."""
+    if kind is object:
+        return {}
     return {"type": next(name for scalar, name in _SCALARS.items() if kind is scalar)}
+
+
+def _defined(kind: object, found: Schema) -> Schema:
+    """A dataclass, which is described once."""
+    name = typing.cast(type, kind).__name__
+    if name not in found:
+        found[name] = {}
+        found[name] = _object(kind, found)
+    return {"$ref": f"#/$defs/{name}"}

@@ -41,7 +41,7 @@ def findings(config: Config, old: Config | None) -> Iterator[Diagnostic]:
 def _unfit(addresses: Sequence[str]) -> dict[int, list[str]]:
     if not addresses:
         return {}
-    with sealed_file(json.dumps({"addresses": list(addresses)}).encode()) as (descriptor, path):
+    with sealed_file(json.dumps({"address": "\n".join(addresses)}).encode()) as (descriptor, path):
         order = Order(next(_numbers), Step.NOTIFY_CHECK, "", "notify", path)
-        found = workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)["bad"]
-    return {int(index): [str(form) for form in forms] for index, forms in found.items() if int(index) < len(addresses)}
+        found = workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)
+    return {int(index): [*map(str, forms)] for index, forms in dict(found.get("bad", {})).items()}
