@@ -28,7 +28,8 @@ def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
         own["$defs"] = {**own.get("$defs", {}), **failure.pop("$defs")}
         definitions = own.pop("$defs")
         for part in (own, failure):
-            part.pop("$schema", None)
+            for key in ("$schema", "$id"):
+                part.pop(key, None)
         yield f"{command}.schema.json", {**_head(command), "anyOf": [own, failure], "$defs": definitions}
     for command in ANYTHING:
         yield f"{command}.schema.json", _head(command)
