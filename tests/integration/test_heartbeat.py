@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -28,8 +27,9 @@ def test_success_is_told_only_while_everything_could_be_recovered(tmp_path: Path
         write_kits(paradux)
         assert paradux.status()["recoverable"]["today"]
         paradux.wait_for(lambda: f"/ping/{CANARY}" in called, "to be told that all is well", 60)
-        shutil.rmtree(tmp_path / "mirror")
-        paradux.owner("verify", "home", check=False)
+        config = paradux.config()
+        config["datasets"][0]["destinations"][0]["url"] += "-new"
+        paradux.edit(config)
         assert not paradux.status()["recoverable"]["today"]
         before = len(called)
         paradux.wait_for(lambda: f"/ping/{CANARY}/fail" in called[before:], "to be told that it is not", 60)
