@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 
 from paraductl.context import Context
+from paraductl.editing.key_files import with_keys
 from paraductl.editing.review import show_problems
 from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api import bounded_json
@@ -38,7 +39,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Let the daemon's code check it, in a process of its own, and list what it found."""
-    found = _check(read_text(arguments.file))
+    found = _check(with_keys(read_text(arguments.file)))
     name = shown_name(arguments.file)
     show_problems(context.terminal, found.problems, name)
     context.terminal.document(found)

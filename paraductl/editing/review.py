@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from paraductl.context import Context
 from paraductl.editing.editor import edit
+from paraductl.editing.key_files import with_keys
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
@@ -58,7 +59,7 @@ class Review:
                 seen = self._shown(text)
                 decision = self._decide("Save this? [y]es, [e]dit again, [a]bort:", "yea")
                 if decision == "y":
-                    return Brought(self.store(text, self._trusted(seen.hosts)), seen)
+                    return Brought(self.store(with_keys(text), self._trusted(seen.hosts)), seen)
             except MovedError as moved:
                 self.context.terminal.failure(moved.message, moved.hint)
                 text = moved.text
@@ -74,7 +75,7 @@ class Review:
 
     def _shown(self, text: str) -> Preview:
         """The preview, after what it says was printed; raises `ParaduxError` "invalid-config" when the text has errors."""
-        seen = self.preview(text)
+        seen = self.preview(with_keys(text))
         errors = [problem for problem in seen.problems if problem.level == "error"]
         if seen.unchanged and not seen.hosts:
             raise ParaduxError("unchanged", "nothing changed", exit_code=ExitCode.DONE)

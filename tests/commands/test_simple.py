@@ -19,7 +19,7 @@ Run = Callable[..., Outcome]
 @pytest.mark.parametrize(("level", "code"), [("ok", 0), ("warning", 10), ("critical", 20), ("odd", 20)])
 def test_status_exit_codes(paraductl: Run, daemon: FakeDaemon, level: str, code: int) -> None:
     daemon.status["level"] = level
-    outcome = paraductl("status", "home", "--json")
+    outcome = paraductl("status", "home", "--json", newer=level == "odd")
     assert (outcome.code, outcome.document) == (code, {**STATUS, "level": level})
     assert daemon.calls("status") == [{"dataset": "home"}]
 
