@@ -21,9 +21,11 @@ def may_help(run: Run, paths: Sequence[str]) -> bool:
 
 
 def places(dataset: DatasetState, asked: Collection[str]) -> tuple[str, ...]:
-    """The destinations that were pushed to and have not been asked yet, the last pushed first; then staging, unless it is held."""
-    pushed = [(each.last_success, each.id) for each in dataset.destinations if each.last_success]
-    found = [name for _, name in sorted(pushed, reverse=True)]
+    """The destinations that have not been asked yet, the last pushed first; then staging, unless it is held.
+
+    A machine that has just been recovered knows of no push: then all of them, in the order of the config.
+    """
+    found = [each.id for each in sorted(dataset.destinations, key=lambda each: each.last_success or "", reverse=True)]
     if dataset.staging.files and dataset.state != "held":
         found.append("staging")
     return tuple(name for name in found if name not in asked)

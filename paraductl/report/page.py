@@ -65,7 +65,7 @@ def _advice(answer: WhatIf) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
+    return text[:1].upper() + text[1:].replace(" -> ", "\u00a0→\u00a0") + "."
 
 
 def _picture(answer: WhatIf) -> str:
@@ -277,7 +277,8 @@ li { margin: .3rem 0; } footer { margin-top: 2rem; color: #444; font-size: .9rem
   td::before { content: attr(data-head) ": "; font-weight: 600; }
 }
 @media print {
-  body { padding: 0; font-size: 9pt; max-width: none; } .scroll { overflow: visible; } tr, figure, li { break-inside: avoid; }
+  body { padding: 0; font-size: 9pt; max-width: none; } .scroll { overflow: visible; }
+  h2 { break-after: avoid; } tr, figure, li { break-inside: avoid; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 """

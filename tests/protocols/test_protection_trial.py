@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from paraduxd.api.errors import ParaduxError
@@ -171,3 +172,46 @@ def test_a_bucket_without_the_right_to_remove_is_protected_only_if_nothing_can_b
                 store.put("config", io.BytesIO(b"theirs"))
                 assert protection_trial.try_removal(store) is found
                 assert b"".join(store.get("config")) == b"theirs"
+
+
+@pytest.fixture(scope="module")
+def buckets() -> Iterator[Backend]:
+    """A bucket that keeps versions, and one that keeps them locked, too."""
+    with restic_servers.moto() as backend:
+        owner = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{backend.port}",
+            aws_access_key_id="owner",
+            aws_secret_access_key="any",
+            region_name="us-east-1",
+        )
+        for name in ("versions", "locked"):
+            owner.create_bucket(Bucket=name, ObjectLockEnabledForBucket=name == "locked")
+            owner.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+        owner.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=lock)
+        yield backend
+
+
+@pytest.mark.parametrize(("bucket", "protected"), [("versions", False), ("locked", True)])
+def test_a_bucket_that_keeps_what_is_removed_is_protected_only_if_versions_stay(
+    buckets: Backend, bucket: str, protected: bool
+) -> None:
+    assert S3.blobs
+    given = {
+        "url": f"s3://{bucket}/photos",
+        "endpoint": f"http://127.0.0.1:{buckets.port}",
+        "credentials": {"access_key_id": restic_servers.KEY_ID, "secret_access_key": "any"},
+    }
+    store = S3.blobs(S3.settings.model_validate(given), Context("", "cloud"))
+    store.put("config", io.BytesIO(b"theirs"))
+    for _ in range(2):
+        assert protection_trial.try_removal(store) is False, "in the place that is seen, it can be replaced"
+        assert protection_trial.try_erasing(store) is protected
+    assert [each.name for each in store.list()] == ["config"]
+
+
+def test_where_versions_cannot_be_seen_nothing_is_said() -> None:
+    assert protection_trial.try_erasing(Store()) is None
+    assert protection_trial.try_erasing(Store("change delete")) is True

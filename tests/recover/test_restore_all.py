@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from paraductl.recovery import next_place
 from paraductl.recovery.restore_all import BringingBack, Copy, copies
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.state import DatasetState, SourceState, StagingState
+from paraduxd.api.replies.state import DatasetState, DestinationState, SourceState, StagingState
 from paraduxd.api.replies.transfers import Run, RunError
 
 NEVER = SourceState()
@@ -115,3 +116,31 @@ def test_a_folder_that_holds_something_is_left_alone() -> None:
     daemon.filled.add("/back/home")
     with pytest.raises(ParaduxError, match="not empty"):
         daemon.bring_back(A, B)
+
+
+def test_a_restore_goes_on_to_every_place_that_was_not_asked_and_staging_last() -> None:
+    """On a machine that has just been recovered nothing was pushed yet."""
+    never = tuple(DestinationState(name, "never") for name in ("disk", "friend", "cloud"))
+    new = replace(dataset(), destinations=never)
+    assert next_place.places(new, ["friend"]) == ("disk", "cloud")
+    pushed = replace(never[2], last_success="2026-11-20T10:00:00Z")
+    known = replace(dataset(**HERE), destinations=(*never[:2], pushed))
+    assert next_place.places(known, ["disk"]) == ("cloud", "friend", "staging")
+    assert next_place.places(replace(known, state="held"), []) == ("cloud", "disk", "friend")
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "paths", "expected"),
+    [
+        ("failed", "not-mounted", (), True),
+        ("failed", "not-found", (), True),
+        ("failed", "not-found", ("letters",), False),
+        ("failed", "not-empty", (), False),
+        ("cancelled", "cancelled", (), False),
+    ],
+)
+def test_another_place_is_asked_only_where_it_may_help(
+    state: str, code: str, paths: tuple[str, ...], expected: bool
+) -> None:
+    failed = a_run("restore", "disk", state, error=RunError(code, "it is so", ""))
+    assert next_place.may_help(failed, paths) is expected
