@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -89,9 +89,14 @@ def _is_terminal() -> bool:
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:
-    """Lines that break between words only, and leave room for an answer."""
+    """Lines that break between words only, as far in as their paragraph, and leave room for an answer."""
     width = min(max(shutil.get_terminal_size().columns, 40), 100) - 1
-    wrap: Callable[[str], list[str]] = textwrap.TextWrapper(
-        width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    return [line for paragraph in text.split("\n") for line in _paragraph(paragraph, indent, width)]
+
+
+def _paragraph(text: str, indent: str, width: int) -> list[str]:
+    inner = indent + text[: len(text) - len(text.lstrip())]
+    wrap = textwrap.TextWrapper(
+        width, initial_indent=inner, subsequent_indent=inner, break_on_hyphens=False, break_long_words=False
     ).wrap
-    return [line for paragraph in text.split("\n") for line in wrap(paragraph) or [""]]
+    return wrap(text.strip()) or [""]

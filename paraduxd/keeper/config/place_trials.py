@@ -66,7 +66,7 @@ def tried(installation: Installation, place: Place, trusted: Hosts) -> Tried:
         where = path_text(wrong.path)
         return Tried(shown, problem=f"{where}: {wrong.message}" if where else wrong.message, hint=wrong.hint)
     hosts = _hosts_to_accept(installation, settings, trusted)
-    if silent := [f"{name}: {host.error}" for name, host in hosts.items() if not host.keys]:
+    if silent := [host.error or f"{name} shows no key" for name, host in hosts.items() if not host.keys]:
         return Tried(shown, problem=silent[0], hint="check the address, and that the server is on")
     if hosts:
         return Tried(shown, hosts)
