@@ -34,15 +34,15 @@ class Figures:
 
 
 CEILINGS = {
-    "paraductl": Figures(0, 0, 22),
-    "paraduxd/api": Figures(3, 15, 3),
+    "paraductl": Figures(0, 0, 16),
+    "paraduxd/api": Figures(2, 18, 3),
     "paraduxd/shares": Figures(0, 0, 30),
-    "paraduxd/core": Figures(9, 32, 39),
+    "paraduxd/core": Figures(9, 25, 39),
     "paraduxd/effects": Figures(0, 10, 24),
     "paraduxd/protocols": Figures(1, 10, 29),
-    "paraduxd/keeper": Figures(9, 26, 62),
-    "paraduxd/worker": Figures(9, 17, 41),
-    "paraduxd/supervisor": Figures(14, 31, 26),
+    "paraduxd/keeper": Figures(0, 2, 47),
+    "paraduxd/worker": Figures(0, 0, 0),
+    "paraduxd/supervisor": Figures(0, 8, 18),
     "paraduxd/testing": Figures(0, 2, 0),
 }
 

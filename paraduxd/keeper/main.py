@@ -19,11 +19,12 @@ from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.files import transport_files
+from paraduxd.effects.ipc.keeper_news import KeeperNews
 from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
 from paraduxd.effects.process.worker_hosts import UnitHost
 from paraduxd.effects.vault import luks_header
-from paraduxd.effects.vault.vault import Kdf, available_mode
+from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config.capabilities import capabilities_of
 from paraduxd.keeper.connections import Clients
 from paraduxd.keeper.kits.state import KitState
@@ -68,8 +69,8 @@ def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str,
         control=control,
     )
     vault = luks_header.Look(installation.state.vault)
-    session = Session(lambda current: _tell(control, current, vault))
-    control.tell(vault=str(available_mode()), weaknesses=list(weaknesses))
+    session = Session(lambda current: control.tell(_news(current, vault, weaknesses)))
+    control.tell(KeeperNews(weaknesses=weaknesses))
     threading.Thread(target=session.end_when_over, daemon=True).start()
     sticks = Sticks(session, installation, StickTools())
     session.kept.of(KitState).sticks = sticks
@@ -88,12 +89,12 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _tell(control: Control, session: Session, vault: luks_header.Look) -> None:
+def _news(session: Session, vault: luks_header.Look, weaknesses: tuple[str, ...]) -> KeeperNews:
     """How it stands; and what the vault looks like that was just opened or saved, so that a change by somebody else is noticed."""
     window = session.window
     opened = session.opened is not None
-    seen = {"vault_sha256": vault.now().sha256} if opened else {}
-    control.tell(authorized=opened, until=window.until if window else None, **seen)
+    sha256 = vault.now().sha256 if opened else ""
+    return KeeperNews(opened, window.until if window else None, weaknesses, sha256)
 
 
 if __name__ == "__main__":

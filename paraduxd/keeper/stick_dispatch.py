@@ -10,10 +10,10 @@ import os
 import queue
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.devices.stick_rules import known_steward
+from paraduxd.core.devices.stick_rules import PluggedIn, known_steward
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.kits.arming import Arming, Bench, Event, Tools, write_onto
+from paraduxd.keeper.kits.arming import Arming, Bench, Tools, write_onto
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.recovery import stick_reader
 from paraduxd.keeper.runtime import kit_journal
@@ -31,9 +31,9 @@ class Sticks:
         self._session = session
         self._keeping = installation
         self.tools = tools
-        self._plugged_in: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._plugged_in: queue.SimpleQueue[PluggedIn] = queue.SimpleQueue()
 
-    def plugged_in(self, event: Event) -> None:
+    def plugged_in(self, event: PluggedIn) -> None:
         """A stick was plugged in; returns at once."""
         self._plugged_in.put(event)
 
@@ -42,7 +42,7 @@ class Sticks:
         while True:
             self.take(self._plugged_in.get())
 
-    def take(self, event: Event) -> None:
+    def take(self, event: PluggedIn) -> None:
         """Whatever comes of one stick. It raises nothing: the next one comes."""
         try:
             self._take(event)
@@ -51,16 +51,16 @@ class Sticks:
         except Exception as problem:  # its text may repeat a secret
             log.error("A stick was not taken: %s", type(problem).__name__)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: PluggedIn) -> None:
         arming = self._session.kept.of(KitState).arming
-        if stick_reader.take(self._session, dict(event)):
+        if stick_reader.take(self._session, event):
             return
         if arming is not None and arming.is_live:
             arming.take(event)
         else:
             self._refresh(event)
 
-    def _refresh(self, event: Event) -> None:
+    def _refresh(self, event: PluggedIn) -> None:
         """A known kit while the vault is open: checked and dated, and written anew if its config is not the present one.
 
         The new kit holds the very share that is on the stick already. A stick of an earlier epoch would get a share that its holder
@@ -82,7 +82,7 @@ class Sticks:
         if _is_outdated(found, opened):
             self._rewrite(event, steward)
 
-    def _rewrite(self, event: Event, steward: str) -> None:
+    def _rewrite(self, event: PluggedIn, steward: str) -> None:
         peer = Peer(os.getpid(), os.geteuid(), os.getegid())
         bench = Bench(peer, self._session.enter(peer.uid), self._session, self._keeping, unasked=True)
         writing = Arming(bench, self.tools, {steward: steward})

@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from paraduxd.api.calls import JsonObject
-from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import RunPlaces, StatePlaces
 from paraduxd.api.replies.kits import Stewards
 from paraduxd.api.replies.state import Status
 from paraduxd.api.replies.what_if import WhatIf
-from paraduxd.core.devices.stick_rules import Check, Seen, Stick, decide, known_steward
+from paraduxd.core.devices.stick_rules import Check, PluggedIn, Seen, Stick, decide, known_steward
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.kit_records import KitRecord
@@ -102,7 +100,6 @@ class Daemon:
             partial(answer, answers),
             more=of_keeper,
             may_connect=lambda peer: _may_connect(peer, group),
-            on_kit=self._take_kit,
             on_vault=self._health_monitor.take_vault,
             on_end=self._drills.sweep,
         )
@@ -232,19 +229,13 @@ class Daemon:
         if self._rounds.take(stick):
             return
         known = self._journal.kits()
-        beside = [other.name for other in others if known_steward(other, known) is None]
-        told = self._keeper.tell_stick({**to_json_value(stick), "beside": beside})
+        beside = tuple(other.name for other in others if known_steward(other, known) is None)
+        told = self._keeper.tell_stick(PluggedIn(stick.device, stick.directory, stick.serial, beside))
         if told and self._keeper.facts().authorized:
             return
         decision = decide(stick, Seen(), None, known)
         if isinstance(decision, Check):
             self._dispatcher.kit_check(stick, decision.steward)
-
-    def _take_kit(self, untrusted_record: JsonObject) -> None:
-        try:
-            self.record_kit(from_json_value(KitRecord, untrusted_record))
-        except (ParaduxError, ValueError) as problem:
-            log.error("What is known of a kit could not be kept: %s", problem)
 
 
 def _may_connect(peer: Peer, group: str | None) -> bool:

@@ -17,15 +17,17 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from paraduxd.api import framing
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.effects.devices import device_mapper
 from paraduxd.effects.ipc import accepting, control_channel
+from paraduxd.effects.ipc.keeper_news import KeeperNews
 from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
 from paraduxd.effects.process import hardening
 from paraduxd.effects.process.children import Children
@@ -78,12 +80,10 @@ class KeeperHost:
         *,
         more: Sequence[str],
         may_connect: Callable[[Peer], bool],
-        on_kit: Callable[[JsonObject], None],
         on_vault: Callable[[str], None],
         on_end: Callable[[], None],
     ) -> None:
         self._on_end = on_end
-        self._on_kit = on_kit
         self._on_vault = on_vault
         self._listener = listener
         self._state = state
@@ -106,13 +106,13 @@ class KeeperHost:
         keeper = self._keeper
         return keeper.facts if keeper else KeeperFacts()
 
-    def tell_stick(self, stick: dict[str, Any]) -> bool:
+    def tell_stick(self, stick: PluggedIn) -> bool:
         """Let the keeper know of a stick that was plugged in; false when there is none, it is about to end, or it does not listen."""
         with self._changing:
             if self._keeper is None or self._keeper.process.poll() is not None or _is_full(self._keeper.control):
                 return False
             try:
-                control_channel.send(self._keeper.control, {"stick": stick})
+                control_channel.send(self._keeper.control, {"stick": to_json_value(stick)})
             except OSError:
                 return False
             return True
@@ -152,7 +152,7 @@ class KeeperHost:
         with contextlib.suppress(OSError):
             framing.send(connection, {"error": _NO_KEEPER.to_wire()})
 
-    def _send_over(self, connection: socket.socket, note: dict[str, Any]) -> _Keeper | None:
+    def _send_over(self, connection: socket.socket, note: JsonObject) -> _Keeper | None:
         with self._changing:
             if self._stopping:
                 return None
@@ -229,7 +229,7 @@ class KeeperHost:
         keeper.took.put(False)
         keeper.control.close()
 
-    def _take_message(self, keeper: _Keeper, sending: threading.Lock, message: dict[str, Any]) -> None:
+    def _take_message(self, keeper: _Keeper, sending: threading.Lock, message: JsonObject) -> None:
         if "took" in message:
             keeper.took.put(bool(message["took"]))
         elif "ask" in message:
@@ -239,20 +239,18 @@ class KeeperHost:
                 with sending, contextlib.suppress(OSError):
                     control_channel.send(keeper.control, {"answer": message["ask"], "error": _BUSY.to_wire()})
         else:
-            self._take_news(keeper, message.get("tell", {}))
+            self._take_news(keeper, from_json_value(KeeperNews, message.get("tell", {})))
 
-    def _take_news(self, keeper: _Keeper, news: dict[str, Any]) -> None:
-        if "kit" in news:
-            self._on_kit(news["kit"])
-        if news.get("vault_sha256"):
-            self._on_vault(str(news["vault_sha256"]))
-        keeper.facts = _with_news(keeper.facts, news)
+    def _take_news(self, keeper: _Keeper, news: KeeperNews) -> None:
+        if news.vault_sha256:
+            self._on_vault(news.vault_sha256)
+        keeper.facts = KeeperFacts(news.authorized, news.until, news.weaknesses)
         self.was_authorized |= keeper.facts.authorized
 
-    def _reply(self, keeper: _Keeper, sending: threading.Lock, message: dict[str, Any]) -> None:
-        answer: dict[str, Any] = {"answer": message["ask"]}
+    def _reply(self, keeper: _Keeper, sending: threading.Lock, message: JsonObject) -> None:
+        answer: dict[str, object] = {"answer": message["ask"]}
         try:
-            answer["reply"] = self._answer(message["what"], message["arguments"])
+            answer["reply"] = self._answer(str(message["what"]), message["arguments"])
         except ParaduxError as problem:
             answer["error"] = problem.to_wire()
         except Exception:
@@ -271,11 +269,3 @@ def _is_full(control: socket.socket) -> bool:
 
 _BUSY = ParaduxError("no-resources", "the daemon can start no more threads now", "try again in a moment")
 _NO_KEEPER = ParaduxError("no-keeper", "the keeper, which opens the vault, does not start", "the daemon's log says why")
-
-
-def _with_news(facts: KeeperFacts, news: dict[str, Any]) -> KeeperFacts:
-    return KeeperFacts(
-        authorized=bool(news.get("authorized", facts.authorized)),
-        until=news.get("until", facts.until),
-        weaknesses=tuple(news.get("weaknesses", facts.weaknesses)),
-    )

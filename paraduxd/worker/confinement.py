@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.core.runs.order_arguments import Paths, Reach
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import looking, transport_files
 from paraduxd.effects.files.transport_files import Transport
@@ -25,7 +26,6 @@ from paraduxd.effects.isolation.confinement import Fence, Own, confine
 from paraduxd.protocols import registry
 from paraduxd.worker.transfer import staged_data
 
-_FOLDERS = ("index", "cache", "scratch", "directory", "stick_folders")
 _KITS = frozenset({Step.KIT_LOOK, Step.KIT_WRITE, Step.KIT_READ, Step.KIT_CHECK})
 
 
@@ -59,25 +59,21 @@ def _in_memory(transport: Transport) -> str:
 
 
 def _own(order: Order, transport: Transport) -> Iterator[Own]:
-    arguments = order.arguments
+    reach, paths = order.read(Reach), order.read(Paths)
     if order.staging:
         yield Own(Path(order.staging), whole=True)
     local = (each.local_path() for each in _shipped_settings(transport))
     yield from (Own(Path(path), whole=True) for path in local if path)
-    yield from (
-        Own(Path(arguments[name]))
-        for name in _FOLDERS
-        if arguments.get(name) and (name, order.step) != ("index", Step.PULL)
-    )
-    if order.step == Step.PULL and arguments.get("index"):
-        yield Own(Path(arguments["index"]).parent)
-    for outbox in (arguments.get("outbox"), (arguments.get("identity") or {}).get("outbox")):
+    yield from (Own(Path(each)) for each in (reach.cache, paths.scratch, paths.directory, reach.stick_folders) if each)
+    if reach.index:
+        yield Own(Path(reach.index).parent if order.step == Step.PULL else Path(reach.index))
+    for outbox in (paths.outbox, reach.identity.outbox if reach.identity else None):
         if outbox:
             yield Own(Path(outbox), writable=False)
-    if (key := arguments.get("key")) and looking.is_there(Path(key)):
-        yield Own(Path(key))
-    if to := arguments.get("to"):
-        yield Own(Path(to))
+    if reach.key and looking.is_there(Path(reach.key)):
+        yield Own(Path(reach.key))
+    if paths.to:
+        yield Own(Path(paths.to))
 
 
 def _shipped_settings(transport: Transport) -> Iterator[ProtocolSettings]:

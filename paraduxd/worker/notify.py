@@ -6,16 +6,19 @@ import logging
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.runs.keeper_results import Sent
+from paraduxd.core.runs.order_arguments import NotifyArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import transport_files
 
 
-def notify(order: Order, _report: object) -> dict[str, object]:
+def notify(order: Order, _report: object) -> Sent:
     """Send `title` and `body`; raises `TransientError` "not-delivered", `ParaduxError` "bad-address"."""
     address = transport_files.read(Path(order.transport)).address
+    told = order.read(NotifyArguments)
     logging.disable(logging.CRITICAL)  # apprise and what it uses log addresses
     try:
-        sent = _send(address, str(order.arguments["title"]), str(order.arguments["body"]))
+        sent = _send(address, told.title, told.body)
     except Exception:  # a plugin of apprise's may raise anything, with the address in it
         sent = False
     finally:
@@ -26,7 +29,7 @@ def notify(order: Order, _report: object) -> dict[str, object]:
     if not sent:
         text = f"a notice could not be delivered to {order.location}"
         raise TransientError("not-delivered", text, "check the address and its password in notify: paraductl edit")
-    return {"sent": True}
+    return Sent()
 
 
 def check(order: Order, _report: object) -> dict[str, object]:

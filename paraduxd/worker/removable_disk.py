@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from paraduxd.core.primitives.disks import checked_uuid
+from paraduxd.core.runs.order_arguments import Reach
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.devices import removable_disk
 from paraduxd.effects.files import transport_files
@@ -28,11 +28,12 @@ def attached(order: Order) -> Iterator[Order]:
         yield order
         return
     what = f"{order.dataset}/{order.location}" if order.dataset else order.location
-    folders = str(order.arguments.get("stick_folders") or "")
-    if not removable_disk.is_there(uuid, folders) and (key := order.arguments.get("key")):
+    reach = order.read(Reach)
+    folders = reach.stick_folders or ""
+    if not removable_disk.is_there(uuid, folders) and (key := reach.key):
         transport_files.receive(Path(key))  # nobody needs it, but somebody waits until it is taken
     with removable_disk.opened(uuid, what, folders, writable=order.step in _WRITING) as disk:
-        yield replace(order, arguments={**order.arguments, "mounted": str(disk.folder), "posix": disk.posix})
+        yield order.told(mounted=str(disk.folder), posix=disk.posix)
 
 
 def _uuid(order: Order) -> str:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.config import HostKeys, HostKeysOf
+from paraduxd.api.replies.results import Listed, Pulled, Pushed, Rehearsal, Verified
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.plan.model import LOCKED, UNPROTECTED, Guard, Keep
+from paraduxd.core.plan.model import LOCKED, UNPROTECTED
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery import machine_claim
+from paraduxd.core.runs.holds import Approval
+from paraduxd.core.runs.order_arguments import (
+    HostKeysArguments,
+    PullArguments,
+    PushArguments,
+    Reach,
+    TrialArguments,
+    VerifyArguments,
+)
 from paraduxd.core.runs.orders import Order, Report, Step, Trial
 from paraduxd.effects.files import bounded, transport_files
 from paraduxd.effects.files.transport_files import Transport
@@ -29,8 +40,8 @@ from paraduxd.protocols.base import (
     Protocol,
     PullRequest,
     PushRequest,
+    PushResult,
     Source,
-    Version,
 )
 from paraduxd.protocols.marking import marked_store
 from paraduxd.protocols.trees import destination as trees
@@ -47,58 +58,72 @@ from paraduxd.worker.transfer import restore as restoring
 HOSTS_AT_ONCE = 16
 
 Reporter = Callable[[Report], None]
-Result = dict[str, Any]
+
+Result = object
+"""A dataclass of `api/replies/results.py` or `core/runs/keeper_results.py`, or a page."""
 
 
 def pull(order: Order, report: Reporter) -> Result:
     """Source to staging, under the guard."""
-    arguments = order.arguments
-    allowed = arguments.get("allowed") or {}
+    told, index = order.read(PullArguments), order.read(Reach).index
+    allowed = told.allowed or Approval()
     request = PullRequest(
-        guard=from_json_value(Guard, arguments["guard"]),
-        known_files=arguments.get("known_files"),
-        allowed_removed=allowed.get("removed", 0),
-        allowed_changed=allowed.get("changed", 0),
+        guard=told.guard,
+        known_files=told.known_files,
+        allowed_removed=allowed.removed,
+        allowed_changed=allowed.changed,
         in_place=order.in_place,
-        index=Path(arguments["index"]) if arguments.get("index") else None,
-        since=timestamps.moment(arguments["since"]).timestamp() + 1 if arguments.get("since") else None,
-        known_mounts=tuple(map(str, arguments.get("mounts") or ())),
-        mounts_looked=arguments.get("mounts_looked"),
+        index=Path(index) if index else None,
+        since=timestamps.moment(told.since).timestamp() + 1 if told.since else None,
+        known_mounts=told.mounts or (),
+        mounts_looked=told.mounts_looked,
     )
     pulled = _source(order, report).pull(staged_data.to_pull_into(order), request)
-    return {**to_json_value(pulled), "staging": order.staging}
+    return Pulled(**asdict(pulled), staging=order.staging)
 
 
 def push(order: Order, report: Reporter) -> Result:
     """Staging to one destination, as a new version."""
-    arguments = order.arguments
-    request = _push_request(order)
+    told, request = order.read(PushArguments), _push_request(order)
     staging = staged_data.to_read(order)
     destination = _destination(order, report)
-    guard = from_json_value(Guard, arguments["guard"]) if "guard" in arguments else Guard()
-    pushed_before = bool(arguments.get("pushed_before"))
-    allowed = shrunk_staging_guard.checked(staging, request, destination, guard, pushed_before=pushed_before)
+    allowed = shrunk_staging_guard.checked(staging, request, destination, told.guard, pushed_before=told.pushed_before)
     result = destination.push(staging, allowed)
+    contents.remember_push(order, staging, result.version, result.versions)
+    return replace(_pushed(result), pulled=told.pulled)
+
+
+def _pushed(result: PushResult) -> Pushed:
     version = result.version
-    contents.remember_push(order, staging, version, result.versions)
-    told = {"version": version.id, "files": version.files, "bytes": version.bytes, "pulled": arguments.get("pulled")}
-    return {**to_json_value(result), **told}
+    return Pushed(
+        version.id,
+        result.versions,
+        result.added_bytes,
+        result.pruned,
+        result.kept_because,
+        result.removed,
+        result.unread,
+        result.marked,
+        result.protected_until,
+        files=version.files,
+        bytes=version.bytes,
+    )
 
 
 def _push_request(order: Order) -> PushRequest:
-    arguments = order.arguments
+    told = order.read(PushArguments)
     return PushRequest(
-        keep=from_json_value(Keep, arguments["keep"]),
+        keep=told.keep,
         now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        known_versions=tuple(from_json_value(Version, entry) for entry in arguments.get("known_versions") or []),
-        held=bool(arguments.get("held")),
-        prune=bool(arguments.get("prune")),
-        grace=int(arguments.get("grace", 0)),
-        protected_until=arguments.get("protected_until"),
-        read_back=bool(arguments.get("read_back", True)),
-        unread=tuple(map(str, arguments.get("unread") or ())),
-        unread_count=int(arguments.get("unread_count", 0)),
-        suspect=bool(arguments.get("suspect")),
+        known_versions=told.known_versions or (),
+        held=told.held,
+        prune=told.prune,
+        grace=told.grace,
+        protected_until=told.protected_until,
+        read_back=told.read_back,
+        unread=told.unread or (),
+        unread_count=told.unread_count,
+        suspect=told.suspect,
         staging=order.staging,
     )
 
@@ -106,46 +131,38 @@ def _push_request(order: Order) -> PushRequest:
 def prune(order: Order, report: Reporter) -> Result:
     """Remove from one destination what `keep` does not want."""
     request = replace(_push_request(order), grace=0, protected_until=None, read_back=True, prune=True)
-    result = _destination(order, report).prune(request)
-    return {
-        **to_json_value(result),
-        "version": result.version.id,
-        "files": result.version.files,
-        "bytes": result.version.bytes,
-    }
+    return _pushed(_destination(order, report).prune(request))
 
 
 def verify(order: Order, report: Reporter) -> Result:
     """Check one destination; one that holds nothing at all although it once did is damaged, however whole nothing is."""
-    deep, parts = bool(order.arguments.get("deep")), int(order.arguments.get("parts", 0))
-    part = int(order.arguments.get("part", 0))
+    told = order.read(VerifyArguments)
     destination = _destination(order, report)
-    result = destination.verify_part(part, parts) if parts else destination.verify(deep)
-    if not result.checked and order.arguments.get("known_versions"):
+    result = destination.verify_part(told.part, told.parts) if told.parts else destination.verify(told.deep)
+    if not result.checked and told.known_versions:
         raise ParaduxError(
             "damaged",
             "the destination holds no version, although versions were pushed there",
             f"see whether the place was emptied or moved, then: paraductl backup {order.dataset}",
         )
-    return {**to_json_value(result), "deep": deep, "part": part, "parts": parts, **_tried(order, report)}
+    found = Verified(result.checked, result.bytes, result.damaged, result.note, told.deep, told.part, told.parts)
+    return replace(found, protected=_tried(order, report))
 
 
 def versions(order: Order, report: Reporter) -> Result:
     """What one destination can restore."""
     destination = _destination(order, report)
-    return {"versions": to_json_value(counting.counted(order, destination, destination.versions()))}
+    return Listed(tuple(counting.counted(order, destination, destination.versions())))
 
 
 def look(order: Order, report: Reporter) -> Result:
     """A page of what is in versions."""
-    return {"page": to_json_value(answers.answer(order, lambda: _destination(order, report), report))}
+    return answers.Looked(answers.answer(order, lambda: _destination(order, report), report))
 
 
 def restore(order: Order, report: Reporter) -> Result:
     """One version, or some paths of it, into a directory."""
-    restored = restoring.restore(order, None if order.location == "staging" else _destination(order, report))
-    plain: Result = to_json_value(restored)
-    return plain
+    return restoring.restore(order, None if order.location == "staging" else _destination(order, report))
 
 
 def publish(order: Order, report: Reporter) -> Result:
@@ -173,20 +190,24 @@ def rehearse(order: Order, report: Reporter) -> Result:
         context = replace(context, cache=folder / "cache", read_only=True)
         if order.dataset:
             found = rehearsing.rehearse(order, _kept(protocol, settings, context, transport, order), folder)
-            return {**found, **_tried(order, report)}
+            return replace(found, protected=_tried(order, report))
         if protocol.blobs is None:
             raise _cannot(protocol, "hold published configs")
         place = marked_store.of_stash(protocol.blobs(settings, context), context.identity, order.location)
         place.check()
         reader = _kit_reader(protocol, transport, context) or protocol.blobs(settings, context)
-        return {**rehearsing.read_published(order, reader), "old_shares": place.by_old_shares()}
+        read = rehearsing.read_published(order, reader)
+        return replace(read, old_shares=place.by_old_shares()) if isinstance(read, Rehearsal) else read
 
 
-def _tried(order: Order, report: Reporter) -> Result:
-    """Whether the place is protected as it is said to be, for a destination of which that is said: tried with an object of our own."""
-    claimed = order.arguments.get("protects", UNPROTECTED)
+def _tried(order: Order, report: Reporter) -> bool | None:
+    """Whether the place is protected as it is said to be, for a destination of which that is said: tried with an object of our own.
+
+    `None`: it was not tried, or nobody can tell.
+    """
+    claimed = order.read(VerifyArguments).protects
     if claimed == UNPROTECTED:
-        return {}
+        return None
     protocol, settings, context, transport = _open(order, report)
     if protocol.blobs is not None:
         attempt = protection_trial.try_erasing if claimed == LOCKED else protection_trial.try_removal
@@ -195,21 +216,17 @@ def _tried(order: Order, report: Reporter) -> Result:
         found = protection_trial.of_destination(_kept(protocol, settings, context, transport, order))
         if found is False and claimed == LOCKED:
             found = None  # what was removed may be there, out of our sight
-    return {} if found is None else {"protected": found}
+    return found
 
 
-def try_place(order: Order, report: Reporter) -> Result:
+def try_place(order: Order, report: Reporter) -> Trial:
     """A place that somebody sets up, before it is in any config."""
-    made: Result = to_json_value(_tried_place(order, report))
-    return made
-
-
-def _tried_place(order: Order, report: Reporter) -> Trial:
     protocol, settings, context, _ = _open(order, report)
-    role = str(order.arguments.get("role"))
+    told = order.read(TrialArguments)
+    role = told.role
     if role == Role.SOURCE:
         return Trial(protocol.source is not None and protocol.source(settings, context).look())
-    if protocol.blobs and (role != Role.DESTINATION or order.arguments.get("archive")):
+    if protocol.blobs and (role != Role.DESTINATION or told.archive):
         store = protocol.blobs(settings, context)
         reads = role == place_trial.KIT
         return place_trial.read_only(store) if reads else place_trial.write_and_remove(store)
@@ -224,37 +241,43 @@ def hostkeys(order: Order, report: Reporter) -> Result:
 
     An unreachable one gets a sentence instead. All are asked at once: somebody waits.
     """
-    hosts = [(str(host), int(port), *map(str, how)) for host, port, *how in order.arguments["hosts"]]
+    asked = order.read(HostKeysArguments).hosts
+    hosts = [(str(host), int(str(port)), *map(str, how)) for host, port, *how in asked]
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
         answers = pool.map(_host_keys, hosts)
-        return {"hosts": {f"{host[0]}:{host[1]}": answer for host, answer in zip(hosts, answers, strict=True)}}
+        return HostKeysOf({f"{host[0]}:{host[1]}": answer for host, answer in zip(hosts, answers, strict=True)})
 
 
-def _host_keys(server: tuple[str, int, *tuple[str, ...]]) -> Result:
+def _host_keys(server: tuple[str, int, *tuple[str, ...]]) -> HostKeys:
     host, port, *how = server
     try:
         if how:
             return _certificate(tls_pins.ask(host, port, how[0]))
         keys = ssh.scan_host_keys(host, port)
     except ParaduxError as problem:
-        return {"keys": [], "fingerprints": [], "error": problem.message}
-    return {"keys": list(keys), "fingerprints": [ssh.fingerprint(key) for key in keys], "error": None}
+        return HostKeys(error=problem.message)
+    return HostKeys(tuple(keys), tuple(map(ssh.fingerprint, keys)))
 
 
-def _certificate(pin: str | None) -> Result:
+def _certificate(pin: str | None) -> HostKeys:
     """A certificate that an authority vouches for needs no pin: neither a key nor an error."""
-    pins = [pin] if pin else []
-    return {"keys": pins, "fingerprints": [tls_pins.fingerprint(each) for each in pins], "error": None}
+    pins = (pin,) if pin else ()
+    return HostKeys(pins, tuple(map(tls_pins.fingerprint, pins)))
 
 
-def carry_out(order: Order, report: Reporter) -> Result:
+def carry_out(order: Order, report: Reporter) -> JsonObject:
     """Do what the order says; raises `ParaduxError` and `HeldError`."""
     if order.step == Step.LIST and (page := answers.from_index(order)) is not None:
-        if path := order.arguments.get("key"):
+        if path := order.read(Reach).key:
             transport_files.receive(Path(path))  # the keeper waits until it is taken
-        return {"page": to_json_value(page)}
+        return _written(answers.Looked(page))
     with removable_disk.attached(order) as attached:
-        return STEPS[attached.step](attached, report)
+        return _written(STEPS[attached.step](attached, report))
+
+
+def _written(result: Result) -> JsonObject:
+    plain: JsonObject = to_json_value(result)
+    return plain
 
 
 def _source(order: Order, report: Reporter) -> Source:
@@ -284,7 +307,7 @@ def _kept(
     from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
 
     known = from_json_value(Keys, transport.archive)
-    if path := order.arguments.get("key"):
+    if path := order.read(Reach).key:
         private = transport_files.receive(Path(path))
         redaction.remember(private)
         known = replace(known, private=from_json_value(PrivateKey, private))
@@ -298,20 +321,20 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, ProtocolSettings, C
     protocol = registry.find(transport.protocol)
     redaction.remember(to_json_value(transport), protocol.settings)
     settings = settings_of(protocol, transport.settings)
-    identity = _identity(order)
+    reach, identity = order.read(Reach), _identity(order)
     recovered = identity is not None and identity.generation > 1
-    memory.allow(order.arguments.get("files"), transport.memory, recovered=recovered)
+    memory.allow(reach.counted, transport.memory, recovered=recovered)
     context = Context(
         dataset=order.dataset,
         location=order.location,
         progress=report,
         host_keys=dict(transport.host_keys),
         secret=transport.secret,
-        cache=_cache(order),
-        index=Path(order.arguments["index"]) if order.arguments.get("index") else None,
+        cache=_cache(reach),
+        index=Path(reach.index) if reach.index else None,
         bandwidth=transport.bandwidth,
-        mounted=Path(order.arguments["mounted"]) if order.arguments.get("mounted") else None,
-        posix=bool(order.arguments.get("posix", True)),
+        mounted=Path(reach.mounted) if reach.mounted else None,
+        posix=reach.posix,
         identity=identity,
         key_file=transport.key_file,
     )
@@ -320,20 +343,20 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, ProtocolSettings, C
 
 def _identity(order: Order) -> Identity | None:
     """Whose place it is, with what the outbox says of this machine."""
-    given = order.arguments.get("identity")
-    if not given:
+    given = order.read(Reach).identity
+    if given is None:
         return None
-    outbox = Path(given["outbox"])
+    outbox = Path(given.outbox)
     return Identity(
-        owner=given["owner"],
-        place=given["place"],
-        instance=given["instance"],
-        generation=int(given["generation"]),
+        owner=given.owner,
+        place=given.place,
+        instance=given.instance,
+        generation=given.generation,
         claim=_text_of(outbox / machine_claim.NAME),
         keys=_text_of(outbox / machine_claim.PUBLIC_KEYS),
-        marked=bool(given.get("marked")),
-        formerly=str(given.get("formerly") or ""),
-        beside=tuple(map(str, given.get("beside") or ())),
+        marked=given.marked,
+        formerly=given.formerly,
+        beside=given.beside,
         ended=_text_of(outbox / machine_claim.ENDED_KEYS),
     )
 
@@ -346,11 +369,11 @@ def _text_of(path: Path) -> str:
         return ""
 
 
-def _cache(order: Order) -> Path | None:
+def _cache(reach: Reach) -> Path | None:
     """The directory for what engines keep to be faster."""
-    if not order.arguments.get("cache"):
+    if not reach.cache:
         return None
-    folder = Path(order.arguments["cache"])
+    folder = Path(reach.cache)
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 

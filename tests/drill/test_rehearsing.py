@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import pytest
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import published_config
 from paraduxd.core.runs.orders import Order
@@ -89,7 +90,7 @@ def order(tmp_path: Path, staging: Path) -> Order:
 
 def run(order: Order, destination: Destination) -> dict:  # type: ignore[type-arg]
     with scratch_of(order, [order.staging] if order.staging else []) as folder:
-        return rehearse(order, destination, folder)
+        return to_json_value(rehearse(order, destination, folder))
 
 
 def code(order: Order, destination: Destination) -> str:
@@ -217,8 +218,8 @@ BLOBS = {
 
 def test_the_newest_config_of_the_epoch_and_its_key_are_given() -> None:
     result = read_published(Order(1, "rehearse", "", "nas", arguments={"epoch": 1}), Store(BLOBS))
-    assert (result["epoch"], result["serial"]) == (1, 10)
-    assert (base64.b64decode(result["config"]), base64.b64decode(result["key"])) == (b"tenth", b"key")
+    assert (result.epoch, result.serial) == (1, 10)
+    assert (base64.b64decode(result.config), base64.b64decode(result.key)) == (b"tenth", b"key")
 
 
 def test_without_key_or_config_nothing_is_published() -> None:
@@ -232,13 +233,13 @@ def test_what_lies_there_is_compared_with_what_was_sent(tmp_path: Path) -> None:
     order = Order(1, "rehearse", "", "nas", arguments={"epoch": 1, "serial": 10, "outbox": str(tmp_path)})
     for name in (published_config.key_name(1), published_config.config_name(1, 10)):
         (tmp_path / name).write_bytes(BLOBS[name])
-    assert read_published(order, Store(BLOBS))["objects"] == ["recovery-key-1.asc", "config-1-10.gpg"]
+    assert read_published(order, Store(BLOBS)).objects == ("recovery-key-1.asc", "config-1-10.gpg")
     for name in ("config-1-10.gpg", "recovery-key-1.asc"):
         with pytest.raises(ParaduxError, match=name) as failed:
             read_published(order, Store({**BLOBS, name: b"other"}))
         assert failed.value.code == "not-read-back"
     old = {name: data for name, data in BLOBS.items() if name != "config-1-10.gpg"}
-    assert read_published(order, Store(old))["serial"] == 2, "an older one is told as what it is"
+    assert read_published(order, Store(old)).serial == 2, "an older one is told as what it is"
     with pytest.raises(ParaduxError) as failed:
         read_published(order, Store({"recovery-key-1.asc": BLOBS["recovery-key-1.asc"]}))
     assert failed.value.code == "not-published"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import machine_claim, published_config
 from paraduxd.core.runs.orders import Order
@@ -43,12 +44,16 @@ class Machine:
         (self.outbox / published_config.config_name(1, serial)).write_bytes(b"config %d" % serial)
         arguments = {"outbox": str(self.outbox), "epochs": [1], "serial": serial, "ended": [], "known_serial": known}
         store = self._store(who)
-        return publishing.publish(Order(1, "publish", "", "stick", arguments=arguments), store, store, who)
+        return to_json_value(
+            publishing.publish(Order(1, "publish", "", "stick", arguments=arguments), store, store, who)
+        )
 
     def rehearse(self, serial: int) -> dict[str, Any]:
         """What the schedule finds."""
         arguments = {"outbox": str(self.outbox), "epoch": 1, "serial": serial}
-        return read_published(Order(1, "rehearse", "", "stick", arguments=arguments), self._store(MARKED))
+        return to_json_value(
+            read_published(Order(1, "rehearse", "", "stick", arguments=arguments), self._store(MARKED))
+        )
 
     def _store(self, who: Identity | None) -> Any:
         assert PROTOCOL.blobs is not None

@@ -18,7 +18,7 @@ from queue import Queue
 from typing import Any
 
 from paraduxd.api import framing
-from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Guard
 from paraduxd.core.runs.orders import Order, Progress
@@ -143,7 +143,7 @@ def _kit(order: Json) -> object:
 
 def _stick(order: Json) -> object:
     found = stick_io.read(replace(_order(directory=order["to"]), step="kit-read"), lambda _: None)
-    return {name: len(data) for name, data in list(found["files"].items())[:5]}
+    return {name: len(data) for name, data in list(found.files.items())[:5]}
 
 
 def _frame(order: Json) -> object:
@@ -161,8 +161,8 @@ _ON_DESTINATIONS: dict[str, Callable[[Destination, Json], object]] = {
 _ON_BLOBS: dict[str, Callable[[BlobStore], object]] = {
     "list": lambda store: len(store.list()),
     "get": _some,
-    "fetch": lambda store: fetch.fetch(_order(epochs=[1]), store)["troubles"],
-    "rehearse": lambda store: len(rehearse.read_published(_order(epoch=1), store)),
+    "fetch": lambda store: list(fetch.fetch(_order(epochs=[1]), store).troubles),
+    "rehearse": lambda store: len(to_json_value(rehearse.read_published(_order(epoch=1), store))),
     "newest": _newest,
 }
 

@@ -116,8 +116,8 @@ def test_archives_are_throttled_whatever_the_store_is(tmp_path: Path, monkeypatc
         order(tmp_path, "push", {"url": f"file://{tmp_path / 'store'}"}, protocol="disk", archive=archive),
         lambda _: None,
     )
-    assert result["added_bytes"] > 1_900_000
-    assert watch.now >= result["added_bytes"] / RATE - 1
+    assert result.added_bytes > 1_900_000
+    assert watch.now >= result.added_bytes / RATE - 1
 
 
 def test_nothing_is_limited_unless_asked_for(tmp_path: Path, argvs: list[list[str]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.config.managed import managed_of
@@ -222,7 +223,7 @@ def test_fetching_takes_the_newest_of_every_epoch_those_first_that_are_asked_for
     objects = {f"config-{epoch}-{serial}.gpg": b"x" for epoch in (1, 2, 3) for serial in range(1, 5)}
     store = Store(**objects)
     store.objects["config-3-99.gpg"] = b"x"
-    result = fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1, 2]}), store)
+    result = to_json_value(fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1, 2]}), store))
     names = [entry["name"] for entry in result["configs"]]
     newest = ["config-1-4.gpg", "config-2-4.gpg", "config-3-99.gpg"]
     assert names == [*newest, "config-1-3.gpg", "config-2-3.gpg", "config-3-4.gpg"]
@@ -235,7 +236,7 @@ def test_what_cannot_be_fetched_or_has_no_end_keeps_nothing_else_away() -> None:
     store.objects["config-2-7.gpg"] = bytes(fetch.LONGEST_CONFIG + 1)
     del store.objects["config-1-4.gpg"]
     store.gone = ("config-1-4.gpg",)
-    result = fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1]}), store)
+    result = to_json_value(fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [1]}), store))
     assert [entry["name"] for entry in result["configs"]] == ["config-1-3.gpg"]
     assert [entry["name"] for entry in result["keys"]] == ["recovery-key-1.asc"]
     assert result["troubles"] == [
@@ -249,7 +250,7 @@ def test_there_is_room_for_the_newest_of_every_epoch() -> None:
     for epoch in range(1, 40):
         for serial in (1, 2, 3):
             store.objects[f"config-{epoch}-{serial}.gpg"] = bytes(fetch.LONGEST_ALL // 4)
-    result = fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [5]}), store)
+    result = to_json_value(fetch.fetch(Order(1, "fetch", "", "nas", arguments={"epochs": [5]}), store))
     names = [entry["name"] for entry in result["configs"]]
     assert names == ["config-5-3.gpg", "config-39-3.gpg", "config-38-3.gpg", "config-37-3.gpg"]
     assert len(result["listed"]) == fetch.MOST_EPOCHS

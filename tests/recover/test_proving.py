@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery import published_config
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
@@ -157,7 +158,7 @@ def test_what_is_brought_is_never_shown(old: Family, tmp_path: Path) -> None:
 
 def test_scenario_11_a_stick_that_is_plugged_in_is_added_rotten_copies_and_all(old: Family, tmp_path: Path) -> None:
     session = Session(lambda _: None)
-    stick = {"device": "/dev/sdx"}
+    stick = PluggedIn("/dev/sdx")
     assert not stick_reader.take(session, stick, lambda _: pytest.fail("nobody recovers")), "left to others"
     session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     rotten = {**old.kit("carol"), "share.txt": b"unreadable", "copies/share-2.txt": b""}
@@ -175,9 +176,9 @@ def test_scenario_11_a_stick_that_is_plugged_in_is_added_rotten_copies_and_all(o
 def test_a_stick_is_read_by_a_worker_of_the_keepers_own(old: Family, tmp_path: Path) -> None:
     session = Session(lambda _: None)
     session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
-    assert stick_reader.take(session, {"directory": str(write_kit(old.kit("carol"), tmp_path / "stick"))})
+    assert stick_reader.take(session, PluggedIn(directory=str(write_kit(old.kit("carol"), tmp_path / "stick"))))
     assert proven(session.kept.of(Collecting).recovery, tmp_path).found[0].document == old.document
-    assert stick_reader.take(session, {"directory": str(tmp_path / "nothing")})
+    assert stick_reader.take(session, PluggedIn(directory=str(tmp_path / "nothing")))
     assert session.kept.of(Collecting).recovery.state().findings[-1].state == "no-share"
 
 
@@ -186,7 +187,7 @@ def test_a_stick_named_by_its_device_is_read_the_same_way(
 ) -> None:
     desk = SimpleNamespace(session=Session(lambda _: None))
     desk.session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
-    monkeypatch.setattr(stick_reader, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick["device"]])
+    monkeypatch.setattr(stick_reader, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick.device])
     state = requests.recover_device(cast(RequestContext, desk), "/dev/sdx")
     assert state.ready and state.findings[-1].label == "/dev/sdx"
 

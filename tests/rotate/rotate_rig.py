@@ -73,7 +73,7 @@ class Supervisor:
             "ended": ended,
         }
         store = DiskBlobs(self.stash)
-        return publish(Order(1, "publish", "", "stash", arguments=more), store, store)
+        return to_json_value(publish(Order(1, "publish", "", "stash", arguments=more), store, store))
 
 
 @dataclass

@@ -64,7 +64,7 @@ class Folder:
         return {str(path.relative_to(self.path)): path.read_bytes() for path in self.path.rglob("*") if path.is_file()}
 
     def _do(self, order: Order) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(json.dumps(STEPS[order.step](order, lambda _: None)))  # type: ignore[arg-type]
+        result: dict[str, Any] = json.loads(json.dumps(to_json_value(STEPS[order.step](order, lambda _: None))))  # type: ignore[arg-type]
         return result
 
 

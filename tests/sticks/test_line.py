@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.paths import StatePlaces
-from paraduxd.core.devices.stick_rules import Stick
+from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.effects.ipc import control_channel
 from paraduxd.effects.process.children import Children
 from paraduxd.supervisor.keeper_link import KeeperHost, _Keeper
 
-STICK = to_json_value(Stick(device="/dev/sdb", serial="S1", model="SanDisk Cruzer"))
+STICK = PluggedIn("/dev/sdb", serial="S1")
 MORE_THAN_THE_LINE_HOLDS = 5000
 
 
@@ -28,7 +29,6 @@ def host(tmp_path: Path) -> KeeperHost:
         lambda what, arguments: {},
         more=["--weak-kdf"],
         may_connect=lambda peer: True,
-        on_kit=lambda kit: None,
         on_vault=lambda digest: None,
         on_end=lambda: None,
     )
@@ -47,9 +47,9 @@ def test_without_a_keeper_nobody_is_told(host: KeeperHost) -> None:
 
 def test_the_keeper_gets_what_the_watcher_saw(host: KeeperHost) -> None:
     _, its = start_deaf_keeper(host)
-    assert host.tell_stick({**STICK, "beside": ["the stick Kingston"]})
+    assert host.tell_stick(replace(STICK, beside=("the stick Kingston",)))
     message, connection = control_channel.receive(its)
-    assert message == {"stick": {**STICK, "beside": ["the stick Kingston"]}}
+    assert message == {"stick": {**to_json_value(STICK), "beside": ["the stick Kingston"]}}
     assert connection is None
     host.lock()
 

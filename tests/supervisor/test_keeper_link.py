@@ -43,7 +43,6 @@ def test_a_slow_start_is_waited_for_and_silence_afterwards_is_not(
         lambda what, arguments: {},
         more=["--weak-kdf"],
         may_connect=lambda peer: True,
-        on_kit=lambda kit: None,
         on_vault=lambda digest: None,
         on_end=lambda: None,
     )

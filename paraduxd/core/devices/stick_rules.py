@@ -39,6 +39,16 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
+class PluggedIn:
+    """A stick that was plugged in, or named: its device, or the directory that stands for it. `beside`: names of others that are in."""
+
+    device: str = ""
+    directory: str = ""
+    serial: str | None = None
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Stick:
     """What is known of a block device without opening it. `device`: its node; `size`: bytes; `partitions`: their nodes.
 

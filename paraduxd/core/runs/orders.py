@@ -7,12 +7,16 @@ output: any number of `Progress`, then exactly one of `Done`, `Held` or `Failed`
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TypeVar
 
 from paraduxd.api import bounded_json
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+
+T = TypeVar("T")
 
 LONG = bounded_json.Bound(48 << 20, 32, 400_000)
 """Of an order or a report: a kit's files travel in it, and names of files."""
@@ -49,46 +53,11 @@ class Step(StrEnum):
 class Order:
     """One transfer.
 
-    `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices;
-    `transport` the path of the
-    one file with settings and credentials that the worker may read ("" for none); `disk`: a disk or a stick is opened, which not every
+    `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices; `transport` the path of
+    the one file with settings and credentials that the worker may read ("" for none); `disk`: a disk or a stick is opened, which not every
     place where workers run allows; `private` are directories that no worker sees but for what the order names there, `others` those of
-    other datasets; `staging` as the config names it, with its uid, or the source itself (`in_place`); `pulled`: the
-    journal knows of a pull into it; `arguments` are `cache` (a directory for engines), `files` (of the dataset, as
-    far as they were counted, or null) and those of the step:
-
-    pull      guard {max_removed, max_changed}, known_files (files at the last good pull, or null), allowed {removed, changed}
-              (what the owner approved, or null), index (path: what the guard remembers),
-              since (end of the last good pull if a later one was cut off, or null), staged_as (name of the fact that remembers it),
-              mounts [paths], mounts_looked (as the last good pull reported them)
-              of every step at a destination or stash: identity (`Identity` of `protocols/base.py`; outbox in place of what lies there)
-    push      keep {last, hourly, ...}, grace (seconds), known_versions [{id, time, ...}] (as last reported), held (bool: keep all),
-              pushed_before (bool: a push of this machine to this place has succeeded; a listing or a restore is none),
-              prune (bool: maintenance may reclaim space now), guard {max_removed, max_changed}, index (directory of this destination),
-              unread [names], unread_count (what the last pull could not read or store), protected_until (RFC 3339), read_back (bool),
-              pulled (RFC 3339: when staging was filled; null without staging)
-    prune     as of push
-    verify    deep (bool), or part (from 0) of parts; known_versions, index, protects (what the config says of the place)
-    versions  -
-    list      question (`api/questions.py`), root (of the source); index, known_versions; of encrypted archives: key, as below
-    restore   to (absolute path), at (RFC 3339 or null), options (`api/questions.py`), root (of the source), paths and patterns [str],
-              uid (who asks: that user may own what leads to `to`), index, known_versions; of encrypted archives, and where given
-              of verify and rehearse:
-              key (path of a file in memory or a pipe: {private_key, passphrase})
-    publish   outbox (directory), serial, epochs [the one in force, the next one during a rotation],
-              ended [{epoch, key_sha256}] (whose objects go)
-    hostkeys  hosts [[host, port] of SSH, or [host, port, how] of TLS: "tls" or "ftp"]
-    rehearse  scratch (existing directory), mark (`effects/files/scratch.py`); of a destination: sample {files, bytes}, known_versions,
-              seed (int or null), protects; of a metadata stash (dataset ""): epoch, and to compare with what was sent: outbox
-              (directory), serial
-    fetch     epochs [int]
-    try       role ("source", "destination", "metadata stash", "kit": reads only), archive (bool: as a store of encrypted archives)
-    notify    title, body, told (what the journal remembers of it, `core/status/notifications.py`)
-    heartbeat well (bool: everything could be recovered)
-    notify-check -
-    kit-...   device (node of a disk) or directory, device_serial (as it was when it was chosen, or null); and besides
-    kit-write files {name: base64}, armed {owner, steward, steward_name, needed, erase, known, beside} (`core/devices/stick_rules.py`)
-    kit-check keys [{epoch, fingerprint, public_key}]; of the supervisor: owner, uuid
+    other datasets; `staging` as the config names it, with its uid, or the source itself (`in_place`); `pulled`: the journal knows of a pull
+    into it; `arguments`: what the step is told besides, as the dataclasses of `order_arguments.py` are written.
     """
 
     run: int
@@ -97,13 +66,21 @@ class Order:
     location: str
     transport: str = ""
     staging: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: JsonObject = field(default_factory=dict)
     disk: bool = False
     staging_uid: str = ""
     in_place: bool = False
     pulled: bool = False
     private: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+
+    def read(self, kind: type[T]) -> T:
+        """What the step is told, as far as this kind goes; raises `ValueError`."""
+        return from_json_value(kind, self.arguments)
+
+    def told(self, **more: object) -> Order:
+        """The order with more arguments."""
+        return replace(self, arguments={**self.arguments, **more})
 
     def to_json(self) -> str:
         """The order as one line."""
@@ -137,32 +114,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Done:
-    """The transfer ended well. `result` by step:
+    """The transfer ended well, with the result of its step as it was written: one of `api/replies/results.py`, or, for the keeper alone, of
+    `keeper_results.py`. The page of a look into versions is for who asked alone and is not recorded."""
 
-    pull      files, bytes, transferred_files, transferred_bytes, removed, changed, unread [names], unread_count (not read or stored),
-              unstored [names], unstored_count (attributes not stored), mounts [paths] (mount points inside the source),
-              mounts_looked (seconds since the epoch, or null)
-    push      version (id), versions [...], files, bytes (of the version), added_bytes, pruned (bool), pulled (as asked)
-    prune     as of push; version is the newest that stays
-    verify    checked (objects), bytes, deep, part, parts, protected (bool, where it was tried: nothing could be removed)
-    versions  versions [{id, time, files, bytes}]
-    list      page (`api/replies/listings.py`), for who asked alone: it is not recorded
-    restore   version (id), time, files, bytes
-    publish   serial, epoch (in force), epochs, objects [names]
-    hostkeys  hosts {"host:port": ["ssh-ed25519 AAAA..."]}
-    rehearse  version (id), time, files, bytes, compared (files equal to staging), by_itself (files that the protocol has
-              checked), protected;
-              of a metadata stash: epoch, serial, key and config (base64), or objects [names] that are as they were sent
-    notify    sent (bool)
-    fetch     configs [{name, data (base64)}], machine (base64 or null), highest_serial
-    kit-look  stick, seen (`core/devices/stick_rules.py`: `Stick`, `Seen`)
-    kit-write files, bytes, device_serial, fs, uuid
-    kit-read  files {name: base64}, troubles [sentence]
-    kit-check owner, steward, name, epoch, serial, written, kit_sha256 (null as far as unknown), signed (null: no key of that epoch),
-              problems [sentence], copies (of the share that are good), files, bytes, device_serial, uuid
-    """
-
-    result: dict[str, Any]
+    result: JsonObject
 
 
 @dataclass(frozen=True)
@@ -188,7 +143,7 @@ class Failed:
 
 Report = Progress | Done | Held | Failed
 
-_EVENTS: dict[str, type[Any]] = {"progress": Progress, "done": Done, "held": Held, "failed": Failed}
+_EVENTS: Mapping[str, type[Report]] = {"progress": Progress, "done": Done, "held": Held, "failed": Failed}
 
 
 def report_to_json(report: Report) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.questions import Question, RestoreOptions
@@ -34,7 +34,7 @@ class Draft:
     trigger: str = "manual"
     after: Key | None = None
     detail: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: JsonObject = field(default_factory=dict)
     uid: int = 0
 
 
@@ -54,9 +54,9 @@ def pull(dataset: str, trigger: str = "manual") -> Draft:
     return Draft((dataset, Step.PULL, SOURCE), trigger)
 
 
-def push(dataset: str, destination: str, **more: Any) -> Draft:
-    """Staging to one destination; `more` as in `Draft`."""
-    return Draft((dataset, Step.PUSH, destination), **more)
+def push(dataset: str, destination: str, after: Key | None = None) -> Draft:
+    """Staging to one destination."""
+    return Draft((dataset, Step.PUSH, destination), after=after)
 
 
 def backup(plan: Plan, datasets: Sequence[str], destination: str | None, *, pulls: bool, pushes: bool) -> list[Draft]:

@@ -14,6 +14,7 @@ import os
 import socket
 
 from paraduxd.api import bounded_json
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
 
@@ -29,12 +30,12 @@ _MAX_DESCRIPTORS = 2
 _DESCRIPTOR = array.array("i").itemsize
 
 
-def send(control: socket.socket, message: dict[str, object]) -> None:
+def send(control: socket.socket, message: JsonObject) -> None:
     """Send a message; raises `ParaduxError` when it is too long, `OSError` when the other side is gone."""
     _send(control, message, [])
 
 
-def send_connection(control: socket.socket, connection: socket.socket, note: dict[str, object]) -> None:
+def send_connection(control: socket.socket, connection: socket.socket, note: JsonObject) -> None:
     """Send a message and a connection, which stays open here too; raises what `send` raises."""
     _send(control, note, [connection.fileno()])
 
@@ -66,7 +67,7 @@ def receive(control: socket.socket) -> tuple[dict[str, object], socket.socket | 
     return message, connection
 
 
-def _send(control: socket.socket, message: dict[str, object], descriptors: list[int]) -> None:
+def _send(control: socket.socket, message: JsonObject, descriptors: list[int]) -> None:
     body = json.dumps(message, separators=(",", ":")).encode()
     if len(body) > MAX_MESSAGE:
         raise ParaduxError("too-long", f"a message of {len(body)} bytes is longer than {MAX_MESSAGE}")

@@ -44,4 +44,5 @@ def _unfit(addresses: Sequence[str]) -> dict[int, list[str]]:
     with sealed_file(json.dumps({"address": "\n".join(addresses)}).encode()) as (descriptor, path):
         order = Order(next(_numbers), Step.NOTIFY_CHECK, "", "notify", path)
         found = workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)
-    return {int(index): [*map(str, forms)] for index, forms in dict(found.get("bad", {})).items()}
+    bad = found.get("bad")
+    return {int(index): [*map(str, forms)] for index, forms in (bad if isinstance(bad, dict) else {}).items()}

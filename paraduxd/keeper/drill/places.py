@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
@@ -35,6 +35,8 @@ from paraduxd.core.plan.derive import (
 )
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.recovery.drills import DRILL
+from paraduxd.core.runs.keeper_results import StashContent
+from paraduxd.core.runs.order_arguments import PlaceIdentity, RehearseArguments
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import scratch
 from paraduxd.effects.process.run import sealed_file
@@ -49,6 +51,9 @@ AT_ONCE = 4
 STASH_PATIENCE = 120.0
 DESTINATION_PATIENCE = 3600.0
 """Seconds for one stash, for one destination."""
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 _numbers = itertools.count(1)
 
@@ -98,7 +103,7 @@ def ask_stashes(places: Places, document: JsonObject, epoch: int) -> Iterator[An
     config, derived = _derived(document, places.installation.capabilities)
 
     def ask(stash: str) -> Answer:
-        order = _order(places, "", stash, {"epoch": epoch})
+        order = _order(places, "", stash, RehearseArguments(epoch=epoch))
         try:
             return _answer(stash, _run(places, order, derived.transports[metadata_file(stash)], STASH_PATIENCE))
         except ParaduxError as problem:
@@ -107,11 +112,12 @@ def ask_stashes(places: Places, document: JsonObject, epoch: int) -> Iterator[An
     yield from _each(places, ask, [stash.id for stash in config.metadata_stashes])
 
 
-def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
+def _answer(stash: str, untrusted: JsonObject) -> Answer:
     try:
-        key, config = (base64.b64decode(untrusted[name], validate=True) for name in ("key", "config"))
+        sent = from_json_value(StashContent, untrusted)
+        key, config = (base64.b64decode(each, validate=True) for each in (sent.key, sent.config))
         return Answer(stash, key.decode(), config)
-    except (KeyError, TypeError, ValueError):
+    except ValueError:
         return Answer(stash, problem="what it sent is not understood")
 
 
@@ -124,7 +130,9 @@ def restore_all(places: Places, document: JsonObject, note: Note) -> Iterator[Re
         dataset, destination = pair
         whose = _identity(places, derived.plan, destination)
         order = replace(
-            _order(places, dataset.id, destination.id, {"sample": to_json_value(DRILL), "identity": whose}),
+            _order(places, dataset.id, destination.id, RehearseArguments(sample=DRILL)).told(
+                identity=to_json_value(whose)
+            ),
             staging=dataset.staging,
             staging_uid=dataset.staging_uid,
             in_place=dataset.source.in_place,
@@ -143,10 +151,10 @@ def restore_all(places: Places, document: JsonObject, note: Note) -> Iterator[Re
         yield restored
 
 
-def _identity(places: Places, plan: Plan, place: DestinationPlan) -> JsonObject:
+def _identity(places: Places, plan: Plan, place: DestinationPlan) -> PlaceIdentity:
     """Whose place is to be read: another one is no proof."""
-    whose = {"owner": plan.owner, "instance": plan.instance, "generation": plan.generation}
-    return {**whose, "place": place.uid, "formerly": place.formerly, "outbox": str(places.installation.state.outbox)}
+    outbox = str(places.installation.state.outbox)
+    return PlaceIdentity(plan.owner, place.uid, plan.instance, plan.generation, outbox, formerly=place.formerly)
 
 
 def _described(result: Rehearsed) -> str:
@@ -155,10 +163,10 @@ def _described(result: Rehearsed) -> str:
     return f"{result.files} files ({result.bytes} bytes) of the version of {result.time} restored: {how}"
 
 
-def _each(places: Places, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+def _each(places: Places, work: Callable[[Item], Found], items: Sequence[Item]) -> Iterator[Found]:
     """Work on several at once, each in a thread that lives as long as its worker; raises "cancelled" when that is asked for."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting: list[Future[Any]] = [pool.submit(work, item) for item in items]
+        waiting: list[Future[Found]] = [pool.submit(work, item) for item in items]
         for done in as_completed(waiting):
             if places.cancelled.is_set():
                 pool.shutdown(cancel_futures=True)
@@ -166,14 +174,14 @@ def _each(places: Places, work: Callable[[Any], Any], items: Sequence[Any]) -> I
             yield done.result()
 
 
-def _order(places: Places, dataset: str, location: str, arguments: JsonObject) -> Order:
-    common = {"scratch": str(places.folder), "mark": places.mark}
-    return Order(next(_numbers), Step.REHEARSE, dataset, location, "", "", {**common, **arguments})
+def _order(places: Places, dataset: str, location: str, told: RehearseArguments) -> Order:
+    told = replace(told, scratch=str(places.folder), mark=places.mark)
+    return Order(next(_numbers), Step.REHEARSE, dataset, location, "", "", to_json_value(told))
 
 
 def _run(
     places: Places, order: Order, transport: JsonObject, patience: float, key: JsonObject | None = None
-) -> dict[str, Any]:
+) -> JsonObject:
     """`key`: what opens encrypted archives; it reaches the worker as the transport does, as a file in memory."""
     if places.cancelled.is_set():
         raise ParaduxError("cancelled", "the drill was cancelled")
@@ -184,7 +192,7 @@ def _run(
         given, descriptors = replace(order, transport=path, disk=disk), [descriptor]
         if key is not None:
             descriptor, path = files.enter_context(sealed_file(json.dumps(key).encode()))
-            given, descriptors = replace(given, arguments={**given.arguments, "key": path}), [*descriptors, descriptor]
+            given, descriptors = given.told(key=path), [*descriptors, descriptor]
         return workers.run_order(given, pass_fds=descriptors, timeout=patience, cancelled=places.cancelled)
 
 

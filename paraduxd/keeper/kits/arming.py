@@ -7,12 +7,12 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.kits import WrittenKit
 from paraduxd.core.config.managed import Managed
-from paraduxd.core.devices.stick_rules import Armed, Refuse, Seen, Stick, Write, decide, known_steward
+from paraduxd.core.devices.stick_rules import Armed, PluggedIn, Refuse, Seen, Stick, Write, decide, known_steward
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.kits import confirm
@@ -31,9 +31,6 @@ LOOK = 1.0
 _UNTOUCHED = frozenset({"refused", "stick-full", "not-authorized", "no-such-steward", "no-share"})
 """Errors that leave what was on the stick."""
 
-Event = Mapping[str, Any]
-"""A stick that was plugged in or named, as the control line tells of it: `device`, and with it `beside`, names of others that are in."""
-
 
 @dataclass(frozen=True)
 class Target:
@@ -46,13 +43,13 @@ class Target:
 class Tools(Protocol):
     """What is done with sticks, by workers. Every method raises `ParaduxError`."""
 
-    def look(self, event: Event) -> tuple[Stick, Seen]:
+    def look(self, event: PluggedIn) -> tuple[Stick, Seen]:
         """What it is, and what is on it as far as the rules ask."""
 
-    def write(self, event: Event, stick: Stick, files: Mapping[str, bytes], armed: Armed) -> Target:
+    def write(self, event: PluggedIn, stick: Stick, files: Mapping[str, bytes], armed: Armed) -> Target:
         """Write and read back; "refused" and "stick-full" leave what was on it."""
 
-    def check(self, event: Event, stick: Stick, managed: Managed) -> KitRecord | None:
+    def check(self, event: PluggedIn, stick: Stick, managed: Managed) -> KitRecord | None:
         """What a check-up finds on a stick, every byte read; `None` when that is no kit of this owner."""
 
 
@@ -139,7 +136,7 @@ class Arming:
         if self.ended is not None:
             raise self.ended
 
-    def take(self, event: Event) -> None:
+    def take(self, event: PluggedIn) -> None:
         """A stick was plugged in: write the kit that is next, or say why not. It raises nothing; what fails leaves the same kit waiting."""
         self._busy = True
         try:
@@ -152,7 +149,7 @@ class Arming:
         finally:
             self._busy = False
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: PluggedIn) -> None:
         with self.bench.change() as opened:
             steward = self.waiting[0]
             steward_name(opened.config, steward)  # who was removed meanwhile gets nothing
@@ -188,7 +185,7 @@ class Arming:
         return self.names[self.waiting[0]]
 
 
-def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> MadeKit:
+def write_onto(writing: Arming, event: PluggedIn, opened: Opened, steward: str) -> MadeKit:
     """Make, write and confirm one kit; call it within a change. Raises `ParaduxError`, "refused" by `core/devices/stick_rules.py`.
 
     Void before the first byte, confirmed after the last: no death in between leaves a kit that counts.
@@ -203,7 +200,7 @@ def write_onto(writing: Arming, event: Event, opened: Opened, steward: str) -> M
         needed=sum(map(len, kit.files.values())),
         erase=writing.erase,
         known=known_steward(stick, kit_journal.known(bench.installation.control)) == steward,
-        beside=tuple(map(str, event.get("beside", ()))),
+        beside=event.beside,
     )
     decision = decide(stick, seen, armed)
     if not isinstance(decision, Write):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.kits import Arming as ArmingReply
 from paraduxd.api.replies.kits import KitConfirmed, KitFiles
+from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery.kit_records import of_epoch
 from paraduxd.keeper.kits import confirm
 from paraduxd.keeper.kits.arming import Arming, Bench
@@ -60,7 +61,7 @@ def kits_arm(
     arming = Arming(_bench(context), sticks.tools, names, erase, device is not None, [note])
     _replace(context.session.kept.of(KitState), arming)
     if device is not None:
-        sticks.plugged_in({"device": device})
+        sticks.plugged_in(PluggedIn(device))
     else:
         arming.ask_for_next()
     if wait or device is not None:

@@ -6,8 +6,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.keeper.kits.arming import Arming, Event, Tools
+from paraduxd.keeper.kits.arming import Arming, Tools
 
 
 class Sticks(Protocol):
@@ -15,7 +16,7 @@ class Sticks(Protocol):
 
     tools: Tools
 
-    def plugged_in(self, event: Event) -> None:
+    def plugged_in(self, event: PluggedIn) -> None:
         """A stick was plugged in, or named; returns at once."""
 
 

@@ -9,6 +9,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import Saved
 from paraduxd.api.replies.recovery import Candidate, Collected, NewerKnown, Proven, Recovered
 from paraduxd.api.replies.transfers import Nothing
+from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements, plain_parts
 from paraduxd.keeper.config import generate, save
 from paraduxd.keeper.recovery import commit, kits_seen, stash_search, stick_reader
@@ -31,7 +32,7 @@ def recover_add(context: RequestContext, untrusted_materials: Sequence[object]) 
 def recover_device(context: RequestContext, device: str) -> Collected:
     """Take what is on a stick that is plugged in, named by its block device; gives the state."""
     recovery = _recovery(context)
-    recovery.add(stick_reader.materials_of(stick_reader.read_kit({"device": device}), device))
+    recovery.add(stick_reader.materials_of(stick_reader.read_kit(PluggedIn(device)), device))
     return recovery.state()
 
 

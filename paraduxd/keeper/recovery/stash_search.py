@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
 
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.addresses import is_on_removable_disk
 from paraduxd.core.config.capabilities import ProtocolCapabilities
@@ -19,6 +19,8 @@ from paraduxd.core.config.validation.validate import check
 from paraduxd.core.plan.derive import derive, metadata_file
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.recovery.candidates import Named, highest_epoch
+from paraduxd.core.runs.keeper_results import Fetched
+from paraduxd.core.runs.order_arguments import FetchArguments
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.process.run import sealed_file
 from paraduxd.keeper.config.generate import now
@@ -104,26 +106,34 @@ def _ask(stash: str, transport: JsonObject, epochs: Sequence[int], capabilities:
     try:
         with sealed_file(json.dumps(transport).encode()) as (descriptor, path):
             disk = is_on_removable_disk(transport["protocol"], transport["settings"], capabilities)
-            order = Order(next(_numbers), Step.FETCH, "", stash, path, arguments={"epochs": list(epochs)}, disk=disk)
+            order = Order(
+                next(_numbers),
+                Step.FETCH,
+                "",
+                stash,
+                path,
+                arguments=to_json_value(FetchArguments(tuple(epochs))),
+                disk=disk,
+            )
             result = workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)
         return _answer(stash, result)
     except ParaduxError as problem:
         return Answer(stash, problem=problem.message)
 
 
-def _answer(stash: str, untrusted: dict[str, Any]) -> Answer:
+def _answer(stash: str, untrusted: JsonObject) -> Answer:
     try:
-        claimed = base64.b64decode(untrusted["machine"]) if untrusted.get("machine") else b""
+        sent = from_json_value(Fetched, untrusted)
         return Answer(
             stash,
-            configs=tuple((str(each["name"]), base64.b64decode(each["data"])) for each in untrusted["configs"]),
-            keys=tuple(base64.b64decode(each["data"]).decode(errors="replace") for each in untrusted["keys"]),
-            listed=tuple((int(epoch), int(serial)) for epoch, serial in untrusted["listed"]),
-            highest_serial=int(untrusted["highest_serial"]),
-            machine=machine_claim.claimed(claimed),
-            troubles=tuple(map(str, untrusted["troubles"])),
+            configs=tuple((each.name, base64.b64decode(each.data)) for each in sent.configs),
+            keys=tuple(base64.b64decode(each.data).decode(errors="replace") for each in sent.keys),
+            listed=tuple((epoch, serial) for epoch, serial in sent.listed),
+            highest_serial=sent.highest_serial,
+            machine=machine_claim.claimed(base64.b64decode(sent.machine or "")),
+            troubles=sent.troubles,
         )
-    except (KeyError, TypeError, ValueError):
+    except ValueError:
         return Answer(stash, problem="what it sent is not understood")
 
 

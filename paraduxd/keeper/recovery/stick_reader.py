@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import logging
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.devices.stick_rules import PluggedIn
+from paraduxd.core.runs.keeper_results import KitFiles
+from paraduxd.core.runs.order_arguments import StickArguments
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.recovery.collected import STAYS, Collecting
 from paraduxd.keeper.runtime import workers
@@ -23,32 +26,30 @@ log = logging.getLogger("paradux.keeper")
 PATIENCE = 300.0
 """Seconds for one stick; a rotten one reads slowly."""
 
-Stick = dict[str, Any]
-Read = Callable[[Stick], Mapping[str, bytes]]
+Read = Callable[[PluggedIn], Mapping[str, bytes]]
 """The files of a kit by their names below `PARADUX/`; raises `ParaduxError`."""
 
 _numbers = count(1)
 
 
-def read_kit(stick: Stick) -> dict[str, bytes]:
+def read_kit(stick: PluggedIn) -> dict[str, bytes]:
     """The kit on a stick, read by a worker of the keeper's own: shares must not pass the supervisor."""
-    where = {name: stick[name] for name in ("device", "directory") if stick.get(name)}
-    where["device_serial"] = stick.get("serial")
-    order = Order(next(_numbers), Step.KIT_READ, "", "stick", arguments=where, disk="device" in where)
+    where = to_json_value(StickArguments(stick.device, stick.directory, stick.serial))
+    order = Order(next(_numbers), Step.KIT_READ, "", "stick", arguments=where, disk=bool(stick.device))
     result = workers.run_order(order, timeout=PATIENCE)
     try:
-        return {str(name): base64.b64decode(content) for name, content in result["files"].items()}
-    except (KeyError, AttributeError, TypeError, binascii.Error, ValueError):
+        return {name: base64.b64decode(content) for name, content in from_json_value(KitFiles, result).files.items()}
+    except ValueError:
         raise ParaduxError("bad-kit", "what was read from the stick is not understood") from None
 
 
-def take(session: Session, stick: Stick, read: Read = read_kit) -> bool:
+def take(session: Session, stick: PluggedIn, read: Read = read_kit) -> bool:
     """Add a stick to the recovery that is under way; false when there is none. A stick that cannot be read becomes a finding."""
     recovery = session.kept.of(Collecting).recovery
     if recovery is None:
         return False
     session.keep(STAYS)
-    label = f"the stick {stick.get('device') or stick.get('directory') or ''}".strip()
+    label = f"the stick {stick.device or stick.directory}".strip()
     try:
         recovery.add(materials_of(read(stick), label))
     except ParaduxError as problem:

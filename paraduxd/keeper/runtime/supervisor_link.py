@@ -8,12 +8,14 @@ import queue
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from paraduxd.api.calls import JsonObject, caller
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
+from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.effects.ipc import control_channel
+from paraduxd.effects.ipc.keeper_news import KeeperNews
 from paraduxd.effects.ipc.keeper_questions import QUESTIONS, KeeperQuestions
 from paraduxd.effects.ipc.unix_sockets import Peer
 
@@ -32,13 +34,13 @@ class Control:
         self._channel = channel
         self._sending = threading.Lock()
         self._numbers = itertools.count(1)
-        self._on_stick: Callable[[dict[str, Any]], None] = lambda _: None
-        self._answers: dict[int, queue.SimpleQueue[dict[str, Any]]] = {}
+        self._on_stick: Callable[[PluggedIn], None] = lambda _: None
+        self._answers: dict[int, queue.SimpleQueue[JsonObject]] = {}
 
     def serve(
         self,
         on_client: Callable[[Peer, socket.socket], None],
-        on_stick: Callable[[dict[str, Any]], None] = lambda _: None,
+        on_stick: Callable[[PluggedIn], None] = lambda _: None,
     ) -> None:
         """Read until the supervisor closes the line.
 
@@ -55,24 +57,24 @@ class Control:
 
     def _take(
         self,
-        message: dict[str, Any],
+        message: JsonObject,
         connection: socket.socket | None,
         on_client: Callable[[Peer, socket.socket], None],
     ) -> None:
         if "client" in message:
             if connection is not None:
-                on_client(Peer(**message["client"]), connection)
+                on_client(from_json_value(Peer, message["client"]), connection)
             self._send({"took": connection is not None})
         elif "stick" in message:
-            self._on_stick(message["stick"])
-        elif waiting := self._answers.pop(message.get("answer", 0), None):
+            self._on_stick(from_json_value(PluggedIn, message["stick"]))
+        elif waiting := self._answers.pop(int(str(message.get("answer", 0))), None):
             waiting.put(message)
 
-    def tell(self, **news: Any) -> None:
+    def tell(self, news: KeeperNews) -> None:
         """Let the supervisor know something."""
-        self._send({"tell": news})
+        self._send({"tell": to_json_value(news)})
 
-    def ask(self, what: str, timeout: float = 60.0, **arguments: Any) -> dict[str, Any]:
+    def ask(self, what: str, timeout: float = 60.0, **arguments: object) -> JsonObject:
         """Ask the supervisor and wait (seconds) for the reply; raises the `ParaduxError` that it answers with."""
         number = next(self._numbers)
         answer = self._answers[number] = queue.SimpleQueue()
@@ -84,13 +86,16 @@ class Control:
         finally:
             self._answers.pop(number, None)
         if "error" in message:
-            raise ParaduxError.from_wire(message["error"])
-        reply: dict[str, Any] = message["reply"]
-        return reply
+            raise ParaduxError.from_wire(_object(message["error"]))
+        return _object(message["reply"])
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, object]) -> None:
         with self._sending:
             control_channel.send(self._channel, message)
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def questions(control: Control, timeout: float = 60.0) -> KeeperQuestions:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import LONG, Done, Failed, Held, Order, Progress, Report
 from paraduxd.effects.process.children import QUICK_START, kill_session
@@ -44,7 +45,7 @@ def run_order(
     pass_fds: Sequence[int] = (),
     timeout: float = 600.0,
     cancelled: threading.Event | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Run one worker to its end and give its result; `pass_fds` are files in memory that the order names.
 
     Raises the `ParaduxError` that the worker reports, "timeout" after so many seconds, "cancelled", and "worker-crashed".

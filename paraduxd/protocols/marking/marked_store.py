@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import OldShares
 from paraduxd.protocols.base import BlobStore, Identity, TransientError
 from paraduxd.protocols.marking import place_marker
 from paraduxd.protocols.marking.place_marker import LONGEST, NAME, Marker
@@ -72,10 +73,10 @@ class MarkedStore:
                 _log.warning("The marker of %s stays as it was: %s", self.where, problem.message)
         return self._found is not None
 
-    def by_old_shares(self) -> dict[str, str | int] | None:
+    def by_old_shares(self) -> OldShares | None:
         """Of the marker that was found: the machine that was recovered with shares of an ended epoch, if one has written it."""
         found = place_marker.by_old_shares(self._found, self.identity)
-        return {"generation": found.generation, "date": found.date} if found else None
+        return OldShares(found.generation, found.date) if found else None
 
     def _write(self, identity: Identity, newest: int) -> None:
         content = place_marker.render(identity, newest)

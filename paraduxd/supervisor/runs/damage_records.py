@@ -9,6 +9,7 @@ from paraduxd.api.replies.results import Verified, read_as
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.runs import damage
 from paraduxd.core.runs.damage import Damage
+from paraduxd.core.runs.order_arguments import Reach, VerifyArguments
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Step
 from paraduxd.effects.journal.journal import Journal
 
@@ -20,13 +21,13 @@ CODE = "damaged"
 
 def remember(journal: Journal, order: Order, final: Done | Failed | Held, now: str) -> None:
     """Keep what a check or a rehearsal has found, or that it was found whole."""
-    place = (order.arguments.get("identity") or {}).get("place")
+    identity, how = order.read(Reach).identity, order.read(VerifyArguments)
+    place = identity.place if identity else ""
     if not place or order.step not in (Step.VERIFY, Step.REHEARSE) or not order.dataset:
         return
     if isinstance(final, Failed) and final.code == CODE:
-        how = order.arguments if order.step == Step.VERIFY else {"deep": True}
-        parts = int(how.get("part") or 0), int(how.get("parts") or 0)
-        keep(journal, place, damage.found(final, now, deep=how.get("deep") is True, part=parts[0], parts=parts[1]))
+        deep = how.deep or order.step == Step.REHEARSE
+        keep(journal, place, damage.found(final, now, deep=deep, part=how.part, parts=how.parts))
     elif isinstance(final, Done) and order.step == Step.VERIFY:
         known = journal.fact_as(Damage, _NAME + place)
         if known is not None and damage.is_disproved(known, read_as(Verified, final.result)):

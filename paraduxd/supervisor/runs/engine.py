@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.plan.model import DatasetPlan, Plan
@@ -64,7 +65,7 @@ class Workers(Protocol):
 class _Waiting:
     request: Request
     trigger: str
-    arguments: Mapping[str, Any]
+    arguments: JsonObject
 
 
 @dataclass

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.paths import StatePlaces
-from paraduxd.api.replies.results import Published, Pulled, Pushed
+from paraduxd.api.replies.results import Published, Pulled, Pushed, Version
 from paraduxd.core.plan.model import UNPROTECTED, DatasetPlan, DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
@@ -18,6 +18,17 @@ from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.recovery import drills
 from paraduxd.core.runs import conditions, unread
 from paraduxd.core.runs.facts import Key, Latest
+from paraduxd.core.runs.order_arguments import (
+    KitCheckArguments,
+    PlaceIdentity,
+    PublishArguments,
+    PullArguments,
+    PushArguments,
+    Reach,
+    ReadArguments,
+    RehearseArguments,
+    VerifyArguments,
+)
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.core.runs.queue import STAGING, Request
 from paraduxd.core.runs.requests import SOURCE
@@ -51,34 +62,10 @@ class OrderFactory:
     transports: Path
     stick_folders: str = ""
 
-    def order(self, request: Request, arguments: Mapping[str, Any], now: datetime) -> Order:
+    def order(self, request: Request, arguments: JsonObject, now: datetime) -> Order:
         """The order for the request; `arguments` are those that came with it. Its location is in the plan."""
         dataset = self.plan.dataset(request.dataset)
-        more: dict[str, Any] = {"cache": str(self.state.cache), "files": self._files(dataset)} if dataset else {}
-        if dataset is not None and request.step == Step.PULL:
-            more |= self._pull(dataset)
-        elif dataset is not None and request.step in (Step.PUSH, Step.PRUNE):
-            more |= self._push(dataset, request.location, now)
-        elif dataset is not None and request.step == Step.VERIFY:
-            (destination,) = [each for each in dataset.destinations if each.id == request.location]
-            more |= {
-                "known_versions": self._known_versions(dataset, destination),
-                "index": self._index(dataset, destination),
-                "protects": destination.protects,
-                **({} if "deep" in arguments else self._part(destination)),
-            }
-        elif dataset is not None and request.step in (Step.LIST, Step.RESTORE, Step.VERSIONS):
-            more |= self._reading(dataset, request)
-        elif request.step == Step.REHEARSE:
-            more = self._rehearsal(dataset, request.location)
-        elif request.step == Step.PUBLISH:
-            more = self._publish(request.location)
-        elif request.step == Step.KIT_CHECK:
-            more = {"owner": self.plan.owner, "keys": [asdict(key) for key in self.plan.recovery_keys]}
-        if place := self._marked_place(dataset, request):
-            more |= {"identity": self._identity(place, request.key)}
-        if self.stick_folders and uuid_of(request.place):
-            more |= {"stick_folders": self.stick_folders}
+        told = self._told(dataset, request, now, asked_how="deep" in arguments)
         return Order(
             request.number,
             request.step,
@@ -86,7 +73,7 @@ class OrderFactory:
             request.location,
             self._transport(dataset, request.step, request.location),
             dataset.staging if dataset else "",
-            {**more, **arguments},
+            {**self._reach(dataset, request), **to_json_value(told), **arguments},
             disk=bool(uuid_of(request.place) or arguments.get("device")),
             staging_uid=dataset.staging_uid if dataset else "",
             in_place=bool(dataset and dataset.source.in_place),
@@ -94,16 +81,63 @@ class OrderFactory:
             others=tuple(each.staging for each in self.plan.datasets if each.id != request.dataset),
         )
 
-    def _reading(self, dataset: DatasetPlan, request: Request) -> dict[str, object]:
+    def _reach(self, dataset: DatasetPlan | None, request: Request) -> JsonObject:
+        """The fields of `Reach` that are known. A rehearsal uses nothing that production has."""
+        place = self._marked_place(dataset, request)
+        reach = Reach(
+            cache=str(self.state.cache) if dataset and request.step != Step.REHEARSE else None,
+            counted=self._pulled(dataset).files if dataset and request.step != Step.REHEARSE else None,
+            index=self._remembered(dataset, request) if dataset else None,
+            identity=self._identity(place, request.key) if place else None,
+            stick_folders=self.stick_folders if self.stick_folders and uuid_of(request.place) else None,
+        )
+        known = {name: to_json_value(getattr(reach, name)) for name in ("cache", "index", "identity", "stick_folders")}
+        counted = {"counted": reach.counted} if reach.cache else {}
+        return {**counted, **{name: value for name, value in known.items() if value is not None}}
+
+    def _remembered(self, dataset: DatasetPlan, request: Request) -> str | None:
+        """Where the guard, or a destination, keeps what it remembers."""
+        if request.step == Step.PULL:
+            return str(self._seen(dataset))
+        found = [each for each in dataset.destinations if each.id == request.location]
+        return self._index(dataset, found[0]) if found and request.step != Step.REHEARSE else None
+
+    def _told(self, dataset: DatasetPlan | None, request: Request, now: datetime, *, asked_how: bool) -> object:
+        """What the step is told (`core/runs/order_arguments.py`). `asked_how`: who asked for a check said how deep it goes."""
+        if dataset is not None and request.step != Step.REHEARSE:
+            return self._told_of_dataset(dataset, request, now, asked_how=asked_how)
+        match request.step:
+            case Step.REHEARSE:
+                return self._rehearsal(dataset, request.location)
+            case Step.PUBLISH:
+                return self._publish(request.location)
+            case Step.KIT_CHECK:
+                return KitCheckArguments(self.plan.recovery_keys, self.plan.owner)
+            case _:
+                return {}
+
+    def _told_of_dataset(self, dataset: DatasetPlan, request: Request, now: datetime, *, asked_how: bool) -> object:
+        match request.step:
+            case Step.PULL:
+                return self._pull(dataset)
+            case Step.PUSH | Step.PRUNE:
+                return self._push(dataset, request.location, now)
+            case Step.VERIFY:
+                return self._verify(dataset, self._destination(dataset, request.location), whole=asked_how)
+            case Step.LIST | Step.RESTORE | Step.VERSIONS:
+                return self._reading(dataset, request)
+            case _:
+                return {}
+
+    def _destination(self, dataset: DatasetPlan, location: str) -> DestinationPlan:
+        (destination,) = [each for each in dataset.destinations if each.id == location]
+        return destination
+
+    def _reading(self, dataset: DatasetPlan, request: Request) -> ReadArguments:
         """For whoever reads versions, or staging; and what was mounted in the source, for whoever writes there."""
-        found: dict[str, object] = {"mounts": list(self._pulled(dataset).mounts)}
-        for destination in dataset.destinations:
-            if destination.id == request.location != STAGING:
-                found |= {
-                    "known_versions": self._known_versions(dataset, destination),
-                    "index": self._index(dataset, destination),
-                }
-        return found
+        found = [each for each in dataset.destinations if each.id == request.location != STAGING]
+        known = self._known_versions(dataset, found[0]) if found else None
+        return ReadArguments(self._pulled(dataset).mounts, known)
 
     def _was_pulled(self, dataset: DatasetPlan) -> bool:
         """Whether a pull has ever filled this staging directory."""
@@ -119,19 +153,19 @@ class OrderFactory:
             return None
         return next((each for each in self.plan.metadata_stashes if each.id == request.location), None)
 
-    def _identity(self, place: DestinationPlan | MetadataPlan, key: Key) -> dict[str, Any]:
+    def _identity(self, place: DestinationPlan | MetadataPlan, key: Key) -> PlaceIdentity:
         written = Step.PUBLISH if key[0] == "" else Step.PUSH
         last = self.journal.latest((key[0], written, key[2])).result
-        return {
-            "owner": self.plan.owner,
-            "place": place.uid,
-            "formerly": place.formerly if isinstance(place, DestinationPlan) else "",
-            "beside": list(place.beside),
-            "instance": self.plan.instance,
-            "generation": self.plan.generation,
-            "outbox": str(self.state.outbox),
-            "marked": isinstance(last, Published | Pushed) and last.marked,
-        }
+        return PlaceIdentity(
+            owner=self.plan.owner,
+            place=place.uid,
+            instance=self.plan.instance,
+            generation=self.plan.generation,
+            outbox=str(self.state.outbox),
+            marked=isinstance(last, Published | Pushed) and last.marked,
+            formerly=place.formerly if isinstance(place, DestinationPlan) else "",
+            beside=place.beside,
+        )
 
     def _transport(self, dataset: DatasetPlan | None, step: str, location: str) -> str:
         addresses = {Step.NOTIFY: self.plan.notify, Step.HEARTBEAT: self.plan.heartbeat}.get(Step(step), ())
@@ -143,33 +177,22 @@ class OrderFactory:
         name = names.get(location, "")
         return str(self.transports / name) if name else ""
 
-    def _publish(self, stash: str) -> dict[str, Any]:
+    def _publish(self, stash: str) -> PublishArguments:
         last = self.journal.latest(("", Step.PUBLISH, stash)).told(Published)
-        return {
-            "known_serial": last.serial,
-            "outbox": str(self.state.outbox),
-            "serial": self.plan.serial,
-            "epochs": list(self.plan.epochs),
-            "ended": [asdict(past) for past in self.plan.ended],
-        }
+        outbox, plan = str(self.state.outbox), self.plan
+        return PublishArguments(outbox, plan.serial, tuple(plan.epochs), plan.ended, last.serial)
 
-    def _pull(self, dataset: DatasetPlan) -> dict[str, Any]:
+    def _pull(self, dataset: DatasetPlan) -> PullArguments:
         key, known = (dataset.id, Step.PULL, SOURCE), self._pulled(dataset)
-        approval = self.journal.approval(dataset.id)
-        return {
-            "guard": asdict(dataset.guard),
-            "known_files": known.files,
-            "allowed": asdict(approval) if approval else None,
-            "index": str(self._seen(dataset)),
-            "since": self._end_of_last_good(key),
-            "staged_as": staging_fact(dataset),
-            "mounts": list(known.mounts),
-            "mounts_looked": known.mounts_looked,
-        }
-
-    def _files(self, dataset: DatasetPlan) -> int | None:
-        """As the last good pull has counted them; nothing that a place says of itself."""
-        return self._pulled(dataset).files
+        return PullArguments(
+            guard=dataset.guard,
+            known_files=known.files,
+            allowed=self.journal.approval(dataset.id),
+            since=self._end_of_last_good(key),
+            staged_as=staging_fact(dataset),
+            mounts=known.mounts,
+            mounts_looked=known.mounts_looked,
+        )
 
     def _pulled(self, dataset: DatasetPlan) -> Pulled:
         """What the last good pull has told, or what is remembered of staging from a source before this one."""
@@ -195,26 +218,25 @@ class OrderFactory:
         good, last = self.journal.last(key, ("done",)), self.journal.last(key, ("done", "held", *CUT_OFF))
         return good.ended if good and last and last.state in CUT_OFF else None
 
-    def _push(self, dataset: DatasetPlan, location: str, now: datetime) -> dict[str, Any]:
-        (destination,) = [each for each in dataset.destinations if each.id == location]
+    def _push(self, dataset: DatasetPlan, location: str, now: datetime) -> PushArguments:
+        destination = self._destination(dataset, location)
         pulled = self.journal.latest((dataset.id, Step.PULL, SOURCE))
         missing = unread.of_pull(pulled.told(Pulled))
-        return {
-            "keep": asdict(destination.keep),
-            "known_versions": self._known_versions(dataset, destination),
-            "pushed_before": self.journal.latest((dataset.id, Step.PUSH, location)).last_success is not None,
-            "index": self._index(dataset, destination),
-            "held": destination.protects != UNPROTECTED,  # this machine removes nothing there
-            "grace": self.plan.grace,
-            "protected_until": protection.protected_until(self.journal, self.plan, now),
-            "read_back": self._may_read_back(dataset, destination, now),
-            "guard": asdict(dataset.guard),
-            "prune": self._maintenance_due((dataset.id, Step.PUSH, location), now),
-            "suspect": self._is_suspect(dataset.id, location),
-            "unread": list(missing.names),
-            "unread_count": missing.count,
-            "pulled": None if dataset.source.in_place else pulled.last_success,
-        }
+        return PushArguments(
+            keep=destination.keep,
+            known_versions=self._known_versions(dataset, destination),
+            held=destination.protects != UNPROTECTED,  # this machine removes nothing there
+            pushed_before=self.journal.latest((dataset.id, Step.PUSH, location)).last_success is not None,
+            prune=self._maintenance_due((dataset.id, Step.PUSH, location), now),
+            grace=self.plan.grace,
+            guard=dataset.guard,
+            protected_until=protection.protected_until(self.journal, self.plan, now),
+            read_back=self._may_read_back(dataset, destination, now),
+            unread=missing.names,
+            unread_count=missing.count,
+            suspect=self._is_suspect(dataset.id, location),
+            pulled=None if dataset.source.in_place else pulled.last_success,
+        )
 
     def _is_suspect(self, dataset: str, location: str) -> bool:
         """Whether damage was found at a destination after the last push to it."""
@@ -234,31 +256,32 @@ class OrderFactory:
         size = self.journal.latest(key).told(Pushed).bytes
         return (size is not None and size < SMALL) or self._maintenance_due(key, now)
 
-    def _part(self, destination: DestinationPlan) -> dict[str, Any]:
-        """Which part of the data a scheduled check reads: all of them come round within a year."""
+    def _verify(self, dataset: DatasetPlan, destination: DestinationPlan, *, whole: bool) -> VerifyArguments:
+        """A scheduled check, which is not of the `whole`, reads one part of the data: all of them come round within a year."""
+        known = self._known_versions(dataset, destination)
+        told = VerifyArguments(known_versions=known, protects=destination.protects)
+        if whole:
+            return told
         parts = max(1, round(YEAR / (self.plan.verify_every or YEAR)))
         done = self.journal.fact(part_fact(destination.uid))
-        return {"deep": False, "part": done % parts if isinstance(done, int) else 0, "parts": parts}
+        return replace(told, part=done % parts if isinstance(done, int) else 0, parts=parts)
 
-    def _rehearsal(self, dataset: DatasetPlan | None, location: str) -> dict[str, Any]:
+    def _rehearsal(self, dataset: DatasetPlan | None, location: str) -> RehearseArguments:
         """Unattended: a small sample, or what was published against what was sent. No cache of production is used."""
-        more: dict[str, Any] = {"scratch": str(scratch.BASE), "mark": scratch.mark_of(self.state.directory)}
+        common = RehearseArguments(str(scratch.BASE), scratch.mark_of(self.state.directory))
         if dataset is None:
-            return {**more, "outbox": str(self.state.outbox), "serial": self.plan.serial, "epoch": self.plan.epoch}
-        (destination,) = [each for each in dataset.destinations if each.id == location]
-        return {
-            **more,
-            "sample": asdict(drills.ROUTINE),
-            "known_versions": self._known_versions(dataset, destination),
-            "protects": destination.protects,
-        }
+            plan = self.plan
+            return replace(common, outbox=str(self.state.outbox), serial=plan.serial, epoch=plan.epoch)
+        destination = self._destination(dataset, location)
+        known = self._known_versions(dataset, destination)
+        return replace(common, sample=drills.ROUTINE, known_versions=known, protects=destination.protects)
 
-    def _known_versions(self, dataset: DatasetPlan, destination: DestinationPlan) -> list[Any]:
+    def _known_versions(self, dataset: DatasetPlan, destination: DestinationPlan) -> tuple[Version, ...]:
         """As the last push or the last look at the destination reported them, whichever is newer."""
         steps = (Step.PUSH, Step.VERSIONS, Step.PRUNE)
         reports = [self.journal.latest((dataset.id, step, destination.id)) for step in steps]
         newest = max(reports, key=lambda latest: latest.last_success or "")
-        return [asdict(each) for each in conditions.versions_of(newest) or ()]
+        return conditions.versions_of(newest) or ()
 
     def _index(self, dataset: DatasetPlan, destination: DestinationPlan) -> str:
         """What a destination remembers of its last push, by its uid."""

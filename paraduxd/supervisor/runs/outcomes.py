@@ -16,6 +16,15 @@ from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.guard import MANY_CHANGED
 from paraduxd.core.runs.holds import Approval, Hold
+from paraduxd.core.runs.order_arguments import (
+    KitCheckArguments,
+    NotifyArguments,
+    PullArguments,
+    PushArguments,
+    Reach,
+    StickArguments,
+    VerifyArguments,
+)
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Step
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.core.status.notifications import told_fact
@@ -47,21 +56,21 @@ def remember(journal: Journal, order: Order, final: Final, started: str, now: st
     damage_records.remember(journal, order, final, now)
     if order.step == Step.KIT_CHECK and isinstance(final, Done):
         _remember_kit(journal, order, final, now)
-    if order.step == Step.NOTIFY and isinstance(final, Done) and "told" in order.arguments:
-        journal.set_fact(told_fact(order.location), order.arguments["told"])
+    if order.step == Step.NOTIFY and isinstance(final, Done) and (told := order.read(NotifyArguments).told):
+        journal.set_fact(told_fact(order.location), told)
     if order.step in (Step.PUSH, Step.PRUNE) and isinstance(final, Done):
         _keep_removed(journal, key, read_as(Pushed, final.result).removed, now)
     if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
         journal.set_fact(maintenance_fact(journal, key), now)
     if isinstance(final, Failed) and final.code == SUPERSEDED:
         protection.raise_alarm(journal, now, "another machine has taken over")
-    if order.step == Step.VERIFY and isinstance(final, Done) and "parts" in order.arguments:
-        journal.set_fact(part_fact(order.arguments["identity"]["place"]), order.arguments["part"] + 1)
+    if order.step == Step.VERIFY and isinstance(final, Done):
+        _remember_part(journal, order)
     if order.step == Step.PULL and not isinstance(final, Failed):
         journal.clear_approval(order.dataset)
         _remember_hold(journal, order.dataset, final, now)
-    if order.step == Step.PULL and isinstance(final, Done) and "staged_as" in order.arguments:
-        journal.set_fact(order.arguments["staged_as"], {"files": read_as(Pulled, final.result).files})
+    if order.step == Step.PULL and isinstance(final, Done) and (name := order.read(PullArguments).staged_as):
+        journal.set_fact(name, {"files": read_as(Pulled, final.result).files})
     if order.step == Step.PUSH and isinstance(final, Held):
         _remember_hold(journal, order.dataset, final, now)
     if order.step == Step.PULL and isinstance(final, Done) and _has_changes(read_as(Pulled, final.result)):
@@ -96,16 +105,24 @@ def _keep_removed(journal: Journal, key: Key, removed: Sequence[Removed], now: s
         journal.record_removals(key[0], key[2], [(each.id, each.reason) for each in removed], now)
 
 
+def _remember_part(journal: Journal, order: Order) -> None:
+    """The next scheduled check reads the next part."""
+    identity, how = order.read(Reach).identity, order.read(VerifyArguments)
+    if identity is not None and how.parts:
+        journal.set_fact(part_fact(identity.place), how.part + 1)
+
+
 def _remember_kit(journal: Journal, order: Order, final: Done, now: str) -> None:
-    here = Stick(serial=order.arguments.get("device_serial"), uuid=order.arguments.get("uuid"))
-    record = of_check(read_as(KitChecked, final.result), order.arguments["owner"], now, known_kit(here, journal.kits()))
+    stick, owner = order.read(StickArguments), order.read(KitCheckArguments).owner
+    here = Stick(serial=stick.device_serial, uuid=stick.uuid)
+    record = of_check(read_as(KitChecked, final.result), owner, now, known_kit(here, journal.kits()))
     if record is not None:
         journal.record_kit(record)
 
 
 def _reclaimed(order: Order, final: Done) -> bool:
     """Whether this push was to reclaim space, and removed something whose space there was."""
-    return bool(order.arguments.get("prune") and read_as(Pushed, final.result).pruned)
+    return order.read(PushArguments).prune and read_as(Pushed, final.result).pruned
 
 
 def _remember_hold(journal: Journal, dataset: str, final: Done | Held, now: str) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.questions import DIFF, FIND, Question, RestoreOptions
@@ -299,5 +299,5 @@ def _shown_running(run: Run) -> RunningState:
     return RunningState(run.run, run.dataset, run.step, run.location, percent, max(run.bytes or 0, 0), eta)
 
 
-def _cautious(draft: Draft) -> dict[str, Any]:
+def _cautious(draft: Draft) -> JsonObject:
     return {**draft.arguments, "held": True} if draft.key[1] == Step.PUSH else draft.arguments

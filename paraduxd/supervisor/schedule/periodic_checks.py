@@ -10,6 +10,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from paraduxd.api.dataclass_json import to_json_value
@@ -122,7 +123,7 @@ class Rounds:
         for dataset, each in removable_disks.destinations(self._dispatcher.plan):
             key = (dataset.id, Step.PUSH, each.id)
             if key not in waiting and self._is_due(dataset, each):
-                self._dispatcher.submit([requests.push(dataset.id, each.id, trigger="inserted")])
+                self._dispatcher.submit([replace(requests.push(dataset.id, each.id), trigger="inserted")])
 
     def _look_for_disks(self) -> None:
         uuids = {uuid_of(each.place) for _, each in removable_disks.destinations(self._dispatcher.plan)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,13 @@ from paraduxd.worker.browse.contents import Contents, Reading, key_of
 from paraduxd.worker.transfer import staged_data
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The result of a look: a page for who asked alone."""
+
+    page: Page
 
 
 def question_of(order: Order) -> Question:

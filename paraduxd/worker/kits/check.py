@@ -6,11 +6,14 @@ It says what is bad by file name and never what is in a file: the words of the s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import KitChecked
 from paraduxd.core.devices.stick_rules import FILE_SYSTEMS, KIT, NEW, OLD, Stick
+from paraduxd.core.plan.model import RecoveryKey
+from paraduxd.core.runs.order_arguments import KitCheckArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.devices import kit_files, mount
@@ -20,7 +23,7 @@ from paraduxd.shares.kit_folder import SHARES
 from paraduxd.shares.kit_manifest import KitInfo
 from paraduxd.shares.slip39 import ShareError, read_share
 from paraduxd.shares.words import parse_words
-from paraduxd.worker.kits.stick_io import ProgressReport, Result, chosen, named_errors
+from paraduxd.worker.kits.stick_io import ProgressReport, chosen, named_errors
 
 MANIFEST, SIGNATURE, SUMS = "kit.json", "kit.json.asc", "SHA256SUMS"
 
@@ -28,7 +31,7 @@ _LONGEST_SIGNATURE = 16 * 1024
 _MOST_PROBLEMS = 20
 
 
-def check(order: Order, report: ProgressReport) -> Result:
+def check(order: Order, report: ProgressReport) -> KitChecked:
     """What state the kit on a stick is in. A damaged or missing kit is a result; raises `ParaduxError` when the stick fails."""
     stick = chosen(order)
     found, problems = _found(stick)
@@ -39,22 +42,22 @@ def check(order: Order, report: ProgressReport) -> Result:
     signed = None
     copies = _good_copies(found, kit)
     if kit is not None:
-        signed = _is_signed(found, kit, order.arguments.get("keys") or [])
+        signed = _is_signed(found, kit, order.read(KitCheckArguments).keys)
         problems += _differences(found, kit)
         if signed is False:
             problems.append(f"{MANIFEST} is not signed by the owner's recovery key of epoch {kit.epoch}")
     if problems and copies:
         problems.append(f"{copies} of {len(SHARES)} copies of the share are good")
-    return {
-        **_of_manifest(kit, found),
-        "signed": signed,
-        "problems": list(dict.fromkeys(problems))[:_MOST_PROBLEMS],
-        "copies": copies,
-        "files": len(found.files),
-        "bytes": found.bytes,
-        "device_serial": stick.serial,
-        "uuid": stick.uuid,
-    }
+    return replace(
+        _of_manifest(kit, found),
+        signed=signed,
+        problems=tuple(dict.fromkeys(problems))[:_MOST_PROBLEMS],
+        copies=copies,
+        files=len(found.files),
+        bytes=found.bytes,
+        device_serial=stick.serial,
+        uuid=stick.uuid,
+    )
 
 
 def _found(stick: Stick) -> tuple[Found, list[str]]:
@@ -90,16 +93,11 @@ def _manifest(found: Found) -> KitInfo | None:
         return None
 
 
-def _of_manifest(kit: KitInfo | None, found: Found) -> Result:
-    return {
-        "owner": kit.owner_id if kit else None,
-        "steward": kit.steward_id if kit else None,
-        "name": kit.steward_name if kit else None,
-        "epoch": kit.epoch if kit else None,
-        "serial": kit.serial if kit else None,
-        "written": kit.written if kit else None,
-        "kit_sha256": hashlib.sha256(found.files[MANIFEST]).hexdigest() if kit else None,
-    }
+def _of_manifest(kit: KitInfo | None, found: Found) -> KitChecked:
+    if kit is None:
+        return KitChecked()
+    sha256 = hashlib.sha256(found.files[MANIFEST]).hexdigest()
+    return KitChecked(kit.owner_id, kit.steward_id, kit.steward_name, kit.epoch, kit.serial, kit.written, sha256)
 
 
 def _differences(found: Found, kit: KitInfo) -> Iterator[str]:
@@ -138,16 +136,16 @@ def _is_good(text: bytes, kit: KitInfo | None) -> bool:
     return kit is None or share.sha256 == kit.share_sha256
 
 
-def _is_signed(found: Found, kit: KitInfo, keys: list[Mapping[str, Any]]) -> bool | None:
+def _is_signed(found: Found, kit: KitInfo, keys: Sequence[RecoveryKey]) -> bool | None:
     """Whether the owner's key of the kit's epoch has signed the manifest; `None` when that key is not at hand."""
-    key = next((key for key in keys if key["epoch"] == kit.epoch), None)
+    key = next((key for key in keys if key.epoch == kit.epoch), None)
     if key is None:
         return None
     signature = found.files.get(SIGNATURE, b"")[:_LONGEST_SIGNATURE]
     with hardening.shared_memory_folder() as memory, private_gpg(memory) as gpg:
-        gpg.import_key(key["public_key"])
+        gpg.import_key(key.public_key)
         try:
-            gpg.verify_detached(found.files[MANIFEST], signature, key["fingerprint"])
+            gpg.verify_detached(found.files[MANIFEST], signature, key.fingerprint)
         except ParaduxError:
             return False
     return True

@@ -12,16 +12,13 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
-from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import (
     FILE_SYSTEMS,
     KIT,
     NEW,
     OLD,
-    Armed,
     Refuse,
     Seen,
     Stick,
@@ -30,27 +27,29 @@ from paraduxd.core.devices.stick_rules import (
     decide,
     is_litter,
 )
+from paraduxd.core.runs.keeper_results import KitFiles, KitWritten, LookedAt
+from paraduxd.core.runs.order_arguments import KitWriteArguments, StickArguments
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.devices import block_device, kit_files, mount
 from paraduxd.shares.kit_manifest import LONGEST, KitInfo
 
-Result = dict[str, Any]
 ProgressReport = Callable[[Progress], None]
 
 
-def look(order: Order, report: ProgressReport) -> Result:
+def look(order: Order, report: ProgressReport) -> LookedAt:
     """What a stick is and what is on it, as far as that decides whether a kit may be written there."""
     stick = chosen(order)
     with named_errors(stick):
-        return {"stick": to_json_value(stick), "seen": to_json_value(seen_on(stick))}
+        return LookedAt(stick, seen_on(stick))
 
 
-def write(order: Order, report: ProgressReport) -> Result:
+def write(order: Order, report: ProgressReport) -> KitWritten:
     """One kit onto a stick, under the rules of `core/devices/stick_rules.py`, read back from the medium."""
     stick = chosen(order)
-    files = _decoded(order.arguments["files"])
+    told = order.read(KitWriteArguments)
+    files = _decoded(told.files)
     with named_errors(stick):
-        decision = decide(stick, seen_on(stick), from_json_value(Armed, order.arguments["armed"]))
+        decision = decide(stick, seen_on(stick), told.armed)
         if isinstance(decision, Refuse):
             raise ParaduxError("refused", decision.reason, "use another stick, or consent to the loss with --erase")
         stick = _formatted(stick) if decision == Write(format=True) else stick
@@ -62,16 +61,10 @@ def write(order: Order, report: ProgressReport) -> Result:
             kit_files.take_place(root, NEW, KIT, OLD)
         report(Progress(80.0))
         _compare(stick, KIT, files)
-    return {
-        "files": len(files),
-        "bytes": sum(map(len, files.values())),
-        "device_serial": stick.serial,
-        "fs": stick.fs,
-        "uuid": stick.uuid,
-    }
+    return KitWritten(len(files), sum(map(len, files.values())), stick.serial, stick.fs, stick.uuid)
 
 
-def read(order: Order, report: ProgressReport) -> Result:
+def read(order: Order, report: ProgressReport) -> KitFiles:
     """All that can be read of a kit; of one that was cut off while it was written, what is there of it."""
     stick = chosen(order)
     with named_errors(stick), mount.opened(stick) as root:
@@ -79,10 +72,10 @@ def read(order: Order, report: ProgressReport) -> Result:
         if not there:
             raise ParaduxError("no-kit", f"{stick.name} holds no kit", "use another stick")
         found = max(there, key=lambda found: len(found.files))
-    return {
-        "files": {name: base64.b64encode(data).decode() for name, data in found.files.items()},
-        "troubles": [f"{name} {trouble}" for name, trouble in found.troubles.items()],
-    }
+    return KitFiles(
+        {name: base64.b64encode(data).decode() for name, data in found.files.items()},
+        tuple(f"{name} {trouble}" for name, trouble in found.troubles.items()),
+    )
 
 
 def _kit_folders(root: int) -> tuple[str, ...]:
@@ -105,10 +98,11 @@ def _readable(root: int, folder: str) -> kit_files.Found | None:
 
 def chosen(order: Order) -> Stick:
     """The stick that the order names; raises `ParaduxError` "refused" when another one is in its place."""
-    expected = order.arguments.get("device_serial")
-    if directory := order.arguments.get("directory"):
-        return Stick(directory=str(directory), serial=expected)
-    stick = mount.look(str(order.arguments["device"]))
+    told = order.read(StickArguments)
+    expected = told.device_serial
+    if told.directory:
+        return Stick(directory=told.directory, serial=expected)
+    stick = mount.look(told.device)
     if expected and stick.serial != expected:
         raise ParaduxError("refused", f"{stick.name} is not the one that was plugged in", "plug it in again")
     return stick

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import machine_claim, published_config
+from paraduxd.core.runs.keeper_results import Fetched, SentObject
+from paraduxd.core.runs.order_arguments import FetchArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.protocols.base import Blob, BlobStore
 
@@ -25,14 +26,14 @@ LONGEST_CONFIG, LONGEST_KEY, LONGEST_ALL = 16 * 1024 * 1024, 64 * 1024, 32 * 102
 """Bytes; the vault takes no more than 8 MiB of text."""
 
 
-def fetch(order: Order, store: BlobStore) -> dict[str, Any]:
+def fetch(order: Order, store: BlobStore) -> Fetched:
     """The newest configs and the keys of the epochs that are asked for and of all that lie there, and machine.asc, in base64.
 
     `listed` has the highest serial in the names of each epoch; `troubles` a sentence for each object that could not be read.
     """
     blobs = {blob.name: blob for blob in store.list()}
     serials = _serials(blobs)
-    asked = [int(epoch) for epoch in order.arguments["epochs"]]
+    asked = order.read(FetchArguments).epochs
     epochs = [
         *(each for each in asked if each in serials),
         *(each for each in sorted(serials)[::-1] if each not in asked),
@@ -41,14 +42,14 @@ def fetch(order: Order, store: BlobStore) -> dict[str, Any]:
     keys = fetching.all(map(published_config.key_name, epochs[:MOST_EPOCHS]), LONGEST_KEY)
     configs = fetching.all(_newest(serials, epochs[:MOST_EPOCHS]), LONGEST_CONFIG)
     announced = fetching.all([machine_claim.NAME], machine_claim.LONGEST)
-    return {
-        "configs": configs,
-        "keys": keys,
-        "machine": announced[0]["data"] if announced else None,
-        "highest_serial": max((serial for found in serials.values() for serial in found), default=0),
-        "listed": [[epoch, max(serials[epoch], default=0)] for epoch in epochs[:MOST_EPOCHS]],
-        "troubles": fetching.troubles,
-    }
+    return Fetched(
+        configs,
+        keys,
+        announced[0].data if announced else None,
+        max((serial for found in serials.values() for serial in found), default=0),
+        tuple((epoch, max(serials[epoch], default=0)) for epoch in epochs[:MOST_EPOCHS]),
+        tuple(fetching.troubles),
+    )
 
 
 def _serials(names: Iterable[str]) -> dict[int, list[int]]:
@@ -80,13 +81,13 @@ class _Fetching:
         self._room = LONGEST_ALL
         self.troubles: list[str] = []
 
-    def all(self, names: Iterable[str], most: int) -> list[dict[str, str]]:
+    def all(self, names: Iterable[str], most: int) -> tuple[SentObject, ...]:
         """Name and content of each that is there and has at most so many bytes."""
-        return [
-            {"name": name, "data": base64.b64encode(content).decode()}
+        return tuple(
+            SentObject(name, base64.b64encode(content).decode())
             for name in names
             if name in self._blobs and (content := self._content(name, most)) is not None
-        ]
+        )
 
     def _content(self, name: str, most: int) -> bytes | None:
         content = b""

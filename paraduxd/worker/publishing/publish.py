@@ -9,11 +9,13 @@ import contextlib
 import io
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import OldShares, Published
+from paraduxd.core.plan.model import EndedEpoch
 from paraduxd.core.recovery import machine_claim, published_config
 from paraduxd.core.recovery.machine_claim import Machine
+from paraduxd.core.runs.order_arguments import PublishArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import bounded
 from paraduxd.protocols.base import BlobStore, Identity, TransientError
@@ -26,7 +28,7 @@ MAX_KEY = 64 * 1024
 """Bytes; a key of ours is much shorter."""
 
 
-def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identity | None = None) -> dict[str, Any]:
+def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identity | None = None) -> Published:
     """Put the note, the keys, who is the owner's machine, and the config, the config last; done only when all read back the same.
 
     Before, the marker of the place is read, and written where there is none. During a rotation there is a key and a config of either
@@ -35,13 +37,14 @@ def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identit
     "other-installation" instead of replacing the recovery key of somebody else, who could not open their configs any more, and
     "superseded" when another machine has taken over.
     """
-    epochs, serial = [int(epoch) for epoch in order.arguments["epochs"]], int(order.arguments["serial"])
+    told = order.read(PublishArguments)
+    epochs, serial = told.epochs, told.serial
     place = marked_store.of_stash(store, identity, order.location)
     place.check()
-    outbox = Path(order.arguments["outbox"])
+    outbox = Path(told.outbox)
     contents = _contents(outbox, epochs, serial)
     present = {blob.name for blob in store.list()}
-    if order.arguments.get("known_serial") and not any(map(published_config.is_ours, present)):
+    if told.known_serial and not any(map(published_config.is_ours, present)):
         raise place_marker.not_mounted(place.where)
     old_shares = _told(succession_check.stop_if_superseded(outbox, store, present)) or place.by_old_shares()
     _stop_if_foreign(store, present, contents)
@@ -51,17 +54,9 @@ def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identit
     marked = place.renew(serial)
     for epoch in epochs:
         _remove_old(store, {*present, *contents}, epoch, serial)
-    _remove_ended(store, present, order.arguments["ended"])
+    _remove_ended(store, present, told.ended)
     newest = published_config.newest_serial((blob.name for blob in store.list()), epochs[0])
-    return {
-        "serial": serial,
-        "epoch": epochs[0],
-        "epochs": epochs,
-        "objects": list(contents),
-        "marked": marked,
-        "highest_serial": newest,
-        "old_shares": old_shares,
-    }
+    return Published(serial, epochs[0], epochs, tuple(contents), marked, newest, old_shares)
 
 
 def _contents(outbox: Path, epochs: Sequence[int], serial: int) -> dict[str, bytes]:
@@ -84,8 +79,8 @@ def _stop_if_foreign(store: BlobStore, present: Collection[str], contents: Mappi
             raise _other_installation(machine_claim.NAME)
 
 
-def _told(found: Machine | None) -> dict[str, str | int] | None:
-    return {"generation": found.generation, "date": found.date} if found else None
+def _told(found: Machine | None) -> OldShares | None:
+    return OldShares(found.generation, found.date) if found else None
 
 
 def _remove_old(store: BlobStore, names: set[str], epoch: int, serial: int) -> None:
@@ -93,15 +88,15 @@ def _remove_old(store: BlobStore, names: set[str], epoch: int, serial: int) -> N
         store.delete(name)
 
 
-def _remove_ended(store: BlobStore, present: set[str], ended: Sequence[Mapping[str, Any]]) -> None:
+def _remove_ended(store: BlobStore, present: set[str], ended: Sequence[EndedEpoch]) -> None:
     """Remove the objects of epochs that were replaced or cancelled, the key last, so that a removal that was cut off goes on.
 
     What lies there with another key is somebody else's and stays.
     """
     for past in ended:
-        key = published_config.key_name(int(past["epoch"]))
-        if key in present and published_config.key_hash(b"".join(_at_most(store, key, MAX_KEY))) == past["key_sha256"]:
-            for name in published_config.of_epoch(present, int(past["epoch"])):
+        key = published_config.key_name(past.epoch)
+        if key in present and published_config.key_hash(b"".join(_at_most(store, key, MAX_KEY))) == past.key_sha256:
+            for name in published_config.of_epoch(present, past.epoch):
                 store.delete(name)
 
 

@@ -16,14 +16,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from paraduxd.api import phrases
-from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.replies.results import Rehearsal
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery import published_config
-from paraduxd.core.recovery.drills import Sample
+from paraduxd.core.recovery.drills import ROUTINE, Sample
+from paraduxd.core.runs.keeper_results import StashContent
+from paraduxd.core.runs.order_arguments import RehearseArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import bounded, directories, scratch
 from paraduxd.protocols.base import BlobStore, Destination, Version
@@ -38,9 +39,9 @@ LONGEST_OBJECT = 10 * 1024 * 1024
 @contextlib.contextmanager
 def scratch_of(order: Order, apart_from: Sequence[str]) -> Iterator[Path]:
     """The scratch directory of this order. Temporary files of the protocols lie in it too, so that a kill leaves them to the same sweep."""
-    arguments, before = order.arguments, tempfile.tempdir
-    scratch.sweep(Path(arguments["scratch"]), arguments["mark"])  # what another worker that was killed has left
-    with scratch.directory(Path(arguments["scratch"]), arguments["mark"], apart_from) as folder:
+    told, before = order.read(RehearseArguments), tempfile.tempdir
+    scratch.sweep(Path(told.scratch), told.mark)  # what another worker that was killed has left
+    with scratch.directory(Path(told.scratch), told.mark, apart_from) as folder:
         for name in ("cache", "tmp", "restored"):
             (folder / name).mkdir(mode=0o700)
         tempfile.tempdir = str(folder / "tmp")
@@ -53,13 +54,13 @@ def scratch_of(order: Order, apart_from: Sequence[str]) -> Iterator[Path]:
 # A destination
 
 
-def rehearse(order: Order, destination: Destination, folder: Path) -> dict[str, Any]:
+def rehearse(order: Order, destination: Destination, folder: Path) -> Rehearsal:
     """Restore a random sample of the newest version into `folder`, and compare it.
 
     Raises `ParaduxError` "damaged" when what came back is not what was pushed, "no-version", "nothing-to-compare" when nothing is proven
     either way, "no-room", and whatever the destination raises.
     """
-    known = tuple(from_json_value(Version, entry) for entry in order.arguments.get("known_versions") or [])
+    known = order.read(RehearseArguments).known_versions or ()
     rehearsal = _Rehearsal(order, destination, folder / "restored")
     version = _newest(destination, known)
     try:
@@ -87,13 +88,14 @@ class _Rehearsal:
     destination: Destination
     to: Path
 
-    def run(self, version: Version) -> dict[str, Any]:
+    def run(self, version: Version) -> Rehearsal:
         """Restore and compare; what was restored is counted."""
         staging, made = staged_data.to_compare_with(self.order), _seconds(version.time)
-        sample = from_json_value(Sample, self.order.arguments["sample"])
+        told = self.order.read(RehearseArguments)
+        sample = told.sample or ROUTINE
         if part := self.destination.sample(version, self.to, sample.files, sample.bytes):
             return self._judge(part, staging, _seconds(part.time))
-        random = Random(self.order.arguments.get("seed"))  # noqa: S311  which files are tried is no secret
+        random = Random(told.seed)  # noqa: S311  which files are tried is no secret
         chosen = choose(staging, made, sample, random) if staging else ()
         if staging and chosen:
             scratch.need_room(self.to, sum(candidate.size for candidate in chosen))
@@ -131,7 +133,7 @@ class _Rehearsal:
         scratch.need_room(self.to, version.bytes)
         self.destination.restore(version, self.to, [])
 
-    def _judge(self, version: Version, staging: Path | None, made: float) -> dict[str, Any]:
+    def _judge(self, version: Version, staging: Path | None, made: float) -> Rehearsal:
         """Hold every restored file against staging."""
         count = size = compared = 0
         for path in _regular_files(self.to):
@@ -145,14 +147,7 @@ class _Rehearsal:
         by_itself = count - compared if self.destination.checks_content else 0
         if not compared + by_itself:
             raise _nothing(self.order.dataset, count)
-        return {
-            "version": version.id,
-            "time": version.time,
-            "files": count,
-            "bytes": size,
-            "compared": compared,
-            "by_itself": by_itself,
-        }
+        return Rehearsal(version.id, version.time, count, size, compared, by_itself)
 
     def _damaged(self, version: Version, why: str) -> ParaduxError:
         return ParaduxError(
@@ -195,18 +190,19 @@ def _shown(path: str) -> str:
 # A metadata stash
 
 
-def read_published(order: Order, reader: BlobStore) -> dict[str, Any]:
+def read_published(order: Order, reader: BlobStore) -> Rehearsal | StashContent:
     """The recovery key and the newest config of one epoch, as kits read them; `serial` is the one that is really there.
 
     With `outbox` they are compared with what lies there and not given out; of an older config than the one that was sent only that
     it is there can be told. Without, they are in the result, in base64. Raises `ParaduxError` "not-published" when the stash has none,
     "not-read-back" when something differs.
     """
-    epoch, sent = int(order.arguments["epoch"]), order.arguments.get("outbox")
+    told = order.read(RehearseArguments)
+    epoch, sent = told.epoch, told.outbox
     names = {blob.name for blob in reader.list()}
     serial = published_config.newest_serial(names, epoch)
-    if sent and published_config.config_name(epoch, int(order.arguments["serial"])) in names:
-        serial = int(order.arguments["serial"])
+    if sent and published_config.config_name(epoch, told.serial) in names:
+        serial = told.serial
     key, config = published_config.key_name(epoch), published_config.config_name(epoch, serial)
     if not {key, config} <= names:
         raise ParaduxError(
@@ -215,19 +211,19 @@ def read_published(order: Order, reader: BlobStore) -> dict[str, Any]:
             "send the config again: paraductl publish",
         )
     if sent:
-        return _compare_all(Path(sent), reader, epoch, serial, whole=serial == int(order.arguments["serial"]))
-    given = {"key": _whole(reader, key), "config": _whole(reader, config)}
-    return {"epoch": epoch, "serial": serial, **{name: base64.b64encode(data).decode() for name, data in given.items()}}
+        return _compare_all(Path(sent), reader, epoch, serial, whole=serial == told.serial)
+    given = (base64.b64encode(_whole(reader, name)).decode() for name in (key, config))
+    return StashContent(epoch, serial, *given)
 
 
-def _compare_all(sent: Path, reader: BlobStore, epoch: int, serial: int, *, whole: bool) -> dict[str, Any]:
+def _compare_all(sent: Path, reader: BlobStore, epoch: int, serial: int, *, whole: bool) -> Rehearsal:
     """`whole`: the config is the one that was sent last, so that it can be compared; else it is only read."""
     key, config = published_config.key_name(epoch), published_config.config_name(epoch, serial)
     _compare(sent / key, _whole(reader, key))
     found = _whole(reader, config)
     if whole:
         _compare(sent / config, found)
-    return {"epoch": epoch, "serial": serial, "objects": [key, config]}
+    return Rehearsal(epoch=epoch, serial=serial, objects=(key, config))
 
 
 def _compare(sent: Path, found: bytes) -> None:

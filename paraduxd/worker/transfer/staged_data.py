@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from paraduxd.core.runs.orders import Order, Step
@@ -23,27 +22,27 @@ def made_ready(order: Order) -> Order:
         found = to_compare_with(order)
     else:
         return order
-    return replace(order, arguments={**order.arguments, READY: str(found or "")})
+    return order.told(**{READY: str(found or "")})
 
 
 def to_pull_into(order: Order) -> Path:
     """The directory that becomes equal to the source; made if it is missing."""
     if ready := order.arguments.get(READY):
-        return Path(ready)
+        return Path(str(ready))
     return Path(order.staging) if order.in_place else staging.prepared(_staging(order))
 
 
 def to_read(order: Order) -> Path:
     """The directory that is pushed or restored from. Raises `ParaduxError` "no-staging" when there is none."""
     if ready := order.arguments.get(READY):
-        return Path(ready)
+        return Path(str(ready))
     return Path(order.staging) if order.in_place else staging.filled(_staging(order))
 
 
 def to_compare_with(order: Order) -> Path | None:
     """The directory that a version may be compared with, if there is one; nothing is made or moved."""
     if (ready := order.arguments.get(READY)) is not None:
-        return Path(ready) if ready else None
+        return Path(str(ready)) if ready else None
     if not order.staging:
         return None
     return Path(order.staging) if order.in_place else staging.found(_staging(order))

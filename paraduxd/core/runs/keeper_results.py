@@ -1,0 +1,75 @@
+"""What a worker gives to the keeper that started it, and to nobody else: shares, keys and configs as they lie at a place.
+
+What runs of the supervisor have come to: `api/replies/results.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from paraduxd.core.devices.stick_rules import Seen, Stick
+
+
+@dataclass(frozen=True)
+class SentObject:
+    """One object of a stash; `data` in base64."""
+
+    name: str
+    data: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Of a metadata stash. `listed`: (epoch, highest serial in names); `machine`: machine.asc in base64; `troubles`: sentences."""
+
+    configs: tuple[SentObject, ...] = ()
+    keys: tuple[SentObject, ...] = ()
+    machine: str | None = None
+    highest_serial: int = 0
+    listed: tuple[tuple[int, ...], ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StashContent:
+    """Recovery key and newest config of one epoch at a stash, in base64."""
+
+    epoch: int
+    serial: int
+    key: str = field(repr=False)
+    config: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """What a stick is and what is on it, as far as that decides whether a kit may be written there."""
+
+    stick: Stick
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class KitWritten:
+    """A kit on a stick, read back."""
+
+    files: int
+    bytes: int
+    device_serial: str | None = None
+    fs: str | None = None
+    uuid: str | None = None
+
+
+@dataclass(frozen=True)
+class KitFiles:
+    """The files of a kit in base64, by name; `troubles`: sentences about those that cannot be read."""
+
+    files: Mapping[str, str] = field(repr=False)
+    troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A notice was taken."""
+
+    sent: bool = True
