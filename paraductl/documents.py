@@ -108,10 +108,17 @@ class RestoredInPlace:
 
 
 @dataclass(frozen=True)
+class RestoredDataset(Outcome):
+    """Of restore --all, a dataset: nothing, or not all of one version, came back if it is lost."""
+
+    lost: bool = False
+
+
+@dataclass(frozen=True)
 class RestoredAll:
     """Of restore --all."""
 
-    datasets: tuple[Outcome, ...]
+    datasets: tuple[RestoredDataset, ...]
     lost: tuple[str, ...]
 
 
