@@ -21,7 +21,7 @@ DEMO_NEEDS=(sshd=openssh-server)
 TEST_NEEDS=(
   sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
   pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd wget=wget sfdisk=fdisk node=nodejs npm=npm mandoc=mandoc
-  man=man-db zsh=zsh fish=fish
+  man=man-db zsh=zsh fish=fish pipx=pipx lintian=lintian
   chromium=chromium firefox-esr=firefox-esr
   systemd-analyze=systemd
 )
@@ -68,6 +68,24 @@ install_locked() {
 
 # Let the programs in a directory heed no PYTHON* variable, whoever calls them: root's path may lead through folders of others.
 isolate() { sed -i '1s|^#!.*/python[0-9.]*$|& -I|' "$1"/paradu{ctl,xd}; }
+
+# The day of the source, for whatever is dated: that of the last commit, or today.
+date_of_source() { git -C "$ROOT" log -1 --format=%ct 2>/dev/null || date +%s; }
+
+# Build the wheel of Paradux, with its manual pages, into the directory $3. $1: a Python with the packages of requirements-build.lock;
+# $2: a directory with those of requirements.lock, for whatever Python and machine: nothing compiled is loaded.
+build_wheel() {
+  local python=$1 needs=$2 target=$3 source day
+  source=$(mktemp -d)
+  cp -r "$ROOT"/{pyproject.toml,README.md,LICENSE,paraduxd,paraductl,schema} "$source"
+  mkdir "$source/contrib"
+  cp -r "$ROOT"/contrib/{manuals.py,systemd} "$source/contrib"
+  find "$source" -name __pycache__ -prune -exec rm -r {} +
+  day=${SOURCE_DATE_EPOCH:-$(date_of_source)}
+  PYTHONPATH=$source:$needs SOURCE_DATE_EPOCH=$day "$python" -s -B "$source/contrib/manuals.py" "$source/build/manual"
+  SOURCE_DATE_EPOCH=$day "$python" "${PIP[@]}" wheel --no-cache-dir --no-index --no-deps --no-build-isolation --wheel-dir "$target" "$source"
+  rm -rf "$source"
+}
 
 # Build .venv with Paradux in it, for what $1 names: "run" or "test". Nothing is done when it is up to date.
 build_venv() {

@@ -1,6 +1,6 @@
-"""Writes `copyright` and `changelog.gz` of the Debian package: run by contrib/package with the Python of the program that it packs.
+"""Writes `copyright` and `changelog.gz` of the Debian package: run by contrib/package.
 
-Usage: PYTHON contrib/debian_documents.py CHECKOUT DIR MAINTAINER
+Usage: python contrib/debian_documents.py CHECKOUT SITE-PACKAGES DIR VERSION MAINTAINER
 Formats: Debian's "Machine-readable debian/copyright file" 1.0, and deb-changelog(5).
 """
 
@@ -89,22 +89,22 @@ def _licence_name(package: Distribution) -> str:
     return name or f"{package.name}-licence"
 
 
-def changelog(changes: str, maintainer: str, today: date) -> str:
-    """CHANGES.md as Debian writes it; a version without a date is of today."""
+def changelog(changes: str, suffix: str, maintainer: str, today: date) -> str:
+    """CHANGES.md as Debian writes it, each version with the `suffix` of this package; a version without a date is of today."""
     headings = list(_HEADING.finditer(changes))
     ends = [*(heading.start() for heading in headings[1:]), len(changes)]
     return "\n".join(
-        _release(heading, changes[heading.end() : end], maintainer, today)
+        _release(heading, changes[heading.end() : end], suffix, maintainer, today)
         for heading, end in zip(headings, ends, strict=True)
     )
 
 
-def _release(heading: re.Match[str], text: str, maintainer: str, today: date) -> str:
+def _release(heading: re.Match[str], text: str, suffix: str, maintainer: str, today: date) -> str:
     day = date.fromisoformat(heading["date"]) if heading["date"] else today
     entries = [" ".join(each.split()) for each in re.split(r"^\* ", text, flags=re.MULTILINE)[1:]]
     wrapped = [textwrap.fill(each, 78, initial_indent="  * ", subsequent_indent="    ") for each in entries]
     signed = f" -- {maintainer}  {format_datetime(datetime.combine(day, time(12), UTC))}"
-    return "\n".join([f"paradux ({heading['version']}) unstable; urgency=medium", "", *wrapped, "", signed, ""])
+    return "\n".join([f"paradux ({heading['version']}{suffix}) unstable; urgency=medium", "", *wrapped, "", signed, ""])
 
 
 def _today(checkout: Path) -> date:
@@ -126,14 +126,17 @@ def _indented(text: str) -> str:
     return "\n".join(f" {line.rstrip()}" if line.strip() else " ." for line in text.strip("\n").splitlines())
 
 
-def main(checkout: str, target: str, maintainer: str) -> None:
+def main(checkout: str, site: str, target: str, version: str, maintainer: str) -> None:
     """See the module."""
     root, folder = Path(checkout), Path(target)
     folder.mkdir(parents=True, exist_ok=True)
-    bundled = sorted((each for each in distributions() if each.name != "paradux"), key=lambda each: each.name.lower())
+    bundled = sorted(
+        (each for each in distributions(path=[site]) if each.name != "paradux"), key=lambda each: each.name.lower()
+    )
     text = copyright_file((root / "LICENSE").read_text(encoding="utf-8"), bundled)
     (folder / "copyright").write_text(text, encoding="utf-8")
-    log = changelog((root / "CHANGES.md").read_text(encoding="utf-8"), maintainer, _today(root))
+    suffix = version[version.index("+") :]
+    log = changelog((root / "CHANGES.md").read_text(encoding="utf-8"), suffix, maintainer, _today(root))
     (folder / "changelog.gz").write_bytes(gzip.compress(log.encode(), 9, mtime=0))
 
 

@@ -2,6 +2,7 @@
 
 Usage: python contrib/locks.py needs NAME     the requirements of one lock file, for a resolver
        python contrib/locks.py header NAME    the first lines of one
+       python contrib/locks.py pins PYTHON MACHINE   what is for this Python (3.13) and machine (aarch64), with its hashes, for pip
        python contrib/locks.py check [DIR]    say what is wrong with those of a checkout; asks no package index
 
 A new version at the index makes no lock file stale; a changed requirement in pyproject.toml does.
@@ -52,9 +53,13 @@ class Pin:
     marker: str
     hashes: tuple[str, ...]
 
-    def meant_for(self, python: str) -> bool:
-        """Is it installed on Linux with this Python?"""
-        return not self.marker or Marker(self.marker).evaluate(_environment(python))
+    def meant_for(self, python: str, machine: str = "") -> bool:
+        """Is it installed on Linux with this Python, on such a machine?"""
+        other = {"platform_machine": machine} if machine else {}
+        return not self.marker or Marker(self.marker).evaluate({**_environment(python), **other})
+
+    def __str__(self) -> str:
+        return " ".join([f"{self.name}=={self.version}", *(f"--hash=sha256:{each}" for each in self.hashes)])
 
 
 Pins = Mapping[str, list[Pin]]
@@ -166,8 +171,12 @@ def _environment(python: str) -> dict[str, str]:
     return {**default_environment(), "python_version": python, "python_full_version": f"{python}.0"}  # type: ignore[dict-item]
 
 
-def main(command: str, name: str = "") -> int:
+def main(command: str, name: str = "", machine: str = "") -> int:
     """See the module."""
+    if command == "pins":
+        found = map(parse_pin, entries((ROOT / "contrib" / LOCKS["runtime"]).read_text(encoding="utf-8")))
+        print(*(pin for pin in found if pin and pin.meant_for(name, machine)), sep="\n")
+        return 0
     if command == "check":
         found = sorted(set(faults(Path(name or ROOT))))
         print(*found, "Run contrib/lock." if found else "The lock files fit pyproject.toml.", sep="\n")

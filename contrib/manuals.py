@@ -1,9 +1,8 @@
-"""Writes the manual pages of paraductl, each of its commands and paraduxd, their completions, and the pages of docs/reference/commands.
+"""Writes the manual pages of paraductl, its commands and paraduxd, completion of paraduxd, and the pages of docs/reference/commands.
 
 All of it is made from the parsers of the command lines, the EXAMPLES of the commands, and the tables below.
 
-Usage: python contrib/manuals.py DIR PROGRAM   DIR gets man/man1, man/man8, bash-completion/completions, zsh/site-functions and
-                                               fish/vendor_completions.d; completion asks PROGRAM, the path of paraductl
+Usage: python contrib/manuals.py DIR           DIR gets man1, man8 and completion, for the wheel
        python contrib/manuals.py --reference   docs/reference/commands is written anew
 The date of the pages is SOURCE_DATE_EPOCH, or today.
 """
@@ -23,7 +22,6 @@ import shtab
 
 from paraductl.arguments import add_global_options
 from paraductl.command_loader import Command, Commands, examples_of
-from paraductl.completion.shells import script
 from paraductl.main import DESCRIPTION
 from paraduxd.api.errors import ExitCode
 from paraduxd.supervisor import main as daemon
@@ -33,11 +31,7 @@ REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "com
 
 Pairs = tuple[tuple[str, str], ...]
 
-_SHELLS = {
-    "bash": "bash-completion/completions/{}",
-    "zsh": "zsh/site-functions/_{}",
-    "fish": "fish/vendor_completions.d/{}.fish",
-}
+_SHELLS = ("bash", "zsh", "fish")
 
 EXITS = {
     ExitCode.DONE: "Done. Something that was done already counts as done.",
@@ -52,7 +46,7 @@ EXITS = {
 _ALWAYS = (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE)
 _AS_MEMBER = frozenset({"history", "publish", "status", "stewards", "versions"})
 """Commands that never ask for a passphrase."""
-_ALONE = frozenset({"check", "completion"})
+_ALONE = frozenset({"check", "completion", "install-service"})
 """Commands that need no daemon."""
 _WITH_CONFIG = frozenset({"check", "edit", "setup"})
 
@@ -304,13 +298,6 @@ def manual_pages() -> Iterator[tuple[str, str]]:
     yield "man8/paraduxd.8", roff(daemon_page(), 8, alone[:1])
 
 
-def completions(program: str) -> Iterator[tuple[str, str]]:
-    """File name and text of what each shell reads; that of paraductl asks `program`."""
-    for shell, place in _SHELLS.items():
-        yield place.format("paraductl"), script(shell, program)
-        yield place.format("paraduxd"), shtab.complete(daemon.parser(), shell)
-
-
 def main() -> None:
     """See the module."""
     if sys.argv[1] == "--reference":
@@ -319,11 +306,11 @@ def main() -> None:
         for name, text in reference().items():
             _write(REFERENCE / name, text)
         return
-    target, program = Path(sys.argv[1]), sys.argv[2]
+    target = Path(sys.argv[1])
     for name, text in manual_pages():
-        _write(target / "man" / name, text)
-    for name, text in completions(program):
         _write(target / name, text)
+    for shell in _SHELLS:
+        _write(target / f"completion/paraduxd.{shell}", shtab.complete(daemon.parser(), shell))
 
 
 def _write(path: Path, text: str) -> None:

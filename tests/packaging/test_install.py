@@ -1,41 +1,29 @@
-"""`contrib/install` and `contrib/package` into a folder: what is there, what it says, what removing leaves."""
+"""`contrib/install` into a folder: what is there, what it says, what removing leaves."""
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
 
 from paraduxd.version import VERSION
+from tests.packaging.building import CHECKOUT, run
 from tests.packaging.contrib_module import load
 
-CHECKOUT = Path(__file__).parents[2]
-SHIPPED = {"contrib", "paraductl", "paraduxd", "pyproject.toml", "LICENSE", "README.md"}
+SHIPPED = {"contrib", "paraductl", "paraduxd", "pyproject.toml", "schema", "LICENSE", "README.md"}
 LICENCE = (CHECKOUT / "LICENSE").read_text()
-CHANGES = (CHECKOUT / "CHANGES.md").read_text()
 locks = load("locks")
 manuals = load("manuals")
 LOCK = CHECKOUT / "contrib/requirements.lock"
 pytestmark = pytest.mark.timeout(900)  # packages come over the network
 
 PROGRAM = re.compile(r"usr/(local/)?lib/paradux/")
-
-
-def run(*command: str | Path, check: bool = True, **options: Any) -> str:
-    words = [str(each) for each in command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=600, **options)
-    if check and done.returncode:
-        raise AssertionError(f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done.stdout + done.stderr
 
 
 def contents(root: Path) -> set[str]:
@@ -213,47 +201,6 @@ def test_again_to_upgrade_and_removal_leaves_what_it_kept(installed: Path, tmp_p
     said = run(CHECKOUT / "contrib/install", "--root", tmp_path, "--uninstall")
     assert contents(tmp_path) == {"var/lib/paradux/vault.luks"} and str(vault.parent) in said
     assert not (tmp_path / "usr/local/lib/paradux").exists()
-
-
-@pytest.mark.slow
-def test_the_package_has_the_same_files(installed: Path, tmp_path: Path) -> None:
-    run(CHECKOUT / "contrib/package", tmp_path)
-    (package,) = tmp_path.glob("paradux_*.deb")
-    listed = [line.split() for line in run("dpkg-deb", "--contents", package).splitlines()]
-    names = {words[5].removeprefix("./") for words in listed if not words[0].startswith("d")}
-    wanted = {path.replace("usr/local/", "usr/") for path in contents(installed)}
-    assert {name for name in names if not PROGRAM.match(name)} == {
-        "usr/share/doc/paradux/changelog.gz",
-        "usr/share/doc/paradux/copyright",
-        "usr/share/lintian/overrides/paradux",
-        *(f"{path}.gz" if "/man/" in path else path for path in wanted),
-    }
-    assert all(words[1] == "root/root" for words in listed)
-    needs = run("dpkg-deb", "--field", package, "Depends")
-    assert all(name in needs for name in ("cryptsetup-bin", "restic", "rclone", "python3 (>= 3.", "libc6 (>= 2."))
-    run("dpkg-deb", "--extract", package, tmp_path / "unpacked")
-    documents = tmp_path / "unpacked/usr/share/doc/paradux"
-    says_whose_everything_is((documents / "copyright").read_text(), installed)
-    history = gzip.decompress((documents / "changelog.gz").read_bytes()).decode()
-    assert history.startswith(f"paradux ({VERSION}) unstable; urgency=medium\n\n  * ")
-    assert re.findall(r"^paradux \((\S+)\)", history, re.MULTILINE) == re.findall(r"^## (\S+)", CHANGES, re.MULTILINE)
-    assert (
-        len(re.findall(r"^ -- [^<>]+ <\S+@\S+>  \w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000$", history, re.MULTILINE)) == 2
-    )
-
-
-def says_whose_everything_is(text: str, installed: Path) -> None:
-    """DEP-5: every bundled package has its paragraph, and every paragraph its licence with a text."""
-    paragraphs = text.strip().split("\n\n")
-    assert paragraphs[0].startswith("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n")
-    licence = "\n".join(
-        line.removeprefix(" ").replace(".", "", line == " .") for line in paragraphs[1].splitlines()[3:]
-    )
-    assert paragraphs[1].startswith("Files: *\nCopyright: ") and licence.split() == LICENCE.split()
-    assert all(re.search(r"^License: \S[^\n]*\n ", each, re.MULTILINE) for each in paragraphs[1:])
-    assert all(not re.search(r"^Copyright: *\.?$", each, re.MULTILINE) for each in paragraphs[1:])
-    described = {re.findall(r"/([^/ ]+)\.dist-info/\*", each)[0] for each in paragraphs[2:]}
-    assert described == {f"{name}-{version}" for name, version in bundled(installed).items()} - {f"paradux-{VERSION}"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Putting an installed Paradux in its place on a machine with systemd."""
