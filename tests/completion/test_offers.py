@@ -110,7 +110,8 @@ def test_files_and_directories(daemon: FakeDaemon, words: tuple[str, ...], kind:
 def test_every_argument_of_every_command_is_offered_something_or_free(daemon: FakeDaemon) -> None:
     """Whatever a new command takes: nothing fails, and its options are there."""
     for name, command in COMMANDS.all().items():
-        for action in command_parser(name, command)._actions:
+        shown = [each for each in command_parser(name, command)._actions if each.help != argparse.SUPPRESS]
+        for action in shown:
             for option in (each for each in action.option_strings if each.startswith("--")):
                 assert option in values(offered(daemon, name, "-"))
                 inside, behind = offered(daemon, name, f"{option}="), offered(daemon, name, option, "")
