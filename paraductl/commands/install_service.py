@@ -38,6 +38,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Write or remove, and tell systemd."""
     live = arguments.root is None
+    os.umask(0o022)  # others read units and manual pages, whatever the umask of root
     places = _places(arguments)
     if live:
         _refuse_where_it_cannot_work(places, removing=arguments.remove)

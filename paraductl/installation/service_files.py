@@ -55,7 +55,6 @@ def write(places: Places) -> list[Path]:
         path = places.prefix / name
         places.inside(path).parent.mkdir(parents=True, exist_ok=True)
         places.inside(path).write_text(text, encoding="utf-8")
-        places.inside(path).chmod(0o644)
         written.append(path)
     for page in sorted((places.share / "man").glob("man[18]/paradu*.[18]")):
         path = places.prefix / "share/man" / page.parent.name / page.name
