@@ -58,9 +58,11 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _places(arguments: argparse.Namespace) -> Places:
-    home = Path(arguments.home or sys.prefix)
-    programs = Path(arguments.prefix) / "bin" if arguments.home else Path(sys.argv[0]).absolute().parent
-    return Places(home, programs, Path(arguments.prefix).absolute(), Path(arguments.root or "/").absolute())
+    prefix, root = Path(arguments.prefix).absolute(), Path(arguments.root or "/").absolute()
+    if arguments.home:
+        home = Path(arguments.home)
+        return Places(home, prefix / "bin", prefix, root, root / home.relative_to("/") / "share")
+    return Places(Path(sys.prefix), Path(sys.argv[0]).absolute().parent, prefix, root, Path(sys.prefix) / "share")
 
 
 def _refuse_where_it_cannot_work(places: Places, *, removing: bool) -> None:

@@ -29,22 +29,19 @@ _COMPLETIONS = {
 class Places:
     """Where things are and go. `root` stands in front of all of them: "/", or the tree of a package or image.
 
-    `home`: the environment of the program; `programs`: the directory of the commands; `prefix`: below it lie units and the rest.
+    `home`: the environment of the program; `programs`: the directory of the commands; `prefix`: below it lie units and the rest;
+    `share`: what came with the program, where that lies now.
     """
 
     home: Path
     programs: Path
     prefix: Path
-    root: Path = Path("/")
+    root: Path
+    share: Path
 
     def inside(self, path: Path) -> Path:
         """Where a path of the installed machine lies now."""
         return self.root / path.relative_to("/")
-
-    @property
-    def share(self) -> Path:
-        """What came with the program."""
-        return self.inside(self.home) / "share"
 
 
 def write(places: Places) -> list[Path]:

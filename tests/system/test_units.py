@@ -93,10 +93,10 @@ def test_a_transfer_that_is_taken_over_gets_nothing_but_its_own(home: House) -> 
 
 
 def test_an_upgrade_keeps_state_and_schedules_and_removal_keeps_the_data(home: House, tmp_path: Path) -> None:
+    home.guest.carry(package(tmp_path), "/root/paradux.deb")  # before the next pull gets nearer
     home.ctl("backup", "home")
     before, runs = home.status(), home.ctl("--json", "history").out
     started = home.guest.run("systemctl show -p MainPID --value paraduxd").out
-    home.guest.carry(package(tmp_path), "/root/paradux.deb")
     home.guest.run("dpkg --install /root/paradux.deb", timeout=600)
     home.wait_until_up()
     after = home.status()
