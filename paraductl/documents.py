@@ -123,6 +123,13 @@ class RestoredAll:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What `paraductl install-service` wrote: paths, without the directory of `--root`."""
+
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Script:
     """Of completion."""
 
@@ -149,6 +156,7 @@ DOCUMENTS: Mapping[str, tuple[type, ...]] = {
     "cancel": _RUNS,
     "check": (Checked,),
     "completion": (Script,),
+    "install-service": (Written,),
     "create-steward-device": (WrittenKits, Arming),
     "diff": (Difference,),
     "drill": (DrillOutcome,),
