@@ -50,6 +50,7 @@ ALLOWED = {
     ("paraduxd/keeper/kits/documents/data/recover.py", "subprocess.run"): "stands alone; gpg's output has --max-output",
     ("paraductl/arguments.py", "fromisoformat"): "what its user typed",
     ("paraductl/completion/shells.py", "read_text"): "a file of the program",
+    ("paraductl/installation/service_files.py", "read_text"): "a file of the program",
     ("paraductl/recovery/restore_all.py", "fromisoformat"): "what its user typed, or the daemon told",
     ("paraductl/commands/history.py", "fromisoformat"): "what the daemon told",
     ("paraductl/report/age_chart.py", "fromisoformat"): "what the daemon told",
