@@ -19,6 +19,21 @@ Reply = TypeVar("Reply")
 TRIES = 3
 """How often a mistyped passphrase is asked for again."""
 
+_TAKES_TIME = {
+    "authorize": "Opening the vault",
+    "setup": "Making the keys, the shares and the vault",
+    "preview": "Checking the text and the hosts in it",
+    "preview_setup": "Checking the answers and the hosts in them",
+    "save": "Saving the config",
+    "passphrase": "Changing the passphrase",
+    "rotate": "Making a new secret and its shares",
+    "recover_prove": "Trying the shares",
+    "recover_commit": "Making the vault",
+    "drill": "Rehearsing a recovery",
+    "drill_kits": "Rehearsing a recovery",
+}
+"""What a person is told while a call takes its time."""
+
 _GONE = {"closed", "not-authorized"}
 """How a call fails when the authorized time is over."""
 
@@ -98,7 +113,8 @@ class Context:
 
     def _calls_of(self, keeper: Keeper) -> KeeperCalls:
         def send(name: str, /, **arguments: object) -> JsonObject:
-            return keeper.call(name, self.terminal.note, **arguments)
+            with self.terminal.busy(_TAKES_TIME.get(name, "Asking the daemon")):
+                return keeper.call(name, self.terminal.note, **arguments)
 
         return ask_keeper(send)
 

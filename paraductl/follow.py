@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from paraductl.context import Context
+from paraductl.speeds import Speeds
 from paraductl.terminal import wording
+from paraductl.terminal.terminal import terminal_width
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.transfers import Run
 
@@ -40,7 +42,7 @@ def follow(
     try:
         return _watch(context, numbers, on_end)
     except KeyboardInterrupt:
-        context.terminal.progress("")
+        context.terminal.progress()
         if not cancel:
             raise ParaduxError(
                 "interrupted", "interrupted; the daemon goes on", "see how far it is: paraductl status"
@@ -66,7 +68,7 @@ def report(context: Context, run: Run) -> None:
 
 
 def _watch(context: Context, numbers: Sequence[int], on_end: Callable[[Run], None]) -> tuple[Run, ...]:
-    begun, told = time.monotonic(), set[int]()
+    begun, told, speeds = time.monotonic(), set[int](), Speeds()
     while numbers:
         runs = context.supervisor().runs(runs=numbers).runs
         if missing := set(numbers) - {run.run for run in runs}:
@@ -77,7 +79,7 @@ def _watch(context: Context, numbers: Sequence[int], on_end: Callable[[Run], Non
                 on_end(run)
         if len(told) == len(runs):
             return runs
-        context.terminal.progress(wording.progress(runs))
+        context.terminal.progress(*wording.progress(runs, speeds.of, terminal_width()))
         time.sleep(min(LONGEST_PAUSE, max(FIRST_PAUSE, (time.monotonic() - begun) / 20)))
     return ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,7 @@ DESCRIPTION = (
 
 def main(argv: Sequence[str] | None = None, daemon: Daemon | None = None) -> int:
     """Run one command and return its exit code; `daemon` stands in for the one behind the sockets."""
+    _occupy_closed_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["--complete"]:
         from paraductl.completion.main import main as complete
@@ -33,7 +35,9 @@ def main(argv: Sequence[str] | None = None, daemon: Daemon | None = None) -> int
     terminal = Terminal(as_json="--json" in words[: words.index("--")] if "--" in words else "--json" in words)
     try:
         return int(_run(words, terminal, daemon))
-    except OutputClosedError:
+    except OutputClosedError as closed:
+        if closed.args:
+            terminal.failure(f"cannot write to standard output: {closed.args[0]}", "")
         return ExitCode.FAILED
     except ParaduxError as error:
         problem = error
@@ -43,6 +47,13 @@ def main(argv: Sequence[str] | None = None, daemon: Daemon | None = None) -> int
         name = f"{error.filename}: " if error.filename else ""
         problem = ParaduxError("failed", f"cannot go on: {name}{error.strerror}")
     return _fail(terminal, problem)
+
+
+def _occupy_closed_streams() -> None:
+    """Nothing that is opened later gets the number of a standard stream that was closed (`>&-`)."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def _fail(terminal: Terminal, problem: ParaduxError) -> int:

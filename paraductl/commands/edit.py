@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from paraductl.context import Context
@@ -61,7 +61,7 @@ class Change:
 
     def make(self, text: str, file: str | None) -> Brought | None:
         """What came of it; `None` when the owner stopped; raises `ParaduxError` "unchanged" and others."""
-        new = read_text(file) if file else _edited(text)
+        new = read_text(file) if file else _edited(text, self.context.terminal.note)
         if new == text:
             return None
         if not new.strip():
@@ -99,10 +99,10 @@ class Change:
         )
 
 
-def _edited(text: str) -> str:
+def _edited(text: str, tell: Callable[[str], None]) -> str:
     from paraductl.editing.editor import edit
 
-    return edit(text)
+    return edit(text, tell=tell)
 
 
 def _parsed(text: str) -> JsonObject:

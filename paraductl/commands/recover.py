@@ -146,7 +146,7 @@ def _choose(context: Context, proof: Proven) -> int:
 
 
 def _new_passphrase(context: Context) -> str:
-    context.terminal.progress("")
+    context.terminal.progress()
     if context.terminal.interactive:
         context.terminal.note("A new operational passphrase, for every day; the old one opens nothing any more.")
     return context.passphrases.new()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 from paraductl.arguments import usage
 from paraductl.context import Context
@@ -28,7 +30,9 @@ WATCH_PAUSE = 2.0
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("dataset", metavar="DATASET", nargs="?", help="only this one")
-    parser.add_argument("--watch", action="store_true", help="show it again and again until Ctrl-C")
+    parser.add_argument(
+        "--watch", action="store_true", help="show it again and again until q is pressed; arrows scroll"
+    )
     parser.add_argument(
         "--prometheus", action="store_true", help="print metrics for Prometheus instead (exit code 0 whatever they say)"
     )
@@ -41,16 +45,32 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     document = context.supervisor().status(dataset=arguments.dataset)
     if arguments.prometheus:
         return _print_metrics(context, document)
-    try:
-        while arguments.watch:
-            _show(context, document, clear=True)
-            time.sleep(WATCH_PAUSE)
-            document = context.supervisor().status(dataset=arguments.dataset)
-    except KeyboardInterrupt:
-        context.terminal.line()
-    else:
-        _show(context, document, clear=False)
+    if arguments.watch:
+        return _watch(context, arguments.dataset, document)
+    _show(context, document)
     return document.exit_code
+
+
+def _watch(context: Context, dataset: str | None, document: Status) -> int:
+    """Until a person has had enough; where there is none at a terminal, one page after the other."""
+    from paraductl.terminal.full_screen import FullScreen, is_possible
+
+    with contextlib.suppress(KeyboardInterrupt):
+        if not is_possible():
+            while True:
+                _show(context, document)
+                time.sleep(WATCH_PAUSE)
+                document = context.supervisor().status(dataset=dataset)
+        with FullScreen() as screen:
+            while screen.show(partial(_page, context, document), WATCH_PAUSE):
+                document = context.supervisor().status(dataset=dataset)
+    return document.exit_code
+
+
+def _page(context: Context, document: Status, width: int) -> str:
+    from paraductl.terminal.status_page import render
+
+    return render(document, context.terminal.colour, datetime.now(UTC), width)
 
 
 def _print_metrics(context: Context, document: Status) -> int:
@@ -61,12 +81,9 @@ def _print_metrics(context: Context, document: Status) -> int:
     return ExitCode.DONE
 
 
-def _show(context: Context, document: Status, *, clear: bool) -> None:
+def _show(context: Context, document: Status) -> None:
     if context.terminal.as_json:
         context.terminal.document(document)
         return
-    from paraductl.terminal.status_page import render
-
-    colour = context.terminal.colour
-    text = render(document, colour, datetime.now(UTC), shutil.get_terminal_size().columns)
-    context.terminal.raw(("\x1b[H\x1b[J" if clear and colour else "") + text.rstrip("\n") + "\n")
+    text = _page(context, document, shutil.get_terminal_size().columns)
+    context.terminal.raw(text.rstrip("\n") + "\n")

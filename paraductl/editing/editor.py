@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +42,31 @@ _OPTIONS = {
 
 _FAMILIES = {"vim": "vi", "nvim": "vi", "nano": "nano", "rnano": "nano", "emacs": "emacs", "ed": "ed"}
 
-_HAND_OVER = {"emacsclient", "code", "codium", "gedit", "kate", "kwrite", "subl", "gnome-text-editor"}
-"""Editors that pass the file to a process which runs already, and which could not see it in a namespace of ours."""
+_HAND_OVER = {
+    **dict.fromkeys(("code", "code-insiders", "codium", "vscodium", "cursor", "subl", "zed"), ("--wait", "-w")),
+    **dict.fromkeys(("gedit", "gnome-text-editor", "pluma", "xed"), ("--standalone", "-s", "--wait", "-w")),
+    **dict.fromkeys(("kate", "kwrite"), ("--block", "-b")),
+    "emacsclient": (),
+}
+"""Editors that pass the file to a process which runs already, and which could not see it in a namespace of ours.
+
+The options with which they wait until it was edited; the first one is added where all are missing."""
+
+_NEVER_WAITS = {"emacsclient": ("-n", "--no-wait")}
+
+_AT = {
+    "vi": ("+{line}", "-c", "silent! normal! {column}|"),
+    "nano": ("+{line},{column}",),
+    "emacs": ("+{line}:{column}",),
+    **dict.fromkeys(("emacsclient", "micro", "gedit", "xed", "pluma"), ("+{line}:{column}",)),
+    **dict.fromkeys(("code", "code-insiders", "codium", "vscodium", "cursor"), ("--goto",)),
+    **dict.fromkeys(("kate", "kwrite"), ("--line", "{line}", "--column", "{column}")),
+    **dict.fromkeys(("joe", "jed", "mg", "mcedit", "ne", "busybox", "nvi"), ("+{line}",)),
+}
+"""With what an editor begins at a place in the file."""
+
+_BEHIND = {"code", "code-insiders", "codium", "vscodium", "cursor", "subl", "zed", "hx", "helix"}
+"""Editors that take the place behind the name of the file."""
 
 _DEFAULTS = ("editor", "nano", "vi")
 
@@ -53,23 +76,33 @@ class Editor:
     """A command to which the file's name is added, and how it has to be run.
 
     `shared`: the file must be visible to other processes. `beside`: run it in the file's folder, because it writes rescue files
-    where it stands (`ed.hup`).
+    where it stands (`ed.hup`). `behind`: what follows the name of the file. `remark`: what its owner should know.
     """
 
     command: tuple[str, ...]
     shared: bool = False
     beside: bool = False
+    behind: str = ""
+    remark: str = ""
 
 
-def choose_editor() -> Editor:
-    """The editor of $VISUAL or $EDITOR, else the machine's; raises `ParaduxError` "editor" when there is none."""
+@dataclass(frozen=True)
+class Spot:
+    """Where in the text the editor begins, from 1."""
+
+    line: int = 1
+    column: int = 1
+
+
+def choose_editor(at: Spot = Spot()) -> Editor:
+    """The editor of $VISUAL or $EDITOR, else the machine's, beginning there; raises `ParaduxError` "editor" when there is none."""
     for variable in ("VISUAL", "EDITOR"):
         wanted = os.environ.get(variable, "").strip()
         if wanted and not wanted.endswith("sensible-editor"):
-            return _editor(_split(variable, wanted))
+            return _editor(_split(variable, wanted), at)
     for name in _DEFAULTS:
         if shutil.which(name):
-            return _editor([name])
+            return _editor([name], at)
     raise ParaduxError("editor", "cannot edit: no editor was found", "set EDITOR, or use --file")
 
 
@@ -80,13 +113,28 @@ def _split(variable: str, text: str) -> list[str]:
         raise ParaduxError("editor", f"cannot edit: {variable} is not a command", "check its quotes") from None
 
 
-def _editor(words: list[str]) -> Editor:
+def _editor(words: list[str], at: Spot) -> Editor:
     program = shutil.which(words[0])
     if program is None:
         raise ParaduxError("editor", f"cannot edit: {words[0]} is not installed", "set EDITOR to an editor")
-    family = _family(program)
-    command = (str(Path(program).absolute()), *_OPTIONS.get(family, ()), *words[1:])
-    return Editor(command, shared=Path(program).name in _HAND_OVER, beside=family == "ed")
+    name, family = Path(program).name, _family(program)
+    waiting, remark = _waiting(name, words[1:])
+    begin = () if at == Spot() else _AT.get(family or name, ())
+    begin = tuple(each.format(line=at.line, column=at.column) for each in begin)
+    command = (str(Path(program).absolute()), *_OPTIONS.get(family, ()), *words[1:], *waiting, *begin)
+    behind = f":{at.line}:{at.column}" if name in _BEHIND and at != Spot() else ""
+    return Editor(command, name in _HAND_OVER, family == "ed", behind, remark)
+
+
+def _waiting(name: str, words: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The option that lets an editor wait until the text was edited, where it is missing, and a sentence about that."""
+    if never := [word for word in words if word in _NEVER_WAITS.get(name, ())]:
+        hint = f"leave out {never[0]}"
+        raise ParaduxError("editor", f"cannot edit: {name} {never[0]} ends before the text was edited", hint)
+    options = _HAND_OVER.get(name, ())
+    if not options or set(options) & set(words):
+        return (), ""
+    return options[:1], f"{name} gets {options[0]}, because it would end before the text was edited"
 
 
 def _family(program: str) -> str:
@@ -95,9 +143,14 @@ def _family(program: str) -> str:
     return _FAMILIES.get(name.split(".")[0].split("-")[0], "")
 
 
-def edit(text: str) -> str:
-    """The text as the owner leaves it; raises `ParaduxError` "editor" when the editor failed or left nothing usable."""
-    editor = choose_editor()
+def edit(text: str, at: Spot = Spot(), tell: Callable[[str], None] = lambda _: None) -> str:
+    """The text as the owner leaves it; raises `ParaduxError` "editor" when the editor failed or left nothing usable.
+
+    It begins `at` a place; `tell` gets what the owner should know of the editor.
+    """
+    editor = choose_editor(at)
+    if editor.remark:
+        tell(editor.remark)
     with _interrupts_left_to_the_editor():
         reply = bounded_json.parse_object(_run(editor, text) or "{}", "the edited text", bounded_json.MEDIUM)
     edited = from_json_value(Edited, reply)
@@ -109,7 +162,7 @@ def edit(text: str) -> str:
 
 def _run(editor: Editor, text: str) -> bytes:
     """What `editor_sandbox.py` answers; nothing when it was killed."""
-    order = EditOrder(text, tuple(editor.command), editor.shared, editor.beside)
+    order = EditOrder(text, tuple(editor.command), editor.shared, editor.beside, editor.behind)
     to_us, from_helper = os.pipe()
     to_helper, from_us = os.pipe()
     with open(to_us, "rb") as answer, open(from_us, "wb") as orders:  # noqa: PTH123 - descriptors

@@ -39,12 +39,13 @@ LIMIT = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class EditOrder:
-    """`shared`: the editor hands its file to another process; `beside`: it runs in the file's folder."""
+    """`shared`: the editor hands its file to another process; `beside`: it runs in the file's folder; `behind`: what follows its name."""
 
     text: str
     command: tuple[str, ...]
     shared: bool
     beside: bool
+    behind: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _edit(order: EditOrder, client: int) -> str:
         file = place.folder / NAME
         file.touch(0o600)
         file.write_text(order.text, encoding="utf-8")
-        place.run_editor([*order.command, str(file)], beside=order.beside)
+        place.run_editor([*order.command, f"{file}{order.behind}"], beside=order.beside)
         return _read(file)
 
 

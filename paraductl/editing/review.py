@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from paraductl.context import Context
-from paraductl.editing.editor import edit
+from paraductl.editing.editor import Spot, edit
 from paraductl.editing.key_files import with_keys
 from paraductl.terminal.terminal import Terminal
+from paraduxd.api import phrases
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.config import ConfigProblem, HostKeys, Preview, Saved
@@ -55,6 +56,7 @@ class Review:
     def bring_in(self, text: str) -> Brought | None:
         """What came of it; `None` when the owner stopped. An error never loses the text."""
         while True:
+            at = Spot()
             try:
                 seen = self._shown(text)
                 decision = self._decide("Save this? [y]es, [e]dit again, [a]bort:", "yea")
@@ -68,10 +70,11 @@ class Review:
                 if not self.ask or error.code in _FINAL:
                     raise
                 self.context.terminal.failure(error.message, error.hint)
+                at = first_error(error.details)
                 decision = self._decide("[e]dit again or [a]bort:", "ea")
             if decision == "a":
                 return None
-            text = edit(text)
+            text = edit(text, at, self.context.terminal.note)
 
     def _shown(self, text: str) -> Preview:
         """The preview, after what it says was printed; raises `ParaduxError` "invalid-config" when the text has errors."""
@@ -112,6 +115,15 @@ class Review:
         return terminal.choose("Trust it from now on? [y]es, [n]o:", "yn") == "y"
 
 
+def first_error(problems: Sequence[Mapping[str, object]]) -> Spot:
+    """Where the first error is; the start of the text without one."""
+    for problem in problems:
+        line, column = problem.get("line"), problem.get("column")
+        if problem.get("level") == "error" and isinstance(line, int) and isinstance(column, int):
+            return Spot(max(1, line), max(1, column))
+    return Spot()
+
+
 def invalid(problems: Sequence[ConfigProblem]) -> ParaduxError:
     """The error for a text with errors."""
     count = sum(problem.level == "error" for problem in problems)
@@ -125,9 +137,17 @@ def invalid(problems: Sequence[ConfigProblem]) -> ParaduxError:
 
 
 def show_problems(terminal: Terminal, problems: Sequence[ConfigProblem], file: str) -> None:
-    """One line each, as compilers write them, so that editors can jump there."""
-    for problem in problems:
+    """One line each, as compilers write them, so that editors can jump there: errors first; then how many there are."""
+    for problem in sorted(problems, key=_is_warning):
         terminal.note(sentence(problem, file))
+    warnings = sum(map(_is_warning, problems))
+    if len(problems) > 1:
+        counts = ((len(problems) - warnings, "error"), (warnings, "warning"))
+        terminal.note(", ".join(phrases.count(number, word) for number, word in counts if number))
+
+
+def _is_warning(problem: ConfigProblem) -> bool:
+    return problem.level != "error"
 
 
 def sentence(problem: ConfigProblem, file: str) -> str:

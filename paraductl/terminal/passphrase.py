@@ -5,8 +5,9 @@ from __future__ import annotations
 import getpass
 import os
 import stat
+import unicodedata
 
-from paraductl.terminal.input_files import read_text
+from paraductl.terminal.input_files import read_text, shown_name
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.passphrases import refusal
@@ -50,16 +51,33 @@ class Passphrases:
         harden()
         if file is not None:
             self._warn_of(file)
-            return _acceptable(read_passphrase(file))
+            return self._acceptable(file, read_passphrase(file))
         if self._file is not None:
-            return _acceptable(self._read())
+            return self._acceptable(self._file, self._read())
         return self._ask_new()
 
     def _read(self) -> str:
         if self._from_file is None:
             self._warn_of(self._file or "-")
             self._from_file = read_passphrase(self._file or "-")
+            self._tell_strange(self._file or "-", self._from_file)
         return self._from_file
+
+    def _tell_strange(self, file: str, passphrase: str) -> None:
+        """What counts all the same: it may have been set that way."""
+        if what := strange(passphrase):
+            self._terminal.note(f"warning: {shown_name(file)} {what}")
+
+    def _acceptable(self, file: str, passphrase: str) -> str:
+        """A new passphrase from a file."""
+        problem = refusal(passphrase)
+        if problem and (what := strange(passphrase)):
+            problem = f"the new passphrase cannot be used: {shown_name(file)} {what}"
+        if problem:
+            raise ParaduxError("bad-passphrase", problem, "choose another one, for example four random words")
+        if file != self._file:
+            self._tell_strange(file, passphrase)
+        return passphrase
 
     def _warn_of(self, file: str) -> None:
         if is_open_to_others(file):
@@ -84,6 +102,19 @@ def read_passphrase(file: str) -> str:
     return read_text(file).removesuffix("\n")
 
 
+def strange(passphrase: str) -> str:
+    """What is in a passphrase from a file that its owner has hardly typed, as a clause, or nothing."""
+    if passphrase.startswith("\ufeff"):
+        return "begins with a byte order mark: save it as UTF-8 without BOM"
+    if passphrase.endswith("\r"):
+        return "ends with a carriage return, as lines do on Windows: save it with the line ends of Unix"
+    if "\n" in passphrase:
+        return "has more than one line: the passphrase must be all that is in it"
+    if not unicodedata.is_normalized("NFC", passphrase):
+        return "has letters with accents of their own (NFD, as macOS writes): typed ones are others (NFC)"
+    return ""
+
+
 def is_open_to_others(file: str) -> bool:
     """Whether a file that holds a passphrase can be read or written by more than its owner; a pipe is not asked."""
     try:
@@ -100,12 +131,6 @@ def weakness(passphrase: str) -> str:
     if len(set(passphrase)) < 6:
         return "it consists of very few different characters"
     return ""
-
-
-def _acceptable(passphrase: str) -> str:
-    if problem := refusal(passphrase):
-        raise ParaduxError("bad-passphrase", problem, "choose another one, for example four random words")
-    return passphrase
 
 
 def _ask(prompt: str) -> str:

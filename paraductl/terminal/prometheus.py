@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from paraductl.terminal.terminal import printable
+from paraductl.terminal.text import printable
 from paraduxd.api.replies.state import DatasetState, DestinationState, Status
 
 _LEVELS = {"ok": 0, "warning": 1, "critical": 2}

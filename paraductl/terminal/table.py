@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeVar, cast
 
-from paraductl.terminal.terminal import printable
+from paraductl.terminal.text import clipped, columns, printable
 
 T = TypeVar("T")
 
@@ -41,28 +40,11 @@ def _safe(value: object) -> object:
     return value
 
 
-def columns(text: str) -> int:
-    """How many columns of a terminal the text takes."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
-    return len(text) + wide - sum(unicodedata.combining(each) > 0 for each in text)
-
-
 def painted(text: str, styles: Sequence[str], colour: bool) -> str:
     """The text in these styles, or as it is."""
     if not colour or not styles or not text.strip():
         return text
     return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
-
-
-def clipped(text: str, width: int) -> str:
-    """The text, cut with "..." so that it takes at most `width` columns."""
-    if columns(text) <= width:
-        return text
-    while text and columns(text) > max(width - 3, 0):
-        text = text[:-1]
-    return f"{text}..."
 
 
 def table(

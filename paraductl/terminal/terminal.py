@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+import threading
+from collections.abc import Iterator
 from typing import IO
 
+from paraductl.terminal.text import clipped, one_line, printable, wrapped
+from paraduxd.api import phrases
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 
+SILENCE = 0.3
+"""Seconds after which something must be seen."""
+
+FEWEST_ROWS = 4
+"""Of a terminal that work is shown in with more than one line."""
+
 
 class OutputClosedError(Exception):
-    """Whoever read our output has stopped reading (`| head`)."""
+    """Nothing more can be printed: whoever read it has stopped reading (`| head`), or for the reason given (`>&-`, a full disk)."""
 
 
 class Terminal:
@@ -24,26 +35,28 @@ class Terminal:
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
         self._progress = 0
+        self._lock = threading.RLock()
 
     @property
     def interactive(self) -> bool:
         """Whether there is somebody to ask."""
-        return not self.as_json and sys.stdin.isatty() and sys.stderr.isatty()
+        return not self.as_json and _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
     @property
     def colour(self) -> bool:
         """Whether output may be coloured: only for a person, and not with NO_COLOR (no-color.org)."""
-        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return _is_terminal(sys.stdout) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def line(self, text: str = "") -> None:
-        """A line of the result."""
+        """A line of the result; on a terminal broken between words."""
         if not self.as_json:
-            self.raw(printable(text) + "\n")
+            self.raw(_fitting(sys.stdout, text) + "\n")
 
     def raw(self, text: str) -> None:
         """Text as it is, colour sequences included: only what is made of our own words."""
-        self.progress("")
-        _write(sys.stdout, text)
+        with self._lock:
+            self.progress()
+            _write(sys.stdout, text)
 
     def document(self, document: object) -> None:
         """The result for programs."""
@@ -51,19 +64,46 @@ class Terminal:
             _write(sys.stdout, json.dumps(to_json_value(document), indent=2) + "\n")
 
     def note(self, text: str) -> None:
-        """A remark that is not part of the result."""
-        self.progress("")
-        _write(sys.stderr, printable(text) + "\n")
+        """A remark that is not part of the result; nowhere, where standard error is closed."""
+        with self._lock, contextlib.suppress(OutputClosedError):
+            self.progress()
+            _write(sys.stderr, _fitting(sys.stderr, text) + "\n")
 
-    def progress(self, text: str) -> None:
-        """Show this in place of the last progress line, or take that away; only on a terminal."""
-        if not (text or self._progress) or not sys.stderr.isatty():
+    def progress(self, *lines: str) -> None:
+        """Show these in place of the last ones, or take those away; only on a terminal that can."""
+        with self._lock:
+            if not (lines or self._progress) or not _is_terminal(sys.stderr) or _is_dumb():
+                return
+            width, rows = _size()
+            shown = [clipped(printable(line), width - 1) for line in lines[: rows - 1 if rows >= FEWEST_ROWS else 1]]
+            back = f"\x1b[{self._progress - 1}A" if self._progress > 1 else ""
+            _write(sys.stderr, f"\r{back}\x1b[J" + "\n".join(shown))
+            self._progress = len(shown)
+
+    @contextlib.contextmanager
+    def busy(self, what: str) -> Iterator[None]:
+        """Say what goes on, and for how long by now, as soon as it has taken 0.3 s; what is printed meanwhile stands before it."""
+        if not _is_terminal(sys.stderr):
+            yield
             return
-        import shutil
+        ended = threading.Event()
+        thread = threading.Thread(target=self._tell_busy, args=(what, ended), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            self.progress()
 
-        shown = printable(text)[: shutil.get_terminal_size().columns - 1]
-        _write(sys.stderr, "\r" + shown.ljust(self._progress) + ("" if shown else "\r"))
-        self._progress = len(shown)
+    def _tell_busy(self, what: str, ended: threading.Event) -> None:
+        seconds = 0
+        with contextlib.suppress(OutputClosedError, OSError):
+            while not ended.wait(1.0 if seconds else SILENCE):
+                if _is_dumb() and not seconds:
+                    self.note(f"{what} ...")
+                self.progress(f"{what} ..." + (f" {phrases.span(seconds)}" if seconds else ""))
+                seconds += 1
 
     def error(self, error: ParaduxError) -> None:
         """Say what failed, why, and what to do; to programs as {"error": ...}."""
@@ -77,8 +117,8 @@ class Terminal:
 
     def ask(self, question: str) -> str:
         """One line from the person at the terminal; raises `EOFError` when they are gone."""
-        self.progress("")
-        _write(sys.stderr, printable(question) + " ")
+        self.progress()
+        _write(sys.stderr, _fitting(sys.stderr, question) + " ")
         answer = sys.stdin.readline()
         if not answer:
             raise EOFError
@@ -88,7 +128,7 @@ class Terminal:
         """The same, without showing what is typed."""
         import getpass
 
-        self.progress("")
+        self.progress()
         return getpass.getpass(printable(question) + " ")
 
     def choose(self, question: str, choices: str) -> str:
@@ -102,23 +142,44 @@ class Terminal:
                 return answer
 
 
-def one_line(text: str) -> str:
-    """The text without line feeds: what a server said must not look like a line of ours."""
-    return " ".join(text.splitlines())
+def _is_terminal(stream: IO[str] | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
-def printable(text: str) -> str:
-    """The text with control characters (which could steer a terminal) made visible."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+def _is_dumb() -> bool:
+    """Whether the terminal can do nothing but show one character after the other."""
+    return os.environ.get("TERM", "dumb") == "dumb"
 
 
-def _write(stream: IO[str], text: str) -> None:
+def _size() -> tuple[int, int]:
+    import shutil
+
+    size = shutil.get_terminal_size()
+    return max(size.columns, 20), size.lines
+
+
+def terminal_width() -> int:
+    """Columns of a line that does not break."""
+    return _size()[0] - 1
+
+
+def _fitting(stream: IO[str] | None, text: str) -> str:
+    return wrapped(printable(text), _size()[0]) if _is_terminal(stream) else printable(text)
+
+
+def _write(stream: IO[str] | None, text: str) -> None:
+    if stream is None:
+        raise OutputClosedError("it is closed")
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        # What is still buffered must not fail again when Python shuts down.
+    except OSError as problem:
+        _abandon(stream)
+        reason = () if isinstance(problem, BrokenPipeError) else (str(problem.strerror),)
+        raise OutputClosedError(*reason) from None
+
+
+def _abandon(stream: IO[str]) -> None:
+    """What is still buffered must not fail again when Python shuts down."""
+    with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        raise OutputClosedError from None

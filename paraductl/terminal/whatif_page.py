@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from paraductl.terminal.table import Cell, columns, painted, safe, table
+from paraductl.terminal.table import Cell, painted, safe, table
+from paraductl.terminal.text import columns
 from paraductl.terminal.wording import local_time
 from paraduxd.api.replies import what_if
 from paraduxd.api.replies.what_if import Advice, ConfigLeft, CopyLeft, DatasetLeft, MinimalLoss, Single, WhatIf

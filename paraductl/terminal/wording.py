@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from paraductl.terminal.terminal import one_line
+from paraductl.speeds import Speed
+from paraductl.terminal.text import clipped, columns, one_line
 from paraduxd.api import phrases
 from paraduxd.api.replies import results
 from paraduxd.api.replies.transfers import Run, RunError
+
+MOST_LINES = 8
+"""Of runs that go on."""
 
 _VERBS = {
     "pull": "pull {dataset}",
@@ -82,27 +86,31 @@ def failure(run: Run) -> tuple[str, str]:
     return f"cannot {doing(run)}: {one_line(why)}", one_line(error.hint)
 
 
-def progress(runs: Sequence[Run]) -> str:
-    """One line about what goes on now."""
-    running = [run for run in runs if run.state == "running"]
+def progress(runs: Sequence[Run], speed_of: Callable[[Run], Speed], width: int) -> list[str]:
+    """A line for each run that goes on now, and one for those that wait."""
+    lines = [_progress_of(run, speed_of(run), width) for run in runs if run.state == "running"][:MOST_LINES]
+    more = sum(run.state == "running" for run in runs) - len(lines)
     waiting = sum(run.state == "queued" for run in runs)
-    parts = [_progress_of(running[0])] if running else []
-    if len(running) > 1:
-        parts.append(f"{len(running) - 1} more running")
-    if waiting:
-        parts.append(f"{waiting} waiting")
-    return " · ".join(parts)
+    counts = [f"{count} {what}" for count, what in ((more, "more running"), (waiting, "waiting")) if count]
+    return [*lines, *([" · ".join(counts)] if counts else [])]
 
 
-def _progress_of(run: Run) -> str:
-    parts = [doing(run)]
-    if run.percent is not None:
-        parts.append(f"{phrases.bar(run.percent, 20)} {run.percent:.0f} %")
-    if run.bytes:
-        parts.append(phrases.size(run.bytes))
-    if run.eta is not None:
-        parts.append(f"{phrases.span(run.eta)} left")
-    return "  ".join(parts)
+def _progress_of(run: Run, speed: Speed, width: int) -> str:
+    """What does not fit is left out: bytes first, then the bar, the rate and the time."""
+    parts = {
+        "percent": f"{run.percent:.0f} %" if run.percent is not None else "",
+        "left": f"{phrases.span(speed.left)} left" if speed.left is not None else "",
+        "rate": f"{phrases.size(speed.rate)}/s" if speed.rate else "",
+        "bar": phrases.bar(run.percent, 20) if run.percent is not None else "",
+        "bytes": phrases.size(run.bytes) if run.bytes else "",
+    }
+    for without in ("", "bytes", "bar", "rate", "left"):
+        parts.pop(without, None)
+        told = "  ".join(parts[name] for name in ("bar", "percent", "bytes", "rate", "left") if parts.get(name))
+        line = "  ".join(filter(None, (doing(run), told)))
+        if columns(line) <= width:
+            return line
+    return f"{clipped(doing(run), max(12, width - columns(told) - 2))}  {told}".rstrip()
 
 
 def _named(forms: dict[str, str], run: Run) -> str:

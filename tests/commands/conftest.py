@@ -51,6 +51,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(follow.time, "sleep", lambda _: None)
     monkeypatch.setattr(passphrase, "harden", lambda: None)
+    monkeypatch.setenv("COLUMNS", "300")  # what is looked at is what is said, not where a line breaks
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paraductl.command_loader import Commands
-from paraductl.terminal.terminal import printable
+from paraductl.terminal.text import printable
 from paraduxd.api.errors import ExitCode, ParaduxError
 from tests.commands.conftest import Outcome
 from tests.fakes_client import FakeDaemon

@@ -33,10 +33,12 @@ def test_backup_follows_to_the_end(paraductl: Run, daemon: FakeDaemon) -> None:
 
 def test_progress_on_a_terminal(paraductl: Run, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    running = a_run(8, state="running", percent=50.0, bytes=1024, eta=12)
-    daemon.will_run([running, a_run(8)], [a_run(9, state="queued"), a_run(9)])
+    monkeypatch.setenv("TERM", "xterm")
+    running = [a_run(number, state="running", percent=50.0, bytes=1024, eta=12) for number in (7, 8)]
+    daemon.will_run([running[0], a_run(7)], [running[1], a_run(8)], [a_run(9, state="queued"), a_run(9)])
     outcome = paraductl("backup", answers=[])
-    assert "push home to friend  [##########----------] 50 %  1.0 KiB  12 s left · 1 waiting" in outcome.err
+    line = "push home to friend  [##########----------]  50 %  1.0 KiB  12 s left"
+    assert f"{line}\n{line}\n1 waiting" in outcome.err
 
 
 def test_backup_as_json(paraductl: Run, daemon: FakeDaemon) -> None:
