@@ -39,7 +39,7 @@ class Speeds:
         """The speed by now; the time that is left as the tool tells it, else as the percents go on."""
         now, looks = self._clock(), self._looks.setdefault(run.run, deque())
         looks.append((now, run.bytes or 0, run.percent or 0.0))
-        while len(looks) > 2 and now - looks[1][0] > WINDOW:
+        while len(looks) > 2 and now - looks[1][0] >= WINDOW:
             looks.popleft()
         then, size, percent = looks[0]
         if now - then < LEAST:

@@ -61,9 +61,12 @@ _AT = {
     **dict.fromkeys(("emacsclient", "micro", "gedit", "xed", "pluma"), ("+{line}:{column}",)),
     **dict.fromkeys(("code", "code-insiders", "codium", "vscodium", "cursor"), ("--goto",)),
     **dict.fromkeys(("kate", "kwrite"), ("--line", "{line}", "--column", "{column}")),
-    **dict.fromkeys(("joe", "jed", "mg", "mcedit", "ne", "busybox", "nvi"), ("+{line}",)),
+    **dict.fromkeys(("joe", "jed", "mg", "mcedit", "ne", "nvi"), ("+{line}",)),
 }
 """With what an editor begins at a place in the file."""
+
+_OTHERS = {"vi": "nvi"}
+"""Of a name what it is where it is nothing of the families above."""
 
 _BEHIND = {"code", "code-insiders", "codium", "vscodium", "cursor", "subl", "zed", "hx", "helix"}
 """Editors that take the place behind the name of the file."""
@@ -119,7 +122,7 @@ def _editor(words: list[str], at: Spot) -> Editor:
         raise ParaduxError("editor", f"cannot edit: {words[0]} is not installed", "set EDITOR to an editor")
     name, family = Path(program).name, _family(program)
     waiting, remark = _waiting(name, words[1:])
-    begin = () if at == Spot() else _AT.get(family or name, ())
+    begin = () if at == Spot() else _AT.get(family or _OTHERS.get(name, name), ())
     begin = tuple(each.format(line=at.line, column=at.column) for each in begin)
     command = (str(Path(program).absolute()), *_OPTIONS.get(family, ()), *words[1:], *waiting, *begin)
     behind = f":{at.line}:{at.column}" if name in _BEHIND and at != Spot() else ""

@@ -61,7 +61,7 @@ class FullScreen:
 
     def show(self, page: Callable[[int], str], seconds: float) -> bool:
         """Show the page that `page` makes for so many columns, for so long; `False` when the person has had enough."""
-        until, self._drawn = time.monotonic() + seconds, None
+        until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             size = shutil.get_terminal_size()
             lines = page(size.columns).rstrip("\n").split("\n")

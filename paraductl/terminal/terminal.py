@@ -107,9 +107,10 @@ class Terminal:
 
     def error(self, error: ParaduxError) -> None:
         """Say what failed, why, and what to do; to programs as {"error": ...}."""
-        if self.as_json:
+        try:
             self.document({"error": error.to_wire()})
-        self.failure(error.message, error.hint)
+        finally:
+            self.failure(error.message, error.hint)
 
     def failure(self, message: str, hint: str) -> None:
         """One sentence on standard error and, on the next line, what to do."""

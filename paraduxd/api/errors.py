@@ -71,5 +71,15 @@ class ParaduxError(Exception):
         )
 
 
+def unforeseen(what: str, problem: BaseException) -> ParaduxError:
+    """The error for a fault of the program: its kind and place, as they are in the log; not its text, which may repeat a secret."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" in {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {trace.tb_lineno}" if trace else ""
+    hint = "this is a fault of Paradux: report it with this sentence; the daemon's log has more"
+    return ParaduxError("internal", f"{what}: {type(problem).__name__}{place}", hint)
+
+
 class TransientError(ParaduxError):
     """A failure that may pass: an unreachable host, a cut connection, a full disk."""

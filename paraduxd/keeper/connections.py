@@ -8,7 +8,7 @@ import socket
 import threading
 
 from paraduxd.api import framing
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ParaduxError, unforeseen
 from paraduxd.effects.ipc.connection_limits import ConnectionLimiter, LimitedConnection
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.dispatch import Conversation
@@ -82,7 +82,7 @@ def _answer(conversation: Conversation, request: dict[str, object], note: Note) 
     except Exception as problem:
         # Neither message nor traceback is logged: both may repeat a part of the config.
         log.error("A call failed in the keeper: %s at %s", type(problem).__name__, _place(problem))
-        return {"error": ParaduxError("internal", "the keeper failed", "the daemon's log says where").to_wire()}
+        return {"error": unforeseen("the keeper failed", problem).to_wire()}
 
 
 def _place(problem: Exception) -> str:

@@ -8,6 +8,7 @@ if __name__ == "__main__":
     gc.disable()  # what is imported stays: looking for garbage in it takes a fifth of the time of a start
 
 import argparse
+import contextlib
 import logging
 import os
 import socket
@@ -47,10 +48,13 @@ def main(argv: list[str] | None = None) -> None:
     weaknesses = hardening.harden()
     log_to_stderr(LineFormatter())
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the letters of every sheet
+    control = Control(socket.socket(fileno=options.control))
     try:
-        _serve(options, Control(socket.socket(fileno=options.control)), weaknesses)
+        _serve(options, control, weaknesses)
     except ParaduxError as problem:
         log.error("The keeper cannot work: %s (%s)", problem.message, problem.hint)
+        with contextlib.suppress(OSError):
+            control.tell(KeeperNews(failed=problem.message))
         sys.exit(1)
     os._exit(0)
 

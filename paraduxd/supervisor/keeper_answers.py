@@ -54,8 +54,11 @@ class KeeperAnswers:
             return Started(self.apply_plan(publish))
         except (OSError, ValueError) as problem:
             log.error("The new plan cannot be read: %s", problem)
+            why = problem.strerror if isinstance(problem, OSError) else str(problem)
             raise ParaduxError(
-                "bad-plan", "the supervisor cannot read the new plan", "the daemon's log says why"
+                "bad-plan",
+                f"the supervisor cannot read the new plan: {why}",
+                "see that all parts of Paradux are of one version and the disk is not full; then: paraductl edit",
             ) from None
 
     def restore(

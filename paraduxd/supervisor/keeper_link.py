@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from paraduxd.api import framing
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ParaduxError, unforeseen
 from paraduxd.api.framing import ClosedError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.devices.stick_rules import PluggedIn
@@ -40,6 +40,9 @@ TAKES = 30.0
 
 STARTS = 120.0
 """Seconds that it has besides when it was just started: half a second as a rule, half a minute on a slow machine that is busy."""
+
+ENDS = 5.0
+"""Seconds that one has to end which has closed its line."""
 
 TRIES = 2
 
@@ -64,6 +67,7 @@ class _Keeper:
     control: socket.socket
     facts: KeeperFacts = KeeperFacts()
     has_started: bool = False
+    failed: bool = False
     took: queue.SimpleQueue[bool] = field(default_factory=queue.SimpleQueue)
     """For each connection in turn whether it was taken; false besides when the keeper has ended."""
 
@@ -94,6 +98,8 @@ class KeeperHost:
         self._changing = threading.Lock()
         self._keeper: _Keeper | None = None
         self._stopping = False
+        self._why = ""
+        """Why the last keeper did not start."""
         self.was_authorized = False
         """Whether anybody has given the passphrase since the daemon started."""
 
@@ -150,7 +156,7 @@ class KeeperHost:
         if not self._stopping:
             log.error("The keeper does not start")
         with contextlib.suppress(OSError):
-            framing.send(connection, {"error": _NO_KEEPER.to_wire()})
+            framing.send(connection, {"error": _no_keeper(self._why).to_wire()})
 
     def _send_over(self, connection: socket.socket, note: JsonObject) -> _Keeper | None:
         with self._changing:
@@ -161,6 +167,8 @@ class KeeperHost:
                 control_channel.send_connection(keeper.control, connection, note)
             except OSError as problem:
                 log.debug("A connection could not be handed over: %s", problem.strerror)
+                if self._keeper is None:
+                    self._why = problem.strerror or ""
                 self._end()
                 return None
             return keeper
@@ -172,6 +180,7 @@ class KeeperHost:
             return took
         except queue.Empty:
             log.error("The keeper does not answer and is ended")
+            self._why = "it does not answer"
             with self._changing:
                 if self._keeper is keeper:
                     self._end()
@@ -223,6 +232,8 @@ class KeeperHost:
                 self._take_message(keeper, sending, message)
             except Exception:
                 log.exception("A message of the keeper could not be taken")
+        if not keeper.has_started and not keeper.failed:
+            self._why = _how_ended(keeper.process)
         with self._changing:
             if self._keeper is keeper:
                 self._end()
@@ -242,6 +253,10 @@ class KeeperHost:
             self._take_news(keeper, from_json_value(KeeperNews, message.get("tell", {})))
 
     def _take_news(self, keeper: _Keeper, news: KeeperNews) -> None:
+        if news.failed:
+            keeper.failed = True
+            self._why = " ".join(news.failed.split())
+            return
         if news.vault_sha256:
             self._on_vault(news.vault_sha256)
         keeper.facts = KeeperFacts(news.authorized, news.until, news.weaknesses)
@@ -253,9 +268,9 @@ class KeeperHost:
             answer["reply"] = self._answer(str(message["what"]), message["arguments"])
         except ParaduxError as problem:
             answer["error"] = problem.to_wire()
-        except Exception:
+        except Exception as problem:
             log.exception("A question of the keeper could not be answered")
-            answer["error"] = ParaduxError("internal", "the supervisor failed", "see the daemon's log").to_wire()
+            answer["error"] = unforeseen("the supervisor failed", problem).to_wire()
         with sending, contextlib.suppress(OSError):
             control_channel.send(keeper.control, answer)
 
@@ -267,5 +282,21 @@ def _is_full(control: socket.socket) -> bool:
     return not waiting.poll(0)
 
 
+def _how_ended(process: subprocess.Popen[bytes]) -> str:
+    """Of a process that has closed its line, and is about to end."""
+    try:
+        code = process.wait(ENDS)
+    except subprocess.TimeoutExpired:
+        return "it closed its line"
+    return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+
+
 _BUSY = ParaduxError("no-resources", "the daemon can start no more threads now", "try again in a moment")
-_NO_KEEPER = ParaduxError("no-keeper", "the keeper, which opens the vault, does not start", "the daemon's log says why")
+
+
+def _no_keeper(why: str) -> ParaduxError:
+    return ParaduxError(
+        "no-keeper",
+        f"the keeper, which opens the vault, does not start{f': {why}' if why else ''}",
+        "see whether memory is full and all parts of Paradux are of one version; more: journalctl -u paraduxd",
+    )

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from paraduxd import linux
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ParaduxError, unforeseen
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.log_lines import log_to_stderr
@@ -90,9 +90,8 @@ def _carry_out(order: Order, report: Reporter, when_shut_in: Callable[[], None])
             f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(problem.__traceback__)
         ]
         log.error("%s at %s", type(problem).__name__, ", ".join(places))
-        return Failed(
-            "internal", f"the transfer failed unexpectedly ({type(problem).__name__})", "see the daemon's log"
-        )
+        told = unforeseen("the transfer failed unexpectedly", problem)
+        return Failed(told.code, told.message, told.hint)
 
 
 def leave() -> NoReturn:

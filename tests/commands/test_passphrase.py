@@ -180,3 +180,33 @@ def test_a_pipe_is_not_warned_of(paraductl: Run, daemon: FakeDaemon) -> None:
 @pytest.mark.parametrize("passphrase", ["aaaaaaaa", "abcdabcdabcd"])
 def test_few_different_characters_are_refused(passphrase: str) -> None:
     assert "different characters" in refusal(passphrase)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("\ufeffa good passphrase\n", "begins with a byte order mark"),
+        ("a good passphrase\r\n", "ends with a carriage return"),
+        ("a good passphrase\nand more\n", "has more than one line"),
+        ("a go\u0308od passphrase\n", "has letters with accents of their own (NFD"),
+    ],
+)
+def test_what_an_editor_added_to_a_file_is_told(
+    paraductl: Run, daemon: FakeDaemon, secret: str, tmp_path: Path, content: str, said: str
+) -> None:
+    (file := tmp_path / "strange").touch(mode=0o600)
+    file.write_bytes(content.encode())
+    wrong = paraductl("unlock", "--passphrase-file", str(file))
+    assert wrong.code == 3 and f"warning: {file} {said}" in wrong.err
+    new = paraductl("passphrase", "--passphrase-file", secret, "--new-passphrase-file", str(file))
+    assert said in new.err and "good passphrase" not in new.err
+    assert new.code == (0 if "NFD" in said else 1)
+
+
+def test_a_strange_passphrase_that_was_set_that_way_goes_on_opening(
+    paraductl: Run, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    daemon.passphrase = "a good passphrase\r"
+    (file := tmp_path / "strange").touch(mode=0o600)
+    file.write_bytes(b"a good passphrase\r\n")
+    assert paraductl("unlock", "--passphrase-file", str(file)).code == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from paraduxd.api import framing
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.process.children import Children
 from paraduxd.supervisor import keeper_link
@@ -24,6 +25,16 @@ time.sleep(1000)
 """
 
 
+_FAILING = """
+import socket, sys
+from paraduxd.effects.ipc import control_channel
+control = socket.socket(fileno=int(sys.argv[1]))
+if sys.argv[2]:
+    control_channel.send(control, {"tell": {"failed": sys.argv[2]}})
+sys.exit(3)
+"""
+
+
 class SlowKeeper(KeeperHost):
     """Its keepers start slowly, take one connection, and never answer again."""
 
@@ -31,14 +42,19 @@ class SlowKeeper(KeeperHost):
         return [sys.executable, "-c", _KEEPER, str(control)]
 
 
-def test_a_slow_start_is_waited_for_and_silence_afterwards_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keeper_link, "TAKES", 0.2)
-    listener = socket.socket(socket.AF_UNIX)
-    host = SlowKeeper(
+class FailingKeeper(KeeperHost):
+    """Its keepers end at once, after they said why or without a word."""
+
+    words = ""
+
+    def _command(self, control: int) -> list[str]:
+        return [sys.executable, "-c", _FAILING, str(control), self.words]
+
+
+def made(kind: type[KeeperHost], listener: socket.socket, state: Path) -> KeeperHost:
+    return kind(
         listener,
-        StatePlaces(tmp_path),
+        StatePlaces(state),
         Children(),
         lambda what, arguments: {},
         more=["--weak-kdf"],
@@ -46,6 +62,31 @@ def test_a_slow_start_is_waited_for_and_silence_afterwards_is_not(
         on_vault=lambda digest: None,
         on_end=lambda: None,
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "why"), [("", "it ended with exit code 3"), ("no memory can be locked", "no memory can be locked")]
+)
+def test_the_client_is_told_why_no_keeper_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, why: str
+) -> None:
+    monkeypatch.setattr(FailingKeeper, "words", words)
+    listener = socket.socket(socket.AF_UNIX)
+    host = made(FailingKeeper, listener, tmp_path)
+    client, ours = socket.socketpair()
+    with client, ours, listener:
+        host._hand_over(ours)
+        error = framing.receive(client)["error"]
+    assert error["code"] == "no-keeper"
+    assert error["message"] == f"the keeper, which opens the vault, does not start: {why}"
+
+
+def test_a_slow_start_is_waited_for_and_silence_afterwards_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_link, "TAKES", 0.2)
+    listener = socket.socket(socket.AF_UNIX)
+    host = made(SlowKeeper, listener, tmp_path)
     client, ours = socket.socketpair()
     with client, ours, listener:
         host._hand_over(ours)

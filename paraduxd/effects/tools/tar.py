@@ -150,7 +150,7 @@ class Packing:
         lines = self._words.all()
         if packed or code < 0 or any("not recoverable" in line for line in lines):
             text = f"tar or zstd ended before its work was done: {_reason(lines)}"
-            raise ParaduxError("archive-failed", text, "see the daemon's log")
+            raise ParaduxError("archive-failed", text, "see whether memory or disk is full, and try again")
         unread = _unread(lines)
         if b"." in unread.names:
             raise ParaduxError("unreadable", f"nothing could be read: {_reason(lines)}", "see its permissions")
@@ -256,7 +256,7 @@ def compressed(into: int) -> Iterator[IO[bytes]]:
         yield zstd.stdin
         zstd.stdin.close()
         if zstd.wait():
-            raise ParaduxError("archive-failed", "zstd ended before its work was done", "see the daemon's log")
+            raise ParaduxError("archive-failed", "zstd ended before its work was done", "see whether the disk is full")
     finally:
         run.kill_group(zstd)
 

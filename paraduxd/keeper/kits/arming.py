@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.errors import ExitCode, ParaduxError, unforeseen
 from paraduxd.api.replies.kits import WrittenKit
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.devices.stick_rules import Armed, PluggedIn, Refuse, Seen, Stick, Write, decide, known_steward
@@ -145,7 +145,7 @@ class Arming:
             self._not_written(problem)
         except Exception as problem:  # its text may repeat a secret
             log.error("A kit could not be written: %s", type(problem).__name__)
-            self._not_written(ParaduxError("internal", "the keeper failed", "the daemon's log says where"))
+            self._not_written(unforeseen("the keeper failed", problem))
         finally:
             self._busy = False
 

@@ -62,7 +62,9 @@ def run_order(
                 raise ParaduxError("held", report.text)
             if report is not None:
                 on_progress(report)
-    raise ParaduxError("worker-crashed", "the worker ended without a report", "see the daemon's log")
+    raise ParaduxError(
+        "worker-crashed", "the worker ended without a report", "see whether memory or disk is full, and try again"
+    )
 
 
 @contextlib.contextmanager
@@ -74,7 +76,7 @@ def _started(order: Order, descriptors: Sequence[int]) -> Iterator[int]:
             worker = place.host.start(order, writing, sys.stderr.fileno(), descriptors)
         except OSError as problem:
             raise TransientError(
-                "worker-not-started", f"cannot start a worker: {problem.strerror}", "see the daemon's log"
+                "worker-not-started", f"cannot start a worker: {problem.strerror}", "try again in a moment"
             ) from None
         finally:
             os.close(writing)

@@ -11,7 +11,7 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ParaduxError, unforeseen
 from paraduxd.effects.ipc import accepting
 from paraduxd.effects.ipc.connection_limits import ConnectionLimiter, LimitedConnection
 from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
@@ -89,7 +89,7 @@ class RpcServer:
                 # The message is left out, because it may repeat what the client sent.
                 place = "".join(traceback.format_tb(problem.__traceback__))
                 log.error("A call failed: %s\n%s", type(problem).__name__, place)
-                return _error(ParaduxError("internal", "the daemon failed to answer", "the daemon's log says where"))
+                return _error(unforeseen("the daemon failed to answer", problem))
 
 
 def _bounded(reply: str) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import math
 import os
+import re
 import selectors
 import threading
 import time
@@ -278,6 +279,10 @@ def _log_words(worker: _Worker) -> None:
         log.warning("The worker of run %d said: %s", worker.order.run, words)
 
 
+_ERROR = re.compile(r"^([A-Za-z_.]{1,80}(?:Error|Exception))\b[^\n]*\Z", re.MULTILINE)
+"""With what a traceback ends; what follows the kind may repeat a secret, and is only in the log."""
+
+
 def _crash(worker: _Worker, code: int | None) -> Failed:
     """A worker that ended without a final report."""
     how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
@@ -286,7 +291,10 @@ def _crash(worker: _Worker, code: int | None) -> Failed:
     log.log(
         level, "The worker of run %d ended without a report%s: %s", worker.order.run, how, words or "it said nothing"
     )
-    return Failed("worker-crashed", f"the worker ended without a report{how}", "see the daemon's log")
+    kind = _ERROR.search(words)
+    why = f": {kind[1]}" if kind else ""
+    hint = "see whether memory or disk is full; it is tried again later"
+    return Failed("worker-crashed", f"the worker ended without a report{how}{why}", hint)
 
 
 @contextlib.contextmanager
