@@ -23,6 +23,13 @@ from paraduxd.api.replies.state import (
     StewardState,
 )
 
+DAYS = 14
+WITH_DAYS = 50
+"""Columns of a terminal with room for the days."""
+
+_MARKS = {"ok": "#", "failed": "x", "": "-"}
+_LEGEND = "# went well, x failed, - did not run"
+
 ALIKE = 3
 """So many problems of one code are written out; the others are counted."""
 
@@ -99,10 +106,13 @@ class _Page:
         datasets = self._document.datasets
         shown = [each for each in datasets if each.state != "ok"][:MANY] if len(datasets) > MANY else datasets
         if shown:
-            heads = ("Datasets", "", "last", "next", "holds", "size")
+            heads = ("Datasets", "", "last", "next", "holds", "size", f"{DAYS} days" if self._days() else "")
             head = [Cell(text, ("bold",) if text == "Datasets" else ("dim",)) for text in heads]
             rows = [head, *(row for dataset in shown for row in self._dataset(dataset))]
-            yield from table(rows, self._width, self._colour, right={5}, droppable=(3, 5, 4))
+            yield from table(rows, self._width, self._colour, right={5}, droppable=(3, 5, 4, 6))
+            if self._days() and self._width >= WITH_DAYS:
+                for line in _wrap(f"{DAYS} days, the newest on the right: {_LEGEND}", self._width - 2):
+                    yield self._paint(f"  {line}", "dim")
         if len(shown) < len(datasets):
             rest = f"{phrases.count(len(datasets) - len(shown), 'more dataset')}; one of them: paraductl status DATASET"
             yield self._paint(f"  {rest}", "dim")
@@ -169,7 +179,13 @@ class _Page:
             ),
             Cell(holds),
             Cell(phrases.size_or_nothing(count)),
+            Cell("".join(_MARKS.get(day, "?") for day in part.days)),
         ]
+
+    def _days(self) -> bool:
+        """Whether anything is told of single days."""
+        datasets = self._document.datasets
+        return any(each.source.days or any(destination.days for destination in each.destinations) for each in datasets)
 
     def _waiting(self, part: SourceState | DestinationState, subject: str) -> Iterator[list[Cell]]:
         """The error of a place that is out of reach but not late yet, which is no problem so far."""

@@ -124,6 +124,16 @@ Vault     locked (mapped); paraduxd 0.1, running for 10 days; freed memory is
     )
 
 
+def test_the_last_days_of_every_place_are_shown_where_there_is_room() -> None:
+    days = [*([""] * 9), "ok", "ok", "failed", "", "ok"]
+    some = document(datasets=[dataset("home", "ok", destination("friend", days=days))])
+    for width in (100, 80, 50):
+        page = lines(some, width)
+        (row,) = [line for line in page if line.startswith("    friend")]
+        assert row.endswith("---------##x-#") and "2 h ago" in row and len(row) <= width
+        assert "14 days, the newest on the right" in "\n".join(page) and all(len(line) <= width for line in page)
+
+
 def test_problems_stand_below_the_headline_with_what_to_do() -> None:
     page = lines(document(problems=[problem(level="critical", text="word " * 20)]), width=60)
     assert page[2] == "  critical  word word word word word word word word word"

@@ -66,12 +66,13 @@ class Recoverable:
 
 @dataclass(frozen=True)
 class SourceState:
-    """How pulls from the source ended."""
+    """How pulls from the source ended; `days` as of a destination."""
 
     last_success: str | None = None
     last_attempt: str | None = None
     next: str | None = None
     error: RunError | None = None
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ class StagingState:
 
 @dataclass(frozen=True)
 class DestinationState:
-    """One destination of a dataset."""
+    """One destination of a dataset.
+
+    `days`: how pushes of the last days ended, 24 hours each, the newest last: "ok" (one went well), "failed" (none did), "" (none ran).
+    """
 
     id: str
     state: str
@@ -100,6 +104,7 @@ class DestinationState:
     versions: int | None = None
     bytes: int | None = None
     error: RunError | None = None
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

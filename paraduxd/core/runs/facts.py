@@ -111,6 +111,7 @@ class Facts:
     vault was written. `locked_since_start`: nobody has unlocked since the daemon started. `plugged_in`: UUIDs of disks of the plan that
     are plugged in. `own_names`: host names and addresses of this machine, in lower case.
     `seen_by_code`: steward -> the last confirmation code that was taken.
+    `days`: how the pulls and pushes of the last days ended (`api/replies/state.py`).
     `damage`: (dataset, destination) -> what was found there, and not disproved since. `health`: what was found of vault,
     journal and the like.
     """
@@ -124,6 +125,7 @@ class Facts:
     drills: Drills = field(default_factory=Drills)
     transport_ready: bool = True
     save_pending: bool = False
+    days: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     health: Health = field(default_factory=Health)
     locked_since_start: bool = False
     plugged_in: frozenset[str] = frozenset()

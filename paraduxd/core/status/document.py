@@ -16,6 +16,8 @@ from paraduxd.core.recoverability.proof import Proof
 from paraduxd.core.recovery import confirmation
 from paraduxd.core.runs.conditions import Condition, DatasetCondition, error_of, whole
 from paraduxd.core.runs.facts import Facts, Latest
+from paraduxd.core.runs.orders import Step
+from paraduxd.core.runs.requests import SOURCE
 from paraduxd.core.status.assessment import Verdict, judge
 
 WEAKEST = 10
@@ -98,6 +100,7 @@ def _dataset(condition: DatasetCondition, facts: Facts, proof: Proof) -> state.D
             last_attempt=_clean(condition.source.latest.last_attempt),
             next=condition.source.next,
             error=error_of(condition.source.latest),
+            days=facts.days.get((condition.plan.id, Step.PULL, SOURCE), ()),
         ),
         staging=state.StagingState(condition.plan.staging, files, size),
         destinations=tuple(_destination(part, facts) for part in condition.destinations),
@@ -120,6 +123,7 @@ def _destination(part: Condition, facts: Facts) -> state.DestinationState:
         versions=part.versions,
         bytes=part.bytes,
         error=error_of(part.latest) or (error_of(part.damage) if part.damaged else None),
+        days=facts.days.get((part.dataset, Step.PUSH, part.location), ()),
     )
 
 

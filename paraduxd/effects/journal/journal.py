@@ -21,10 +21,11 @@ from paraduxd.core.plan.place_names import Places
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.orders import Failed
-from paraduxd.effects.journal import thinning
+from paraduxd.effects.journal import days, thinning
 from paraduxd.effects.journal.notes import Notes
 from paraduxd.effects.journal.values import read, read_error, write, write_error
 
+DAYS = 14
 KEEP_REMOVALS_FOR = timedelta(days=5 * 366)
 
 UNFINISHED = ("queued", "running")
@@ -242,6 +243,17 @@ class Journal(Notes):
             if name is not None:
                 found[(name[0], step, name[1])] = latest
         return found
+
+    def days(self, now: datetime) -> dict[Key, tuple[str, ...]]:
+        """How the pulls and pushes of the last `DAYS` days ended, 24 hours each, the newest last: "ok", "failed" or "" by target."""
+        with self._lock, self._told():
+            rows = days.ended(self._database, now, DAYS)
+        found: dict[Key, list[str]] = {}
+        for place, (dataset, step, location), age, state in rows:
+            name = self._places.name(place, (dataset, location))
+            if name is not None and 0 <= age < DAYS:
+                found.setdefault((name[0], step, name[1]), [""] * DAYS)[DAYS - 1 - age] = state
+        return {key: tuple(each) for key, each in found.items()}
 
     def latest(self, key: Key) -> Latest:
         """How the last runs of one target ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.state import Guess
@@ -54,6 +54,7 @@ class Reporter:
         return Facts(
             daemon=self._daemon(),
             latest=latest,
+            days=self.journal.days(datetime.now(UTC)),
             drills=drill_records.facts(self.journal, latest),
             next_runs=self.scheduler.next_runs(),
             holds=self.journal.holds(),

@@ -83,6 +83,27 @@ def test_latest_after_success_failures_and_hold(journal: Journal) -> None:
     assert (latest.failures, latest.state, latest.last_attempt) == (0, "held", at(15))
 
 
+def test_the_last_days_of_each_target(journal: Journal) -> None:
+    ended = [
+        (0, "failed"),
+        (0, "done"),
+        (1, "failed"),
+        (1, "held"),
+        (3, "done"),
+        (13, "done"),
+        (14, "done"),
+        (40, "done"),
+    ]
+    with journal.batch():
+        for ago, state in sorted(ended, reverse=True):
+            time = (NOW - timedelta(days=ago, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            journal.finish(journal.add(PUSH, "schedule", time).number, Ending(state, time))
+        journal.finish(journal.add(PULL, "schedule", at(0)).number, Ending("cancelled", at(0), Failed("cancelled", "")))
+        journal.add(PULL, "schedule", at(0))
+    days = ["ok", "", "", "", "", "", "", "", "", "", "ok", "", "failed", "ok"]
+    assert journal.days(NOW) == {PUSH: tuple(days)}
+
+
 def test_a_push_that_did_not_run_after_a_failed_pull_counts_as_failure(journal: Journal) -> None:
     run = journal.add(PUSH, "schedule", at(0))
     journal.finish(run.number, Ending("cancelled", at(1), Failed("not-run", "")))
