@@ -42,9 +42,10 @@ class Speeds:
         while len(looks) > 2 and now - looks[1][0] >= WINDOW:
             looks.popleft()
         then, size, percent = looks[0]
+        told = run.eta if (run.percent or 0.0) >= 1 else None  # before that, tools say anything
         if now - then < LEAST:
-            return Speed(left=run.eta)
+            return Speed(left=told)
         rate = max(0.0, ((run.bytes or 0) - size) / (now - then))
         gained = (run.percent or 0.0) - percent
         left = (100 - (run.percent or 0.0)) * (now - then) / gained if gained > 0 else None
-        return Speed(rate or None, left if run.eta is None else run.eta)
+        return Speed(rate or None, left if told is None else told)

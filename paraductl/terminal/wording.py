@@ -11,6 +11,9 @@ from paraduxd.api import phrases
 from paraduxd.api.replies import results
 from paraduxd.api.replies.transfers import Run, RunError
 
+NARROW = 60
+"""Columns; with no more, bars are shorter."""
+
 MOST_LINES = 8
 """Of runs that go on."""
 
@@ -101,7 +104,7 @@ def _progress_of(run: Run, speed: Speed, width: int) -> str:
         "percent": f"{run.percent:.0f} %" if run.percent is not None else "",
         "left": f"{phrases.span(speed.left)} left" if speed.left is not None else "",
         "rate": f"{phrases.size(speed.rate)}/s" if speed.rate else "",
-        "bar": phrases.bar(run.percent, 20) if run.percent is not None else "",
+        "bar": phrases.bar(run.percent, 20 if width > NARROW else 10) if run.percent is not None else "",
         "bytes": phrases.size(run.bytes) if run.bytes else "",
     }
     for without in ("", "bytes", "bar", "rate", "left"):

@@ -56,9 +56,9 @@ def test_speeds_are_measured_over_the_last_seconds() -> None:
     times = iter((0.0, 0.1, 10.0, 20.0, 40.0))
     speeds = Speeds(lambda: next(times))
     assert speeds.of(running(bytes=0, percent=0.0)) == Speed()
-    assert speeds.of(running(bytes=10, percent=0.0, eta=7)) == Speed(left=7)
+    assert speeds.of(running(bytes=10, percent=0.0, eta=0)) == Speed()
     assert speeds.of(running(bytes=1000, percent=10.0)) == Speed(100.0, 90.0)
-    assert speeds.of(running(bytes=3000, percent=30.0)) == Speed(200.0, 35.0)
+    assert speeds.of(running(bytes=3000, percent=30.0, eta=7)) == Speed(200.0, 7)
     assert speeds.of(running(bytes=3000, percent=30.0)) == Speed()
 
 
