@@ -37,7 +37,10 @@ def clipped(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int) -> str:
-    """The text with lines of at most `width` columns, broken between words; what follows is indented by two more. A word stays whole."""
+    """The text with lines of at most `width` columns, broken between words; what follows is indented by two more. A word stays whole.
+
+    A command at the end of a line is broken between its arguments, as a shell reads it back.
+    """
     return "\n".join(part for line in text.split("\n") for part in _broken(line, width))
 
 
@@ -45,12 +48,22 @@ def _broken(line: str, width: int) -> Iterator[str]:
     if columns(line) <= width:
         yield line
         return
-    indent = line[: len(line) - len(line.lstrip())]
-    now, first = "", True
-    for blank, word in re.findall(r"(\s*)(\S+)", line):
-        if now and columns(now) + columns(blank) + columns(word) > width:
-            yield now
-            now, first = f"{indent}  {word}", False
+    indent = line[: len(line) - len(line.lstrip())] + "  "
+    command = len(line[: found.start(1)].rstrip()) if (found := _COMMAND.search(line)) else len(line)
+    words = [(each, False) for each in _WORD.findall(line[:command])]
+    arguments = [(each, True) for each in _ARGUMENT.findall(line[command:])]
+    now = ""
+    for (blank, word), is_argument in [*words, *arguments]:
+        end = " \\" if is_argument and not word.startswith("paraductl") else ""
+        if now.strip() and columns(now + blank + word) + len(end) > width:
+            yield now + end
+            now = indent + word
         else:
-            now += (blank if now or first else indent) + word
+            now += blank + word
     yield now
+
+
+_COMMAND = re.compile(r"(?:^\s*|: )(paraductl [^;,]+)$")
+_WORD = re.compile(r"(\s*)(\S+)")
+_ARGUMENT = re.compile(r"(\s*)((?:\$'(?:\\.|[^'])*'|'[^']*'|\\.|\S)+)")
+"""What stands between two blanks that no quotes are around."""

@@ -13,6 +13,7 @@ from paraductl.speeds import Speed, Speeds
 from paraductl.terminal import text, wording
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.replies.listings import shown
 from paraduxd.api.replies.transfers import Run
 from tests.checkout import ROOT
 from tests.commands.conftest import Tty
@@ -28,9 +29,9 @@ def running(number: int = 8, **more: object) -> Run:
 
 @pytest.mark.parametrize("width", range(40, 121, 5))
 def test_no_line_is_too_wide_and_no_word_is_broken(width: int) -> None:
-    shown = text.wrapped(SENTENCE, width)
-    assert all(text.columns(line) <= width for line in shown.split("\n"))
-    assert shown.split() == SENTENCE.split()
+    page = text.wrapped(SENTENCE, width)
+    assert all(text.columns(line) <= width for line in page.split("\n"))
+    assert page.replace(" \\\n", "\n").split() == SENTENCE.split()
 
 
 def test_a_line_keeps_its_indentation_its_gaps_and_a_word_that_fits_nowhere() -> None:
@@ -41,6 +42,22 @@ def test_a_line_keeps_its_indentation_its_gaps_and_a_word_that_fits_nowhere() ->
         "now",
     ]
     assert text.wrapped("写真を写真を 写真を写真を", 14) == "写真を写真を\n  写真を写真を"
+
+
+@pytest.mark.parametrize("width", range(40, 100, 7))
+def test_a_printed_command_can_be_pasted_whatever_the_width(width: int) -> None:
+    name = "it's a long name of a letter to anna.txt"
+    command = f"paraductl restore letters#1 {shown(name)} --from mirror --to letters-1"
+    lines = text.wrapped(f"    get it back: {command}", width).split("\n")
+    pasted = "\n".join(lines).partition("get it back: ")[2]
+    told = subprocess.run(
+        ["bash", "-c", f"paraductl() {{ printf '%s\\0' \"$@\"; }}; {pasted}"],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    assert told.split("\0")[:-1] == ["restore", "letters#1", name, "--from", "mirror", "--to", "letters-1"]
+    assert all(text.columns(line) <= max(width, len(shown(name)) + 8) for line in lines)
 
 
 @pytest.mark.parametrize("width", [40, 50, 79])
