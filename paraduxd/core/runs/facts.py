@@ -125,10 +125,10 @@ class Facts:
     drills: Drills = field(default_factory=Drills)
     transport_ready: bool = True
     save_pending: bool = False
-    days: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     health: Health = field(default_factory=Health)
     locked_since_start: bool = False
     plugged_in: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     damage: Mapping[tuple[str, str], Damage] = field(default_factory=dict)
     seen_by_code: Mapping[str, SeenByCode] = field(default_factory=dict)
+    days: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
