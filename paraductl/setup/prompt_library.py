@@ -14,7 +14,8 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from paraductl.setup.prompts import BACK, BackError, LinePrompts, Prompt, wrapped
-from paraductl.terminal.terminal import Terminal, printable
+from paraductl.terminal.terminal import Terminal
+from paraductl.terminal.text import printable
 
 _WENT_BACK = "\x00back"
 
