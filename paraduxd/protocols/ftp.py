@@ -22,8 +22,10 @@ from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Strict, Text, parse_ssh_url
 from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.primitives import quoting
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import ftp
+from paraduxd.protocols import replacing
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
 from paraduxd.protocols.by_hand import ftp as by_hand
 from paraduxd.protocols.setup_questions import PASSWORD
@@ -99,7 +101,7 @@ class FtpBlobs(BlobStore):
         self._there = False
 
     def put(self, name: str, data: BinaryIO) -> None:
-        """See `BlobStore.put`. What a crash leaves is a file with a temporary name, and in the moment of `_replace` a second one."""
+        """See `BlobStore.put`. What a crash leaves is a file with a temporary name, or what `replacing.py` says."""
         temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
         with self._told(name):
             session = self._entered(make=True)
@@ -124,9 +126,9 @@ class FtpBlobs(BlobStore):
                 raise self._absent(name)
             session, self._session = self._entered(make=False), None
             try:
-                expected, pace = _size(session, name), bounded.Pace(self._where)
+                (there, expected), pace = _found(session, name), bounded.Pace(self._where)
                 received = 0
-                with session.transfercmd(f"RETR {name}") as connection:
+                with session.transfercmd(f"RETR {there}") as connection:
                     while piece := connection.recv(_PIECE):
                         received += len(piece)
                         pace.moved(len(piece))
@@ -146,9 +148,7 @@ class FtpBlobs(BlobStore):
             if not self._in_folder():
                 return ()
             entries = _entries(self._entered(make=False))
-        return tuple(
-            sorted((Blob(*entry) for entry in entries if not entry[0].startswith(TEMPORARY)), key=lambda b: b.name)
-        )
+        return replacing.shown(Blob(*entry) for entry in entries if not entry[0].startswith(TEMPORARY))
 
     def delete(self, name: str) -> None:
         """See `BlobStore.delete`."""
@@ -156,19 +156,20 @@ class FtpBlobs(BlobStore):
             if not self._in_folder():
                 return
             session = self._entered(make=False)
-            try:
-                session.delete(name)
-            except ftplib.error_perm:
-                if any(name == entry for entry, _ in _entries(session)):
-                    raise
+            for each in (replacing.aside(name), name):
+                _delete(session, each)
 
     def sweep(self) -> None:
         """See `BlobStore.sweep`."""
         with self._told():
             entries = _entries(self._entered(make=False)) if self._in_folder() else []
-        for name, _ in entries:
-            if name.startswith(TEMPORARY):
-                self.delete(name)
+        names = {name for name, _ in entries}
+        for name in (each for each in names if each.startswith(TEMPORARY)):
+            self.delete(name)
+        if any(each.startswith(replacing.ASIDE) for each in names):
+            with self._told():
+                session = self._entered(make=False)
+                replacing.heal(names, rename=session.rename, remove=session.delete)
 
     def close(self) -> None:
         """End the session; none open is success."""
@@ -255,16 +256,15 @@ class FtpBlobs(BlobStore):
     def _sentence(self, problem: Exception, name: str, connected: bool) -> ParaduxError:
         answer = str(problem)
         if isinstance(problem, (ftplib.error_perm, ftplib.error_temp)) and _FULL.match(answer):
-            return TransientError(
-                "disk-full", f"the disk of {self._where} is full, or a quota used up", "make room there"
-            )
+            text = f"the disk of {self._where} is full, or a quota used up{quoting.says([answer])}"
+            return TransientError("disk-full", text, "make room there")
         if isinstance(problem, _Missing):
             return self._absent(name)
         if isinstance(problem, ftplib.error_perm):
-            text = f"{self._where} refused this (answer {_code(answer)})"
+            text = f"{self._where} refused this{quoting.says([answer])}"
             return ParaduxError("permission-denied", text, "check the path of the address, and the permissions there")
         if isinstance(problem, (ftplib.error_reply, ftplib.error_proto)):
-            text = f"{self._where} answers as no FTP server does"
+            text = f"{self._where} answers as no FTP server does{quoting.says([answer])}"
             return ParaduxError("bad-answer", text, "check the address and the port with paraductl edit")
         if not connected and isinstance(problem, OSError):
             text = f"cannot reach {self._where}: the server does not answer"
@@ -290,10 +290,6 @@ class _Counted:
         return piece
 
 
-def _code(answer: str) -> str:
-    return answer[:3] if answer[:3].isdigit() else "unknown"
-
-
 def _size(session: ftplib.FTP, name: str) -> int | None:
     """The size in bytes; `None` where the server cannot tell. Binary from here on: a listing has made the session textual."""
     session.voidcmd("TYPE I")
@@ -307,6 +303,25 @@ def _size(session: ftplib.FTP, name: str) -> int | None:
         if str(problem).startswith(_ABSENT) and all(name != entry for entry, _ in _entries(session)):
             raise _Missing(str(problem)) from None
         raise
+
+
+def _found(session: ftplib.FTP, name: str) -> tuple[str, int | None]:
+    """Under which name an object is, and its size."""
+    try:
+        return name, _size(session, name)
+    except _Missing:
+        sizes = dict(_entries(session))
+        if replacing.aside(name) not in sizes:
+            raise
+        return replacing.aside(name), _size(session, replacing.aside(name))
+
+
+def _delete(session: ftplib.FTP, name: str) -> None:
+    try:
+        session.delete(name)
+    except ftplib.error_perm:
+        if any(name == entry for entry, _ in _entries(session)):
+            raise
 
 
 def _entries(session: ftplib.FTP) -> list[tuple[str, int]]:
@@ -383,22 +398,11 @@ def _rename(session: ftplib.FTP, temporary: str, name: str) -> None:
     try:
         session.rename(temporary, name)
     except ftplib.error_perm:
-        if all(name != entry for entry, _ in _entries(session)):
+        there = {entry for entry, _ in _entries(session)}
+        if name not in there:
             raise
-        _replace(session, temporary, name)
-
-
-def _replace(session: ftplib.FTP, temporary: str, name: str) -> None:
-    """For servers that rename onto no existing file. A crash between the two renames leaves the old and the new object whole, both under
-    temporary names, and none under its own until the next `put`."""
-    aside = f"{TEMPORARY}{secrets.token_hex(8)}"
-    session.rename(name, aside)
-    try:
-        session.rename(temporary, name)
-    except ftplib.error_perm:
-        session.rename(aside, name)
-        raise
-    session.delete(aside)
+        present = replacing.aside(name) in there
+        replacing.replace(temporary, name, rename=session.rename, remove=session.delete, present=present)
 
 
 PROTOCOL = Protocol(

@@ -22,8 +22,10 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
 from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.primitives import quoting
 from paraduxd.effects.files import bounded
-from paraduxd.effects.tools import sftp
+from paraduxd.effects.tools import sftp, ssh_failures
+from paraduxd.protocols import replacing
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
 from paraduxd.protocols.by_hand import sftp as by_hand
 from paraduxd.protocols.setup_questions import SSH_QUESTIONS
@@ -93,11 +95,29 @@ class SftpBlobs(BlobStore):
             temporary = self._path(f"{TEMPORARY}{secrets.token_hex(8)}")
             try:
                 client.putfo(data, temporary, confirm=True)
-                client.posix_rename(temporary, self._path(name))
+                self._rename(client, temporary, name)
             except BaseException:
                 with contextlib.suppress(Exception):
                     client.remove(temporary)
                 raise
+
+    def _rename(self, client: sftp.Client, temporary: bytes, name: str) -> None:
+        """Give the object its name, at once where the server replaces files."""
+        if client.renames_over:
+            client.posix_rename(temporary, self._path(name))
+            return
+        try:
+            client.rename(temporary, self._path(name))
+        except OSError:
+            if not _is_there(client, self._path(name)):
+                raise
+            replacing.replace(
+                os.path.basename(temporary).decode(),  # noqa: PTH119  (a path of the server)
+                name,
+                rename=lambda old, new: client.rename(self._path(old), self._path(new)),
+                remove=lambda old: client.remove(self._path(old)),
+                present=_is_there(client, self._path(replacing.aside(name))),
+            )
 
     def overwrite(self, name: str, data: BinaryIO) -> None:
         """See `BlobStore.overwrite`: in place, which a server may allow that forbids renaming."""
@@ -106,16 +126,22 @@ class SftpBlobs(BlobStore):
 
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
-        with self._told(name), self._connection.client().open(self._path(name), "rb") as file:
+        with self._told(name), self._opened(self._connection.client(), name) as file:
             pace = bounded.Pace(self._where)
             for piece in _pieces(file):
                 pace.moved(len(piece))
                 yield piece
 
+    def _opened(self, client: sftp.Client, name: str) -> paramiko.SFTPFile:
+        """An object, wherever `replacing` has it in this moment."""
+        for each in (name, *([] if client.renames_over else [replacing.aside(name)])):
+            with contextlib.suppress(FileNotFoundError):
+                return client.open(self._path(each), "rb")
+        return client.open(self._path(name), "rb")
+
     def list(self) -> tuple[Blob, ...]:
         """See `BlobStore.list`."""
-        blobs = [blob for blob in self._files() if not blob.name.startswith(TEMPORARY)]
-        return tuple(sorted(blobs, key=lambda blob: blob.name))
+        return replacing.shown(blob for blob in self._files() if not blob.name.startswith(TEMPORARY))
 
     def _files(self) -> Iterator[Blob]:
         """Half-written ones, too."""
@@ -135,14 +161,25 @@ class SftpBlobs(BlobStore):
 
     def delete(self, name: str) -> None:
         """See `BlobStore.delete`."""
-        with self._told(name), contextlib.suppress(FileNotFoundError):
-            self._connection.client().remove(self._path(name))
+        with self._told(name):
+            client = self._connection.client()
+            for each in (*([] if client.renames_over else [replacing.aside(name)]), name):
+                with contextlib.suppress(FileNotFoundError):
+                    client.remove(self._path(each))
 
     def sweep(self) -> None:
         """See `BlobStore.sweep`."""
-        for blob in self._files():
-            if blob.name.startswith(TEMPORARY):
-                self.delete(blob.name)
+        names = {blob.name for blob in self._files()}
+        for name in (each for each in names if each.startswith(TEMPORARY)):
+            self.delete(name)
+        if any(each.startswith(replacing.ASIDE) for each in names):
+            with self._told():
+                client = self._connection.client()
+                replacing.heal(
+                    names,
+                    rename=lambda old, new: client.rename(self._path(old), self._path(new)),
+                    remove=lambda old: client.remove(self._path(old)),
+                )
 
     def _path(self, name: str) -> bytes:
         return self._folder.rstrip(b"/") + b"/" + name.encode()
@@ -165,15 +202,30 @@ class SftpBlobs(BlobStore):
     def _sentence(self, problem: Exception) -> ParaduxError:
         number = getattr(problem, "errno", None)
         if number == errno.EACCES:
-            text = f"{self._where} does not allow this in the directory of the address"
+            text = f"{self._where} does not allow this in the directory of the address{quoting.says([_words(problem)])}"
             return ParaduxError("permission-denied", text, "check the path, and the permissions there")
         if number in {errno.ENOSPC, errno.EDQUOT}:
             return TransientError("disk-full", f"the disk of {self._where} is full", "make room there")
         if isinstance(problem, OSError) and number is None and _NOT_WRITTEN.match(str(problem)):
             text = f"{self._where} could not write the file: most likely its disk is full or a quota used up"
             return TransientError("disk-full", text, "make room there")
+        alive = self._connection.is_alive()
         self._connection.close()
-        return sftp.sentence(problem, self._where)
+        if alive and isinstance(problem, OSError) and number is None and str(problem):  # an answer of the server
+            text = f"{self._where} refused this{quoting.says([str(problem)])}"
+            return TransientError("server-failed", text, "it will be tried again; if it stays, see the server's log")
+        return ssh_failures.connection_lost(self._where)
+
+
+def _words(problem: Exception) -> str:
+    return str(getattr(problem, "strerror", None) or problem)
+
+
+def _is_there(client: sftp.Client, path: bytes) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        client.stat(path)
+        return True
+    return False
 
 
 def _pieces(file: paramiko.SFTPFile) -> Iterator[bytes]:

@@ -29,7 +29,7 @@ PermitRootLogin yes
 StrictModes no
 MaxStartups 100
 PidFile none
-Subsystem sftp internal-sftp {sftp}
+Subsystem {subsystem} internal-sftp {sftp}
 SetEnv HOME={folder}/home
 """
 
@@ -66,15 +66,26 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(folder: Path, host_key_kind: str = "ed25519", sftp: str = "") -> Iterator[Server]:
-    """An sshd for the current user, with keys of its own, ended with the context; `sftp`: options of its SFTP server."""
+def running(
+    folder: Path,
+    host_key_kind: str = "ed25519",
+    sftp: str = "",
+    config: str = "",
+    key_options: str = "",
+    subsystem: str = "sftp",
+) -> Iterator[Server]:
+    """An sshd for the current user, with keys of its own, ended with the context; `sftp`: options of its SFTP server.
+
+    `config`: lines that count before those of all servers; `key_options`: what authorized_keys says of the one key.
+    """
     port = free_port()
     (folder / "home").mkdir()  # a login runs the shell's start-up files: those of whoever runs the tests may take long
     host_public = folder / "host_key.pub"
     make_key(folder / "host_key", host_key_kind)
     private_key = make_key(folder / "user_key")
-    shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
-    (folder / "sshd_config").write_text(_CONFIG.format(port=port, folder=folder, sftp=sftp))
+    (folder / "authorized_keys").write_text(f"{key_options} {(folder / 'user_key.pub').read_text()}")
+    text = _CONFIG.format(port=port, folder=folder, sftp=sftp, subsystem=subsystem)
+    (folder / "sshd_config").write_text(f"{config}\n{text}")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     daemon = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")

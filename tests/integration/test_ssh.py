@@ -15,7 +15,7 @@ import pytest
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.config.protocol_settings import SshAddress, SshCredentials
 from paraduxd.effects.process import run
-from paraduxd.effects.tools import ssh
+from paraduxd.effects.tools import ssh, ssh_failures
 from tests.integration.sshd import Server, free_port
 
 PASSWORD = "p w\"'$(touch x)`\\ü%n "
@@ -77,7 +77,7 @@ def test_a_password_of_any_characters_reaches_the_prompt(password_server: tuple[
 
 def test_a_wrong_password_is_a_refused_login(password_server: tuple[int, tuple[str, ...]]) -> None:
     outcome = log_in(*password_server, "wrong")
-    failed = ssh.failure(outcome.errors, "friend")
+    failed = ssh_failures.failure(outcome.errors, "friend")
     assert failed is not None and failed.code == "login-refused"
 
 

@@ -66,6 +66,7 @@ def test_a_wrong_password(secure: FtpServer) -> None:
     with pytest.raises(ParaduxError) as failed:
         secure.store(password="wrong").list()
     assert failed.value.code == "login-refused"
+    assert "it says: 530 Authentication failed" in failed.value.message
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
@@ -78,6 +79,7 @@ def test_a_certificate_that_nobody_vouches_for(secure: FtpServer) -> None:
     with pytest.raises(ParaduxError) as failed:
         secure.store(pins=()).list()
     assert failed.value.code == "certificate-unknown"
+    assert "self-signed certificate" in failed.value.message
 
 
 def test_a_changed_certificate_gets_neither_login_nor_data(secure: FtpServer, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import cast
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress
+from paraduxd.core.primitives import quoting
 from paraduxd.effects.tools import tls_pins
 from paraduxd.effects.tools.ftp_answers import BoundedAnswers
 
@@ -57,7 +58,7 @@ def open_session(address: SshAddress, password: str, secure: bool, pins: tuple[s
     except BaseException as problem:
         session.close()
         if isinstance(problem, ssl.SSLCertVerificationError):
-            raise tls_pins.refused(where, pins) from None
+            raise tls_pins.refused(where, pins, getattr(problem, "verify_message", "")) from None
         raise
     return session
 
@@ -70,6 +71,7 @@ def _log_in(session: ftplib.FTP, user: str, password: str, where: str) -> None:
             raise
         raise ParaduxError(
             "login-refused",
-            f"{where} refused the login: it does not accept this user with this password, or not in this way",
+            f"{where} refused the login: it does not accept this user with this password, or not in this way"
+            f"{quoting.says([str(problem)])}",
             "check the user name and the password with paraductl edit, and whether the server wants ftps",
         ) from None

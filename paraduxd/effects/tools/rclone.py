@@ -334,5 +334,6 @@ def failure(remote: Remote, code: int, complaints: bytes) -> ParaduxError:
     """What went wrong, as a sentence that shows none of the options."""
     problem = rclone_errors.sentence(code, complaints, remote.where, tuple(remote.options.values()))
     if problem.code == rclone_errors.BAD_CERTIFICATE:
-        return tls_pins.refused(remote.where, ["pinned"] if remote.authorities else [])
+        said = tls_pins.words(complaints.decode(errors="replace"))
+        return tls_pins.refused(remote.where, ["pinned"] if remote.authorities else [], said)
     return problem

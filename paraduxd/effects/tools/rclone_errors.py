@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.primitives import quoting
 
 _RETRY = 5
 
@@ -32,9 +33,10 @@ class _Failure:
     hint: str
     passing: bool = False
 
-    def error(self, where: str) -> ParaduxError:
+    def error(self, where: str, said: str = "") -> ParaduxError:
+        """`said`: the words themselves, which are repeated."""
         kind = TransientError if self.passing else ParaduxError
-        return kind(self.code, self.text % where, self.hint)
+        return kind(self.code, self.text % where + quoting.says([said]), self.hint)
 
 
 _LOST = _Failure(
@@ -145,12 +147,18 @@ def sentence(code: int, complaints: bytes, where: str, secrets: Sequence[str]) -
     """The failure of a run that ended with `code` after `complaints`; none of `secrets` is repeated."""
     text = complaints.decode(errors="replace")
     for failure in _TABLE:
-        if re.search(failure.words, text, re.IGNORECASE):
-            return failure.error(where)
+        if match := re.search(failure.words, text, re.IGNORECASE):
+            return failure.error(where, _last_line(_line_of(text, match), secrets))
     if code in {_RETRY, -13}:
         return _LOST.error(where)
     said = _last_line(text, secrets) or f"it ended with code {code}"
     return ParaduxError("rclone-failed", f"rclone could not use {where}: {said}", "check the settings of this stash")
+
+
+def _line_of(text: str, match: re.Match[str]) -> str:
+    """The line in which something was found."""
+    start, end = text.rfind("\n", 0, match.start()) + 1, text.find("\n", match.end())
+    return text[start : end if end >= 0 else len(text)]
 
 
 def _last_line(text: str, secrets: Sequence[str]) -> str:

@@ -1,8 +1,9 @@
 """rsync: the command line as one pure expression, what its output means, and its failures as sentences.
 
 Paths travel as data: `--secluded-args` keeps them from the remote shell, `--` from being options, and patterns and lists of
-paths come on standard input. What is kept: permissions, times, owners by number, links, hard links, ACLs, extended
-attributes, devices (as root), holes.
+paths come on standard input. A key that rrsync restricts refuses `--secluded-args`: there rsync itself escapes what a shell would
+read (`--no-old-args`, which an rsync that cannot does not know), and paths with wildcards, which rrsync expands, are refused. What is
+kept: permissions, times, owners by number, links, hard links, ACLs, extended attributes, devices (as root), holes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.files import bounded, directories
 from paraduxd.effects.process import run as process
-from paraduxd.effects.tools import ssh
+from paraduxd.effects.tools import ssh, ssh_failures
 from paraduxd.effects.tools.rsync_complaints import PARTIAL, Complaints, Kind, understand
 
 FAITHFUL = ("-aH", "--sparse", "--numeric-ids", f"--partial-dir={PARTIAL}")
@@ -40,7 +41,6 @@ _MOST_COMPLAINTS = 128 * 1024 * 1024
 """Bytes of standard error; a line for each of half a million files."""
 _LAST_LINES = 2048
 """Bytes at the end of a piece of output in which the last progress stands, between names of files."""
-
 _PIECE = 1 << 20
 """Bytes of output that are taken at once, all that a widened pipe holds: a line per file must not keep rsync waiting."""
 
@@ -52,6 +52,12 @@ _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%\s+\S+\s+(\d+):(\d\d):(\d\d)")
 _SUMMARY = re.compile(rb"rsync (error|warning): |rsync: \[\w+\] write error: Broken pipe")
 _NO_ROOM = re.compile(rb"No space left on device|Disk quota exceeded")
 _MISSING = re.compile(rb'(change_dir|link_stat) ".*" failed: (No such file or directory|Not a directory)')
+
+_REFUSES_SECLUDED = re.compile(rb"option -s has been disabled|unknown option[^\n]*(secluded|protect)-args")
+"""What rrsync says."""
+
+_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2)
+"""Seconds: the one before, which was ours, ends a moment after its last words."""
 
 OnProgress = Callable[[Progress], None]
 OnOutput = Callable[[bytes], None]
@@ -119,12 +125,13 @@ class Ran:
 
     def missing(self) -> bool:
         """The directory that was named as the source does not exist (or is none)."""
-        return self.code == 23 and any(map(_MISSING.search, self.complaints()))
+        complained = self.code == 23 and any(map(_MISSING.search, self.complaints()))
+        return complained or b"rrsync error: post-realpath open failed" in self.errors
 
 
 @dataclass(frozen=True)
 class Listed:
-    """Options that read a list from standard input, and the file in memory that is to be it."""
+    """Options that read a list from standard input, and the file that is to be it."""
 
     options: tuple[str, ...] = ()
     stdin: int = subprocess.DEVNULL
@@ -162,10 +169,12 @@ def listed(option: str, entries: Sequence[str]) -> Iterator[Listed]:
 def command(source: Place, target: Place, options: Sequence[str]) -> tuple[str, ...]:
     """The argument vector that makes the contents of `target` those of `source`; at most one of them is on a server."""
     access = source.access or target.access
+    restricted = access is not None and access.found.restricted
+    arguments = ("--no-secluded-args", "--no-old-args") if restricted else ("--secluded-args",)
     remote = ("-e", " ".join(access.command), f"--timeout={_IDLE_SECONDS}") if access else ()
     bandwidth = source.bandwidth or target.bandwidth
     limit = (f"--bwlimit={max(1, bandwidth // 1024)}",) if bandwidth else ()  # in KiB
-    return ("rsync", "--secluded-args", *remote, *limit, *_REPORT, *options, "--", source.argument(), target.argument())
+    return ("rsync", *arguments, *remote, *limit, *_REPORT, *options, "--", source.argument(), target.argument())
 
 
 def run(
@@ -205,7 +214,43 @@ def run_once(
     given: Listed = NOTHING_LISTED,
     on_output: OnOutput = lambda _: None,
 ) -> Ran:
-    """One run with exactly these options; its standard output in pieces. Raises nothing for its failures."""
+    """One run with exactly these options; its standard output in pieces. Raises nothing for its failures.
+
+    A server that takes no secluded arguments, or one rsync at a time, is asked once more.
+    """
+    ran = _start(source, target, options, given, on_output)
+    access = source.access or target.access
+    if access and not access.found.restricted and _REFUSES_SECLUDED.search(ran.errors):
+        access.found.restricted = True
+        _check_wildcards(source if source.access else target)
+        ran = _start(source, target, options, given, on_output)
+    for pause in _PAUSES if access else ():
+        if not ssh_failures.BUSY.search(ran.errors):
+            break
+        time.sleep(pause)
+        ran = _start(source, target, options, given, on_output)
+    return _explained(ran, access) if access else ran
+
+
+def _explained(ran: Ran, access: ssh.SshAccess) -> Ran:
+    """The run, with what the server says about it where it said nothing that rsync has passed on."""
+    if not ssh_failures.is_unexplained(ran.errors):
+        return ran
+    code, told = ssh.told(access, "echo")
+    return replace(ran, errors=ssh_failures.explained(ran.errors, told, works=code == 0))
+
+
+def _check_wildcards(place: Place) -> None:
+    """Raises `ParaduxError` "bad-address" for a path that rrsync would take for a pattern."""
+    if re.search(r"[*?[\]]", place.path):
+        raise ParaduxError(
+            "bad-address",
+            f"the path at {place.name} has a *, ? or bracket in it, which the restricted key there takes for a pattern",
+            "give that directory another name, or a key without rrsync",
+        )
+
+
+def _start(source: Place, target: Place, options: Sequence[str], given: Listed, on_output: OnOutput) -> Ran:
     access = source.access or target.access
     if given.stdin >= 0:
         os.lseek(given.stdin, 0, os.SEEK_SET)
@@ -317,12 +362,10 @@ def failure(ran: Ran, where: str) -> ParaduxError:
             f"the disk of {where} is full (or the quota used up)" + ("" if no_room else ", most likely"),
             "make room there; earlier versions are as they were, and the next run goes on from here",
         )
-    if problem := _too_large(ran, where) or (ssh.failure(ran.errors, where) if ran.code not in {11, 23} else None):
+    if problem := _too_large(ran, where) or (
+        ssh_failures.of_rsync(ran.code, ran.errors, where) if ran.code not in {11, 23} else None
+    ):
         return problem
-    if b"command not found" in ran.errors or b"rsync: not found" in ran.errors:
-        return ParaduxError("no-rsync", f"there is no rsync at {where}", "install rsync there")
-    if ran.code in {10, 12, 30, 35, 255}:
-        return ssh.connection_lost(where)
     if ran.code < 0 or ran.code == 20:
         return TransientError(
             "interrupted", f"the transfer with {where} was interrupted", "it goes on with the next run"

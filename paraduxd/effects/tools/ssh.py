@@ -13,18 +13,23 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress, SshCredentials
 from paraduxd.core.primitives.hosts import is_host, is_user
 from paraduxd.effects.process import run
+from paraduxd.effects.tools import ssh_failures
 
 ALIAS = "stash"
 
 _ASKPASS = Path(__file__).with_name("askpass")
 _KEY_LINE = re.compile(r"(?P<kind>[a-z0-9@.-]+) (?P<blob>[A-Za-z0-9+/]+={0,2})( .*)?")
+
+_ASKING_SECONDS = 30.0
+_LONGEST_ANSWER = 64 * 1024
+"""Bytes."""
 
 _MAGIC = b"openssh-key-v1\0"
 _UNPROTECTED = _MAGIC + b"\0\0\0\x04none"
@@ -56,13 +61,24 @@ _FIXED_OPTIONS = (
 )
 
 
+@dataclass
+class Found:
+    """`restricted`: the key may start rsync only as rrsync allows it, with its arguments on the command line."""
+
+    restricted: bool = False
+
+
 @dataclass(frozen=True)
 class SshAccess:
-    """How to start ssh to a stash: `command` and `host` for an argument vector, `env` for the environment (no secret in it)."""
+    """How to start ssh to a stash: `command` and `host` for an argument vector, `env` for the environment (no secret in it).
+
+    `found`: what was found out about the server while this lasts.
+    """
 
     command: tuple[str, ...]
     host: str
     env: dict[str, str]
+    found: Found = field(default_factory=Found)
 
 
 @contextlib.contextmanager
@@ -82,13 +98,13 @@ def access(address: SshAddress, credentials: SshCredentials, host_keys: Sequence
 
         env: dict[str, str] = {}
         options = [*_FIXED_OPTIONS, f"UserKnownHostsFile {in_memory(known_hosts)}"]
+        if credentials.private_key is None and credentials.password is None:
+            raise ssh_failures.no_credentials()
         if credentials.private_key is not None:
-            options += _key_options(in_memory(private_key_text(credentials.private_key)))
-        elif credentials.password is not None:
-            options += _PASSWORD_OPTIONS
+            options.append(f"IdentityFile {in_memory(private_key_text(credentials.private_key))}")
+        if credentials.password is not None:
             env = _askpass_environment(in_memory(one_line(credentials.password) + "\n"))
-        else:
-            raise no_credentials()
+        options += _login_options(credentials)
         config = in_memory(_config(address, options))
         yield SshAccess(("ssh", "-F", config), ALIAS, env)
 
@@ -101,24 +117,19 @@ def _config(address: SshAddress, options: Sequence[str]) -> str:
     return "\n".join([*lines, *options]) + "\n"
 
 
-def _key_options(path: str) -> list[str]:
+def _login_options(credentials: SshCredentials) -> list[str]:
+    """The ways in that there are; a server may ask for both, first the key."""
+    key, password = credentials.private_key is not None, credentials.password is not None
+    methods = [*(["publickey"] if key else []), *(["password", "keyboard-interactive"] if password else [])]
     return [
-        f"IdentityFile {path}",
-        "BatchMode yes",
-        "PubkeyAuthentication yes",
-        "PasswordAuthentication no",
-        "KbdInteractiveAuthentication no",
-        "PreferredAuthentications publickey",
+        *([] if key else ["IdentityFile none"]),
+        f"BatchMode {'no' if password else 'yes'}",
+        f"PubkeyAuthentication {'yes' if key else 'no'}",
+        f"PasswordAuthentication {'yes' if password else 'no'}",
+        f"KbdInteractiveAuthentication {'yes' if password else 'no'}",
+        "NumberOfPasswordPrompts 1",
+        f"PreferredAuthentications {','.join(methods)}",
     ]
-
-
-_PASSWORD_OPTIONS = [
-    "IdentityFile none",
-    "BatchMode no",
-    "PubkeyAuthentication no",
-    "NumberOfPasswordPrompts 1",
-    "PreferredAuthentications password,keyboard-interactive",
-]
 
 
 def _askpass_environment(path: str) -> dict[str, str]:
@@ -164,9 +175,9 @@ def private_key_text(key: str) -> str:
     with contextlib.suppress(binascii.Error, ValueError):
         start = base64.b64decode(body)[: len(_UNPROTECTED)]
         if start.startswith(_MAGIC) and start != _UNPROTECTED:
-            raise bad_private_key()
+            raise ssh_failures.bad_private_key()
     if "ENCRYPTED" in key:
-        raise bad_private_key()
+        raise ssh_failures.bad_private_key()
     return "\n".join(lines) + "\n"
 
 
@@ -177,13 +188,17 @@ def one_line(password: str) -> str:
     return password
 
 
-def no_credentials() -> ParaduxError:
-    """Neither a key nor a password is in the settings."""
-    return ParaduxError(
-        "no-credentials",
-        "there is neither a private key nor a password to log in with",
-        "add credentials.private_key or credentials.password with paraductl edit",
-    )
+def told(access: SshAccess, *command: str) -> tuple[int | None, bytes]:
+    """What ssh and the server say when a session is asked for once more, to find out why there was none; its exit code (`None`: none).
+
+    Otherwise ssh says nothing but errors, because what it passes on (greetings, notices) is not told from complaints.
+    """
+    argv = [*access.command, "-o", "LogLevel=INFO", access.host, *command]
+    try:
+        outcome = run.run(argv, extra_env=access.env, timeout=_ASKING_SECONDS, most=_LONGEST_ANSWER)
+    except ParaduxError:  # it never ends, or never ends talking
+        return None, b""
+    return outcome.code, outcome.errors + b"\n" + outcome.output
 
 
 def scan_host_keys(host: str, port: int, timeout: float = 10) -> tuple[str, ...]:
@@ -197,7 +212,7 @@ def scan_host_keys(host: str, port: int, timeout: float = 10) -> tuple[str, ...]
     lines = [line.split() for line in outcome.output.decode(errors="replace").splitlines() if not line.startswith("#")]
     keys = sorted({f"{fields[1]} {fields[2]}" for fields in lines if len(fields) >= 3})
     if not keys:
-        raise unreachable(f"{host}:{port}")
+        raise ssh_failures.unreachable(f"{host}:{port}")
     return tuple(keys)
 
 
@@ -208,75 +223,3 @@ def fingerprint(line: str) -> str:
     except binascii.Error:
         raise ParaduxError("bad-host-key", "a host key is not valid base64") from None
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-
-
-def unreachable(where: str) -> TransientError:
-    """The server does not answer."""
-    return TransientError(
-        "unreachable", f"cannot reach {where}: the server does not answer", "check that it is switched on and online"
-    )
-
-
-def connection_lost(where: str) -> TransientError:
-    """The server went away while we talked to it."""
-    return TransientError("connection-lost", f"the connection to {where} was lost", "the next run goes on from there")
-
-
-def login_refused(where: str) -> ParaduxError:
-    """The server does not accept the key or password."""
-    return ParaduxError(
-        "login-refused",
-        f"{where} refused the login: it does not accept this user with this key or password",
-        "check the user name and the credentials with paraductl edit, and the account on the server",
-    )
-
-
-def host_key_changed(where: str) -> ParaduxError:
-    """The server shows a key that is not pinned: a new installation, or somebody in between."""
-    return ParaduxError(
-        "host-key-changed",
-        f"{where} shows another host key than the one that was accepted, so nothing was sent there",
-        "find out why on that machine itself; if it was reinstalled, take its line out of managed.hosts with"
-        " paraductl edit and accept the new key",
-    )
-
-
-def bad_private_key() -> ParaduxError:
-    """The text is no private key, or has a passphrase."""
-    return ParaduxError(
-        "bad-credentials",
-        "the private key cannot be used: it is damaged, or protected by a passphrase",
-        "put an OpenSSH private key without a passphrase into credentials.private_key",
-    )
-
-
-_UNREACHABLE = (
-    "could not resolve hostname",
-    "connection refused",
-    "no route to host",
-    "network is unreachable",
-    "connect to host",
-    "during banner exchange",
-    "kex_exchange_identification",
-)
-_LOST = ("timeout, server", "broken pipe", "connection reset", "connection closed", "connection to ", "disconnected")
-_CHANGED = ("host key verification failed", "host identification has changed", "host key is known for")
-_BAD_KEY = ("error in libcrypto", "invalid format", "incorrect passphrase", "bad permissions")
-
-
-def failure(errors: bytes, where: str) -> ParaduxError | None:
-    """What ssh's standard error says went wrong with `where` ("host:port"); None when it says nothing of the kind."""
-    text = errors.decode(errors="replace").lower()
-
-    def says(words: Sequence[str]) -> bool:
-        return any(word in text for word in words)
-
-    if says(_CHANGED):
-        return host_key_changed(where)
-    if "load key" in text and says(_BAD_KEY):
-        return bad_private_key()
-    if re.search(r"permission denied \([a-z0-9,-]+\)|too many authentication failures", text):
-        return login_refused(where)
-    if says(_UNREACHABLE):
-        return unreachable(where)
-    return connection_lost(where) if says(_LOST) else None

@@ -11,6 +11,7 @@ import base64
 import binascii
 import ftplib
 import hashlib
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.primitives import quoting
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools.ftp_answers import BoundedAnswers
 
@@ -124,20 +126,27 @@ def fingerprint(pin: str) -> str:
     return "SHA256:" + hashlib.sha256(der(pin)).digest().hex(":").upper()
 
 
-def refused(where: str, pins: Sequence[str]) -> ParaduxError:
-    """The sentence for `ssl.SSLCertVerificationError` at `where` ("host:port")."""
+def refused(where: str, pins: Sequence[str], said: str = "") -> ParaduxError:
+    """The sentence for `ssl.SSLCertVerificationError` at `where` ("host:port"); `said`: what OpenSSL or Go has against the certificate."""
+    words = f": {told}" if (told := quoting.one_line(said)) else ""
     if pins:
         return ParaduxError(
             "certificate-changed",
-            f"{where} shows another certificate than the one that was accepted, so nothing was sent there",
+            f"{where} shows another certificate than the one that was accepted, so nothing was sent there{words}",
             "find out why from whoever runs that server; if it was renewed, take its line out of managed.hosts with"
             " paraductl edit and accept the new one",
         )
     return ParaduxError(
         "certificate-unknown",
-        f"no authority that this system knows vouches for the certificate of {where}, so nothing was sent there",
+        f"no authority that this system knows vouches for the certificate of {where}, so nothing was sent there{words}",
         "compare and accept its fingerprint with paraductl edit",
     )
+
+
+def words(text: str) -> str:
+    """What a program written in Go has against a certificate."""
+    found = re.search(r"x509: [^\n\"]*", text)
+    return found[0] if found else ""
 
 
 def _unverified() -> ssl.SSLContext:

@@ -22,11 +22,11 @@ from typing import IO, Any
 from restic.internal import command_executor
 
 from paraduxd.api import bounded_json
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.config.protocol_settings import SshAddress
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run as process
-from paraduxd.effects.tools import ssh, tls_pins
+from paraduxd.effects.tools import ssh, ssh_failures, tls_pins
 from paraduxd.protocols.base import Context
 from paraduxd.protocols.restic import errors as restic_failures
 from paraduxd.protocols.restic.rest import server as rest_server
@@ -86,6 +86,21 @@ class _Link:
 
     server: str
     log: int
+    access: ssh.SshAccess
+
+    def problem(self, errors: Sequence[str]) -> ParaduxError | None:
+        """Why restic could not speak to it, when it is that, after restic's own `errors`."""
+        log = self.take_log()
+        if failed := ssh_failures.failure(log, self.server):
+            return failed
+        if not restic_failures.lost(errors):
+            return None
+        code, told = ssh.told(self.access, "-s", "sftp")
+        said = ssh_failures.said(told) or ssh_failures.said(ssh.told(self.access, "echo")[1])
+        again = ssh_failures.failure(told, self.server)
+        if isinstance(again, TransientError) or (code == 0 and not said):
+            return ssh_failures.connection_lost(self.server)
+        return again or ssh_failures.session_refused(self.server, said, "file transfer (SFTP)")
 
     def take_log(self) -> bytes:
         """What ssh wrote since the last time."""
@@ -189,12 +204,12 @@ class Repository:
         problem = restic_failures.problem(ran.code, ran.errors, self.where)
         if self.server and problem.code in restic_failures.UNCLEAR:
             told = rest_server.of_server(ran.errors, self.server) or problem
-            return tls_pins.refused(self.server, self.pins) if told.code == rest_server.UNTRUSTED else told
+            if told.code == rest_server.UNTRUSTED:
+                return tls_pins.refused(self.server, self.pins, tls_pins.words("\n".join(ran.errors)))
+            return told
         if self.link is None or problem.code not in restic_failures.UNCLEAR:
             return problem
-        return ssh.failure(self.link.take_log(), self.link.server) or (
-            ssh.connection_lost(self.link.server) if restic_failures.lost(ran.errors) else problem
-        )
+        return self.link.problem(ran.errors) or problem
 
 
 class _Errors:
@@ -303,7 +318,7 @@ def _over_ssh(
         where=f"{place.path} on {server}",
         options=(*base.options, *remote),
         env={**base.env, **access.env},
-        link=_Link(server, log),
+        link=_Link(server, log, access),
     )
 
 

@@ -48,11 +48,13 @@ class Basis:
     rotten: tuple[str, ...]
     unfinished: tuple[str, ...]
 
-    def options(self) -> tuple[str, ...]:
-        """What rsync is told."""
+    def options(self, root: rsync.Place) -> tuple[str, ...]:
+        """What rsync is told. rrsync refuses `..`, and takes absolute paths as below its directory."""
+        restricted = root.access is not None and root.access.found.restricted
+        above = f"/{root.path}/versions" if restricted else ".."
         links = [*([self.newest.version.id] if self.newest else []), *self.unfinished[-_MAX_BASES:]]
         compare = ("--checksum",) if self.newest and self.sums is None else ()
-        return (*compare, *(f"--link-dest=../{name}" for name in links))
+        return (*compare, *(f"--link-dest={above}/{name}" for name in links))
 
 
 @dataclass
@@ -124,7 +126,7 @@ class Push:
 
     def _transfer(self, basis: Basis, name: str, state: State) -> rsync.Ran:
         source, target = rsync.Place(str(self.staging), str(self.staging)), self._tree(name)
-        ran = self._copy(source, target, basis.options())
+        ran = self._copy(source, target, basis.options(self.root))
         if ran.missing():
             raise ParaduxError(
                 "no-staging", f"the staging directory {self.staging} is missing", "pull the dataset first"
@@ -136,7 +138,7 @@ class Push:
         except TransientError as problem:
             if problem.code != "disk-full":
                 raise
-            missing = rsync.run(source, target, (*basis.options(), "--dry-run"))
+            missing = rsync.run(source, target, (*basis.options(self.root), "--dry-run"))
             with contextlib.suppress(ParaduxError):
                 layout.remove(self.root, (*state.unfinished, name))
             raise remove.full(problem, missing, state.versions, self.request, self.context) from None

@@ -40,6 +40,7 @@ def test_what_a_server_says_is_told_as_what_it_is(line: str, code: str) -> None:
     assert problem is not None
     assert problem.code == code
     assert "nas:8000" in problem.message and problem.hint
+    assert line.rstrip(". ")[-20:] in problem.message, "the server's own words"
     assert isinstance(problem, TransientError) == (
         code in {"unreachable", "server-failed", "disk-full", "connection-lost"}
     )

@@ -73,8 +73,9 @@ class RestKeys:
                 connection.request(method, self._path(name), body, {**self._login(), **(headers or {})})
                 answer = connection.getresponse()
                 return answer.status, answer.read(bounded.LONGEST_FILE)
-        except ssl.SSLCertVerificationError:
-            raise tls_pins.refused(self._place.server, self._pins) from None
+        except ssl.SSLCertVerificationError as problem:
+            said = getattr(problem, "verify_message", "")
+            raise tls_pins.refused(self._place.server, self._pins, said) from None
         except (OSError, http.client.HTTPException) as problem:
             told = rest_server.of_server((f"{problem or 'EOF'}",), self._place.server)
             raise told or self._unclear(f"it does not answer as such a server does ({problem})") from None

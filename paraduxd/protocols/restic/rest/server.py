@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.core.primitives import quoting
 from paraduxd.protocols.restic.errors import sentences
 
 _RETRY = re.compile(r" returned error, retrying after (?:(?P<minutes>\d+)m)?(?P<seconds>[\d.]+)(?P<unit>m?s): ")
@@ -34,8 +35,12 @@ UNTRUSTED = "untrusted-certificate"
 
 def of_server(errors: Sequence[str], server: str) -> ParaduxError | None:
     """What restic's standard error says went wrong with an HTTP server ("host:port"); None when it says nothing of the kind."""
-    text = "\n".join(sentences(errors))
-    return next((make(server) for pattern, make in _OF_SERVER if pattern.search(text)), None)
+    lines = sentences(errors)
+    for pattern, make in _OF_SERVER:
+        if line := next(filter(pattern.search, lines), None):
+            problem = make(server)
+            return type(problem)(problem.code, problem.message + quoting.says([line]), problem.hint)
+    return None
 
 
 def _login_refused(server: str) -> ParaduxError:
