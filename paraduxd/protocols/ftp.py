@@ -156,8 +156,9 @@ class FtpBlobs(BlobStore):
             if not self._in_folder():
                 return
             session = self._entered(make=False)
-            for each in (replacing.aside(name), name):
-                _delete(session, each)
+            with contextlib.suppress(ftplib.error_perm):
+                session.delete(replacing.aside(name))
+            _delete(session, name)
 
     def sweep(self) -> None:
         """See `BlobStore.sweep`."""
