@@ -10,7 +10,7 @@ from paraductl.terminal.passphrase import Passphrases
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.contract import KeeperCalls, SupervisorCalls, ask_keeper, ask_supervisor
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
 from paraduxd.api.replies.config import Hello
 
@@ -91,6 +91,7 @@ class Context:
         self._supervisor: SupervisorCalls | None = None
         self._keeper: KeeperCalls | None = None
         self._authorized = False
+        self._refusal: ParaduxError | None = None
         self._connections = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -130,7 +131,20 @@ class Context:
             yield self._calls_of(keeper)
 
     def authorize(self) -> None:
-        """Give the passphrase, whether or not it is needed; raises `ParaduxError` with exit code 3."""
+        """Give the passphrase, whether or not it is needed; raises `ParaduxError` with exit code 3.
+
+        After a refusal nobody is asked again: the refusal is raised for whatever else of this command needs the passphrase.
+        """
+        if self._refusal is None:
+            try:
+                self._authorize()
+            except ParaduxError as refusal:
+                self._refusal = refusal if refusal.exit_code == ExitCode.NOT_AUTHORIZED else None
+                raise
+        else:
+            raise self._refusal
+
+    def _authorize(self) -> None:
         if not self.hello().vault:
             raise ParaduxError("no-vault", "there is no config yet", "make one with: paraductl setup")
         for left in reversed(range(TRIES)):

@@ -13,7 +13,7 @@ from paraductl import sudo
 from paraductl.arguments import dataset_version, joined_moment, owner, usage
 from paraductl.context import Context
 from paraductl.follow import follow, report
-from paraduxd.api.errors import ExitCode
+from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.questions import RestoreOptions
 from paraduxd.api.replies.state import DatasetState
 from paraduxd.api.replies.transfers import Run
@@ -117,7 +117,13 @@ def _one(context: Context, wanted: Wanted) -> int:
     if wanted.source is None and not wanted.options.version and next_place.may_help(tried[-1], wanted.paths):
         (dataset,) = context.supervisor().status(dataset=wanted.dataset).datasets
         for place in next_place.places(dataset, [tried[-1].location]):
-            tried += _from(context, wanted, place)
+            try:
+                tried += _from(context, wanted, place)
+            except ParaduxError as refusal:
+                if refusal.exit_code != ExitCode.NOT_AUTHORIZED:
+                    raise
+                context.terminal.note(f"{place} needs the passphrase: {refusal.message}")
+                continue
             if not next_place.may_help(tried[-1], wanted.paths):
                 break
     context.terminal.document({"runs": tried})

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from paraductl.terminal import wording
 from paraductl.terminal.table import Cell
 from paraduxd.api import phrases
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.results import Listed, RestoredVersion, read
 from paraduxd.api.replies.state import DatasetState
 from paraduxd.api.replies.transfers import Run
@@ -87,11 +87,18 @@ class BringingBack:
     def dataset(self, name: str, places: Sequence[Copy]) -> Outcome:
         """Try place after place until one gives the whole version; what a failed one has left stays there.
 
-        Raises `ParaduxError` "not-empty" when the folder for it was not empty before.
+        A place that opens with a passphrase only, which nobody can give, is one that fails: others open without. Raises `ParaduxError`
+        "not-empty" when the folder for it was not empty before.
         """
         failures: list[str] = []
         for place in places:
-            run, target = self._try(name, place, again=bool(failures))
+            try:
+                run, target = self._try(name, place, again=bool(failures))
+            except ParaduxError as refusal:
+                if refusal.exit_code != ExitCode.NOT_AUTHORIZED:
+                    raise
+                failures.append(f"{place.location}: {refusal.message}")
+                continue
             if problem := _problem(run, place):
                 failures.append(f"{place.location}: {problem}")
                 continue

@@ -10,7 +10,7 @@ import pytest
 
 from paraductl.recovery import next_place
 from paraductl.recovery.restore_all import BringingBack, Copy, copies
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.state import DatasetState, DestinationState, SourceState, StagingState
 from paraduxd.api.replies.transfers import Run, RunError
 
@@ -94,6 +94,26 @@ A, B = Copy("a", "2026-11-22T10:00:00Z"), Copy("b", "2026-11-21T10:00:00Z")
 def test_the_next_place_when_one_cannot_be_reached() -> None:
     outcome = Daemon(a="unreachable", b=12).bring_back(A, B)
     assert (outcome.location, outcome.to, outcome.failures) == ("b", "/back/home", ("a: unreachable",))
+
+
+@pytest.mark.parametrize("code", [ExitCode.NOT_AUTHORIZED, ExitCode.UNREACHABLE])
+def test_a_place_that_needs_a_forgotten_passphrase_keeps_none_of_the_others_away(code: ExitCode) -> None:
+    """It ended the whole command, although the machine itself could have opened the next place."""
+    daemon = Daemon(friend=12)
+
+    def start(name: str, to: str, source: str) -> list[int]:
+        if source == "archive":
+            raise ParaduxError("wrong-passphrase", "wrong passphrase", exit_code=code)
+        return daemon.start(name, to, source)
+
+    places = [Copy("archive", "2026-11-23T10:00:00Z"), Copy("friend", "2026-11-22T10:00:00Z")]
+    bringing = BringingBack("/srv", start, daemon.follow)
+    if code is not ExitCode.NOT_AUTHORIZED:
+        with pytest.raises(ParaduxError):
+            bringing.dataset("home", places)
+        return
+    outcome = bringing.dataset("home", places)
+    assert (outcome.location, outcome.failures) == ("friend", ("archive: wrong passphrase",))
 
 
 def test_half_a_restore_stays_where_it_is_and_the_next_goes_beside_it() -> None:
