@@ -20,7 +20,7 @@ LARGEST = (1 << 63) - 1
 _LONGEST_NUMBER = 40
 """Characters; of a number with more digits Python would make one of unbounded size."""
 
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"|[\[\]{},]', re.DOTALL)
 _HALVES = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 _BROKEN = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 """Half characters that stand for nothing. U+DC80 to U+DCFF are bytes of a file's name that are no UTF-8, as Python keeps them."""
