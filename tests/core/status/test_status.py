@@ -369,6 +369,7 @@ def test_the_numbers_of_a_destination() -> None:
         "versions": 2,
         "bytes": 1000,
         "error": None,
+        "days": [],
     }
 
 
