@@ -11,10 +11,10 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from paraduxd.core.devices.arrivals import Arrivals
 from paraduxd.core.devices.stick_rules import Stick
@@ -32,6 +32,33 @@ _PAUSE = 1.0
 """Seconds after a failure."""
 
 
+class Device(Protocol):
+    """What is used of `pyudev.Device`."""
+
+    sys_name: str
+    sys_path: str
+    device_type: str | None
+    action: str | None
+    properties: Mapping[str, str]
+
+
+class Monitor(Protocol):
+    """What is used of `pyudev.Monitor`."""
+
+    def fileno(self) -> int:
+        """To wait for."""
+
+    def poll(self, timeout: float | None = None) -> Device | None:
+        """The next event."""
+
+
+class Context(Protocol):
+    """What is used of `pyudev.Context`."""
+
+    def list_devices(self, *, subsystem: str) -> Iterable[Device]:
+        """What is there now."""
+
+
 class Watcher:
     """Tells of USB disks that are plugged in."""
 
@@ -40,7 +67,7 @@ class Watcher:
         self._arrivals = Arrivals()
         self._paths: dict[str, Path] = {}
         self._file_systems: dict[str, tuple[str | None, str | None, str | None]] = {}
-        self._bell, self._bell_rope = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wakes, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread: threading.Thread | None = None
 
     def start(self, *, privileged: bool) -> None:
@@ -60,25 +87,25 @@ class Watcher:
     def stop(self) -> None:
         """Watch no longer; not watching is success."""
         with contextlib.suppress(BlockingIOError):
-            os.write(self._bell_rope, b"!")
+            os.write(self._wake, b"!")
         if self._thread is not None:
             self._thread.join(5.0)
 
-    def _take_stock(self, context: Any) -> None:
+    def _take_stock(self, context: Context) -> None:
         """What is there already was not plugged in just now; it counts as being beside whatever comes."""
         for device in context.list_devices(subsystem="block"):
             self._remember(device)
         sticks = {disk for disk, path in self._paths.items() if block_device.of_sysfs(path).size}
         self._arrivals = Arrivals(sticks)
 
-    def _watch(self, monitor: Any) -> None:
+    def _watch(self, monitor: Monitor) -> None:
         waiting = select.poll()
         waiting.register(monitor.fileno(), select.POLLIN)
-        waiting.register(self._bell, select.POLLIN)
+        waiting.register(self._wakes, select.POLLIN)
         failures = 0
         while True:
             wait = self._arrivals.wait(time.monotonic())
-            if any(descriptor == self._bell for descriptor, _ in waiting.poll(None if wait is None else wait * 1000)):
+            if any(descriptor == self._wakes for descriptor, _ in waiting.poll(None if wait is None else wait * 1000)):
                 return
             try:
                 self._take_all(monitor)
@@ -90,7 +117,7 @@ class Watcher:
             if failures >= _FAILURES:
                 failures, monitor = 0, self._again(waiting, monitor)
 
-    def _again(self, waiting: select.poll, monitor: Any) -> Any:
+    def _again(self, waiting: select.poll, monitor: Monitor) -> Monitor:
         """A new line to udev; the old one when none can be had now."""
         log.error("udev does not answer; watching sticks again")
         try:
@@ -102,14 +129,14 @@ class Watcher:
         waiting.register(fresh.fileno(), select.POLLIN)
         return fresh
 
-    def _take_all(self, monitor: Any) -> None:
+    def _take_all(self, monitor: Monitor) -> None:
         while (device := monitor.poll(timeout=0)) is not None:
             self._take(device)
         for disk in self._arrivals.due(time.monotonic()):
             with survived():
                 self._announce(disk)
 
-    def _take(self, device: Any) -> None:
+    def _take(self, device: Device) -> None:
         self._remember(device)
         now = time.monotonic()
         if device.device_type == "disk":
@@ -122,7 +149,7 @@ class Watcher:
         else:
             self._arrivals.stirred(Path(device.sys_path).parent.name, now)
 
-    def _remember(self, device: Any) -> None:
+    def _remember(self, device: Device) -> None:
         """Where a USB disk is, and what udev has found on it or on its partition."""
         properties: Mapping[str, str] = device.properties
         node = f"/dev/{device.sys_name}"
@@ -158,7 +185,7 @@ def survived() -> Iterator[None]:
         log.exception("An inserted stick could not be handled")
 
 
-def _monitor() -> tuple[Any, Any]:
+def _monitor() -> tuple[Context, Monitor]:
     """pyudev, which reads only what the udev daemon has processed."""
     import pyudev
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config, Managed
 from paraduxd.core.config.views.masking import mask
@@ -33,7 +33,7 @@ def changes(old: Config | None, new: Config, capabilities: ProtocolCapabilities 
     after = _comparable(new)
     if old is None:
         after = {key: value for key, value in after.items() if key in _NOUNS}
-    before: dict[str, Any] = _comparable(old) if old else {key: [] for key in after}
+    before: JsonObject = _comparable(old) if old else {key: [] for key in after}
     shown = (mask(before, capabilities), mask(after, capabilities))
     return (*_object("", "", (before, after), shown), *(_consequences(old, new) if old else ()))
 
@@ -43,28 +43,30 @@ def managed_changed(old: Config, new: Config) -> bool:
 
     What is remembered of kits does not matter: it may have grown since the text was given out.
     """
-    before, after = _managed(old.managed), _managed(new.managed)
-    before["kits"] = after["kits"] = None
-    pinned = after.pop("hosts", {})
-    known = before.pop("hosts", {})
+    before, after = _unchangeable(old.managed), _unchangeable(new.managed)
+    pinned = new.managed.hosts if new.managed else {}
+    known = old.managed.hosts if old.managed else {}
     return before != after or not pinned.items() <= known.items()
 
 
-def _managed(managed: Managed | None) -> dict[str, Any]:
-    return managed.model_dump(mode="json") if managed else {}
+def _unchangeable(managed: Managed | None) -> JsonObject:
+    return managed.model_dump(mode="json", exclude={"kits", "hosts"}) if managed else {}
 
 
-def _comparable(config: Config) -> dict[str, Any]:
+def _comparable(config: Config) -> JsonObject:
     """The config as plain values with every default filled in, so that writing a default out is no change."""
     document = config.model_dump(mode="json", by_alias=True)
     return {key: value for key, value in document.items() if key not in _OURS}
 
 
-Pair = tuple[Any, Any]
+Pair = tuple[object, object]
 """Before and after."""
 
+Objects = tuple[JsonObject, JsonObject]
+Entries = tuple[list[JsonObject], list[JsonObject]]
 
-def _object(context: str, field: str, values: Pair, shown: Pair) -> Iterator[str]:
+
+def _object(context: str, field: str, values: Objects, shown: Objects) -> Iterator[str]:
     """Sentences about two objects. `context` says which entry ("dataset photos: "), `field` the way within it ("source.")."""
     for key in dict.fromkeys([*values[0], *values[1]]):
         inner = (values[0].get(key), values[1].get(key))
@@ -74,11 +76,19 @@ def _object(context: str, field: str, values: Pair, shown: Pair) -> Iterator[str
 
 def _value(context: str, field: str, key: str, values: Pair, shown: Pair) -> Iterator[str]:
     if key in _NOUNS and isinstance(values[0], list) and isinstance(values[1], list):
-        yield from _entries(context, _NOUNS[key], values, shown)
+        yield from _entries(context, _NOUNS[key], (values[0], values[1]), (_list(shown[0]), _list(shown[1])))
     elif isinstance(values[0], dict) and isinstance(values[1], dict):
-        yield from _object(context, field + ".", values, shown)
+        yield from _object(context, field + ".", (values[0], values[1]), (_dict(shown[0]), _dict(shown[1])))
     else:
         yield f"{context}{field}{_change(shown)}"
+
+
+def _list(value: object) -> list[JsonObject]:
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: object) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def _change(shown: Pair) -> str:
@@ -90,7 +100,7 @@ def _change(shown: Pair) -> str:
     return f": {old} -> {new}" if shown[1] is not None else f": {old} removed"
 
 
-def _entries(context: str, noun: str, values: Pair, shown: Pair) -> Iterator[str]:
+def _entries(context: str, noun: str, values: Entries, shown: Entries) -> Iterator[str]:
     """Sentences about two lists of named entries; the order of entries means nothing."""
     old, new = (_named(entries) for entries in values)
     old_shown = dict(zip(old, shown[0], strict=True))
@@ -105,9 +115,9 @@ def _entries(context: str, noun: str, values: Pair, shown: Pair) -> Iterator[str
             yield from _object(inner, "", (old[name], new[name]), (old_shown[name], new_shown[name]))
 
 
-def _named(entries: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _named(entries: list[JsonObject]) -> dict[str, JsonObject]:
     """Entries by id or name; entries of the same name are numbered."""
-    named: dict[str, dict[str, Any]] = {}
+    named: dict[str, JsonObject] = {}
     for entry in entries:
         name = str(entry.get("id") or entry["name"])
         number = 2
