@@ -6,13 +6,13 @@ import logging
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError, TransientError
-from paraduxd.core.runs.keeper_results import Sent
+from paraduxd.core.runs.keeper_results import NoticeTaken
 from paraduxd.core.runs.order_arguments import NotifyArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import transport_files
 
 
-def notify(order: Order, _report: object) -> Sent:
+def notify(order: Order, _report: object) -> NoticeTaken:
     """Send `title` and `body`; raises `TransientError` "not-delivered", `ParaduxError` "bad-address"."""
     address = transport_files.read(Path(order.transport)).address
     told = order.read(NotifyArguments)
@@ -29,7 +29,7 @@ def notify(order: Order, _report: object) -> Sent:
     if not sent:
         text = f"a notice could not be delivered to {order.location}"
         raise TransientError("not-delivered", text, "check the address and its password in notify: paraductl edit")
-    return Sent()
+    return NoticeTaken()
 
 
 def check(order: Order, _report: object) -> dict[str, object]:

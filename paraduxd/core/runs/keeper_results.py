@@ -50,7 +50,7 @@ class LookedAt:
 
 
 @dataclass(frozen=True)
-class KitWritten:
+class WrittenToStick:
     """A kit on a stick, read back."""
 
     files: int
@@ -61,7 +61,7 @@ class KitWritten:
 
 
 @dataclass(frozen=True)
-class KitFiles:
+class ReadFromStick:
     """The files of a kit in base64, by name; `troubles`: sentences about those that cannot be read."""
 
     files: Mapping[str, str] = field(repr=False)
@@ -69,7 +69,7 @@ class KitFiles:
 
 
 @dataclass(frozen=True)
-class Sent:
+class NoticeTaken:
     """A notice was taken."""
 
     sent: bool = True

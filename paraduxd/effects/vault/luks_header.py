@@ -69,7 +69,7 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Kdf:
+class KeyslotKdf:
     """How a passphrase is stretched; `time`: passes, `cpus`: threads. Only argon2 says them."""
 
     memory: int | None = None
@@ -82,7 +82,7 @@ class Keyslot:
     """One passphrase or key that opens the container."""
 
     area: Area
-    kdf: Kdf = Kdf()
+    kdf: KeyslotKdf = KeyslotKdf()
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def metadata_of(text: bytes) -> Metadata:
 def cost_in(metadata: Metadata) -> Cost:
     """What a guess takes; raises `ValueError` when the header does not say."""
     slot = metadata.keyslots.get(str(PASSPHRASE_SLOT))
-    kdf = slot.kdf if slot else Kdf()
+    kdf = slot.kdf if slot else KeyslotKdf()
     if kdf.memory is None or kdf.time is None or kdf.cpus is None:
         raise ValueError("no argon2")
     return Cost(kdf.memory, kdf.time, kdf.cpus)

@@ -15,7 +15,7 @@ from paraduxd.core.devices.stick_rules import Armed, PluggedIn, Seen, Stick
 from paraduxd.core.plan.model import RecoveryKey
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.core.runs.keeper_results import KitWritten, LookedAt
+from paraduxd.core.runs.keeper_results import LookedAt, WrittenToStick
 from paraduxd.core.runs.order_arguments import KitCheckArguments, KitWriteArguments, StickArguments
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.config.generate import now
@@ -47,7 +47,7 @@ class StickTools:
         """Write and read back; "refused" and "stick-full" leave what was on it."""
         encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
         told = KitWriteArguments(encoded, armed)
-        done = from_json_value(KitWritten, self._order(Step.KIT_WRITE, event, stick.serial, WORKING, told))
+        done = from_json_value(WrittenToStick, self._order(Step.KIT_WRITE, event, stick.serial, WORKING, told))
         return Target(done.device_serial, done.uuid)
 
     def check(self, event: PluggedIn, stick: Stick, managed: Managed) -> KitRecord | None:

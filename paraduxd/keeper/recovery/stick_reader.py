@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import PluggedIn
-from paraduxd.core.runs.keeper_results import KitFiles
+from paraduxd.core.runs.keeper_results import ReadFromStick
 from paraduxd.core.runs.order_arguments import StickArguments
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.recovery.collected import STAYS, Collecting
@@ -38,7 +38,9 @@ def read_kit(stick: PluggedIn) -> dict[str, bytes]:
     order = Order(next(_numbers), Step.KIT_READ, "", "stick", arguments=where, disk=bool(stick.device))
     result = workers.run_order(order, timeout=PATIENCE)
     try:
-        return {name: base64.b64decode(content) for name, content in from_json_value(KitFiles, result).files.items()}
+        return {
+            name: base64.b64decode(content) for name, content in from_json_value(ReadFromStick, result).files.items()
+        }
     except ValueError:
         raise ParaduxError("bad-kit", "what was read from the stick is not understood") from None
 

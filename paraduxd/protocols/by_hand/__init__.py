@@ -7,6 +7,6 @@ contains: variables of the shell (LOGIN, PORT, FOLDER, PATTERN, URL, SSH, CERTIF
 "place", one for each credential.
 """
 
-from paraduxd.protocols.by_hand.telling import ByHand, Published, lines
+from paraduxd.protocols.by_hand.telling import ByHand, PublishedAt, lines
 
-__all__ = ["ByHand", "Published", "lines"]
+__all__ = ["ByHand", "PublishedAt", "lines"]

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from paraduxd.protocols import s3_urls
-from paraduxd.protocols.by_hand.telling import ByHand, Published, lines
+from paraduxd.protocols.by_hand.telling import ByHand, PublishedAt, lines
 
 
-def _bucket(place: Published) -> Iterator[str]:
+def _bucket(place: PublishedAt) -> Iterator[str]:
     bucket, prefix = s3_urls.parse_url(place.url)
     region, addressing = place.settings.get("region", s3_urls.REGION), place.settings.get("addressing", "path")
     options = s3_urls.options(place.settings.get("endpoint"), region, addressing, place.credentials)
     yield from _by_rclone(options, f"{bucket}/{prefix}", place.pattern)
 
 
-def _remote(place: Published) -> Iterator[str]:
+def _remote(place: PublishedAt) -> Iterator[str]:
     folder = unquote(place.url.removeprefix("rclone:").partition(":")[2])
     note = "  put what this command prints in the place of every password there, for rclone wants them so: rclone obscure PASSWORD"
     yield from _by_rclone(place.credentials, folder, place.pattern, note)

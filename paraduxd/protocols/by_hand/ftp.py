@@ -8,10 +8,10 @@ from urllib.parse import quote, urlsplit
 
 from paraduxd.core.config.protocol_settings import parse_ssh_url
 from paraduxd.effects.tools import tls_pins
-from paraduxd.protocols.by_hand.telling import ByHand, Published, lines
+from paraduxd.protocols.by_hand.telling import ByHand, PublishedAt, lines
 
 
-def _published(place: Published) -> Iterator[str]:
+def _published(place: PublishedAt) -> Iterator[str]:
     """The settings and the command with which wget fetches every copy of this epoch; any FTP client will do as well."""
     scheme = urlsplit(place.url).scheme
     address = parse_ssh_url(place.url, scheme)

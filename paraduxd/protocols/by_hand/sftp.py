@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Iterator
 
 from paraduxd.core.config.protocol_settings import parse_ssh_url
-from paraduxd.protocols.by_hand.telling import ByHand, Published, lines
+from paraduxd.protocols.by_hand.telling import ByHand, PublishedAt, lines
 
 
-def _published(place: Published) -> Iterator[str]:
+def _published(place: PublishedAt) -> Iterator[str]:
     """The command that fetches every copy of this epoch, and the keys by which the server is known."""
     address = parse_ssh_url(place.url, "sftp")
     name = f"[{address.host}]" if ":" in address.host else address.host

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedAt:
     """Where newer copies of the encrypted config lie, as a kit may tell it.
 
     `host_keys`: pinned keys of servers by "host:port"; `pattern`: names of the copies wanted, with "*" in it.
@@ -31,7 +31,7 @@ class ByHand:
     data: str = ""
     archives: str = ""
     elsewhere: str = ""
-    published: Callable[[Published], Iterator[str]] | None = None
+    published: Callable[[PublishedAt], Iterator[str]] | None = None
 
 
 def lines(text: str, longest: int = 2000) -> Iterator[str]:

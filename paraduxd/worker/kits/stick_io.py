@@ -27,7 +27,7 @@ from paraduxd.core.devices.stick_rules import (
     decide,
     is_litter,
 )
-from paraduxd.core.runs.keeper_results import KitFiles, KitWritten, LookedAt
+from paraduxd.core.runs.keeper_results import LookedAt, ReadFromStick, WrittenToStick
 from paraduxd.core.runs.order_arguments import KitWriteArguments, StickArguments
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.devices import block_device, kit_files, mount
@@ -43,7 +43,7 @@ def look(order: Order, report: ProgressReport) -> LookedAt:
         return LookedAt(stick, seen_on(stick))
 
 
-def write(order: Order, report: ProgressReport) -> KitWritten:
+def write(order: Order, report: ProgressReport) -> WrittenToStick:
     """One kit onto a stick, under the rules of `core/devices/stick_rules.py`, read back from the medium."""
     stick = chosen(order)
     told = order.read(KitWriteArguments)
@@ -61,10 +61,10 @@ def write(order: Order, report: ProgressReport) -> KitWritten:
             kit_files.take_place(root, NEW, KIT, OLD)
         report(Progress(80.0))
         _compare(stick, KIT, files)
-    return KitWritten(len(files), sum(map(len, files.values())), stick.serial, stick.fs, stick.uuid)
+    return WrittenToStick(len(files), sum(map(len, files.values())), stick.serial, stick.fs, stick.uuid)
 
 
-def read(order: Order, report: ProgressReport) -> KitFiles:
+def read(order: Order, report: ProgressReport) -> ReadFromStick:
     """All that can be read of a kit; of one that was cut off while it was written, what is there of it."""
     stick = chosen(order)
     with named_errors(stick), mount.opened(stick) as root:
@@ -72,7 +72,7 @@ def read(order: Order, report: ProgressReport) -> KitFiles:
         if not there:
             raise ParaduxError("no-kit", f"{stick.name} holds no kit", "use another stick")
         found = max(there, key=lambda found: len(found.files))
-    return KitFiles(
+    return ReadFromStick(
         {name: base64.b64encode(data).decode() for name, data in found.files.items()},
         tuple(f"{name} {trouble}" for name, trouble in found.troubles.items()),
     )

@@ -10,7 +10,7 @@ from paraduxd.keeper.kits.documents.share_text import one_line
 from paraduxd.keeper.kits.documents.texts import read
 from paraduxd.protocols import by_hand as told
 from paraduxd.protocols import registry
-from paraduxd.protocols.by_hand import ByHand, Published
+from paraduxd.protocols.by_hand import ByHand, PublishedAt
 
 _ORDINALS = (
     "FIRST", "SECOND", "THIRD", "FOURTH", "FIFTH", "SIXTH", "SEVENTH", "EIGHTH", "NINTH", "TENTH", "ELEVENTH", "TWELFTH",
@@ -69,7 +69,7 @@ def _access(place: Access, facts: KitFacts) -> Iterator[str]:
     if published := _told_by(place.protocol).published:
         pins = {host: tuple(key for known, key in facts.host_keys if known == host) for host, _ in facts.host_keys}
         pattern = f"config-{facts.number}-*"
-        yield from published(Published(place.url, pattern, dict(place.settings), dict(place.credentials), pins))
+        yield from published(PublishedAt(place.url, pattern, dict(place.settings), dict(place.credentials), pins))
 
 
 def _data(facts: KitFacts) -> Iterator[str]:
