@@ -175,8 +175,11 @@ class Journal(Notes):
         return tuple(run for runs in found for run in runs)
 
     def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> tuple[Run, ...]:
-        """Past and present runs, newest first; `failed`: only those that failed, were held or interrupted."""
-        wanted = "WHERE (?1 IS NULL OR dataset = ?1 OR whole = ?3)"
+        """Past and present runs, newest first; `failed`: only those that failed, were held or interrupted.
+
+        Heartbeats that were taken are left out: they come every few minutes, and nobody looks for one.
+        """
+        wanted = "WHERE (?1 IS NULL OR dataset = ?1 OR whole = ?3) AND NOT (step = 'heartbeat' AND state = 'done')"
         if failed:
             wanted += " AND state IN ('failed', 'held', 'interrupted')"
         values = (dataset, max(0, limit), self._places.uid(dataset or ""))

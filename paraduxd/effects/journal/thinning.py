@@ -1,7 +1,7 @@
 """What the journal forgets of past runs, and when. Time decides, dataset by dataset: a busy one takes nothing from a quiet one.
 
 * All runs of a year stay, for every dataset. Of older ones the first of each week stays, of every step and place, for five years.
-* Runs that only look (listing versions, names in them, host keys) are kept for 30 days, and the newest few thousand of them.
+* Runs that only look (versions, names, host keys) or say that all is well are kept for 30 days, and the newest few thousand of them.
 * After a week a result is kept without its lists (all versions that were there, names): its numbers stay.
 * One place keeps at most 150,000 runs: what a loop of requests makes does not fill the disk.
 """
@@ -24,7 +24,7 @@ MOST_AT_ONE_PLACE = 150_000
 SLIMMED = "history/slimmed"
 """Name of the fact with the number of the newest run whose result was slimmed."""
 
-_LOOKING = (Step.VERSIONS, Step.LIST, Step.HOSTKEYS)
+_LOOKING = (Step.VERSIONS, Step.LIST, Step.HOSTKEYS, Step.HEARTBEAT)
 _LISTS = ("versions", "unread", "unstored", "mounts", "removed", "hosts", "objects")
 _ENDED = "state NOT IN ('queued', 'running')"
 

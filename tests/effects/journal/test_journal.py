@@ -137,6 +137,13 @@ def test_history_newest_first_and_failed_only(journal: Journal) -> None:
     assert journal.last(PUSH, ["done"]) is None
 
 
+def test_heartbeats_fill_no_history(journal: Journal) -> None:
+    beat = ("", "heartbeat", "watchdog")
+    for state in ("done", "failed", "done"):
+        ran(journal, 1, state, beat, error=OFFLINE if state == "failed" else None)
+    assert [(run.step, run.state) for run in journal.history()] == [("heartbeat", "failed")]
+
+
 def test_what_was_unfinished_is_interrupted_at_the_next_start(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite", NOW)
     ran(journal, 0, "done", result={})

@@ -72,8 +72,8 @@ def test_a_rehearsal_says_of_which_version_it_saw_files(case: DestinationCase) -
     asked = order(case)
     with scratch_of(asked, []) as folder:
         result = rehearse(asked, case.destination(), folder)
-    assert result["version"].startswith("000001-")
-    assert result["files"] >= 1
+    assert result.version.startswith("000001-")
+    assert result.files >= 1
 
 
 def test_one_file_is_complete_however_large_it_is(case: DestinationCase, tmp_path: Path) -> None:
