@@ -14,8 +14,9 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.protocols.base import BlobStore, TransientError
 from tests.failures.stashes import NOWHERE, REACHED, STASHES, Stash
 from tests.failures.strange_servers import GARBAGE, saying
-from tests.integration.sshd import Relay, free_port
+from tests.integration.sshd import Relay
 from tests.servers import ftp_servers, rclones
+from tests.servers.ports import free_port
 from tests.servers.wrong_answers import answering
 
 OLD = os.urandom(3000)

@@ -95,6 +95,7 @@ TREES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.timeout(600)  # a million directories are removed again
 @pytest.mark.parametrize("attack", TREES)
 def test_trees(tmp_path: Path, attack: str) -> None:
     settings = tree(tmp_path)

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from paraduxd.effects.tools import ssh
+from tests.servers.ports import free_port
 
 _CONFIG = """\
 Port {port}
@@ -57,12 +58,6 @@ def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> str:
     command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", str(path)]
     subprocess.run(command, check=True)
     return path.read_text()
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ from paraduxd.protocols.base import KEY_COPY, Context, Destination, PushRequest,
 from paraduxd.protocols.restic.destination import PROTOCOL, ResticSettings
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase
-from tests.integration.sshd import Relay, Server, free_port, make_key
+from tests.integration.sshd import Relay, Server, make_key
+from tests.servers.ports import free_port
 
 HOSTILE = "re $(touch x) 'po\" *%41"
 REQUEST = PushRequest(Keep(), "2026-01-01T12:00:00Z")

@@ -20,7 +20,8 @@ from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
 from paraduxd.testing.places import PlaceCase, PlaceSuite
 from paraduxd.testing.sources import SourceCase, SourceSuite
-from tests.integration.sshd import Relay, Server, free_port, make_key
+from tests.integration.sshd import Relay, Server, make_key
+from tests.servers.ports import free_port
 
 HOSTILE = "so $(touch x) 'urce\" *"
 

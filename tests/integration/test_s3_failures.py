@@ -21,10 +21,11 @@ from paraduxd.protocols.base import BlobStore, Context, TransientError
 from paraduxd.protocols.s3 import PROTOCOL, S3Settings, remote
 from paraduxd.testing import samples
 from paraduxd.testing.blobs import Interrupted
-from tests.integration.sshd import Relay, free_port
+from tests.integration.sshd import Relay
 from tests.protocols.archive.rig import archive, case_on
 from tests.rigs.waiting import wait_for
 from tests.servers import rclones
+from tests.servers.ports import free_port
 from tests.servers.rclones import Served
 from tests.servers.wrong_answers import answering
 

@@ -13,7 +13,8 @@ from paraduxd.protocols.base import BlobStore, Context, TransientError
 from paraduxd.protocols.sftp import PROTOCOL, SftpSettings
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
 from paraduxd.worker.transfer import protection_trial
-from tests.integration.sshd import Relay, Server, free_port, make_key, running
+from tests.integration.sshd import Relay, Server, make_key, running
+from tests.servers.ports import free_port
 
 
 def settings(server: Server, path: Path, port: int | None = None, **credentials: str) -> SftpSettings:

@@ -16,7 +16,8 @@ from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.config.protocol_settings import SshAddress, SshCredentials
 from paraduxd.effects.process import run
 from paraduxd.effects.tools import ssh, ssh_failures
-from tests.integration.sshd import Server, free_port
+from tests.integration.sshd import Server
+from tests.servers.ports import free_port
 
 PASSWORD = "p w\"'$(touch x)`\\ü%n "
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from paraduxd.protocols.base import BlobStore, Context
 from paraduxd.protocols.registry import find
+from tests.servers.ports import free_port
 from tests.servers.restic_servers import certificate
 
 PASSWORD = "correct % horse"
@@ -98,7 +99,7 @@ def pyftpdlib(
     at its end, or as soon as that is seen (`cut`)."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     cert, key, pin = certificate(folder / "tls") if secure else ("", "", "")
-    port = port or _free_port()
+    port = port or free_port()
     limit = ["" if quota is None else quota, "cut" if cut else ""]
     arguments = [folder / "data", port, password, cert, key, masquerade, without, idle, may, *limit]
     with _running([sys.executable, "-c", _PYFTPDLIB, *map(str, arguments)], port) as die:
@@ -111,7 +112,7 @@ def vsftpd(folder: Path) -> Iterator[FtpServer]:
     """Its users are those of the system, so that anonymous it is."""
     (folder / "data").mkdir(parents=True)
     cert, key, pin = certificate(folder / "tls")
-    port = _free_port()
+    port = free_port()
     options = {
         "listen": "YES", "listen_address": "127.0.0.1", "listen_port": port, "background": "NO", "run_as_launching_user": "YES",
         "anonymous_enable": "YES", "no_anon_password": "YES", "anon_root": folder / "data", "anon_umask": "077",
@@ -124,11 +125,6 @@ def vsftpd(folder: Path) -> Iterator[FtpServer]:
     file.write_text("".join(f"{name}={value}\n" for name, value in options.items()))
     with _running(["/usr/sbin/vsftpd", str(file)], port) as die:
         yield FtpServer("ftps", port, "anonymous", folder / "data", (pin,), f"{folder}/data", die=die)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @contextlib.contextmanager

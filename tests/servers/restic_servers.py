@@ -20,6 +20,7 @@ from urllib.parse import quote
 from paraduxd.protocols.base import Context, Destination
 from paraduxd.protocols.restic.destination import PROTOCOL
 from paraduxd.protocols.restic.settings import ResticSettings
+from tests.servers.ports import free_port
 
 ACCOUNT = "fred"
 PASSWORD = "canary p@ss:w/d%41#?"
@@ -101,7 +102,7 @@ def rclone_rest(folder: Path, *options: str, tls: bool = True) -> Iterator[Backe
 def moto() -> Iterator[Backend]:
     """moto, which is in memory and has no bucket at first."""
     program = str(Path(sys.executable).parent / "moto_server")
-    port = _free_port()
+    port = free_port()
     with _running([program, "-H", "127.0.0.1", "-p", str(port)], port):
         yield Backend("s3", "http", port, {"access_key_id": KEY_ID, "secret_access_key": "any"})
 
@@ -134,7 +135,7 @@ def answering(status: int, body: bytes = b"") -> Iterator[int]:
 
 @contextlib.contextmanager
 def _serving(what: str, folder: Path, options: list[str]) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     program = str(Path(sys.executable).parent / "rclone")
     command = [program, "serve", what, "--config", "", "--addr", f"127.0.0.1:{port}", *options, "--", str(folder)]
     with _running(command, port):
@@ -153,8 +154,3 @@ def _running(command: list[str], port: int) -> Iterator[None]:
             yield
         finally:
             server.terminate()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

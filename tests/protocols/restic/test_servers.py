@@ -21,8 +21,9 @@ from paraduxd.protocols.restic.rest import http as rest_http
 from paraduxd.protocols.restic.rest.key_folder import RestKeys
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
-from tests.integration.sshd import Relay, free_port
+from tests.integration.sshd import Relay
 from tests.servers import restic_servers
+from tests.servers.ports import free_port
 from tests.servers.restic_servers import KEY_ID, Backend
 
 pytestmark = pytest.mark.slow
