@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from paraduxd.core.primitives.place_identity import legacy_uid
 from tests.golden.make_state import ROOT
+from tests.golden.unpacking import unpack
 from tests.recover.recover_rig import NEW_PASSPHRASE, recover
 from tests.rig import Installation, running
 
@@ -29,8 +29,7 @@ def paradux(request: pytest.FixtureRequest) -> Iterator[Installation]:
     with ROOT.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.rmtree(ROOT, ignore_errors=True)
-        with tarfile.open(request.param) as archive:
-            archive.extractall(ROOT, filter="fully_trusted")  # noqa: S202  (ours)
+        unpack(request.param, ROOT)
         try:
             with running(ROOT / "paradux") as installation:
                 yield installation

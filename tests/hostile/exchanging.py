@@ -100,12 +100,12 @@ def _picture(folder: Path) -> tuple[int, int, dict[str, int]]:
 def when_it_runs(
     monkeypatch: pytest.MonkeyPatch, tools: Path, program: str, command: list[str], *, given: str, after: bool
 ) -> Path:
-    """Run `command` when the program is started with arguments that fit the pattern `given`, or `after` it has ended.
+    """Run `command` when the program is started with arguments, or in a directory, that fit the pattern `given`, or `after` it has ended.
 
     Gives a file that is there once that has happened.
     """
     happened = tools / "happened"
-    call = f'case "$*" in {given}) {shlex.join(command)} && touch {happened};; esac'
+    call = f'case "$* $(pwd -P)" in {given}) {shlex.join(command)} && touch {happened};; esac'
     real = shutil.which(program, path=run.PATH)
     tools.mkdir(exist_ok=True)
     text = _TOOL.format(before="" if after else call, program=real, after=call if after else "")
