@@ -132,7 +132,7 @@ def _all(names: object) -> tuple[str, ...]:
     ],
 )
 def test_notifications_in_clear_are_warned_of(address: str, warned: bool) -> None:
-    config = SimpleNamespace(notify=(address,))
+    config = SimpleNamespace(notify=(address,), heartbeat=())
     found = list(plain_notifications.findings(cast(Config, config)))
     assert [each.path for each in found] == [("notify", 0)] * warned
     assert "canary" not in repr(found) and "fred" not in repr(found)
