@@ -262,6 +262,21 @@ def test_scratch_goes_whatever_was_restored_into_it(tmp_path: Path) -> None:
     assert (outside / "kept").exists()
 
 
+def test_what_another_works_in_is_not_swept_although_its_process_cannot_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Confined workers see no other process: of two rehearsals at once, one removed what the other was restoring."""
+    monkeypatch.setattr(scratch, "_maker_lives", lambda *_: False)
+    with scratch.directory(tmp_path, "test") as folder:
+        (folder / "restored").touch()
+        scratch.sweep(tmp_path, "test")
+        assert (folder / "restored").exists()
+        left = tmp_path / f"{folder.name[:-2]}xx"
+        left.mkdir(mode=0o700)
+        scratch.sweep(tmp_path, "test")
+        assert not left.exists() and folder.exists()
+
+
 def test_room_is_asked_for_before(tmp_path: Path) -> None:
     scratch.need_room(tmp_path, 1)
     with pytest.raises(ParaduxError) as failed:

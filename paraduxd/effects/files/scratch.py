@@ -1,7 +1,8 @@
 """Private directories for what a rehearsal restores: never inside production, removed at the end, swept when whoever made them was killed.
 
-A name says whose it is: `paradux-drill-<uid>-<mark>-<pid>-<random>`; the mark belongs to one state directory. What is restored is the
-owner's data in clear, so a directory is 0700, and is removed even where restored permissions stand in the way.
+A name says whose it is: `paradux-drill-<uid>-<mark>-<pid>-<random>`; the mark belongs to one state directory. Whoever works in it holds a
+lock on it. What is restored is the owner's data in clear, so a directory is 0700, and is removed even where restored permissions stand
+in the way.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def directory(base: Path, mark: str, apart_from: Iterable[str] = ()) -> Iterator
     with contextlib.ExitStack() as stack:
         held = _opened(base, stack)
         try:
-            held.fresh(name).close()
+            stack.enter_context(held.fresh(name)).claim()
         except OSError as problem:
             raise _bad(base, problem) from None
         try:
@@ -88,7 +89,7 @@ def sweep(base: Path, mark: str, *, also_living: bool = False) -> None:
     """Remove what killed processes of this installation left in `base`; `also_living`: nobody else can be at work now."""
     with contextlib.suppress(OSError), directories.own(base) as held:
         for name in held.names():
-            if name.startswith(_prefix(mark)) and (also_living or not _maker_lives(name, mark)):
+            if name.startswith(_prefix(mark)) and (also_living or _is_abandoned(held, name, mark)):
                 _remove_ours(held, name)
 
 
@@ -100,6 +101,17 @@ def _remove_ours(held: Directory, name: str) -> None:
 
 def _prefix(mark: str) -> str:
     return f"paradux-drill-{os.geteuid()}-{mark}-"
+
+
+def _is_abandoned(held: Directory, name: str, mark: str) -> bool:
+    """Whether nobody works in it: its maker is not seen in /proc, where one that is confined sees no other, nor has claimed it."""
+    if _maker_lives(name, mark):
+        return False
+    found = held.private(name)
+    if found is None:
+        return True
+    with found:
+        return found.claim()
 
 
 def _maker_lives(name: str, mark: str) -> bool:
