@@ -102,9 +102,10 @@ class Person:
         self._read_to = 0
 
     def expect(self, pattern: str, seconds: float = 60) -> None:
-        """Wait until this is shown, after what was waited for before."""
+        """Wait until this is shown, after what was waited for before; a blank may be the end of a line."""
         deadline = time.monotonic() + seconds
-        while not (match := re.search(pattern, self.seen[self._read_to :])):
+        wrapped = pattern.replace(" ", r"\s+")
+        while not (match := re.search(wrapped, self.seen[self._read_to :])):
             assert time.monotonic() < deadline, f"waited in vain for {pattern!r} in:\n{self.seen}"
             self._look(0.2)
         self._read_to += match.end()
