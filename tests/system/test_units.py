@@ -92,6 +92,10 @@ def test_a_transfer_that_is_taken_over_gets_nothing_but_its_own(home: House) -> 
     assert json.loads(home.guest.run("cat $(find /srv/robbed -name loot.json)").out) == []
 
 
+_ALL_WAIT = 'import json, sys; sys.exit(any(not each["source"]["next"] for each in json.load(sys.stdin)["datasets"]))'
+"""Exit code 0 when no pull runs, but all wait for their time."""
+
+
 def test_an_upgrade_keeps_state_and_schedules_and_removal_keeps_the_data(home: House, tmp_path: Path) -> None:
     home.guest.carry(package(tmp_path), "/root/paradux.deb")  # before the next pull gets nearer
     home.ctl("backup", "home")
