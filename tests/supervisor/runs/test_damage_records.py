@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.replies.drills import Restored
+from paraduxd.api.replies.results import Verified, read_as
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import Plan, from_json, to_json
 from paraduxd.core.recovery.drills import SHARES, Drill
@@ -85,4 +86,4 @@ def test_a_new_place_under_an_old_name_is_not_damaged(rig: Rig) -> None:
     ],
 )
 def test_a_part_disproves_what_was_found_in_it(damage: Damage, result: dict[str, object], gone: bool) -> None:
-    assert is_disproved(damage, result) is gone
+    assert is_disproved(damage, read_as(Verified, result)) is gone
