@@ -149,6 +149,7 @@ class KeeperHost:
         if not self._may_connect(peer):
             return
         note = {"client": {"pid": peer.pid, "uid": peer.uid, "gid": peer.gid}}
+        self._why = ""
         for _ in range(TRIES):
             keeper = self._send_over(connection, note)
             if keeper is not None and self._takes(keeper):
@@ -232,7 +233,7 @@ class KeeperHost:
                 self._take_message(keeper, sending, message)
             except Exception:
                 log.exception("A message of the keeper could not be taken")
-        if not keeper.has_started and not keeper.failed:
+        if not keeper.has_started and not keeper.failed and not self._why:
             self._why = _how_ended(keeper.process)
         with self._changing:
             if self._keeper is keeper:

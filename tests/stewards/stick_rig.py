@@ -14,14 +14,15 @@ from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.config.managed import Managed
-from paraduxd.core.devices.stick_rules import Armed, Seen, Stick
+from paraduxd.core.devices.stick_rules import Armed, PluggedIn, Seen, Stick
 from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.effects.ipc.keeper_news import KeeperNews
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config import save as transaction
 from paraduxd.keeper.config.capabilities import capabilities_of
-from paraduxd.keeper.kits.arming import Bench, Event, Target
+from paraduxd.keeper.kits.arming import Bench, Target
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
@@ -59,13 +60,21 @@ class FakeControl:
             self.journal.record_kit(from_json_value(KitRecord, json.loads(json.dumps(arguments["record"]))))
         return {"runs": []}
 
-    def tell(self, **news: Any) -> None:
+    def tell(self, _: KeeperNews) -> None:
         pass
+
+
+@dataclass(frozen=True)
+class Inserted(PluggedIn):
+    """A stick of these tests: facts that differ from an empty one's."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class FakeTools:
-    """Sticks are events {"serial", perhaps "stick" and "seen": facts that differ from an empty one's, "breaks": how writing ends}.
+    """Sticks have facts: perhaps "stick" and "seen", which differ from an empty one's, "breaks": how writing ends, "rotten": what a check
+    finds.
 
     What is written stays in `kits`, by the serial number of the stick. `named`: the same for a device that is called by its node.
     """
@@ -75,9 +84,9 @@ class FakeTools:
     void_while_writing: list[bool] = field(default_factory=list)
     named: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def look(self, event: Event) -> tuple[Stick, Seen]:
-        event = self._event(event)
-        serial = event["serial"]
+    def look(self, event: PluggedIn) -> tuple[Stick, Seen]:
+        facts = self._facts(event)
+        serial = event.serial or str(facts["serial"])
         stick = Stick(
             device=f"/dev/{serial}",
             serial=serial,
@@ -90,29 +99,29 @@ class FakeTools:
             uuid=f"UUID-{serial}" if serial in self.kits else "EMPTY",
         )
         seen = Seen(free=8 * 10**9, kit=self._holder(serial), has_kit_folder=serial in self.kits)
-        return replace(stick, **event.get("stick", {})), replace(seen, **event.get("seen", {}))
+        return replace(stick, **facts.get("stick", {})), replace(seen, **facts.get("seen", {}))
 
-    def write(self, event: Event, stick: Stick, files: Mapping[str, bytes], armed: Armed) -> Target:
+    def write(self, event: PluggedIn, stick: Stick, files: Mapping[str, bytes], armed: Armed) -> Target:
         self.void_while_writing.append(self.record(armed.steward).void)
-        if problem := self._event(event).get("breaks"):
+        if problem := self._facts(event).get("breaks"):
             raise problem
         assert stick.serial is not None
         self.kits[stick.serial] = dict(files)
         return Target(stick.serial, f"UUID-{stick.serial}")
 
-    def check(self, event: Event, stick: Stick, managed: Managed) -> KitRecord | None:
+    def check(self, event: PluggedIn, stick: Stick, managed: Managed) -> KitRecord | None:
         if stick.serial not in self.kits:
             return None
         manifest = json.loads(self.kits[stick.serial]["kit.json"])
         steward, epoch, serial = manifest["steward"]["id"], manifest["epoch"], manifest["serial"]
         seen = "2027-01-01T00:00:00Z"
-        rotten = tuple(event.get("rotten", ()))
+        rotten = tuple(self._facts(event).get("rotten", ()))
         return KitRecord(
             steward, epoch, serial, manifest["written"], seen, stick.serial, stick.uuid, None, problems=rotten
         )
 
-    def _event(self, event: Event) -> Event:
-        return event if "serial" in event else self.named[event["device"]]
+    def _facts(self, event: PluggedIn) -> Mapping[str, Any]:
+        return event.facts if isinstance(event, Inserted) else self.named[event.device]
 
     def _holder(self, serial: str) -> tuple[str, ...]:
         if serial not in self.kits:
@@ -138,7 +147,7 @@ class Keeper:
 
     def plug_in(self, serial: str, **more: Any) -> str:
         """Plug a stick in; gives the last sentence that was said about it."""
-        self.sticks.take({"serial": serial, **more})
+        self.sticks.take(Inserted(serial=serial, beside=tuple(more.pop("beside", ())), facts=more))
         return self.said[-1] if self.said else ""
 
     def has_kit(self, steward: str) -> bool:
