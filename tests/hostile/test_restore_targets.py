@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,19 +51,27 @@ ENGINES: dict[str, tuple[str, Callable[[Path], Destination] | None]] = {
 
 
 @pytest.fixture(scope="module")
-def staging(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    staging = tmp_path_factory.mktemp("staging")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("data")
     for name, content in FILES.items():
-        (staging / name).parent.mkdir(parents=True, exist_ok=True)
-        (staging / name).write_bytes(content)
-    os.link(staging / "notes", staging / "letters" / "same")
-    (staging / "letters").chmod(0o777)
-    staging.chmod(0o751)
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_bytes(content)
+    os.link(data / "notes", data / "letters" / "same")
+    (data / "letters").chmod(0o777)
+    data.chmod(0o751)
+    return data
+
+
+@pytest.fixture(scope="module")
+def staging(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As version 0.1.0 had it; the first restore from it lays it out anew."""
+    staging = tmp_path_factory.mktemp("staged") / "staging"
+    subprocess.run(["cp", "--archive", data, staging], check=True)
     return staging
 
 
 @pytest.fixture(scope="module")
-def pushed(staging: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Destination | None]:
+def pushed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Destination | None]:
     """The destination of an engine, with one version, made once."""
     made: dict[str, Destination | None] = {}
 
@@ -71,7 +80,7 @@ def pushed(staging: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
             make = ENGINES[engine][1]
             made[engine] = make(tmp_path_factory.mktemp(engine)) if make else None
             if destination := made[engine]:
-                destination.push(staging, PushRequest(Keep(), "2026-01-01T12:00:00Z"))
+                destination.push(data, PushRequest(Keep(), "2026-01-01T12:00:00Z"))
         return made[engine]
 
     return get
