@@ -3,8 +3,8 @@
 Usage: python -m benchmarks.archive [--files 100000] [--bytes 2000000000] [--rounds 3] [--directory DIR] [--without restic]
 
 First run, unchanged run, a run after 1 % of the files have changed, restore. Figures are medians of the rounds: wall seconds, CPU
-seconds (of all processes), bytes that were added, and the largest resident memory of any one process (our volumes in memory, at most
-two of 32 MiB, come on top). Who goes first changes from round to round, each round has targets of its own. All write into a
+seconds (of all processes), bytes that were added, and the largest resident memory of any one process (our volumes of 32 MiB in memory,
+two on two cores, come on top). Who goes first changes from round to round, each round has targets of its own. All write into a
 directory; the floor has no increments, so it has no figures for those. Our process is a worker with a real order, as the daemon
 starts it. duplicity and restic are Debian's, or whatever comes first in PATH.
 """
@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import paraduxd
 from benchmarks import data
@@ -35,6 +36,8 @@ from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.crypto.gpg import private_gpg
 
 PASSPHRASE = "5ec3e7" * 10
+
+VERSIONS = "versions.json"
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,10 @@ def prepared(root: Path, made: Path) -> Place:
     return place
 
 
-def worker(place: Place, step: str, **arguments: object) -> None:
-    """One order, carried out by a worker process."""
+def worker(place: Place, step: str, **arguments: object) -> dict[str, Any]:
+    """The result of one order, carried out by a worker process. Of what lies in /dev/shm it finds only what is there when it begins."""
+    for name in ("ours", "cache", "index", "out"):
+        (place.root / name).mkdir(mode=0o700, exist_ok=True)
     archive = {"fingerprint": place.fingerprint, "public_key": place.public_key, "verify_key": place.key.public}
     transport = {
         "protocol": "disk",
@@ -92,15 +97,24 @@ def worker(place: Place, step: str, **arguments: object) -> None:
     (place.root / "transport").write_text(json.dumps(transport))
     (place.root / "key").write_text(json.dumps({"private_key": place.private_key, "passphrase": PASSPHRASE}))
     known = {"cache": str(place.root / "cache"), "index": str(place.root / "index"), **arguments}
-    order = Order(1, step, "data", "vault", str(place.root / "transport"), str(place.source), known)
-    argv = [sys.executable, "-m", "paraduxd.worker.main"]
+    order = Order(1, step, "data", "vault", str(place.root / "transport"), str(place.source), known, in_place=True)
+    argv = [sys.executable, "-m", "paraduxd.worker.main", str(os.getpid())]
     done = subprocess.run(argv, input=order.to_json(), text=True, capture_output=True, check=True)
-    assert json.loads(done.stdout.splitlines()[-1])["event"] == "done", done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["event"] == "done", done.stdout + done.stderr
+    return dict(told["result"])
+
+
+def pushed(place: Place) -> list[object]:
+    """The versions that the daemon knows of, as the last push told them."""
+    path = place.root / VERSIONS
+    return list(json.loads(path.read_text())) if path.exists() else []
 
 
 def ours_push(place: Place) -> None:
     """A push."""
-    worker(place, "push", keep=asdict(Keep()), known_versions=[])
+    result = worker(place, "push", keep=asdict(Keep()), known_versions=pushed(place))
+    (place.root / VERSIONS).write_text(json.dumps(result["versions"]))
 
 
 def ours_restore(place: Place) -> None:
@@ -142,10 +156,10 @@ def pipeline(place: Place, script: str) -> None:
 
 
 def floor_push(place: Place) -> None:
-    """tar | zstd | gpg, with the same options as ours."""
+    """tar | zstd | gpg, with the same options as ours, and with large records, which no archive of ours can have."""
     pipeline(
         place,
-        "mkdir -p floor; tar -C source --format=posix --sparse --acls --xattrs -cf - . | zstd -q -3 -T0 |"
+        "mkdir -p floor; tar -b2048 -C source --format=posix --sparse --acls --xattrs -cf - . | zstd -q -3 -T0 |"
         " gpg --batch --trust-model always -z 0 -r $1 -e -o floor/all.gpg",
     )
 
@@ -155,7 +169,7 @@ def floor_restore(place: Place) -> None:
     pipeline(
         place,
         "mkdir -p out; gpg --batch --pinentry-mode loopback --passphrase-fd 3 -d floor/all.gpg 3<<<$PASSPHRASE | zstd -qd |"
-        " tar -C out -xpf - --acls --xattrs",
+        " tar -b2048 -C out -xpf - --acls --xattrs",
     )
 
 
@@ -244,6 +258,7 @@ def one_round(place: Place, number: int, found: dict[tuple[str, str], list[Figur
     order = names[number % len(names) :] + names[: number % len(names)]
     for name in (*names, "cache", "index", "duplicity-cache", "restic-cache"):
         shutil.rmtree(place.root / name, ignore_errors=True)
+    (place.root / VERSIONS).unlink(missing_ok=True)
     for step in STEPS:
         if step == "1 % changed":
             time.sleep(1.1)

@@ -39,13 +39,13 @@ def cold_status(paradux: Installation, rounds: int = 15) -> tuple[float, float]:
 
 def lock_time(paradux: Installation) -> float:
     """Milliseconds from the call until the keeper's process is gone, as seen from outside."""
-    from paraductl.daemon.connections import Supervisor
+    from paraductl.daemon.connections import SupervisorConnection
     from paraduxd.api.paths import RunPlaces
 
     assert paradux.daemon is not None
     paradux.owner("unlock")
     keepers = paradux.processes() - {paradux.daemon.pid}
-    with Supervisor(RunPlaces(paradux.run)) as supervisor:
+    with SupervisorConnection(RunPlaces(paradux.run)) as supervisor:
         supervisor.call("history")
         start = time.monotonic()
         supervisor.call("lock")

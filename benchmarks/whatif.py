@@ -23,8 +23,8 @@ from paraduxd.core.plan.model import (
 )
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Facts, Latest
-from paraduxd.core.whatif.answer import Question, answer
-from paraduxd.supervisor.status.whatif_cache import Answers
+from paraduxd.core.whatif.answer import WhatIfQuestion, answer
+from paraduxd.supervisor.status.whatif_cache import WhatIfCache
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DATASETS, LABELS, STEWARDS, ENTRIES = 1000, 60, 16, 200
@@ -107,14 +107,14 @@ def _seconds(act: Callable[[], object]) -> float:
 def main() -> None:
     """Measure and print."""
     plan, facts = family(1)
-    answers = Answers()
-    measure("whatif: everything", lambda: answer(plan, facts, NOW, Question()))
-    measure("whatif --lose, one label", lambda: answer(plan, facts, NOW, Question(lose=("place:l1",))))
-    measure("whatif --compromise machine", lambda: answer(plan, facts, NOW, Question(compromise=("machine",))))
-    answers.answer(plan, facts, NOW, Question())
-    again = lambda: json.dumps(to_json_value(answers.answer(plan, facts, NOW, Question())))  # noqa: E731
+    answers = WhatIfCache()
+    measure("whatif: everything", lambda: answer(plan, facts, NOW, WhatIfQuestion()))
+    measure("whatif --lose, one label", lambda: answer(plan, facts, NOW, WhatIfQuestion(lose=("place:l1",))))
+    measure("whatif --compromise machine", lambda: answer(plan, facts, NOW, WhatIfQuestion(compromise=("machine",))))
+    answers.answer(plan, facts, NOW, WhatIfQuestion())
+    again = lambda: json.dumps(to_json_value(answers.answer(plan, facts, NOW, WhatIfQuestion())))  # noqa: E731
     measure("whatif: everything, nothing has changed, as JSON", again)
-    measure("whatif --advice all", lambda: answer(plan, facts, NOW, Question(advice="all")), 1)
+    measure("whatif --advice all", lambda: answer(plan, facts, NOW, WhatIfQuestion(advice="all")), 1)
 
 
 if __name__ == "__main__":

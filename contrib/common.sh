@@ -20,7 +20,8 @@ RUNTIME_NEEDS=(
 DEMO_NEEDS=(sshd=openssh-server)
 TEST_NEEDS=(
   sshd=openssh-server vim=vim nano=nano ed=ed less=less shellcheck=shellcheck tmux=tmux setsid=util-linux ps=procps git=git
-  pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd wget=wget sfdisk=fdisk node=nodejs npm=npm mandoc=mandoc
+  pdftoppm=poppler-utils zbarimg=zbar-tools openssl=openssl umockdev-wrapper=umockdev strace=strace vsftpd=vsftpd wget=wget sfdisk=fdisk node=nodejs npm=npm mandoc=mandoc sqlite3=sqlite3
+  pg_createcluster=postgresql mariadbd=mariadb-server-core mariadb-dump=mariadb-client mkfs.btrfs=btrfs-progs
   man=man-db zsh=zsh fish=fish pipx=pipx lintian=lintian
   chromium=chromium firefox-esr=firefox-esr
   systemd-analyze=systemd

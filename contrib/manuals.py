@@ -64,6 +64,7 @@ DAEMON_FILES: Pairs = (
     ("/var/lib/paradux/outbox/", "the encrypted config, as it is published"),
     ("/run/paradux/", "the sockets"),
     ("/etc/paradux/protocols.d/", "further protocols; only root may own the files and write to them"),
+    ("/etc/paradux/hooks.d/", "programs that run before and after pulls, under the same rule"),
 )
 ENVIRONMENT: Pairs = (
     ("PARADUX_RUN", "the daemon's run directory, where --run does not name it"),

@@ -57,7 +57,13 @@ def duration(text: str) -> int:
     return int(match[1]) * _UNITS[match[2] or "s"]
 
 
-_WORDS = {"now": timedelta(), "today": timedelta(), "yesterday": timedelta(days=1)}
+_WORDS = {
+    "now": timedelta(),
+    "just now": timedelta(),
+    "a moment ago": timedelta(),
+    "today": timedelta(),
+    "yesterday": timedelta(days=1),
+}
 _AGO = re.compile(r"([0-9]{1,6})\s*([a-z]+)\s+ago")
 _IN_ID = re.compile(r"(?:[0-9]{6,}-)?([0-9-]{10})T([0-9]{2})-([0-9]{2})-([0-9]{2})Z(?:-[0-9]+)?")
 _NAMED = {"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "day": "d", "week": "w"}

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Protocol, Self, TypeVar
 
-from paraductl.terminal.passphrase import Passphrases
+from paraductl.terminal.ask_passphrase import Passphrases
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.contract import KeeperCalls, SupervisorCalls, ask_keeper, ask_supervisor
@@ -32,7 +32,9 @@ _TAKES_TIME = {
     "drill": "Rehearsing a recovery",
     "drill_kits": "Rehearsing a recovery",
 }
-"""What a person is told while a call takes its time."""
+"""What a person is told while a call takes its time; of others, `_ASKING`."""
+
+_ASKING = "Asking the daemon"
 
 _GONE = {"closed", "not-authorized"}
 """How a call fails when the authorized time is over."""
@@ -69,15 +71,15 @@ class SocketDaemon:
 
     def supervisor(self) -> Supervisor:
         """Connect; raises `ParaduxError` with exit code 4 when nobody listens."""
-        from paraductl.daemon.connections import Supervisor as Connection
+        from paraductl.daemon.connections import SupervisorConnection
 
-        return Connection(self._places)
+        return SupervisorConnection(self._places)
 
     def keeper(self) -> Keeper:
         """Connect; raises `ParaduxError` with exit code 4 when nobody listens."""
-        from paraductl.daemon.connections import Keeper as Connection
+        from paraductl.daemon.connections import KeeperConnection
 
-        return Connection(self._places)
+        return KeeperConnection(self._places)
 
 
 class Context:
@@ -103,18 +105,27 @@ class Context:
     def supervisor(self, *, fresh: bool = False) -> SupervisorCalls:
         """The calls of the supervisor; on a `fresh` connection after one was interrupted half-way."""
         if self._supervisor is None or fresh:
-            self._supervisor = ask_supervisor(self._connections.enter_context(self._daemon.supervisor()).call)
+            with self.terminal.busy(_ASKING):
+                connection = self._connections.enter_context(self._daemon.supervisor())
+
+            def send(name: str, /, **arguments: object) -> JsonObject:
+                with self.terminal.busy(_ASKING):
+                    return connection.call(name, **arguments)
+
+            self._supervisor = ask_supervisor(send)
         return self._supervisor
 
     def keeper(self) -> KeeperCalls:
         """The calls of the keeper, whether authorized or not."""
         if self._keeper is None:
-            self._keeper = self._calls_of(self._connections.enter_context(self._daemon.keeper()))
+            with self.terminal.busy(_ASKING):
+                connection = self._connections.enter_context(self._daemon.keeper())
+            self._keeper = self._calls_of(connection)
         return self._keeper
 
     def _calls_of(self, keeper: Keeper) -> KeeperCalls:
         def send(name: str, /, **arguments: object) -> JsonObject:
-            with self.terminal.busy(_TAKES_TIME.get(name, "Asking the daemon")):
+            with self.terminal.busy(_TAKES_TIME.get(name, _ASKING)):
                 return keeper.call(name, self.terminal.note, **arguments)
 
         return ask_keeper(send)

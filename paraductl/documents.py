@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from paraductl.commands.check import Checked
 from paraductl.commands.create_steward_device import KitInFolder
@@ -16,6 +15,7 @@ from paraductl.commands.diff import Difference
 from paraductl.commands.find import Place
 from paraductl.commands.ls import Listing
 from paraductl.recovery.restore_all import Outcome
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import ConfigProblem, HostKeys, Serial, Unlocked
 from paraduxd.api.replies.drills import DrillOutcome
 from paraduxd.api.replies.kits import Arming, Challenge, CodeTaken, Stewards

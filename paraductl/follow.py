@@ -14,9 +14,8 @@ from paraduxd.api.replies.transfers import Run
 
 ENDED = {"done", "failed", "held", "interrupted", "cancelled"}
 
-FIRST_PAUSE = 0.03
-LONGEST_PAUSE = 0.25
-"""Seconds between two looks; in between, a twentieth of the time that has passed, so that no command takes much longer than its runs."""
+CROWDED_PAUSE = 0.25
+"""Seconds between two looks where the daemon lets no more of us wait for the end of a run."""
 
 
 def finish(
@@ -68,7 +67,7 @@ def report(context: Context, run: Run) -> None:
 
 
 def _watch(context: Context, numbers: Sequence[int], on_end: Callable[[Run], None]) -> tuple[Run, ...]:
-    begun, told, speeds = time.monotonic(), set[int](), Speeds()
+    told, speeds = set[int](), Speeds()
     while numbers:
         runs = context.supervisor().runs(runs=numbers).runs
         if missing := set(numbers) - {run.run for run in runs}:
@@ -80,8 +79,14 @@ def _watch(context: Context, numbers: Sequence[int], on_end: Callable[[Run], Non
         if len(told) == len(runs):
             return runs
         context.terminal.progress(*wording.progress(runs, speeds.of, terminal_width()))
-        time.sleep(min(LONGEST_PAUSE, max(FIRST_PAUSE, (time.monotonic() - begun) / 20)))
+        _await_news(context, [run.run for run in runs if run.run not in told])
     return ()
+
+
+def _await_news(context: Context, numbers: Sequence[int]) -> None:
+    """Until one of these runs has ended, or it is time to show how far they are."""
+    if not context.supervisor().await_end(runs=numbers).waited:
+        time.sleep(CROWDED_PAUSE)
 
 
 def _names(numbers: Sequence[int]) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from paraductl.arguments import Parser, add_global_options, usage
 from paraductl.command_loader import Command, Commands, examples_of
 from paraductl.context import Context, Daemon, SocketDaemon
-from paraductl.terminal.passphrase import Passphrases
+from paraductl.terminal.ask_passphrase import Passphrases
 from paraductl.terminal.terminal import OutputClosedError, Terminal
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import run_directory
@@ -125,5 +127,16 @@ def _unknown(name: str, commands: Commands) -> ParaduxError:
     return usage("there is no such command", hint)
 
 
+def program() -> NoReturn:
+    """Be the process `paraductl`. To take apart what a short command has loaded takes a fifth of its time: the process ends at once."""
+    code = main()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream:  # it was open
+            with contextlib.suppress(OSError):  # which was told when it was written
+                stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.transfers import Run
 
 WINDOW = 10.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CHUNK = 1 << 24
@@ -38,11 +39,17 @@ def _in_range(memory, start: int, end: int, wanted: set[bytes]) -> set[bytes]:  
     return found
 
 
+def files_below(root: Path) -> Iterator[Path]:
+    """The regular files there, by name. Others may remove theirs while it looks: `os.walk` goes on then, and `rglob` would not."""
+    for folder, _, names in os.walk(root):
+        yield from (path for name in sorted(names) if (path := Path(folder, name)).is_file() and not path.is_symlink())
+
+
 def in_files(roots: Iterable[Path], needles: Iterable[bytes]) -> dict[Path, set[bytes]]:
     """Which regular files below the roots hold which needles."""
     wanted, found = set(needles), {}
     for root in roots:
-        for path in (entry for entry in root.rglob("*") if entry.is_file() and not entry.is_symlink()):
+        for path in files_below(root):
             with contextlib.suppress(OSError):
                 content = path.read_bytes()
                 if hits := {needle for needle in wanted if needle in content}:

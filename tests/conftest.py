@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -21,6 +22,13 @@ def pytest_configure() -> None:
     """The tests end processes as a terminal does, also where they were started with these signals ignored (nohup, `&` in a script)."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()  # what is collected stays: looking for garbage in it takes over half of the time
+
+
+def pytest_collection_finish() -> None:
+    """What comes from here on is garbage some day; thousands of tests are not."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +54,13 @@ def as_a_shell_starts_them() -> Iterator[None]:
     os.chdir(here)
     os.umask(0o022)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """A folder in the memory that all processes share."""
+    with tempfile.TemporaryDirectory(prefix="memory-", dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForms
 from paraduxd.core.config.capabilities import ProtocolCapabilities, Role
-from paraduxd.keeper.config.capabilities import capabilities_of
-from paraduxd.keeper.config.setup_forms import place_forms, protocol_forms
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
+from paraduxd.keeper.setup.forms import place_forms, protocol_forms
 from paraduxd.protocols import registry
 
 PASSPHRASE = "correct horse battery staple"
@@ -154,6 +154,9 @@ class FakeSupervisor(Connection):
     def _status(self, dataset: str | None) -> dict[str, Any]:
         return self.daemon.status
 
+    def _overview(self, most: int) -> dict[str, Any]:
+        return {"status": self.daemon.status, "left_out": 0}
+
     def _history(self, dataset: str | None, failed: bool, limit: int) -> dict[str, Any]:
         chosen = [run for run in self.daemon.past if not failed or run["state"] != "done"]
         chosen = [run for run in chosen if dataset in (None, run["dataset"])]
@@ -167,6 +170,9 @@ class FakeSupervisor(Connection):
 
     def _runs(self, runs: list[int]) -> dict[str, Any]:
         return {"runs": [self._next_look(number) for number in runs if number in self.daemon.runs]}
+
+    def _await_end(self, runs: list[int]) -> dict[str, Any]:
+        return {"waited": True}
 
     def _next_look(self, number: int) -> dict[str, Any]:
         looks = self.daemon.runs[number]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from paraductl.daemon.connections import Supervisor
+from paraductl.daemon.connections import SupervisorConnection
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
 from tests import json_documents
@@ -105,7 +105,7 @@ class Installation:
     def answers(self) -> bool:
         """Whether the daemon answers on its socket."""
         try:
-            with Supervisor(RunPlaces(self.run)) as supervisor:
+            with SupervisorConnection(RunPlaces(self.run)) as supervisor:
                 supervisor.call("history")
         except ParaduxError as problem:
             return problem.exit_code != ExitCode.UNREACHABLE
@@ -153,7 +153,7 @@ class Installation:
 
     def status(self) -> Json:
         """The status document, as the daemon gives it to a client."""
-        with Supervisor(RunPlaces(self.run)) as supervisor:
+        with SupervisorConnection(RunPlaces(self.run)) as supervisor:
             return supervisor.call("status")
 
     def problem_codes(self) -> set[str]:

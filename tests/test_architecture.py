@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,53 @@ def test_the_client_loads_next_to_nothing() -> None:
     loaded = _loaded_by("paraductl.main")
     assert not loaded & FORBIDDEN_IN_CLIENT
     assert "rpyc" not in loaded, "rpyc is loaded when a call needs it"
+
+
+HEAVY_FOR_STATUS = {"asyncio", "subprocess", "sqlite3", "multiprocessing", "urllib.request", "email", "prompt_toolkit"}
+HEAVY_FOR_WORKERS = {
+    "rpyc",
+    "apscheduler",
+    "pyudev",
+    "paramiko",
+    "cryptography",
+    "shamir_mnemonic",
+    "asyncio",
+    "urllib3",
+}
+
+
+def test_status_loads_no_more_than_it_shows() -> None:
+    loaded = _loaded_by("paraductl.main, paraductl.commands.status, paraductl.daemon.rpyc_client")
+    assert not loaded & (FORBIDDEN_IN_CLIENT | HEAVY_FOR_STATUS)
+    assert not {"paraduxd.api.replies.what_if", "paraduxd.api.replies.setup_forms"} & loaded
+
+
+def test_a_worker_loads_no_engine_before_its_order_names_one() -> None:
+    assert not _loaded_by("paraduxd.worker.main") & HEAVY_FOR_WORKERS
+
+
+PAUSES = {
+    "paraductl/commands/status.py": "--watch without a terminal prints a page every so often",
+    "paraductl/follow.py": "only where the daemon lets no more of this user wait",
+    "paraduxd/effects/ipc/accepting.py": "no descriptor is left to accept with",
+    "paraduxd/effects/process/children.py": "strays of a killed session are not children yet, nothing tells of their end",
+    "paraduxd/effects/tools/rsync.py": "gathers output, and the pause before a busy server is asked again",
+    "paraduxd/protocols/archive/send.py": "the pause before a server is asked again",
+    "paraduxd/protocols/blob_stores/throttle.py": "keeps to a rate",
+    "paraduxd/supervisor/devices/usb_watcher.py": "after an event that could not be read",
+    "paraduxd/supervisor/runs/launcher.py": "after an error, so that it cannot go round and round",
+    "paraduxd/testing/sources.py": "a source that writes while it is read",
+    "paraduxd/worker/unit_main.py": "the time that a worker has to end by itself",
+}
+"""Where the program may sleep, and why no event can be awaited there."""
+
+
+def test_nothing_sleeps_where_an_event_can_be_awaited() -> None:
+    modules = [path for part in ("paraductl", "paraduxd") for path in (ROOT / part).rglob("*.py")]
+    sleeping = {
+        str(path.relative_to(ROOT)) for path in modules if re.search(r"time\.sleep|\bsleep\(", path.read_text())
+    }
+    assert sleeping == set(PAUSES)
 
 
 SHELLS = frozenset({"system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell"})
@@ -111,7 +159,7 @@ NAMES_A_PROTOCOL = {
     "effects/devices/block_device.py": {"removable"},  # a file in /sys
     "effects/process/run.py": {"rclone", "restic", "rsync", "sftp"},  # programs and their Debian packages
     "effects/process/worker_hosts.py": {"disk"},  # the name of a socket
-    "effects/tools/memory.py": {"rclone", "restic", "rsync"},  # programs
+    "effects/process/memory_limits.py": {"rclone", "restic", "rsync"},  # programs
     "effects/tools/rclone.py": {"rclone"},  # the program
     "effects/tools/rsync.py": {"rsync"},  # the program
     "effects/tools/tls_pins.py": {"ftp"},  # how TLS begins on a connection
@@ -166,3 +214,80 @@ def test_one_module_speaks_to_the_kernel() -> None:
     for path in [*ROOT.glob("paraduxd/**/*.py"), *ROOT.glob("paraductl/**/*.py")]:
         if path != ROOT / "paraduxd/linux.py":
             assert "ctypes" not in path.read_text(), f"{path}: see paraduxd/linux.py"
+
+
+STANDS_ALONE = ROOT / "paraduxd/keeper/kits/documents/data/recover.py"
+"""For stewards: one file."""
+
+
+def modules() -> Iterator[Path]:
+    """Every module that is shipped and read as one of many."""
+    for path in sorted([*ROOT.glob("paraduxd/**/*.py"), *ROOT.glob("paraductl/**/*.py")]):
+        if path != STANDS_ALONE:
+            yield path
+
+
+LARGEST_MODULE, LONGEST_FUNCTION, LARGEST_FOLDER = 400, 40, 13
+"""Lines, lines, modules."""
+
+LARGER_FOLDERS = {"paraductl/commands": "one module for each subcommand, found by its name"}
+
+
+def test_modules_are_small() -> None:
+    """Whoever comes to this ceiling splits the module along its nouns."""
+    lines = {path: len(path.read_text().splitlines()) for path in modules()}
+    assert {path: count for path, count in lines.items() if count > LARGEST_MODULE} == {}
+
+
+def test_functions_are_short() -> None:
+    found = {}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION:
+                found[f"{path}:{node.lineno}"] = node.name
+    assert found == {}
+
+
+def test_a_folder_is_read_at_a_glance() -> None:
+    count = defaultdict[str, int](int)
+    for path in modules():
+        count[path.parent.relative_to(ROOT).as_posix()] += path.name != "__init__.py"
+    assert {folder for folder, many in count.items() if many > LARGEST_FOLDER} == set(LARGER_FOLDERS)
+
+
+def together(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(module, class) where a module knows two classes of one name: its own, those it imports, and those of modules that it uses."""
+    trees = {module: ast.parse(text) for module, text in texts.items()}
+    classes = {
+        name: {each.name for each in tree.body if isinstance(each, ast.ClassDef)} for name, tree in trees.items()
+    }
+    for module, tree in trees.items():
+        imported = [
+            (f"{node.module}.{each.name}", node.module or "", each)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for each in node.names
+        ]
+        used = {each.asname or each.name: full for full, _, each in imported if full in trees}
+        known = {(name, module) for name in classes[module]}
+        known |= {(each.name, place) for _, place, each in imported if each.name in classes.get(place, ())}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                place = used.get(node.value.id, "")
+                known |= {(node.attr, place)} if node.attr in classes.get(place, ()) else set()
+        names = [name for name, _ in known]
+        yield from ((module, name) for name in sorted(set(names)) if names.count(name) > 1)
+
+
+def test_no_module_knows_two_classes_of_one_name() -> None:
+    texts = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path.read_text() for path in modules()
+    }
+    assert list(together({name.removesuffix(".__init__"): text for name, text in texts.items()})) == []
+
+
+def test_two_classes_of_one_name_are_seen() -> None:
+    other = "class Run: ...\nclass Place: ..."
+    assert list(together({"a.b": other, "c": "from a.b import Run as Other\nclass Run: ..."})) == [("c", "Run")]
+    assert list(together({"a.b": other, "c": "from a import b\nclass Run: ...\nx: b.Run"})) == [("c", "Run")]
+    assert list(together({"a.b": other, "c": "from a import b\nclass Run: ...\nx: b.Place"})) == []

@@ -34,10 +34,6 @@ ALLOWED = {
     ("paraduxd/effects/installation/own_names.py", "read_text"): "files of this machine's root",
     ("paraduxd/effects/tools/tar.py", "read_text"): "attributes of the kernel: a page at most",
     (
-        "paraduxd/effects/tools/tar.py",
-        "read_bytes",
-    ): "what our own tar has written, in a directory of ours; it grows with the dataset",
-    (
         "paraduxd/protocols/pulling/in_place_scan.py",
         "read_bytes",
     ): "what we have written; it grows with the dataset",
@@ -45,10 +41,12 @@ ALLOWED = {
     ("paraduxd/keeper/kits/documents/sheet.py", "fromisoformat"): "a time of ours",
     ("paraduxd/keeper/kits/documents/texts.py", "json.loads"): "a file of the program",
     ("paraduxd/keeper/kits/documents/texts.py", "read_text"): "a file of the program",
+    ("paraduxd/keeper/runtime/shipped_tools.py", "read_text"): "a file of the program",
     ("paraduxd/keeper/kits/documents/data/recover.py", "json.loads"): "stands alone, with a door of its own: `parse`",
     ("paraduxd/keeper/kits/documents/data/recover.py", "float"): "stands alone, with a door of its own: `parse`",
     ("paraduxd/keeper/kits/documents/data/recover.py", "subprocess.run"): "stands alone; gpg's output has --max-output",
     ("paraductl/arguments.py", "fromisoformat"): "what its user typed",
+    ("paraductl/daemon/connections.py", "read_bytes"): "what the kernel says of a process: a line",
     ("paraductl/completion/shells.py", "read_text"): "a file of the program",
     ("paraductl/installation/service_files.py", "read_text"): "a file of the program",
     ("paraductl/recovery/restore_all.py", "fromisoformat"): "what its user typed, or the daemon told",

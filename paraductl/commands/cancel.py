@@ -51,8 +51,10 @@ def _chosen(context: Context, words: Sequence[str], unfinished: Sequence[Run]) -
         number = word.removeprefix("#")
         fitting = [run for run in unfinished if word == run.dataset or number == str(run.run)]
         if not fitting and not _was(context, word, number):
-            text = f"there is no run {word}" if number.isdecimal() else f"nothing of {word} runs"
-            raise ParaduxError("not-found", text, "see what runs: paraductl status")
+            if number.isdecimal():
+                raise ParaduxError("not-found", f"there is no run {word}", "see what runs: paraductl status")
+            context.supervisor().status(dataset=word)  # says so where there is no such dataset
+            raise ParaduxError("not-found", f"nothing of {word} runs", "see what runs: paraductl status")
         chosen += fitting
     return chosen
 

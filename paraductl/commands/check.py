@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from dataclasses import dataclass
 
 from paraductl.context import Context
 from paraductl.editing.key_files import with_keys
@@ -14,6 +13,7 @@ from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import ConfigProblem
 
 HELP = "check a config file; needs no daemon"
@@ -39,7 +39,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Let the daemon's code check it, in a process of its own, and list what it found."""
-    found = _check(with_keys(read_text(arguments.file)))
+    text = with_keys(read_text(arguments.file))
+    with context.terminal.busy("Checking the text"):
+        found = _check(text)
     name = shown_name(arguments.file)
     show_problems(context.terminal, found.problems, name)
     context.terminal.document(found)
@@ -53,9 +55,20 @@ def _check(text: str) -> Checked:
     command = [sys.executable, "-I", "-m", "paraduxd.keeper.config.check_command"]
     try:
         outcome = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIME_LIMIT, check=False)
+    except subprocess.TimeoutExpired:
+        raise ParaduxError(
+            "failed",
+            f"cannot check: the checker has not ended within {TIME_LIMIT} seconds",
+            "try again when the machine is less busy",
+        ) from None
+    try:
         return from_json_value(
             Checked, bounded_json.parse_object(outcome.stdout, "what the checker found", bounded_json.MEDIUM)
         )
-    except (subprocess.TimeoutExpired, ValueError):
-        # What the checker wrote is not repeated: it could hold a part of the text.
-        raise ParaduxError("failed", "cannot check: the checker failed", "is Paradux installed completely?") from None
+    except ValueError:
+        # What the checker wrote is not repeated: it could hold a part of the text. By a signal the code is below zero.
+        raise ParaduxError(
+            "failed",
+            f"cannot check: the checker ended with exit code {outcome.returncode}, without an answer",
+            f"see what it says without your text: echo {{}} | {' '.join(command)}",
+        ) from None

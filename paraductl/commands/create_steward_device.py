@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraductl.arguments import usage
 from paraductl.context import Context
-from paraductl.terminal import passphrase
+from paraductl.terminal import ask_passphrase
 from paraductl.terminal.wording import local_time
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 
 HELP = "write kits for stewards: onto sticks as they are plugged in, or into folders"
 
@@ -78,7 +78,7 @@ def _into_folders(context: Context, arguments: argparse.Namespace) -> int:
     single = len(arguments.stewards) == 1
     directory = Path(arguments.directory)
     kits = []
-    passphrase.harden()
+    ask_passphrase.harden()
     for steward in stewards:
         place = directory if single else directory / steward
         kits.append(_into_folder(context, steward, place, erase=arguments.erase))

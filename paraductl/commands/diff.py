@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass, field
 
 from paraductl.arguments import dataset_version, usage
 from paraductl.context import Context
-from paraductl.looking import Looking, version_text
+from paraductl.version_questions import Looking, version_text
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.questions import DIFF, Question
@@ -69,6 +70,8 @@ def _second(dataset: str, words: list[str]) -> tuple[str | None, str]:
     if words and words[0].startswith(f"{dataset}#"):
         _, other = dataset_version(words[0])
         words = words[1:]
+    if words and re.fullmatch(r"[^/#\s]+#[0-9]+", words[0]):
+        raise usage("diff takes two versions of one dataset", f"if {words[0]} is a path, write ./{words[0]}")
     if len(words) > 1:
         raise usage("diff takes two versions of one dataset, and one path", "see: paraductl diff --help")
     return other, "".join(words)
@@ -78,7 +81,7 @@ def _head(context: Context, dataset: str, place: str, page: Page) -> None:
     note = context.terminal.note
     if page.version and page.other:
         note(f"from {version_text(dataset, page.version)}, at {place}")
-        note(f"to   {version_text(dataset, page.other)}: {page.total:,} differences")
+        note(f"to   {version_text(dataset, page.other)}: {phrases.count(page.total, 'difference')}")
     if page.vague:
         note("sizes and times of files are not known for one of them: only what was added or removed is listed")
 

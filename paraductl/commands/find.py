@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from paraductl.arguments import dataset_version, usage
 from paraductl.context import Context
-from paraductl.looking import Looking, restore_command
 from paraductl.terminal.wording import local_time
+from paraductl.version_questions import Looking, restore_command
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.questions import FIND, Question

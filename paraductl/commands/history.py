@@ -31,6 +31,8 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     reply = context.supervisor().history(dataset=arguments.dataset, failed=arguments.failed, limit=arguments.limit)
     for past in reply.runs:
         context.terminal.line(_line(past))
+    if not reply.runs and arguments.dataset:
+        context.supervisor().status(dataset=arguments.dataset)  # says so where there is no such dataset
     if not reply.runs:
         context.terminal.line("Nothing has failed." if arguments.failed else "Nothing has run yet.")
     context.terminal.document(reply)

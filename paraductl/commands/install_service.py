@@ -28,11 +28,11 @@ _SOCKETS = ("paradux-transfer.socket", "paradux-disk.socket")
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "--prefix", metavar="DIR", default="/usr/local", help="below which all is put (default: /usr/local)"
+        "--prefix", metavar="DIR", default="/usr/local", help="install below this directory (default: /usr/local)"
     )
     parser.add_argument("--root", metavar="DIR", help="write below DIR, for a package or an image, and start nothing")
     parser.add_argument("--home", metavar="DIR", help=argparse.SUPPRESS)  # where the program will lie, if not here
-    parser.add_argument("--remove", action="store_true", help="stop the daemon and take all of it away; state stays")
+    parser.add_argument("--remove", action="store_true", help="stop the daemon and remove it; the state stays")
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:

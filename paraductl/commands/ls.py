@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from paraductl.arguments import dataset_version, joined_moment, usage
 from paraductl.context import Context
-from paraductl.looking import Looking, version_text
 from paraductl.terminal.wording import local_time
+from paraductl.version_questions import Looking, version_text
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.questions import LS, Question
@@ -38,7 +38,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("dataset", metavar="DATASET[#N]", help="a dataset, or one version of it as `versions` names it")
     parser.add_argument("paths", metavar="PATH", nargs="*", help="a folder or a file in it")
-    parser.add_argument("--recursive", "-r", action="store_true", help="with everything below")
+    parser.add_argument("--recursive", "-r", action="store_true", help="include everything below")
     parser.add_argument("--from", dest="source", metavar="ID", help="at this destination, or in staging")
     parser.add_argument("--at", metavar="TIME", help="as it was then: any time that Paradux prints")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from paraductl.context import Context
 from paraductl.follow import follow, report
-from paraductl.terminal import passphrase
+from paraductl.terminal import ask_passphrase
 from paraductl.terminal.wording import local_time
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
@@ -57,7 +57,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, arguments: argparse.Namespace) -> int:
     """Collect, prove, ask for the new passphrase (--passphrase-file gives it), put into effect, report."""
-    passphrase.harden()
+    ask_passphrase.harden()
     if arguments.cancel:
         context.keeper().recover_cancel()
         context.terminal.line("Forgotten; nothing was changed.")

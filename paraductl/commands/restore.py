@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from paraductl.arguments import dataset_version, joined_moment, owner, usage
 from paraductl.context import Context
 from paraductl.follow import follow, report
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import RestoreOptions
 from paraduxd.api.replies.state import DatasetState
 from paraduxd.api.replies.transfers import Run
@@ -69,13 +70,11 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="restore every dataset below DIR, each from the newest version that is left anywhere",
     )
     parser.add_argument("paths", metavar="PATH", nargs="*", help="only these files and folders, or patterns (*.txt)")
-    parser.add_argument("--to", metavar="DIR", help="the folder that gets it, new or empty")
+    parser.add_argument("--to", metavar="DIR", help="the folder to restore into, new or empty")
     parser.add_argument(
         "--in-place", action="store_true", help="write what is missing into the source itself, after showing it"
     )
-    parser.add_argument(
-        "--newer", action="store_true", help="with --in-place: also in the place of files that are older there"
-    )
+    parser.add_argument("--newer", action="store_true", help="with --in-place: also replace files that are older there")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be written")
     parser.add_argument("--yes", action="store_true", help="with --in-place: do not ask")
     parser.add_argument(
@@ -83,7 +82,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="OLD=NEW",
         action="append",
         default=[],
-        help="files of user OLD belong to NEW then (names or numbers; * is everybody else); can be repeated",
+        help="give files of user OLD to NEW (names or numbers; * is everyone else); can be repeated",
     )
     parser.add_argument("--from", dest="source", metavar="ID", help="from this destination, or from staging")
     parser.add_argument("--at", metavar="TIME", help="as it was then: any time that Paradux prints, or 2026-11-20")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from paraductl.commands.edit import report_saved
@@ -12,6 +12,7 @@ from paraductl.context import Context
 from paraductl.editing.review import NAME, Review
 from paraductl.terminal.input_files import read_text, shown_name
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import Preview, Saved
 
 if TYPE_CHECKING:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
+import sys
 import time
 from datetime import UTC, datetime
 from functools import partial
 
 from paraductl.arguments import usage
 from paraductl.context import Context
+from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.replies.state import Status
+from paraduxd.api.replies.state import Overview, Status
 
 HELP = "show whether everything could be recovered today (exit code 10 warning, 20 critical)"
 
@@ -22,6 +24,12 @@ EXAMPLES = (
     ("Watch transfers", "paraductl status --watch"),
     ("Metrics for Prometheus", "paraductl status --prometheus"),
 )
+
+_LEVELS = {"critical": "critical", "warning": "warnings"}
+"""What several problems of a level are called."""
+
+MANY = 20
+"""With more datasets than this, those that are well are only counted."""
 
 WATCH_PAUSE = 2.0
 """Seconds."""
@@ -42,35 +50,46 @@ def run(context: Context, arguments: argparse.Namespace) -> int:
     """Ask and show."""
     if context.terminal.as_json + arguments.watch + arguments.prometheus > 1:
         raise usage("--watch, --json and --prometheus exclude each other")
-    document = context.supervisor().status(dataset=arguments.dataset)
     if arguments.prometheus:
-        return _print_metrics(context, document)
+        return _print_metrics(context, context.supervisor().status(dataset=arguments.dataset))
+    if context.terminal.as_json:
+        document = context.supervisor().status(dataset=arguments.dataset)
+        context.terminal.document(document)
+        return document.exit_code
+    overview = _ask(context, arguments.dataset)
     if arguments.watch:
-        return _watch(context, arguments.dataset, document)
-    _show(context, document)
-    return document.exit_code
+        return _watch(context, arguments.dataset, overview)
+    _show(context, overview)
+    return overview.status.exit_code
 
 
-def _watch(context: Context, dataset: str | None, document: Status) -> int:
+def _ask(context: Context, dataset: str | None) -> Overview:
+    """What a page shows: a thousand datasets that are well are only counted there, so nobody has to tell of each."""
+    if dataset is not None:
+        return Overview(context.supervisor().status(dataset=dataset))
+    return context.supervisor().overview(most=MANY)
+
+
+def _watch(context: Context, dataset: str | None, overview: Overview) -> int:
     """Until a person has had enough; where there is none at a terminal, one page after the other."""
     from paraductl.terminal.full_screen import FullScreen, is_possible
 
     with contextlib.suppress(KeyboardInterrupt):
         if not is_possible():
             while True:
-                _show(context, document)
+                _show(context, overview)
                 time.sleep(WATCH_PAUSE)
-                document = context.supervisor().status(dataset=dataset)
-        with FullScreen() as screen:
-            while screen.show(partial(_page, context, document), WATCH_PAUSE):
-                document = context.supervisor().status(dataset=dataset)
-    return document.exit_code
+                overview = _ask(context, dataset)
+        with context.terminal.taken(), FullScreen() as screen:
+            while screen.show(partial(_page, context, overview), WATCH_PAUSE):
+                overview = _ask(context, dataset)
+    return overview.status.exit_code
 
 
-def _page(context: Context, document: Status, width: int) -> str:
+def _page(context: Context, overview: Overview, width: int) -> str:
     from paraductl.terminal.status_page import render
 
-    return render(document, context.terminal.colour, datetime.now(UTC), width)
+    return render(overview, context.terminal.colour, datetime.now(UTC), width)
 
 
 def _print_metrics(context: Context, document: Status) -> int:
@@ -81,9 +100,17 @@ def _print_metrics(context: Context, document: Status) -> int:
     return ExitCode.DONE
 
 
-def _show(context: Context, document: Status) -> None:
-    if context.terminal.as_json:
-        context.terminal.document(document)
-        return
-    text = _page(context, document, shutil.get_terminal_size().columns)
-    context.terminal.raw(text.rstrip("\n") + "\n")
+def _show(context: Context, overview: Overview) -> None:
+    size = shutil.get_terminal_size()
+    text = _page(context, overview, size.columns).rstrip("\n") + "\n"
+    context.terminal.raw(text)
+    document = overview.status
+    if sys.stdout.isatty() and text.count("\n") >= size.lines and document.headline:
+        # What matters most has scrolled away.
+        context.terminal.line(f"\n{document.headline.rstrip('.')}{_count(document)}")
+
+
+def _count(document: Status) -> str:
+    levels = [problem.level for problem in document.problems]
+    told = [phrases.count(levels.count(level), level, many) for level, many in _LEVELS.items() if level in levels]
+    return f" (above: {', '.join(told)})" if told else ""

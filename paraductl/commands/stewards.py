@@ -107,23 +107,23 @@ def state_of(steward: StewardKit) -> str:
 
 def _page(reply: Stewards, colour: bool, now: datetime, width: int) -> Iterator[str]:
     from paraductl.terminal.status_page import by_code
-    from paraductl.terminal.table import Cell, safe, table
+    from paraductl.terminal.table import TableCell, safe, table
 
     stewards = safe(reply.stewards)
     heads = ("Steward", "", "kit", "written", "seen here", "on", "agreed")
-    rows = [[Cell(text, ("bold",) if text == "Steward" else ("dim",)) for text in heads]]
+    rows = [[TableCell(text, ("bold",) if text == "Steward" else ("dim",)) for text in heads]]
     for steward in stewards:
         state = state_of(steward)
         kit = steward.epoch is not None
         rows.append(
             [
-                Cell(f"  {steward.id}", ("bold",)),
-                Cell(steward.name),
-                Cell(state, (_STATES.get(state, "yellow"),)),
-                Cell((steward.written or "")[:10]),
-                Cell(phrases.ago(steward.last_seen or steward.written, now) if kit else ""),
-                Cell((steward.device_serial or "a folder") if kit else "", ("dim",)),
-                Cell(steward.accepted_on or "not yet"),
+                TableCell(f"  {steward.id}", ("bold",)),
+                TableCell(steward.name),
+                TableCell(state, (_STATES.get(state, "yellow"),)),
+                TableCell((steward.written or "")[:10]),
+                TableCell(phrases.ago(steward.last_seen or steward.written, now) if kit else ""),
+                TableCell((steward.device_serial or "a folder") if kit else "", ("dim",)),
+                TableCell(steward.accepted_on or "not yet"),
             ]
         )
     yield from table(rows, width, colour, droppable=(5, 1))

@@ -31,10 +31,10 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="THING",
         action="append",
         default=[],
-        help="somebody else has this in his hands: a fate, a steward, an inventory entry, machine or credentials",
+        help="somebody else controls this: a fate, a steward, an inventory entry, machine or credentials",
     )
     parser.add_argument(
-        "--worst", action="store_true", help="tell how old copies may get by their schedule, not how old they are"
+        "--worst", action="store_true", help="show how old copies may get by their schedule, not how old they are now"
     )
     parser.add_argument(
         "--advice",
@@ -45,7 +45,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         choices=["best", "all"],
         help="what helps most; all: everything that helps",
     )
-    parser.add_argument("--html", metavar="FILE", help="write the picture as a page as well")
+    parser.add_argument("--html", metavar="FILE", help="also write the picture as a page")
 
 
 def run(context: Context, arguments: argparse.Namespace) -> int:

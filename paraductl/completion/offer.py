@@ -6,7 +6,8 @@ import argparse
 import enum
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from paraduxd.api.frozen import dataclass
 
 
 class Kind(enum.StrEnum):

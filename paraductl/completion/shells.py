@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraductl.completion.offer import Offer, Word
+from paraduxd.api.frozen import dataclass
 
 SHELLS = ("bash", "zsh", "fish")
 _SCRIPTS = Path(__file__).parent / "scripts"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5
 """Also for sending, which the daemon should never keep waiting."""
 
+ENDS_SECONDS = 0.5
+"""Between the end of its connections and that of a daemon."""
 
-class Supervisor:
+
+class SupervisorConnection:
     """A connection to `paraduxd.sock`; opened again when the daemon has closed it between two calls."""
 
     def __init__(self, run: RunPlaces) -> None:
@@ -49,8 +53,9 @@ class Supervisor:
         try:
             text = self._connection.call(name, json.dumps(arguments))
         except (EOFError, OSError) as problem:
+            why = _lost(problem, self._daemon)
             self.close()
-            raise _lost(problem) from None
+            raise why from None
         return _reply(text)
 
     def close(self) -> None:
@@ -60,10 +65,12 @@ class Supervisor:
     def _connect(self) -> ValuesConnection:
         from paraductl.daemon.rpyc_client import ValuesConnection
 
-        return ValuesConnection(_connect(self._path))
+        channel = _connect(self._path)
+        self._daemon = _pid_of(channel)
+        return ValuesConnection(channel)
 
 
-class Keeper:
+class KeeperConnection:
     """A connection to `keeper.sock`: the keeper itself answers, and is started by connecting."""
 
     def __init__(self, run: RunPlaces) -> None:
@@ -135,15 +142,45 @@ def _unreachable(path: Path, problem: OSError) -> ParaduxError:
     return ParaduxError("unreachable", f"cannot reach paraduxd: {reason}", start, ExitCode.UNREACHABLE)
 
 
-def _lost(problem: Exception) -> ParaduxError:
-    if isinstance(problem, TimeoutError):
-        return ParaduxError("unreachable", "paraduxd does not answer", "see the daemon's log", ExitCode.UNREACHABLE)
-    return ParaduxError(
-        "unreachable",
-        "paraduxd closed the connection before it answered",
-        "try again; if it stays so, see the daemon's log",
-        ExitCode.UNREACHABLE,
-    )
+def _pid_of(channel: socket.socket) -> int:
+    """The process that listens (SO_PEERCRED, unix(7))."""
+    size = struct.calcsize("iII")
+    pid: int = struct.unpack("iII", channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0]
+    return pid
+
+
+def _lost(problem: Exception, daemon: int) -> ParaduxError:
+    """Why there was no answer, as far as the process of the daemon shows it."""
+    late = isinstance(problem, TimeoutError)
+    state = process_state(daemon, 0 if late else ENDS_SECONDS)
+    if late and state:
+        what = f"paraduxd (process {daemon}) does not answer: it {_STATES.get(state, 'is busy')}"
+        hint = "see whether this machine is short of memory or its disk is slow, and try again"
+    elif state:
+        what, hint = "paraduxd closed the connection before it answered", "it may have too many at once: try again"
+    else:
+        what = "paraduxd ended before it answered"
+        hint = "see whether it was stopped or killed, and start it again: systemctl status paraduxd"
+    return ParaduxError("unreachable", what, hint, ExitCode.UNREACHABLE)
+
+
+_STATES = {
+    "D": "waits for a disk or a network file system",
+    "T": "is stopped, by a signal or a debugger",
+    "t": "is stopped, by a signal or a debugger",
+}
+"""What a letter of proc(5) means for who waits."""
+
+
+def process_state(pid: int, patience: float) -> str:
+    """The letter for the state of a process in proc(5); "" where there is none any more, or it ends within so many seconds."""
+    try:
+        with os.fdopen(os.pidfd_open(pid), "rb", 0) as watched:
+            select.select([watched], [], [], patience)
+        letter = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0].decode()
+    except (OSError, IndexError):
+        return ""
+    return "" if letter in "ZX" else letter
 
 
 def _reply(text: str) -> JsonObject:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import socket
-from dataclasses import dataclass
 
 from rpyc.core import brine, consts
 from rpyc.core.channel import Channel
@@ -14,6 +13,7 @@ from rpyc.core.stream import SocketStream
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import MAX_FRAME
+from paraduxd.api.frozen import dataclass
 
 ANSWER_SECONDS = 30
 """Every call of the supervisor answers at once; this is for a machine in trouble."""

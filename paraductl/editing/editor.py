@@ -15,13 +15,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraductl.editing.editor_sandbox import Edited, EditOrder
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 
 _VIM_SAFE = (
     "silent! set noswapfile nobackup nowritebackup | silent! set noundofile | silent! set viminfo= | silent! set shada="
@@ -97,7 +97,7 @@ class Spot:
     column: int = 1
 
 
-def choose_editor(at: Spot = Spot()) -> Editor:
+def choose_editor(at: Spot = Spot()) -> Editor:  # noqa: B008  (it is frozen)
     """The editor of $VISUAL or $EDITOR, else the machine's, beginning there; raises `ParaduxError` "editor" when there is none."""
     for variable in ("VISUAL", "EDITOR"):
         wanted = os.environ.get(variable, "").strip()
@@ -146,7 +146,7 @@ def _family(program: str) -> str:
     return _FAMILIES.get(name.split(".")[0].split("-")[0], "")
 
 
-def edit(text: str, at: Spot = Spot(), tell: Callable[[str], None] = lambda _: None) -> str:
+def edit(text: str, at: Spot = Spot(), tell: Callable[[str], None] = lambda _: None) -> str:  # noqa: B008  (it is frozen)
     """The text as the owner leaves it; raises `ParaduxError` "editor" when the editor failed or left nothing usable.
 
     It begins `at` a place; `tell` gets what the owner should know of the editor.

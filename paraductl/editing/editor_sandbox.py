@@ -20,7 +20,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -28,6 +27,7 @@ from typing import Self
 from paraduxd import linux
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.frozen import dataclass
 from paraduxd.linux import Mount, Namespace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - memory is the point

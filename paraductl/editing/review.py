@@ -17,6 +17,8 @@ from paraduxd.api.replies.config import ConfigProblem, HostKeys, Preview, Saved
 NAME = "paradux.json"
 """What the text is called that comes from the editor."""
 
+_AGAIN = "[e]dit again or [a]bort:"
+
 _FINAL = {"editor", "saved-not-applied", "unchanged", "not-allowed", "no-vault", "already-set-up"}
 """Failures that another look at the text cannot mend."""
 
@@ -71,7 +73,7 @@ class Review:
                     raise
                 self.context.terminal.failure(error.message, error.hint)
                 at = first_error(error.details)
-                decision = self._decide("[e]dit again or [a]bort:", "ea")
+                decision = self._decide(_AGAIN, "ea")
             if decision == "a":
                 return None
             text = edit(text, at, self.context.terminal.note)
@@ -129,7 +131,7 @@ def invalid(problems: Sequence[ConfigProblem]) -> ParaduxError:
     count = sum(problem.level == "error" for problem in problems)
     return ParaduxError(
         "invalid-config",
-        f"cannot save the config: it has {count} error{'s' if count != 1 else ''}; nothing changed",
+        f"cannot save the config: it has {phrases.count(count, 'error')}; nothing changed",
         "correct what is listed",
         ExitCode.INVALID_CONFIG,
         tuple(to_json_value(problem) for problem in problems),
@@ -137,13 +139,50 @@ def invalid(problems: Sequence[ConfigProblem]) -> ParaduxError:
 
 
 def show_problems(terminal: Terminal, problems: Sequence[ConfigProblem], file: str) -> None:
-    """One line each, as compilers write them, so that editors can jump there: errors first; then how many there are."""
-    for problem in sorted(problems, key=_is_warning):
-        terminal.note(sentence(problem, file))
-    warnings = sum(map(_is_warning, problems))
+    """One line each, as compilers write them, so that editors can jump there: errors first; then how many there are.
+
+    On a small terminal nothing pushes the first error off the screen: the warnings, and the errors for which there is no room, are
+    counted and shown once those before them are corrected.
+    """
+    errors = [sentence(each, file) for each in problems if not _is_warning(each)]
+    warnings = [sentence(each, file) for each in problems if _is_warning(each)]
+    shown, counts = [*errors, *warnings], _counts(problems)
+    if errors and not terminal.has_room_for([*shown, counts, *_afterwards(problems)]):
+        shown = list(_roomy(terminal, errors, problems))
+        counts = _held_back(len(errors) - len(shown), len(shown), len(warnings))
+    for line in shown:
+        terminal.note(line)
     if len(problems) > 1:
-        counts = ((len(problems) - warnings, "error"), (warnings, "warning"))
-        terminal.note(", ".join(phrases.count(number, word) for number, word in counts if number))
+        terminal.note(counts)
+
+
+def _roomy(terminal: Terminal, errors: Sequence[str], problems: Sequence[ConfigProblem]) -> Sequence[str]:
+    """As many of the errors as can be seen at once with what follows; at least one."""
+    last = [_held_back(len(errors), len(errors), len(problems)), *_afterwards(problems)]
+    fitting = (end for end in range(len(errors), 1, -1) if terminal.has_room_for([*errors[:end], *last]))
+    return errors[: next(fitting, 1)]
+
+
+def _afterwards(problems: Sequence[ConfigProblem]) -> tuple[str, ...]:
+    """What is printed after the problems: why nothing was saved, and what to do now."""
+    error = invalid(problems)
+    return f"paraductl: {error.message}", f"  {error.hint}", _AGAIN
+
+
+def _counts(problems: Sequence[ConfigProblem]) -> str:
+    warnings = sum(map(_is_warning, problems))
+    counts = ((len(problems) - warnings, "error"), (warnings, "warning"))
+    return ", ".join(phrases.count(number, word) for number, word in counts if number)
+
+
+def _held_back(errors: int, before: int, warnings: int) -> str:
+    """How many are not shown, for want of room."""
+    told = [phrases.count(before, "error")]
+    if errors:
+        told.append(f"shown once {'it is' if before == 1 else 'they are'} corrected: {errors} more")
+    if warnings:
+        told.append(f"shown once there is no error: {phrases.count(warnings, 'warning')}")
+    return "; ".join(told)
 
 
 def _is_warning(problem: ConfigProblem) -> bool:

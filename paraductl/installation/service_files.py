@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraductl.completion import shells
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 
 UNITS = (
     *("paradux-transfer.socket", "paradux-disk.socket", "paradux-transfer@.service", "paradux-disk@.service"),

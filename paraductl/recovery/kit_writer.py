@@ -13,7 +13,9 @@ from pathlib import Path, PurePosixPath
 from paraductl import sudo
 from paraduxd import linux
 from paraduxd.api import bounded_json
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.trust import distrust
 
 NAME = "PARADUX"
@@ -73,11 +75,12 @@ def _check_target(target: Path, steward: str, manifest: bytes, *, erase: bool) -
         raise _occupied(target, "something that is no kit")
     if not any(target.iterdir()):
         return
-    found, ours = _manifest(target), bounded_json.parse_object(manifest, "a kit's manifest")
+    found, ours = _manifest(target), _whose(manifest)
     if found is None:
         raise _occupied(target, "something that is no kit")
-    if (found[0], found[1]) != (ours["owner"]["id"], ours["steward"]["id"]):
-        raise _occupied(target, f"the kit of {found[1]}" if found[0] == ours["owner"]["id"] else "another owner's kit")
+    if found != ours:
+        same = found.owner == ours.owner
+        raise _occupied(target, f"the kit of {found.steward.id}" if same else "another owner's kit")
 
 
 def _occupied(target: Path, what: str) -> ParaduxError:
@@ -88,14 +91,30 @@ def _occupied(target: Path, what: str) -> ParaduxError:
     )
 
 
-def _manifest(target: Path) -> tuple[str, str] | None:
-    """Owner's id and steward's id of the kit that lies there; `None` when it is none."""
+@dataclass(frozen=True)
+class _Person:
+    id: str
+
+
+@dataclass(frozen=True)
+class _Whose:
+    """As much of a manifest as tells whose kit it is."""
+
+    owner: _Person
+    steward: _Person
+
+
+def _whose(manifest: bytes) -> _Whose:
+    return from_json_value(_Whose, bounded_json.parse(manifest, "a kit's manifest"))
+
+
+def _manifest(target: Path) -> _Whose | None:
+    """Whose kit lies there; `None` when it is none."""
     try:
         descriptor = os.open(target / "kit.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(descriptor, "rb") as opened:  # noqa: PTH123 - a descriptor
-            found = bounded_json.parse_object(opened.read(MAX_MANIFEST), "a kit's manifest")
-        return str(found["owner"]["id"]), str(found["steward"]["id"])
-    except (OSError, ValueError, TypeError, KeyError):
+            return _whose(opened.read(MAX_MANIFEST))
+    except (OSError, ValueError):
         return None
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from paraductl.terminal import wording
-from paraductl.terminal.table import Cell
+from paraductl.terminal.table import TableCell
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Listed, RestoredVersion, read
 from paraduxd.api.replies.state import DatasetState
 from paraduxd.api.replies.transfers import Run
@@ -135,15 +136,15 @@ def _problem(run: Run, place: Copy) -> str:
     return ""
 
 
-def rows(outcomes: Sequence[Outcome], now: datetime) -> list[list[Cell]]:
+def rows(outcomes: Sequence[Outcome], now: datetime) -> list[list[TableCell]]:
     """The table in the end: what came from where and how old it is."""
-    head = [Cell(text, ("bold",)) for text in ("DATASET", "FROM", "AS OF", "AGE", "FILES", "SIZE", "IN")]
+    head = [TableCell(text, ("bold",)) for text in ("DATASET", "FROM", "AS OF", "AGE", "FILES", "SIZE", "IN")]
     return [head, *(_row(outcome, now) for outcome in outcomes)]
 
 
-def _row(outcome: Outcome, now: datetime) -> list[Cell]:
+def _row(outcome: Outcome, now: datetime) -> list[TableCell]:
     if outcome.lost:
-        return [Cell(text, ("red",)) for text in (outcome.dataset, "LOST", "-", "-", "-", "-", "-")]
+        return [TableCell(text, ("red",)) for text in (outcome.dataset, "LOST", "-", "-", "-", "-", "-")]
     age = max((now - _moment(outcome.time)).total_seconds(), 0)
     known = "-" if outcome.bytes is None else phrases.size(outcome.bytes)
     files = "-" if outcome.files is None else f"{outcome.files:,}"
@@ -156,7 +157,7 @@ def _row(outcome: Outcome, now: datetime) -> list[Cell]:
         known,
         outcome.to,
     )
-    return [Cell(text) for text in texts]
+    return [TableCell(text) for text in texts]
 
 
 def _moment(text: str) -> datetime:

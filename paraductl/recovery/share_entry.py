@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.shares import words as wordlist
 
 COUNT = 33

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 
 from paraductl.terminal.whatif_page import short
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.transfers import Run
 
 DAYS = 30

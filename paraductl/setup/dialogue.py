@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from paraductl.setup.kept_answers import KeptAnswers
 from paraductl.setup.prompts import BackError, Prompt, Prompts
+from paraduxd.api.typed.passwords_in_addresses import passwords_in
 
 Result = TypeVar("Result")
 Check = Callable[[str], str]
@@ -83,7 +84,7 @@ class Dialogue:
             answer = "" if typed == NOTHING and optional else typed or offered
             problem = "this is needed" if not answer and not optional else check(answer) if answer else ""
             if not problem:
-                self.kept.put(key, answer, secret=hidden or secret)
+                self.kept.put(key, answer, secret=hidden or secret or bool(passwords_in(answer)))
                 return answer
             self.say(problem, "  ")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Container, Sequence
 from difflib import SequenceMatcher
 
 from paraductl.setup.dialogue import Dialogue
@@ -29,7 +30,7 @@ class Fates:
         doubted: set[str] = set()
 
         def problem(typed: str) -> str:
-            for label in _labels(typed, kind):
+            for label in _labels(typed, kind, self._named):
                 if not _LABEL.fullmatch(label):
                     return f"expected {_EXPECTED}"
                 alike = next((named for named in self._named if _is_alike(label, named)), "")
@@ -41,7 +42,7 @@ class Fates:
         if self._named:
             self._dialogue.note(f"Named so far: {', '.join(self._named)}", "  ")
         answer = self._dialogue.ask(key, text, default=" ".join(default), words=list(self._named), check=problem)
-        labels = _labels(answer, kind)
+        labels = _labels(answer, kind, self._named)
         self._named.update(dict.fromkeys(labels))
         return labels
 
@@ -51,9 +52,23 @@ class Fates:
         return label
 
 
-def _labels(typed: str, kind: str) -> list[str]:
-    words = typed.lower().replace(",", " ").split()
-    return list(dict.fromkeys(word if ":" in word else f"{kind}:{word}" for word in words))
+def _labels(typed: str, kind: str, named: Container[str]) -> list[str]:
+    """Labels are separated by commas, and by spaces where they have kinds or are known; any other words are one name: 1 Elm Street."""
+    labels: list[str] = []
+    for part in filter(str.strip, typed.split(",")):
+        words = part.split()
+        known = [word if ":" in word else f"{kind}:{word.lower()}" for word in words]
+        if len(words) > 1 and ":" not in part and not all(label in named for label in known):
+            known = [f"{kind}:{'-'.join(words)}"]
+        labels += map(_plain, known)
+    return list(dict.fromkeys(labels))
+
+
+def _plain(label: str) -> str:
+    """In the letters that a label may have: Zürich is zurich."""
+    kind, _, name = re.sub("['’]", "", label.casefold()).partition(":")
+    letters = unicodedata.normalize("NFKD", name)
+    return f"{kind}:{''.join(each for each in letters if not unicodedata.combining(each))}"
 
 
 def _is_alike(one: str, other: str) -> bool:

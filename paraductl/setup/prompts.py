@@ -7,10 +7,10 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from paraductl.terminal.terminal import Terminal
+from paraduxd.api.frozen import dataclass
 
 BACK = "<"
 """What a person types to go back to the question before."""

@@ -7,14 +7,14 @@ import json
 import re
 import socket
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from paraductl.setup.dialogue import Check, Dialogue
 from paraductl.setup.fates import ACCOUNT, DEVICE, PERSON, PLACE, Fates
 from paraductl.setup.places import DESTINATION, SOURCE, STASH, Answers, Forms, Place, Places, expanded, names_of
-from paraduxd.api.contact_forms import is_email, is_phone
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import ConfigProblem
+from paraduxd.api.typed.contact_forms import is_email, is_phone
 
 _INTRODUCTION = """\
 A few questions make a first config. Nothing is saved before you have seen it and said yes. What you have answered is kept, except \
@@ -137,7 +137,7 @@ class _Setup:
     def _steward(self, key: str, name: str, short: str, home: Sequence[str]) -> Answers:
         contact = self._contact(key)
         if not contact:
-            text = "  Postal address; without any of these nobody finds them on the worst day"
+            text = "  Postal address; without any of these nobody can reach them in an emergency"
             address = self.dialogue.ask(f"{key}.postal", text, optional=True)
             contact = {"address": address} if address else {}
         fate = self.fates.ask(f"{key}.fate", f"  Where does {name} live? A name for the place", [f"{PLACE}:{short}"])

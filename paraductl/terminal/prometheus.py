@@ -6,10 +6,10 @@ Format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text forma
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from paraductl.terminal.text import printable
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.state import DatasetState, DestinationState, Status
 
 _LEVELS = {"ok": 0, "warning": 1, "critical": 2}

@@ -9,17 +9,17 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from paraductl.terminal.table import Cell, painted, safe, table
+from paraductl.terminal.table import TableCell, painted, safe, table
 from paraduxd.api import phrases
 from paraduxd.api.replies.kits import SeenByCode
 from paraduxd.api.replies.state import (
     DatasetState,
     DestinationState,
+    Overview,
     ProblemState,
     RunningState,
     SourceState,
     StashState,
-    Status,
     StewardState,
 )
 
@@ -32,9 +32,6 @@ _LEGEND = "# went well, x failed, - did not run"
 
 ALIKE = 3
 """So many problems of one code are written out; the others are counted."""
-
-MANY = 20
-"""With more datasets than this, those that are well are only counted."""
 
 _LEVELS = {"ok": "green", "warning": "yellow", "critical": "red"}
 _STATES = {
@@ -54,9 +51,9 @@ _PLUGGED_IN = {
 """Of a disk that is here, by the state of what is kept there."""
 
 
-def render(document: Status, colour: bool, now: datetime, width: int = 80) -> str:
+def render(overview: Overview, colour: bool, now: datetime, width: int = 80) -> str:
     """The text, lines ending with a line feed, at most `width` columns wide where words allow it; `now` has an offset."""
-    page = _Page(safe(document), colour, now, max(width, 40))
+    page = _Page(safe(overview), colour, now, max(width, 40))
     sections = (page.headline(), page.problems(), page.running(), page.datasets(), page.foot())
     return "\n".join("".join(f"{line}\n" for line in lines) for lines in map(list, sections) if lines)
 
@@ -75,8 +72,9 @@ def _wrap(text: str, width: int) -> list[str]:
 class _Page:
     """One document on its way to lines."""
 
-    def __init__(self, document: Status, colour: bool, now: datetime, width: int) -> None:
-        self._document = document
+    def __init__(self, overview: Overview, colour: bool, now: datetime, width: int) -> None:
+        self._document = overview.status
+        self._left_out = overview.left_out
         self._colour = colour
         self._now = now
         self._width = width
@@ -103,18 +101,17 @@ class _Page:
             yield from table(rows, self._width, self._colour, droppable=(3, 4))
 
     def datasets(self) -> Iterator[str]:
-        datasets = self._document.datasets
-        shown = [each for each in datasets if each.state != "ok"][:MANY] if len(datasets) > MANY else datasets
+        shown = self._document.datasets
         if shown:
             heads = ("Datasets", "", "last", "next", "holds", "size", f"{DAYS} days" if self._days() else "")
-            head = [Cell(text, ("bold",) if text == "Datasets" else ("dim",)) for text in heads]
+            head = [TableCell(text, ("bold",) if text == "Datasets" else ("dim",)) for text in heads]
             rows = [head, *(row for dataset in shown for row in self._dataset(dataset))]
             yield from table(rows, self._width, self._colour, right={5}, droppable=(3, 5, 4, 6))
             if self._days() and self._width >= WITH_DAYS:
                 for line in _wrap(f"{DAYS} days, the newest on the right: {_LEGEND}", self._width - 2):
                     yield self._paint(f"  {line}", "dim")
-        if len(shown) < len(datasets):
-            rest = f"{phrases.count(len(datasets) - len(shown), 'more dataset')}; one of them: paraductl status DATASET"
+        if self._left_out:
+            rest = f"{phrases.count(self._left_out, 'more dataset')}; one of them: paraductl status DATASET"
             yield self._paint(f"  {rest}", "dim")
 
     def foot(self) -> Iterator[str]:
@@ -141,45 +138,45 @@ class _Page:
             indent + self._paint(f"{'   ' if number else '-> '}{line}", "dim") for number, line in enumerate(hint)
         )
 
-    def _run(self, run: RunningState) -> list[Cell]:
+    def _run(self, run: RunningState) -> list[TableCell]:
         percent, eta = run.percent, run.eta
         return [
-            Cell(f"  {'/'.join(filter(None, (run.dataset, run.location)))}"),
-            Cell(run.step, ("cyan",)),
-            Cell(f"{phrases.bar(percent, 10)} {percent:3.0f} %" if percent is not None else ""),
-            Cell(phrases.size_or_nothing(run.bytes or None)),
-            Cell(f"{phrases.span(eta)} left" if eta is not None else ""),
+            TableCell(f"  {'/'.join(filter(None, (run.dataset, run.location)))}"),
+            TableCell(run.step, ("cyan",)),
+            TableCell(f"{phrases.bar(percent, 10)} {percent:3.0f} %" if percent is not None else ""),
+            TableCell(phrases.size_or_nothing(run.bytes or None)),
+            TableCell(f"{phrases.span(eta)} left" if eta is not None else ""),
         ]
 
-    def _dataset(self, dataset: DatasetState) -> Iterator[list[Cell]]:
+    def _dataset(self, dataset: DatasetState) -> Iterator[list[TableCell]]:
         source, staging = dataset.source, dataset.staging
         count = staging.files
-        name = Cell(f"  {dataset.id}", ("bold",))
+        name = TableCell(f"  {dataset.id}", ("bold",))
         yield self._row(
             name, dataset.state, source, "" if count is None else phrases.count(count, "file"), staging.bytes
         )
         yield from self._waiting(source, dataset.id)
         for each in dataset.destinations:
             versions = phrases.count(each.versions or 0, "version") if each.versions or not each.last_success else ""
-            yield self._row(Cell(f"    {each.id}"), each.state, each, versions, each.bytes)
+            yield self._row(TableCell(f"    {each.id}"), each.state, each, versions, each.bytes)
             yield from self._waiting(each, f"{dataset.id}/{each.id}")
             if each.plugged_in and each.state in _PLUGGED_IN:
-                yield [Cell(f"      {_PLUGGED_IN[each.state]}", ("dim",))]
+                yield [TableCell(f"      {_PLUGGED_IN[each.state]}", ("dim",))]
 
     def _row(
-        self, name: Cell, state: str, part: SourceState | DestinationState, holds: str, count: int | None
-    ) -> list[Cell]:
+        self, name: TableCell, state: str, part: SourceState | DestinationState, holds: str, count: int | None
+    ) -> list[TableCell]:
         return [
             name,
-            Cell(state, (_STATES.get(state, "red"),)),
-            Cell(phrases.ago(part.last_success, self._now)),
-            Cell(
+            TableCell(state, (_STATES.get(state, "red"),)),
+            TableCell(phrases.ago(part.last_success, self._now)),
+            TableCell(
                 phrases.ahead(part.next or (part.due if isinstance(part, DestinationState) else None), self._now),
                 ("dim",),
             ),
-            Cell(holds),
-            Cell(phrases.size_or_nothing(count)),
-            Cell("".join(_MARKS.get(day, "?") for day in part.days)),
+            TableCell(holds),
+            TableCell(phrases.size_or_nothing(count)),
+            TableCell("".join(_MARKS.get(day, "?") for day in part.days)),
         ]
 
     def _days(self) -> bool:
@@ -187,10 +184,10 @@ class _Page:
         datasets = self._document.datasets
         return any(each.source.days or any(destination.days for destination in each.destinations) for each in datasets)
 
-    def _waiting(self, part: SourceState | DestinationState, subject: str) -> Iterator[list[Cell]]:
+    def _waiting(self, part: SourceState | DestinationState, subject: str) -> Iterator[list[TableCell]]:
         """The error of a place that is out of reach but not late yet, which is no problem so far."""
         if part.error and all(problem.subject != subject for problem in self._document.problems):
-            yield [Cell(f"      last try: {part.error.message}", ("dim",))]
+            yield [TableCell(f"      last try: {part.error.message}", ("dim",))]
 
     def _stash(self, stash: StashState) -> str:
         if stash.serial is None:

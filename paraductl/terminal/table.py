@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar, cast
 
 from paraductl.terminal.text import clipped, columns, printable
+from paraduxd.api.frozen import dataclass
 
 T = TypeVar("T")
 
@@ -18,7 +19,7 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell of a table. A row of one cell alone spans all columns."""
 
     text: str
@@ -48,7 +49,7 @@ def painted(text: str, styles: Sequence[str], colour: bool) -> str:
 
 
 def table(
-    rows: Sequence[Sequence[Cell]],
+    rows: Sequence[Sequence[TableCell]],
     width: int,
     colour: bool,
     right: Collection[int] = (),
@@ -75,11 +76,11 @@ def _total(widths: dict[int, int]) -> int:
     return sum(widths.values()) + len(GAP) * (len(widths) - 1)
 
 
-def _spanning(cell: Cell, width: int, colour: bool) -> str:
+def _spanning(cell: TableCell, width: int, colour: bool) -> str:
     return painted(clipped(cell.text, width), cell.styles, colour)
 
 
-def _line(row: Sequence[Cell], widths: dict[int, int], colour: bool, right: Collection[int]) -> str:
+def _line(row: Sequence[TableCell], widths: dict[int, int], colour: bool, right: Collection[int]) -> str:
     line, pending = "", ""
     for index, wide in widths.items():
         text = clipped(row[index].text, wide)

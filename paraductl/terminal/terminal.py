@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from paraductl.terminal.text import clipped, one_line, printable, wrapped
@@ -35,6 +35,7 @@ class Terminal:
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
         self._progress = 0
+        self._taken = False
         self._lock = threading.RLock()
 
     @property
@@ -69,6 +70,11 @@ class Terminal:
             self.progress()
             _write(sys.stderr, _fitting(sys.stderr, text) + "\n")
 
+    def has_room_for(self, notes: Sequence[str]) -> bool:
+        """Whether all of these can be seen at once; where nobody looks at a terminal there is room."""
+        rows = sum(_fitting(sys.stderr, note).count("\n") + 1 for note in notes)
+        return not _is_terminal(sys.stderr) or rows <= _size()[1]
+
     def progress(self, *lines: str) -> None:
         """Show these in place of the last ones, or take those away; only on a terminal that can."""
         with self._lock:
@@ -82,12 +88,15 @@ class Terminal:
 
     @contextlib.contextmanager
     def busy(self, what: str) -> Iterator[None]:
-        """Say what goes on, and for how long by now, as soon as it has taken 0.3 s; what is printed meanwhile stands before it."""
-        if not _is_terminal(sys.stderr):
+        """Say what goes on, and for how long by now, as soon as it has taken 0.3 s; what is printed meanwhile stands before it.
+
+        Nothing is said where work is shown already, on this screen or on one of its own.
+        """
+        if not _is_terminal(sys.stderr) or self._progress or self._taken:
             yield
             return
         ended = threading.Event()
-        thread = threading.Thread(target=self._tell_busy, args=(what, ended), daemon=True)
+        thread = threading.Thread(target=self._tell_busy, args=(what, ended), daemon=True, name="busy")
         thread.start()
         try:
             yield
@@ -95,6 +104,15 @@ class Terminal:
             ended.set()
             thread.join()
             self.progress()
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """The terminal shows a page that fills it: nothing else may be written there."""
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._taken = False
 
     def _tell_busy(self, what: str, ended: threading.Event) -> None:
         seconds = 0
@@ -120,7 +138,8 @@ class Terminal:
         """One line from the person at the terminal; raises `EOFError` when they are gone."""
         self.progress()
         _write(sys.stderr, _fitting(sys.stderr, question) + " ")
-        answer = sys.stdin.readline()
+        with _interrupted_on_a_line_of_its_own():
+            answer = sys.stdin.readline()
         if not answer:
             raise EOFError
         return answer.strip()
@@ -130,7 +149,8 @@ class Terminal:
         import getpass
 
         self.progress()
-        return getpass.getpass(printable(question) + " ")
+        with _interrupted_on_a_line_of_its_own():
+            return getpass.getpass(printable(question) + " ")
 
     def choose(self, question: str, choices: str) -> str:
         """The letter of `choices` that was answered; the last one when the person is gone."""
@@ -141,6 +161,17 @@ class Terminal:
                 return choices[-1]
             if answer and answer in choices:
                 return answer
+
+
+@contextlib.contextmanager
+def _interrupted_on_a_line_of_its_own() -> Iterator[None]:
+    """After Ctrl-C the terminal stands behind a question and a ^C: what is said then begins on the next line."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with contextlib.suppress(OutputClosedError):
+            _write(sys.stderr, "\n")
+        raise
 
 
 def _is_terminal(stream: IO[str] | None) -> bool:

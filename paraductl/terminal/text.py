@@ -64,6 +64,7 @@ def _broken(line: str, width: int) -> Iterator[str]:
 
 
 _COMMAND = re.compile(r"(?:^\s*|: )(paraductl [^;,]+)$")
-_WORD = re.compile(r"(\s*)(\S+)")
+_WORD = re.compile(r"(\s*)((?:\d{4}-\d\d-\d\d \d\d:\d\d|\d[\d.,]* (?:bytes?|[KMGTPE]iB)\b|\S)+)")
+"""A time, which can be given to `--at`, and a size with its unit stay together."""
 _ARGUMENT = re.compile(r"(\s*)((?:\$'(?:\\.|[^'])*'|'[^']*'|\\.|\S)+)")
 """What stands between two blanks that no quotes are around."""

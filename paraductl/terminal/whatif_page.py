@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from paraductl.terminal.table import Cell, painted, safe, table
+from paraductl.terminal.table import TableCell, painted, safe, table
 from paraductl.terminal.text import columns
 from paraductl.terminal.wording import local_time
 from paraduxd.api.replies import what_if
@@ -89,19 +89,19 @@ class WhatIfPage:
             yield from self._listed_singles()
         yield from self._wrapped("(copies left, work lost, time until it is back; ? where nothing was measured)", "dim")
 
-    def _heads(self) -> list[Cell]:
+    def _heads(self) -> list[TableCell]:
         names = (each.id for each in self.answer.datasets)
-        return [Cell(head, ("bold",)) for head in ("IF THIS IS LOST", *names, "config")]
+        return [TableCell(head, ("bold",)) for head in ("IF THIS IS LOST", *names, "config")]
 
-    def _rows(self) -> Iterator[list[Cell]]:
+    def _rows(self) -> Iterator[list[TableCell]]:
         names = [each.id for each in self.answer.datasets]
         yield self._heads()
         for single in self.answer.singles:
             touched = {cell.id: cell for cell in single.touched}
             cells = [_cell(touched.get(name)) for name in names]
-            yield [Cell(single.lose[0]), *cells, _config_cell(single)]
+            yield [TableCell(single.lose[0]), *cells, _config_cell(single)]
             if more := _more(single):
-                yield [Cell(f"  and {more}", ("dim",))]
+                yield [TableCell(f"  and {more}", ("dim",))]
 
     def _listed_singles(self) -> Iterator[str]:
         yield self._paint("IF THIS IS LOST", "bold")
@@ -210,13 +210,13 @@ class WhatIfPage:
         return "" if "config" not in copy.needs or config.by == "owner" else "needs the config"
 
     def _rights(self) -> Iterator[str]:
-        heads = [Cell(text, ("bold",)) for text in ("DATASET", "HE READS", "HE DELETES", "LEFT TO YOU")]
+        heads = [TableCell(text, ("bold",)) for text in ("DATASET", "HE READS", "HE DELETES", "LEFT TO YOU")]
         shown = self.answer.datasets[:40]
         rows = [heads]
         for each in shown:
             left = [copy.id for copy in each.copies if copy.left]
             parts = (each.he_reads, each.he_deletes, left)
-            rows.append([Cell(each.id), *(Cell(", ".join(part) or "nothing") for part in parts)])
+            rows.append([TableCell(each.id), *(TableCell(", ".join(part) or "nothing") for part in parts)])
         if _fits(rows, self.width):
             yield from table(rows, self.width, self.colour)
         else:
@@ -251,7 +251,7 @@ def _level(answer: WhatIf) -> str:
     return "green" if answer.survives_any else "yellow"
 
 
-def _fits(rows: Sequence[Sequence[Cell]], width: int) -> bool:
+def _fits(rows: Sequence[Sequence[TableCell]], width: int) -> bool:
     whole = [row for row in rows if len(row) > 1]
     widths = (max(columns(row[index].text) for row in whole) for index in range(len(whole[0])))
     return sum(wide + 2 for wide in widths) - 2 <= width
@@ -267,25 +267,25 @@ def _more(single: Single) -> str:
     return ", ".join(parts)
 
 
-def _cell(cell: what_if.Cell | None) -> Cell:
+def _cell(cell: what_if.Cell | None) -> TableCell:
     if cell is None:
-        return Cell("all", ("dim",))
+        return TableCell("all", ("dim",))
     if not cell.left:
-        return Cell("LOST", ("bold", "red"))
+        return TableCell("LOST", ("bold", "red"))
     parts = [f"{cell.left} left" if cell.left < cell.of else "all left"]
     if cell.loss_of_work != 0:
         parts.append(f"-{short(cell.loss_of_work)}")
     if cell.back_in != 0:
         parts.append(short(cell.back_in))
-    return Cell(", ".join(parts), ("yellow",) if cell.left == 1 else ())
+    return TableCell(", ".join(parts), ("yellow",) if cell.left == 1 else ())
 
 
-def _config_cell(single: Single) -> Cell:
+def _config_cell(single: Single) -> TableCell:
     if any(name in _CONFIG for name in single.lost) or not single.config_by:
-        return Cell("LOST", ("bold", "red"))
+        return TableCell("LOST", ("bold", "red"))
     if single.config_by == "owner":
-        return Cell("you", ("dim",))
-    return Cell(f"stewards +{single.spare}", ("yellow",) if not single.spare else ())
+        return TableCell("you", ("dim",))
+    return TableCell(f"stewards +{single.spare}", ("yellow",) if not single.spare else ())
 
 
 def _opened_by(single: Single) -> str:

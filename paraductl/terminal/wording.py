@@ -37,7 +37,7 @@ _PAST = {
     "push": "{dataset}: pushed to {location}",
     "prune": "{dataset}: old versions removed at {location}",
     "verify": "{dataset}: verified at {location}",
-    "versions": "{dataset} at {location}",
+    "versions": "{dataset}: versions listed at {location}",
     "list": "{dataset}: looked into versions at {location}",
     "restore": "{dataset}: restored from {location}",
     "publish": "{location}: config published",

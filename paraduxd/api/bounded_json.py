@@ -11,8 +11,9 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from paraduxd.api.frozen import dataclass
 
 LARGEST = (1 << 63) - 1
 """Of whole numbers, without their sign."""

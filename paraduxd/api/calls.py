@@ -12,12 +12,13 @@ import os
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import is_dataclass
 from types import UnionType
 from typing import Annotated, Any, Final, Protocol, TypeVar
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 
 Method = TypeVar("Method", bound=Callable[..., object])
 
@@ -142,7 +143,7 @@ def _json_type(kind: object) -> type:
     return kind if isinstance(kind, type) else object
 
 
-def check_arguments(call: Call, untrusted_arguments: object) -> dict[str, Any]:
+def check_arguments(call: Call, untrusted_arguments: object) -> dict[str, object]:
     """The arguments of a call with defaults filled in; raises `ParaduxError` "bad-request" for anything else."""
     if not isinstance(untrusted_arguments, dict):
         raise ParaduxError("bad-request", "the arguments of a call must be a JSON object")

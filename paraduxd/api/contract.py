@@ -56,6 +56,10 @@ class SupervisorCalls(Protocol):
         """How everything is, or one dataset."""
 
     @member
+    def overview(self, *, most: int) -> state.Overview:
+        """How everything is, for a page: with more datasets than `most`, so many of those that are not well."""
+
+    @member
     def whatif(
         self,
         *,
@@ -89,13 +93,19 @@ class SupervisorCalls(Protocol):
     def runs(self, *, runs: Sequence[int]) -> transfers.Runs:
         """These runs as they are now."""
 
+    @member
+    def await_end(self, *, runs: Sequence[int]) -> transfers.Waited:
+        """Answer when one of these runs has ended, or after a quarter of a second; at once where too many wait already."""
+
     @asker
     def cancel(self, *, runs: Sequence[int]) -> transfers.Left:
         """End these runs."""
 
     @member
-    def versions(self, *, dataset: str, destination: str | None = None) -> transfers.Started:
-        """Ask destinations what can be restored."""
+    def versions(
+        self, *, dataset: str, destination: str | None = None, others: Annotated[bool, OF_OWNER] = False
+    ) -> transfers.Started:
+        """Ask destinations what can be restored; `others`: what was not pushed there as well."""
 
     @member
     def verify(self, *, dataset: str | None = None, deep: Annotated[bool, OF_OWNER] = False) -> transfers.Started:

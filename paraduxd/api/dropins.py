@@ -1,8 +1,8 @@
 """Drop-in modules: Python files in a folder that only the administrator can write, loaded by being there.
 
-Used for `/etc/paradux/protocols.d` by the daemon and `/etc/paradux/commands.d` by the client. A file that others could
-have written is code of others: it is named and left out. So is one that fails to load. What runs is the text of the file, never something
-compiled that lies beside it.
+Used for `/etc/paradux/protocols.d` by the daemon and `/etc/paradux/commands.d` by the client; hooks in `/etc/paradux/hooks.d` are
+programs under the same rule. A file that others could have written is code of others: it is named and left out. So is one that fails to
+load. What runs is the text of the file, never something compiled that lies beside it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import importlib.util
 import stat
 import sys
-from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.trust import OTHERS_WRITE, distrust
 
 TOP = Path("/")
@@ -50,10 +50,22 @@ def load_folder(folder: Path, owner_uids: frozenset[int]) -> DropIns:
     return DropIns(tuple(modules), tuple(refused))
 
 
+def distrust_program(path: Path, owner_uids: frozenset[int]) -> str:
+    """Why a program in a folder of drop-ins is not to be started, under the same rule; or an empty text."""
+    folder = path.parent
+    if reason := _unsafe(folder, owner_uids, directory=True) or distrust(folder, owner_uids, sticky=False, below=TOP):
+        return f"its folder {reason}"
+    if reason := _unsafe(path, owner_uids, directory=False):
+        return f"it {reason}"
+    return "" if path.lstat().st_mode & stat.S_IXUSR else "it is not executable"
+
+
 def _unsafe(path: Path, owner_uids: frozenset[int], *, directory: bool) -> str:
     """Why the path is not to be trusted, or an empty text. A symbolic link is not followed."""
     try:
         status = path.lstat()
+    except FileNotFoundError:
+        return "is not there"
     except OSError as problem:
         return f"cannot be looked at: {problem.strerror}"
     right_kind = stat.S_ISDIR(status.st_mode) if directory else stat.S_ISREG(status.st_mode)
@@ -62,7 +74,7 @@ def _unsafe(path: Path, owner_uids: frozenset[int], *, directory: bool) -> str:
     if status.st_uid not in owner_uids:
         return f"belongs to user {status.st_uid}, not to root"
     if status.st_mode & OTHERS_WRITE:
-        return "others may write it"
+        return "may be written by others"
     return ""
 
 

@@ -6,6 +6,8 @@ may be a secret.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -55,7 +57,7 @@ class ParaduxError(Exception):
         }
 
     @classmethod
-    def from_wire(cls, untrusted: dict[str, object]) -> ParaduxError:
+    def from_wire(cls, untrusted: Mapping[str, object]) -> ParaduxError:
         """The error that the other side sent; whatever is missing or odd becomes a plain failure."""
         try:
             exit_code = ExitCode(int(str(untrusted.get("exit_code", 1))))
@@ -72,14 +74,38 @@ class ParaduxError(Exception):
 
 
 def unforeseen(what: str, problem: BaseException) -> ParaduxError:
-    """The error for a fault of the program: its kind and place, as they are in the log; not its text, which may repeat a secret."""
-    trace = problem.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    """The error for a fault of the program: its kind, place, and what the system said; not its text, which may repeat a secret."""
+    kind, number = type(problem).__name__, getattr(problem, "errno", None)
+    if isinstance(problem, OSError) and isinstance(number, int):
+        kind += f" ({os.strerror(number)})"
+    hint = "this is a fault of Paradux: report it with this sentence"
+    return ParaduxError("internal", f"{what}: {kind}{_place(problem)}", hint)
+
+
+_FRAMES = 3
+"""So many calls are named."""
+
+
+def _place(problem: BaseException) -> str:
+    """The innermost calls, the last one first."""
+    trace, places = problem.__traceback__, list[str]()
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {trace.tb_lineno}")
         trace = trace.tb_next
-    place = f" in {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {trace.tb_lineno}" if trace else ""
-    hint = "this is a fault of Paradux: report it with this sentence; the daemon's log has more"
-    return ParaduxError("internal", f"{what}: {type(problem).__name__}{place}", hint)
+    return "".join(f" {'in' if not n else 'from'} {place}" for n, place in enumerate(places[: -_FRAMES - 1 : -1]))
 
 
 class TransientError(ParaduxError):
     """A failure that may pass: an unreachable host, a cut connection, a full disk."""
+
+
+class HeldError(Exception):
+    """The guard stopped a pull: nothing was removed. Counts are files."""
+
+    def __init__(self, reason: str, text: str, removed: int = 0, changed: int = 0, files: int = 0) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+        self.removed = removed
+        self.changed = changed
+        self.files = files

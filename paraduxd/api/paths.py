@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from paraduxd.api.frozen import dataclass
 
 STATE = "/var/lib/paradux"
 RUN = "/run/paradux"

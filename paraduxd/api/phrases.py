@@ -54,7 +54,7 @@ def moment(time: str) -> datetime:
 def size(count: float) -> str:
     """Bytes: "512 bytes", "1.5 MiB"."""
     if count < 1024:
-        return f"{int(count)} bytes"
+        return f"{int(count)} byte{'' if int(count) == 1 else 's'}"
     for unit in _SIZES:
         count /= 1024
         if count < 1024 or unit == _SIZES[-1]:

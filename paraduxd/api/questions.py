@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from paraduxd.api.frozen import dataclass
 
 LS, FIND, DIFF = "ls", "find", "diff"
 """What can be asked."""

@@ -14,10 +14,10 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.frozen import dataclass
 
 _PREFIX = "handover-"
 

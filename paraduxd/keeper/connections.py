@@ -27,7 +27,7 @@ class Clients:
 
     def __init__(self, session: Session, installation: Installation) -> None:
         self._session = session
-        self._keeping = installation
+        self._installation = installation
         self._admission = ConnectionLimiter()
 
     def accept(self, peer: Peer, connection: socket.socket) -> None:
@@ -37,7 +37,7 @@ class Clients:
             connection.close()
             return
         visit = self._session.enter(peer.uid)
-        conversation = Conversation(peer, visit, self._session, self._keeping)
+        conversation = Conversation(peer, visit, self._session, self._installation)
         try:
             threading.Thread(target=self._serve, args=(guest, visit, conversation), daemon=True).start()
         except RuntimeError:  # no more threads

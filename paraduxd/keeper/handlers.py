@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.replies.config import Document, Hello, Preview, Saved, Serial, Shown, Unlocked
 from paraduxd.api.replies.drills import DrillOutcome
@@ -19,20 +20,21 @@ from paraduxd.api.replies.transfers import Left, Nothing, Started
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.views.lookup import lookup
 from paraduxd.core.config.views.masking import mask
-from paraduxd.core.plan.derive import private_archive_keys
+from paraduxd.core.plan.data_keys import private_archive_keys
 from paraduxd.effects.ipc.keeper_questions import KeeperQuestions
 from paraduxd.keeper import archive_key_pipe
-from paraduxd.keeper.config import place_trials, rotate, save
-from paraduxd.keeper.config.setup_forms import place_forms, protocol_forms
+from paraduxd.keeper.config import rotate, save
 from paraduxd.keeper.drill import requests as drilling
 from paraduxd.keeper.kits import requests as kit_writing
 from paraduxd.keeper.recovery import requests as recovering
 from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.incoming_passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
-from paraduxd.keeper.runtime.passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.request_context import ClientContext, Note
 from paraduxd.keeper.runtime.supervisor_link import questions
+from paraduxd.keeper.setup import place_trials
+from paraduxd.keeper.setup.forms import place_forms, protocol_forms
 
 MAX_WINDOW = 24 * 3600
 """Seconds; nobody needs the vault open for longer."""
@@ -130,7 +132,7 @@ class Handlers:
         if not self.context.session.close(None if self.context.is_trusted() else self.context.peer.uid):
             raise ParaduxError(
                 "not-allowed",
-                "somebody else works with the open vault: closing it needs the operational passphrase",
+                "somebody else is using the open vault: closing it needs the operational passphrase",
                 "give it, or wait",
                 ExitCode.NOT_AUTHORIZED,
             )
@@ -230,7 +232,7 @@ class Handlers:
         return self._supervisor.ask(steward=steward)
 
     def confirm(self, *, code: str) -> CodeTaken:
-        return self._supervisor.confirm(code=code)
+        return self._supervisor.confirm(code=code, uid=self.context.peer.uid)
 
     # Kits and shares
 

@@ -15,9 +15,10 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 from paraduxd import linux
-from paraduxd.api.errors import ParaduxError
+from paraduxd.api.errors import ParaduxError, unforeseen
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.files import transport_files
 from paraduxd.effects.ipc.keeper_news import KeeperNews
@@ -26,7 +27,7 @@ from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
 from paraduxd.effects.process.worker_hosts import UnitHost
 from paraduxd.effects.vault import luks_header
 from paraduxd.effects.vault.vault import Kdf
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.keeper.connections import Clients
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.kits.stick_worker import StickTools
@@ -47,16 +48,25 @@ def main(argv: list[str] | None = None) -> None:
     orphans.adopt()
     weaknesses = hardening.harden()
     log_to_stderr(LineFormatter())
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the letters of every sheet
     control = Control(socket.socket(fileno=options.control))
+    # What was written up to here is read by whoever started us; from here on it goes to the log.
+    os.dup2(options.errors, sys.stderr.fileno(), inheritable=True)
+    os.close(options.errors)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells the letters of every sheet
     try:
         _serve(options, control, weaknesses)
     except ParaduxError as problem:
-        log.error("The keeper cannot work: %s (%s)", problem.message, problem.hint)
-        with contextlib.suppress(OSError):
-            control.tell(KeeperNews(failed=problem.message))
-        sys.exit(1)
+        _give_up(control, problem)
+    except Exception as problem:
+        _give_up(control, unforeseen("it failed unexpectedly", problem))  # its text may repeat a secret
     os._exit(0)
+
+
+def _give_up(control: Control, problem: ParaduxError) -> NoReturn:
+    log.error("The keeper cannot work: %s (%s)", problem.message, problem.hint)
+    with contextlib.suppress(OSError):
+        control.tell(KeeperNews(failed=problem.message))
+    sys.exit(1)
 
 
 def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str, ...]) -> None:
@@ -87,6 +97,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--run", type=Path, action="append", default=[], help="directory of the sockets")
     parser.add_argument("--control", type=int, required=True, help="descriptor of the line to the supervisor")
+    parser.add_argument("--errors", type=int, required=True, help="descriptor for what it writes once it works")
     parser.add_argument("--parent", type=int, required=True, help="process id of the supervisor")
     parser.add_argument("--weak-kdf", action="store_true")
     parser.add_argument("--worker-sockets", type=Path)

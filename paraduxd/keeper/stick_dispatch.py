@@ -13,7 +13,8 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import PluggedIn, known_steward
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.kits.arming import Arming, Bench, Tools, write_onto
+from paraduxd.keeper.kits.arming import ArmedStewards, StandingContext, Tools, write_onto
+from paraduxd.keeper.kits.make import has_old_tools
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.recovery import stick_reader
 from paraduxd.keeper.runtime import kit_journal
@@ -29,7 +30,7 @@ class Sticks:
 
     def __init__(self, session: Session, installation: Installation, tools: Tools) -> None:
         self._session = session
-        self._keeping = installation
+        self._installation = installation
         self.tools = tools
         self._plugged_in: queue.SimpleQueue[PluggedIn] = queue.SimpleQueue()
 
@@ -61,7 +62,7 @@ class Sticks:
             self._refresh(event)
 
     def _refresh(self, event: PluggedIn) -> None:
-        """A known kit while the vault is open: checked and dated, and written anew if its config is not the present one.
+        """A known kit while the vault is open: checked and dated, and written anew if its config or its tools are not the present ones.
 
         The new kit holds the very share that is on the stick already. A stick of an earlier epoch would get a share that its holder
         does not have: that takes `create-steward-device`.
@@ -70,24 +71,24 @@ class Sticks:
         if opened is None:
             return
         stick, _ = self.tools.look(event)
-        steward = known_steward(stick, kit_journal.known(self._keeping.control))
+        steward = known_steward(stick, kit_journal.known(self._installation.control))
         if steward is None:
             return
         found = self.tools.check(event, stick, opened.managed)
         if found is None or found.steward != steward:
             log.warning("%s held the kit of %s and holds something else now", stick.name, steward)
             return
-        kit_journal.record(self._keeping.control, [found])
+        kit_journal.record(self._installation.control, [found])
         log.info("The kit of %s was checked: %s", steward, found.problems[0] if found.problems else "it is whole")
         if _is_outdated(found, opened):
             self._rewrite(event, steward)
 
     def _rewrite(self, event: PluggedIn, steward: str) -> None:
         peer = Peer(os.getpid(), os.geteuid(), os.getegid())
-        bench = Bench(peer, self._session.enter(peer.uid), self._session, self._keeping, unasked=True)
-        writing = Arming(bench, self.tools, {steward: steward})
+        context = StandingContext(peer, self._session.enter(peer.uid), self._session, self._installation, unasked=True)
+        writing = ArmedStewards(context, self.tools, {steward: steward})
         try:
-            with bench.change() as opened:
+            with context.change() as opened:
                 kit = write_onto(writing, event, opened, steward)
         finally:
             writing.end()
@@ -96,4 +97,4 @@ class Sticks:
 
 def _is_outdated(found: KitRecord, opened: Opened) -> bool:
     in_force = found.epoch == opened.managed.recovery.epoch and not opened.managed.rotation
-    return in_force and found.counts and (found.serial or 0) < opened.serial
+    return in_force and found.counts and ((found.serial or 0) < opened.serial or has_old_tools(found))

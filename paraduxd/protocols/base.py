@@ -9,21 +9,30 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
+from paraduxd.api.errors import HeldError as HeldError  # noqa: PLC0414 (plugins import it from here)
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414 (plugins import it from here)
+from paraduxd.api.errors import TransientError as TransientError  # noqa: PLC0414
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.listings import Entry
+from paraduxd.api.replies.results import Other as Other  # noqa: PLC0414
 from paraduxd.api.replies.results import Removed as Removed  # noqa: PLC0414
 from paraduxd.api.replies.results import Version as Version  # noqa: PLC0414
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.setup import Setup
-from paraduxd.core.plan.model import Guard, Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.by_hand import ByHand
+from paraduxd.protocols.transfers import Omitted as Omitted  # noqa: PLC0414
+from paraduxd.protocols.transfers import PullRequest as PullRequest  # noqa: PLC0414
+from paraduxd.protocols.transfers import PullResult as PullResult  # noqa: PLC0414
+from paraduxd.protocols.transfers import PushRequest as PushRequest  # noqa: PLC0414
+from paraduxd.protocols.transfers import PushResult as PushResult  # noqa: PLC0414
+from paraduxd.protocols.transfers import RestoreResult as RestoreResult  # noqa: PLC0414
+from paraduxd.protocols.transfers import VerifyResult as VerifyResult  # noqa: PLC0414
 
 KEY_COPY = "repository-key"
 """The file in a destination's private directory (`Context.index`) in which a worker leaves a copy of the repository's key file, for the
@@ -32,18 +41,6 @@ keeper, which has the config."""
 
 NAMES = "names.sqlite"
 """With what the names of files begin that others keep in `Context.index`: a plugin leaves them alone."""
-
-
-class HeldError(Exception):
-    """The guard stopped a pull: nothing was removed. Counts are files."""
-
-    def __init__(self, reason: str, text: str, removed: int = 0, changed: int = 0, files: int = 0) -> None:
-        super().__init__(text)
-        self.reason = reason
-        self.text = text
-        self.removed = removed
-        self.changed = changed
-        self.files = files
 
 
 @dataclass(frozen=True)
@@ -100,125 +97,6 @@ class Context:
 
 
 @dataclass(frozen=True)
-class PullRequest:
-    """What a source may do to staging.
-
-    `known_files` is the number of regular files after the last good pull (`None`: there was none); `allowed_removed` and
-    `allowed_changed` are counts that the owner has approved. `index` is a file in which a source that is pushed in place
-    remembers its last scan. `since` is when the last good pull ended (seconds since the epoch) if one that came after it did not end
-    well: what that one has written counts as well. `known_mounts` and `mounts_looked` are those of the last good `PullResult`.
-    """
-
-    guard: Guard
-    known_files: int | None = None
-    allowed_removed: int = 0
-    allowed_changed: int = 0
-    in_place: bool = False
-    index: Path | None = None
-    since: float | None = None
-    known_mounts: tuple[str, ...] = ()
-    mounts_looked: float | None = None
-
-
-@dataclass(frozen=True)
-class PullResult:
-    """Counts are regular files, sizes bytes; `removed` and `changed` are against what staging held before.
-
-    `unread`: what could not be read, or what staging cannot hold; an earlier copy of it stays, and counts among `files`. `unstored`: of
-    what the attributes could not be read or held, and the rest could. Of each at most 100 names, and how many there are. `mounts`: mount
-    points inside the source that have files; `mounts_looked`: when they were looked for (seconds since the epoch), if not at every pull.
-    """
-
-    files: int
-    bytes: int
-    transferred_files: int = 0
-    transferred_bytes: int = 0
-    removed: int = 0
-    changed: int = 0
-    unread: tuple[str, ...] = ()
-    unread_count: int = 0
-    unstored: tuple[str, ...] = ()
-    unstored_count: int = 0
-    mounts: tuple[str, ...] = ()
-    mounts_looked: float | None = None
-
-
-@dataclass(frozen=True)
-class PushRequest:
-    """What a destination is asked to do.
-
-    A version is removed only when `keep` does not want it, it is older than `grace` seconds, the newest version was read back whole
-    after it was written, no alarm is fresh (`protected_until`, RFC 3339: nothing is removed before), and it is not `held`. `read_back`:
-    the newest version may be read back now, which can mean to transfer all of it. `prune`: space may be reclaimed now.
-    `unread`: what the last pull could not read, so that it is missing in this version, and `unread_count` of it in all.
-    `staging`: what the directory that is pushed is called from one push to the next ("": as its path).
-    `suspect`: a check or rehearsal after the last push found damage, so that the new version must not build on what is there.
-    """
-
-    keep: Keep
-    now: str
-    known_versions: tuple[Version, ...] = ()
-    held: bool = False
-    prune: bool = False
-    grace: int = 0
-    protected_until: str | None = None
-    read_back: bool = True
-    unread: tuple[str, ...] = ()
-    unread_count: int = 0
-    suspect: bool = False
-    staging: str = ""
-
-    @property
-    def may_remove(self) -> bool:
-        """Whether any version may be removed now, if `keep` and `grace` allow it."""
-        return not self.held and (self.protected_until is None or self.protected_until <= self.now)
-
-
-@dataclass(frozen=True)
-class PushResult:
-    """The new version and all that are there now, oldest first; `pruned`: earlier ones were removed.
-
-    `kept_because`: why versions that should have gone cannot be removed, as a sentence; "" also when the next push may succeed.
-    `removed`: which versions went, and why. `unread`: at most 100 of the names that are missing in the new version (`Version.missing`
-    counts all of them). `marked`: the place carries the marker now. `protected_until`: versions that `keep` does not want stay
-    until then (RFC 3339).
-    """
-
-    version: Version
-    versions: tuple[Version, ...]
-    added_bytes: int = 0
-    pruned: bool = False
-    kept_because: str = ""
-    removed: tuple[Removed, ...] = ()
-    unread: tuple[str, ...] = ()
-    marked: bool = False
-    protected_until: str | None = None
-
-
-@dataclass(frozen=True)
-class RestoreResult:
-    """What was restored: counts of regular files and bytes."""
-
-    version: Version
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class VerifyResult:
-    """How many objects (files, packs, versions) were checked, and bytes read or compared.
-
-    `damaged`: at most 100 names of what is damaged in versions older than the newest, which is whole, as "VERSION: PATH"; `note`: a
-    sentence about that ("": nothing to say).
-    """
-
-    checked: int
-    bytes: int
-    damaged: tuple[str, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Blob:
     """One object of a blob store; `size` in bytes."""
 
@@ -247,10 +125,12 @@ class Source(abc.ABC):
 class Destination(abc.ABC):
     """Something that keeps versions of a dataset.
 
-    `checks_content`: a restore fails unless every byte is, by a cryptographic checksum, what was pushed.
+    `checks_content`: a restore fails unless every byte is, by a cryptographic checksum, what was pushed. `leaves_out`: a push heeds
+    `PushRequest.omitted`.
     """
 
     checks_content: ClassVar[bool] = False
+    leaves_out: ClassVar[bool] = False
 
     @abc.abstractmethod
     def push(self, staging: Path, request: PushRequest) -> PushResult:
@@ -262,6 +142,10 @@ class Destination(abc.ABC):
     @abc.abstractmethod
     def versions(self) -> tuple[Version, ...]:
         """All complete versions, oldest first. A destination that was never written has none; that is no error."""
+
+    def others(self) -> tuple[Other, ...]:
+        """What lies at the same place and was not pushed to it, oldest first: it can be restored, and is never counted or removed."""
+        return ()
 
     def counted(self, version: Version) -> Version:
         """The version with its counts, where listing does not tell them and looking into it does: that can take a while."""
@@ -321,7 +205,12 @@ class Destination(abc.ABC):
 
 
 class BlobStore(abc.ABC):
-    """A flat store of named objects. Names match `[A-Za-z0-9][A-Za-z0-9._-]*`; anything else is refused by the caller."""
+    """A flat store of named objects. Names match `[A-Za-z0-9][A-Za-z0-9._-]*`; anything else is refused by the caller.
+
+    `puts_at_once`: several threads may put at the same time, and so much is taken that this gains something.
+    """
+
+    puts_at_once: ClassVar[bool] = False
 
     @abc.abstractmethod
     def put(self, name: str, data: BinaryIO) -> None:

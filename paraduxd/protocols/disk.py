@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -20,7 +20,8 @@ from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.field_types import FileName, Flag, Size
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text, parse_file_url
 from paraduxd.core.config.setup import Setup
-from paraduxd.effects.files import bounded, directories, looking
+from paraduxd.core.primitives.left_out_rules import LeftOut
+from paraduxd.effects.files import bounded, directories, existence
 from paraduxd.effects.files.directories import Directory
 from paraduxd.effects.tools import rsync
 from paraduxd.protocols.base import (
@@ -34,8 +35,7 @@ from paraduxd.protocols.base import (
     TransientError,
 )
 from paraduxd.protocols.by_hand import disk as by_hand
-from paraduxd.protocols.pulling import in_place_scan, rsync_pull
-from paraduxd.protocols.pulling.left_out import LeftOut
+from paraduxd.protocols.pulling import in_place_scan, left_out_paths, rsync_pull
 from paraduxd.protocols.pulling.mounted_disks import Inside
 from paraduxd.protocols.trees.destination import TreeDestination
 
@@ -84,6 +84,10 @@ class DiskSettings(ProtocolSettings):
         """The directory itself."""
         return parse_file_url(self.url)
 
+    def left_out(self) -> LeftOut:
+        """See `ProtocolSettings.left_out`."""
+        return LeftOut(self.exclude, self.exclude_caches, self.exclude_marker, self.one_file_system, self.max_size)
+
 
 class DiskSource(Source):
     """Pulls from a directory of this machine, or watches over it when it is pushed in place."""
@@ -96,7 +100,7 @@ class DiskSource(Source):
         """See `Source.pull`."""
         path = self._settings.local_path()
         if request.in_place:
-            return in_place_scan.pull_in_place(Path(path), request)
+            return in_place_scan.pull_in_place(Path(path), request, self._settings.left_out())
         place, exclude = self._what(Path(path))
         if self._settings.one_file_system:
             return rsync_pull.pull(place, staging, exclude, request, self._context)
@@ -112,18 +116,15 @@ class DiskSource(Source):
             only = [name for name in os.listdir(path.parent) if name != path.name]  # noqa: PTH208  (no order is needed)
             patterns = [rsync.literal(os.fsencode(name)) for name in only]
             return rsync.Place(str(path.parent), str(path), bandwidth=bandwidth), patterns
-        left_out = LeftOut(
-            settings.exclude_caches, settings.exclude_marker, settings.one_file_system, settings.max_size
-        )
-        patterns = [*settings.exclude, *(left_out.patterns(path) if looking.is_folder(path) else ())]
-        return rsync.Place(str(path), str(path), bandwidth=bandwidth), patterns
+        rules = left_out_paths.found(settings.left_out(), path).rules if existence.is_folder(path) else settings.exclude
+        return rsync.Place(str(path), str(path), bandwidth=bandwidth), list(rules)
 
     def look(self) -> bool:
         """See `Source.look`."""
         path = Path(self._settings.local_path())
-        if not looking.is_there(path):
+        if not existence.is_there(path):
             raise rsync_pull.missing(str(path), None)
-        with _told(path):
+        with _translated_errors(path):
             if path.is_file():
                 open_regular(path).close()
             else:
@@ -134,13 +135,15 @@ class DiskSource(Source):
 class DiskBlobs(BlobStore):
     """Objects as files of one directory. `create`: it is made when it is missing, which is right only where nothing was before."""
 
+    puts_at_once: ClassVar[bool] = True
+
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         self._folder = folder
         self._create = create
 
     def put(self, name: str, data: BinaryIO) -> None:
         """See `BlobStore.put`; on the disk before it returns."""
-        with _told(self._folder):
+        with _translated_errors(self._folder):
             self._make_folder()
             with directories.own(self._folder) as folder:
                 temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
@@ -162,7 +165,7 @@ class DiskBlobs(BlobStore):
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
         with (
-            _told(self._folder, name),
+            _translated_errors(self._folder, name),
             directories.own(self._folder) as folder,
             open_regular(name, folder.descriptor) as file,
         ):
@@ -173,18 +176,26 @@ class DiskBlobs(BlobStore):
         """See `BlobStore.list`."""
         if not os.path.lexists(self._folder):
             return ()
-        with _told(self._folder), os.scandir(self._folder) as entries:
+        with _translated_errors(self._folder), os.scandir(self._folder) as entries:
             blobs = list(_files(entries, bounded.Listing(str(self._folder))))
         return tuple(sorted(blobs, key=lambda blob: blob.name))
 
     def delete(self, name: str) -> None:
         """See `BlobStore.delete`."""
-        with _told(self._folder), contextlib.suppress(FileNotFoundError), directories.own(self._folder) as folder:
+        with (
+            _translated_errors(self._folder),
+            contextlib.suppress(FileNotFoundError),
+            directories.own(self._folder) as folder,
+        ):
             folder.unlink(name)
 
     def sweep(self) -> None:
         """See `BlobStore.sweep`."""
-        with _told(self._folder), contextlib.suppress(FileNotFoundError), directories.own(self._folder) as folder:
+        with (
+            _translated_errors(self._folder),
+            contextlib.suppress(FileNotFoundError),
+            directories.own(self._folder) as folder,
+        ):
             for name in folder.names():
                 if name.startswith(TEMPORARY):
                     folder.unlink(name)
@@ -221,7 +232,7 @@ def open_regular(path: Path | str, folder: int | None = None) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def _told(folder: Path, name: str = "") -> Iterator[None]:
+def _translated_errors(folder: Path, name: str = "") -> Iterator[None]:
     """File errors as sentences."""
     try:
         yield

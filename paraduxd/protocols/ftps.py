@@ -11,7 +11,8 @@ from paraduxd.core.config.protocol_settings import SshAddress, Text
 from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.by_hand import ftp as by_hand
-from paraduxd.protocols.ftp import FtpBlobs, FtpSettings, parse_url
+from paraduxd.protocols.ftp.blobs import FtpBlobs
+from paraduxd.protocols.ftp.settings import FtpSettings, parse_url
 from paraduxd.protocols.setup_questions import PASSWORD
 
 

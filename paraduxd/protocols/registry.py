@@ -27,15 +27,24 @@ _log = logging.getLogger(__name__)
 
 def load(folder: Path = FOLDER) -> dict[str, Protocol]:
     """All protocols by name. A plugin that does not load, or takes a name that is taken, is logged and left out."""
+    protocols, ignored = _load(folder)
+    for sentence in ignored:
+        _log.warning("Protocol plugin %s", sentence)
+    return protocols
+
+
+def _load(folder: Path) -> tuple[dict[str, Protocol], list[str]]:
+    """All protocols by name, and a sentence for each plugin that is left out."""
     protocols: dict[str, Protocol] = {}
-    for origin, candidate in (*_installed(), *_drop_ins(folder)):
+    dropped, ignored = _drop_ins(folder)
+    for origin, candidate in (*_installed(), *dropped):
         if not isinstance(candidate, Protocol):
-            _log.warning("Protocol plugin %s is ignored: it has no PROTOCOL", origin)
+            ignored.append(f"{origin} is ignored: it has no PROTOCOL")
         elif candidate.name in protocols:
-            _log.warning("Protocol plugin %s is ignored: the name %s is taken", origin, candidate.name)
+            ignored.append(f"{origin} is ignored: the name {candidate.name} is taken")
         else:
             protocols[candidate.name] = candidate
-    return protocols
+    return protocols, ignored
 
 
 def find(name: str, folder: Path = FOLDER) -> Protocol:
@@ -46,10 +55,14 @@ def find(name: str, folder: Path = FOLDER) -> Protocol:
     for point in entry_points(group=GROUP, name=name):
         if isinstance(protocol := _resolve(point), Protocol):
             return protocol
-    if protocol := load(folder).get(name):
-        return protocol
+    protocols, ignored = _load(folder)
+    if name in protocols:
+        return protocols[name]
+    why = f": {'; '.join(ignored)}" if ignored else ""
     raise ParaduxError(
-        "unknown-protocol", "there is no protocol of this name", f"install the plugin, or see {folder} and the log"
+        "unknown-protocol",
+        f"there is no protocol of this name{why}",
+        f"put the plugin's file into {folder}, or install its package",
     )
 
 
@@ -67,9 +80,6 @@ def _resolve(point: EntryPoint) -> object:
         return None
 
 
-def _drop_ins(folder: Path) -> Iterator[tuple[str, object]]:
+def _drop_ins(folder: Path) -> tuple[list[tuple[str, object]], list[str]]:
     found = load_folder(folder, frozenset({0, os.geteuid()}))
-    for sentence in found.refused:
-        _log.warning("Protocol plugin %s", sentence)
-    for module in found.modules:
-        yield str(module.__file__), getattr(module, "PROTOCOL", None)
+    return [(str(module.__file__), getattr(module, "PROTOCOL", None)) for module in found.modules], [*found.refused]

@@ -20,7 +20,7 @@ from paraduxd.core.config.protocol_settings import ProtocolSettings, Text
 from paraduxd.core.config.setup import Setup, after
 from paraduxd.core.primitives.disks import checked_uuid
 from paraduxd.core.primitives.place_identity import legacy_uid
-from paraduxd.effects.files import looking
+from paraduxd.effects.files import existence
 from paraduxd.effects.tools import rsync
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.by_hand import disk as by_hand
@@ -52,7 +52,7 @@ def _folder(context: Context) -> Path:
     have put some there."""
     folder = _named(context)
     if context.mounted and any(
-        looking.is_link(step) for step in (folder, *folder.parents) if context.mounted in step.parents
+        existence.is_link(step) for step in (folder, *folder.parents) if context.mounted in step.parents
     ):
         text = f"{FOLDER} on this disk is a symbolic link, or one leads from it to {folder.name}"
         raise ParaduxError("unusable-directory", text, "see who had the disk, and remove the link")
@@ -84,7 +84,7 @@ def _marked_as(folder: Path) -> str | None:
 
 def _legacy_uid(folder: Path) -> str | None:
     """The uid of the place that version 0.1.0 has made a folder for; `None`: there is nothing in it."""
-    if not looking.is_folder(folder) or not any(folder.iterdir()):
+    if not existence.is_folder(folder) or not any(folder.iterdir()):
         return None
     return legacy_uid("" if folder.parent.name == CONFIGS else folder.parent.name, folder.name)
 

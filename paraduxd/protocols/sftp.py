@@ -25,8 +25,8 @@ from paraduxd.core.config.setup import Setup, begins_with
 from paraduxd.core.primitives import quoting
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import sftp, ssh_failures
-from paraduxd.protocols import replacing
 from paraduxd.protocols.base import Blob, BlobStore, Context, Protocol, TransientError
+from paraduxd.protocols.blob_stores import replacing
 from paraduxd.protocols.by_hand import sftp as by_hand
 from paraduxd.protocols.setup_questions import SSH_QUESTIONS
 
@@ -89,7 +89,7 @@ class SftpBlobs(BlobStore):
 
     def put(self, name: str, data: BinaryIO) -> None:
         """See `BlobStore.put`. The size is checked at the server before the object gets its name."""
-        with self._told(name):
+        with self._translated_errors(name):
             client = self._connection.client()
             _make_directories(client, self._folder)
             temporary = self._path(f"{TEMPORARY}{secrets.token_hex(8)}")
@@ -121,12 +121,12 @@ class SftpBlobs(BlobStore):
 
     def overwrite(self, name: str, data: BinaryIO) -> None:
         """See `BlobStore.overwrite`: in place, which a server may allow that forbids renaming."""
-        with self._told(name):
+        with self._translated_errors(name):
             self._connection.client().putfo(data, self._path(name), confirm=False)
 
     def get(self, name: str) -> Iterator[bytes]:
         """See `BlobStore.get`."""
-        with self._told(name), self._opened(self._connection.client(), name) as file:
+        with self._translated_errors(name), self._opened(self._connection.client(), name) as file:
             pace = bounded.Pace(self._where)
             for piece in _pieces(file):
                 pace.moved(len(piece))
@@ -145,7 +145,7 @@ class SftpBlobs(BlobStore):
 
     def _files(self) -> Iterator[Blob]:
         """Half-written ones, too."""
-        with self._told():
+        with self._translated_errors():
             try:
                 found = list(self._listed())
             except FileNotFoundError:
@@ -161,7 +161,7 @@ class SftpBlobs(BlobStore):
 
     def delete(self, name: str) -> None:
         """See `BlobStore.delete`."""
-        with self._told(name):
+        with self._translated_errors(name):
             client = self._connection.client()
             for each in (*([] if client.renames_over else [replacing.aside(name)]), name):
                 with contextlib.suppress(FileNotFoundError):
@@ -173,7 +173,7 @@ class SftpBlobs(BlobStore):
         for name in (each for each in names if each.startswith(TEMPORARY)):
             self.delete(name)
         if any(each.startswith(replacing.ASIDE) for each in names):
-            with self._told():
+            with self._translated_errors():
                 client = self._connection.client()
                 replacing.heal(
                     names,
@@ -185,7 +185,7 @@ class SftpBlobs(BlobStore):
         return self._folder.rstrip(b"/") + b"/" + name.encode()
 
     @contextlib.contextmanager
-    def _told(self, name: str = "") -> Iterator[None]:
+    def _translated_errors(self, name: str = "") -> Iterator[None]:
         """Failures of the server and the network as sentences; after one of the network the next use connects anew."""
         try:
             yield

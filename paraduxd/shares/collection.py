@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import combinations
 from math import comb
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.shares.kit_manifest import KitInfo, Member, SetInfo
 from paraduxd.shares.slip39 import Share, ShareError, combine, read_share
 from paraduxd.shares.words import parse_words

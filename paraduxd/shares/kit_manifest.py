@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from paraduxd.api import bounded_json
+from paraduxd.api.frozen import dataclass
 
 FORMAT = "paradux.kit/1"
 SET_FORMAT = "paradux.set/1"

@@ -17,7 +17,7 @@ from paraduxd.api.replies import kits
 from paraduxd.core.plan.model import Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery import confirmation
-from paraduxd.core.recovery.confirmation import Challenge, SeenByCode, SeenKeys
+from paraduxd.core.recovery.confirmation import AskedChallenge, CodeRecord, SeenKeys
 from paraduxd.effects.files import bounded
 from paraduxd.effects.journal.journal import Journal
 
@@ -43,20 +43,20 @@ class Confirmations:
         self._keys()
         with self._one_at_a_time:
             digits = f"{secrets.randbelow(10**confirmation.CHALLENGE_DIGITS):0{confirmation.CHALLENGE_DIGITS}}"
-            made = Challenge(digits, timestamps.stamp(moment) or "")
+            made = AskedChallenge(digits, timestamps.stamp(moment) or "")
             left = (*self._open(who.id, moment), made)[-confirmation.MOST_OPEN :]
             self.journal.set_fact(_ASKED + who.id, to_json_value(left))
         until = timestamps.stamp(moment + confirmation.OPEN_FOR) or ""
         return kits.Challenge(who.id, who.name, digits, until)
 
-    def confirm(self, code: str) -> kits.CodeTaken:
-        """Take a code: whose it is, and what it says.
+    def confirm(self, code: str, uid: int) -> kits.CodeTaken:
+        """Take a code that `uid` gives: whose it is, and what it says.
 
         Raises `ParaduxError` "mistyped-code", "unknown-code", "code-taken", and "too-many-codes" when too many were of nobody.
         """
         digits, known, moment = confirmation.parse(code), self._keys(), self.now()
         with self._one_at_a_time:
-            self._count_try(moment)  # before it is looked at: ending the daemon does not give another one
+            self._count_try(moment, uid)  # before it is looked at: ending the daemon does not give another one
             asked = {each.id: self._open(each.id, moment) for each in self.plan().stewards}
             written = {(kit.steward, kit.epoch): kit.kit_sha256 for kit in self.journal.kits() if kit.kit_sha256}
             found = confirmation.find(digits, known, written, asked, moment.date())
@@ -72,7 +72,7 @@ class Confirmations:
         name = self._steward(found.steward).name
         return kits.CodeTaken(found.steward, name, seen.date, seen.kind, seen.asked, seen.heard, seen.epoch)
 
-    def seen(self) -> dict[str, SeenByCode]:
+    def seen(self) -> dict[str, CodeRecord]:
         """The last code of each steward."""
         plan_of = {each.id for each in self.plan().stewards}
         return {steward: seen for steward in plan_of if (seen := self._seen(steward))}
@@ -95,29 +95,29 @@ class Confirmations:
                 "open the vault once: paraductl unlock",
             ) from None
 
-    def _open(self, steward: str, moment: datetime) -> tuple[Challenge, ...]:
+    def _open(self, steward: str, moment: datetime) -> tuple[AskedChallenge, ...]:
         try:
             found = from_json_value(_Asked, {"challenges": self.journal.fact(_ASKED + steward) or []})
         except ValueError:
             return ()
         return confirmation.still_open(found.challenges, moment)
 
-    def _seen(self, steward: str) -> SeenByCode | None:
-        return self.journal.fact_as(SeenByCode, _SEEN + steward)
+    def _seen(self, steward: str) -> CodeRecord | None:
+        return self.journal.fact_as(CodeRecord, _SEEN + steward)
 
     def _tries(self, moment: datetime) -> tuple[str, ...]:
         plain = self.journal.fact(_TRIES)
         return confirmation.recent(tuple(map(str, plain if isinstance(plain, list) else ())), moment)
 
-    def _count_try(self, moment: datetime) -> None:
+    def _count_try(self, moment: datetime, uid: int) -> None:
         tries = self._tries(moment)
         if len(tries) >= confirmation.TRIES:
             raise ParaduxError(
                 "too-many-codes",
                 f"{confirmation.TRIES} codes that belong to none of your kits were given within a day",
-                "wait a day; if it was not you, see who asked in the daemon's log",
+                f"wait a day; they were given by {', '.join(confirmation.users(tries)) or 'somebody'}",
             )
-        self.journal.set_fact(_TRIES, [*tries, timestamps.stamp(moment)])
+        self.journal.set_fact(_TRIES, [*tries, f"{timestamps.stamp(moment)} {uid}"])
 
     def _forget_try(self, moment: datetime) -> None:
         self.journal.set_fact(_TRIES, list(self._tries(moment)[:-1]))
@@ -125,7 +125,7 @@ class Confirmations:
 
 @dataclass(frozen=True)
 class _Asked:
-    challenges: tuple[Challenge, ...] = ()
+    challenges: tuple[AskedChallenge, ...] = ()
 
 
 def _unknown(tries: int) -> ParaduxError:

@@ -10,17 +10,18 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.drills import Rehearsed
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.recovery.drills import Drill
+from paraduxd.core.recovery.drill_judgement import Drill
 from paraduxd.core.runs import damage
 from paraduxd.core.runs import facts as known
 from paraduxd.core.runs.facts import Key, Latest
@@ -43,7 +44,7 @@ UNSAID = "an earlier version of Paradux ran it, and did not keep what it had pro
 TRIGGER = "drill"
 
 
-class Drills:
+class DrillRecords:
     """Everything about drills that outlives the keeper."""
 
     def __init__(self, journal: Journal, state: StatePlaces, clock: Callable[[], datetime]) -> None:

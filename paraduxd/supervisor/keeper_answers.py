@@ -5,26 +5,26 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from paraduxd.api.calls import JsonObject, check_arguments, reply_to
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.replies.config import HostKeysOf
 from paraduxd.api.replies.kits import Challenge, CodeTaken
 from paraduxd.api.replies.transfers import Left, Nothing, ReadingStarted, Run, Started
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.recovery.drills import Drill
+from paraduxd.core.recovery.drill_judgement import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.keeper_questions import QUESTIONS, DrillPlace, KeeperQuestions, KnownKits
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.supervisor.confirmations import Confirmations
-from paraduxd.supervisor.drill_records import Drills
+from paraduxd.supervisor.drill_records import DrillRecords
 from paraduxd.supervisor.rpc import handlers
-from paraduxd.supervisor.runs import protection
-from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.runs import alarms
+from paraduxd.supervisor.runs.dispatcher import Dispatcher
 from paraduxd.supervisor.schedule.scheduler import Scheduler
 
 log = logging.getLogger("paradux.daemon")
@@ -32,22 +32,21 @@ log = logging.getLogger("paradux.daemon")
 HOSTKEY_PATIENCE = 40.0
 """Seconds; the keeper waits a little longer than this."""
 
-HOSTKEY_POLL = 0.1
-"""Seconds between looks at a run that the keeper waits for."""
-
 
 @dataclass(frozen=True)
 class KeeperAnswers:
-    """`apply_plan` gives the runs that publish its config; `record_kit` keeps what is known of a kit."""
+    """`apply_plan` gives the runs that publish its config; `record_kit` keeps what is known of a kit, `unwatched` says why
+    no stick is noticed, if so."""
 
     dispatcher: Dispatcher
     scheduler: Scheduler
     journal: Journal
-    drills: Drills
+    drills: DrillRecords
     confirmations: Confirmations
     now: Callable[[], datetime]
     apply_plan: Callable[[bool], tuple[int, ...]]
     record_kit: Callable[[KitRecord], None]
+    unwatched: Callable[[], str] = str
 
     def apply(self, *, publish: bool) -> Started:
         try:
@@ -95,16 +94,16 @@ class KeeperAnswers:
         return Started(tuple(self.dispatcher.verify(dataset, deep=deep)))
 
     def cancel(self, *, runs: Sequence[object]) -> Left:
-        return Left(tuple(self.dispatcher.cancel(handlers.numbers(runs))))
+        return Left(tuple(self.dispatcher.engine.cancel(handlers.numbers(runs))))
 
     def ask(self, *, steward: str) -> Challenge:
         return self.confirmations.ask(steward)
 
-    def confirm(self, *, code: str) -> CodeTaken:
-        return self.confirmations.confirm(code)
+    def confirm(self, *, code: str, uid: int) -> CodeTaken:
+        return self.confirmations.confirm(code, uid)
 
     def alarm(self, *, why: str) -> Nothing:
-        protection.raise_alarm(self.journal, timestamps.stamp(self.now()) or "", why)
+        alarms.raise_alarm(self.journal, timestamps.stamp(self.now()) or "", why)
         return Nothing()
 
     def kit(self, *, record: KitRecord) -> Nothing:
@@ -112,7 +111,7 @@ class KeeperAnswers:
         return Nothing()
 
     def kits(self) -> KnownKits:
-        return KnownKits(tuple(self.journal.kits()))
+        return KnownKits(tuple(self.journal.kits()), self.unwatched())
 
     def hostkeys(self, *, hosts: Sequence[object]) -> HostKeysOf:
         (number,) = self.dispatcher.hostkeys([_server(each) for each in hosts])
@@ -127,7 +126,7 @@ class KeeperAnswers:
         while (run := self.dispatcher.runs([number])[0]).state in ("queued", "running"):
             if time.monotonic() > deadline:
                 raise ParaduxError("hostkeys", "the servers did not show their keys in time", "try again later")
-            time.sleep(HOSTKEY_POLL)
+            self.dispatcher.engine.await_end([number], deadline - time.monotonic())
         return run
 
     def drill_begins(self, *, base: str) -> DrillPlace:

@@ -17,19 +17,21 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from paraduxd.api import framing
 from paraduxd.api.calls import JsonObject
-from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError, unforeseen
 from paraduxd.api.framing import ClosedError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.effects.devices import device_mapper
-from paraduxd.effects.ipc import accepting, control_channel
+from paraduxd.effects.ipc import accepting, control_channel, control_messages
+from paraduxd.effects.ipc.control_messages import Answered, Asked, Connected, Inserted, ToKeeper, Told, Took
 from paraduxd.effects.ipc.keeper_news import KeeperNews
 from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
-from paraduxd.effects.process import hardening
+from paraduxd.effects.process import hardening, last_words
 from paraduxd.effects.process.children import Children
 from paraduxd.effects.process.run import python
 
@@ -46,6 +48,8 @@ ENDS = 5.0
 
 TRIES = 2
 
+STDERR = 2
+
 Answer = Callable[[str, object], JsonObject]
 """Answers a question of the keeper, by its name and with its arguments."""
 
@@ -61,10 +65,11 @@ class KeeperFacts:
 
 @dataclass
 class _Keeper:
-    """A living keeper and the line to it."""
+    """A living keeper and the line to it. `errors`: a file in memory with what it wrote before it began to work."""
 
     process: subprocess.Popen[bytes]
     control: socket.socket
+    errors: int
     facts: KeeperFacts = KeeperFacts()
     has_started: bool = False
     failed: bool = False
@@ -118,7 +123,7 @@ class KeeperHost:
             if self._keeper is None or self._keeper.process.poll() is not None or _is_full(self._keeper.control):
                 return False
             try:
-                control_channel.send(self._keeper.control, {"stick": to_json_value(stick)})
+                _send(self._keeper, Inserted(stick))
             except OSError:
                 return False
             return True
@@ -148,7 +153,7 @@ class KeeperHost:
         peer = peer_of(connection)
         if not self._may_connect(peer):
             return
-        note = {"client": {"pid": peer.pid, "uid": peer.uid, "gid": peer.gid}}
+        note = to_json_value(Connected(peer))
         self._why = ""
         for _ in range(TRIES):
             keeper = self._send_over(connection, note)
@@ -191,24 +196,34 @@ class KeeperHost:
         if self._keeper is not None and self._keeper.process.poll() is None:
             return self._keeper
         self._end()
-        ours, its = socket.socketpair(socket.AF_UNIX, control_channel.SOCKET_TYPE)
-        try:
-            with its:
-                process = self._children.start(self._command(its.fileno()), pass_fds=[its.fileno()])
-        except OSError:
-            ours.close()
-            raise
-        self._keeper = _Keeper(process, ours)
+        self._keeper = self._started()
         try:
             threading.Thread(target=self._listen, args=(self._keeper,), name="keeper-line", daemon=True).start()
         except RuntimeError:
+            os.close(self._keeper.errors)
             self._end()
             raise OSError(errno.EAGAIN, "no more threads") from None
         return self._keeper
 
-    def _command(self, control: int) -> list[str]:
+    def _started(self) -> _Keeper:
+        """A new keeper. Raises `OSError`."""
+        ours, its = socket.socketpair(socket.AF_UNIX, control_channel.SOCKET_TYPE)
+        errors, log_lines = os.memfd_create("paradux-keeper", os.MFD_CLOEXEC), os.dup(STDERR)
+        try:
+            with its:
+                given = (its.fileno(), log_lines)
+                process = self._children.start(self._command(*given), stderr=errors, pass_fds=given)
+        except OSError:
+            ours.close()
+            os.close(errors)
+            raise
+        finally:
+            os.close(log_lines)
+        return _Keeper(process, ours, errors)
+
+    def _command(self, control: int, errors: int) -> list[str]:
         command = [*python("paraduxd.keeper.main"), "--state", str(self._state.directory)]
-        command += ["--control", str(control), "--parent", str(os.getpid())]
+        command += ["--control", str(control), "--errors", str(errors), "--parent", str(os.getpid())]
         return [*command, *self._more]
 
     def _end(self) -> None:
@@ -234,24 +249,28 @@ class KeeperHost:
             except Exception:
                 log.exception("A message of the keeper could not be taken")
         if not keeper.has_started and not keeper.failed and not self._why:
-            self._why = _how_ended(keeper.process)
+            self._why = _how_ended(keeper)
         with self._changing:
             if self._keeper is keeper:
                 self._end()
         keeper.took.put(False)
         keeper.control.close()
+        os.close(keeper.errors)
 
     def _take_message(self, keeper: _Keeper, sending: threading.Lock, message: JsonObject) -> None:
-        if "took" in message:
-            keeper.took.put(bool(message["took"]))
-        elif "ask" in message:
-            try:
-                threading.Thread(target=self._reply, args=(keeper, sending, message), daemon=True).start()
-            except RuntimeError:
-                with sending, contextlib.suppress(OSError):
-                    control_channel.send(keeper.control, {"answer": message["ask"], "error": _BUSY.to_wire()})
-        else:
-            self._take_news(keeper, from_json_value(KeeperNews, message.get("tell", {})))
+        match received := control_messages.to_supervisor(message):
+            case Took():
+                keeper.took.put(received.took)
+            case Asked():
+                try:
+                    threading.Thread(target=self._reply, args=(keeper, sending, received), daemon=True).start()
+                except RuntimeError:
+                    with sending, contextlib.suppress(OSError):
+                        _send(keeper, Answered(received.ask, error=_BUSY.to_wire()))
+            case Told():
+                self._take_news(keeper, received.tell)
+            case _:
+                assert_never(received)
 
     def _take_news(self, keeper: _Keeper, news: KeeperNews) -> None:
         if news.failed:
@@ -263,17 +282,23 @@ class KeeperHost:
         keeper.facts = KeeperFacts(news.authorized, news.until, news.weaknesses)
         self.was_authorized |= keeper.facts.authorized
 
-    def _reply(self, keeper: _Keeper, sending: threading.Lock, message: JsonObject) -> None:
-        answer: dict[str, object] = {"answer": message["ask"]}
+    def _reply(self, keeper: _Keeper, sending: threading.Lock, asked: Asked) -> None:
+        answered = self._answered(asked)
+        with sending, contextlib.suppress(OSError):
+            _send(keeper, answered)
+
+    def _answered(self, asked: Asked) -> Answered:
         try:
-            answer["reply"] = self._answer(str(message["what"]), message["arguments"])
+            return Answered(asked.ask, self._answer(asked.what, asked.arguments))
         except ParaduxError as problem:
-            answer["error"] = problem.to_wire()
+            return Answered(asked.ask, error=problem.to_wire())
         except Exception as problem:
             log.exception("A question of the keeper could not be answered")
-            answer["error"] = unforeseen("the supervisor failed", problem).to_wire()
-        with sending, contextlib.suppress(OSError):
-            control_channel.send(keeper.control, answer)
+            return Answered(asked.ask, error=unforeseen("the supervisor failed", problem).to_wire())
+
+
+def _send(keeper: _Keeper, message: ToKeeper) -> None:
+    control_channel.send(keeper.control, to_json_value(message))
 
 
 def _is_full(control: socket.socket) -> bool:
@@ -283,13 +308,19 @@ def _is_full(control: socket.socket) -> bool:
     return not waiting.poll(0)
 
 
-def _how_ended(process: subprocess.Popen[bytes]) -> str:
-    """Of a process that has closed its line, and is about to end."""
+def _how_ended(keeper: _Keeper) -> str:
+    """Of one that has closed its line before it took a connection, and is about to end. It has seen no secret."""
     try:
-        code = process.wait(ENDS)
+        code = keeper.process.wait(ENDS)
     except subprocess.TimeoutExpired:
         return "it closed its line"
-    return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+    how = f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+    size = os.fstat(keeper.errors).st_size
+    errors = os.pread(keeper.errors, last_words.KEPT, max(0, size - last_words.KEPT))
+    if not (said := last_words.last_line(errors)):
+        return how
+    log.error("The keeper has written: %s", errors.decode(errors="replace").strip())
+    return f"{how} and said: {said}"
 
 
 _BUSY = ParaduxError("no-resources", "the daemon can start no more threads now", "try again in a moment")
@@ -299,5 +330,5 @@ def _no_keeper(why: str) -> ParaduxError:
     return ParaduxError(
         "no-keeper",
         f"the keeper, which opens the vault, does not start{f': {why}' if why else ''}",
-        "see whether memory is full and all parts of Paradux are of one version; more: journalctl -u paraduxd",
+        "see whether memory is full and all parts of Paradux are of one version",
     )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from paraduxd.api.replies.results import Called
+from paraduxd.core.runs.order_arguments import HeartbeatArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.core.status import heartbeat
 from paraduxd.effects.files import transport_files
-from paraduxd.effects.tools import web_call
 
 
-def call(order: Order, _report: object) -> dict[str, object]:
+def call(order: Order) -> Called:
     """Tell that all is well, or that it is not where the service can be told; raises `TransientError` "not-called"."""
     address = transport_files.read(Path(order.transport)).address
-    well = bool(order.arguments.get("well"))
+    well = order.read(HeartbeatArguments).well
     used = heartbeat.success_address(address) if well else heartbeat.failure_address(address)
     if used is not None:
+        from paraduxd.effects.tools import web_call  # urllib3 and TLS, which no other step needs
+
         web_call.get(used, order.location)
-    return {"well": well, "called": used is not None}
+    return Called(well, used is not None)

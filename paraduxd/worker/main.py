@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from paraduxd import linux
-from paraduxd.api.errors import ParaduxError, unforeseen
+from paraduxd.api.errors import HeldError, ParaduxError, TransientError, unforeseen
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report, order_from_json, report_to_json
 from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.log_lines import log_to_stderr
-from paraduxd.protocols.base import HeldError, TransientError
 from paraduxd.worker import redaction
-from paraduxd.worker.confinement import shut_in
-from paraduxd.worker.steps import carry_out
+from paraduxd.worker.dispatch import carry_out
+from paraduxd.worker.own_confinement import shut_in
 
 log = logging.getLogger("paradux.worker")
 
@@ -58,12 +57,13 @@ class Reporter:
             sys.stdout.flush()
 
 
-def main(when_shut_in: Callable[[], None] = lambda: None) -> None:
+def main(parent: int, when_shut_in: Callable[[], None] = lambda: None) -> None:
     """Carry out the order and end; exit code 0 whatever the outcome, which is in the last report.
 
-    `when_shut_in` may start threads, which are as confined as this one.
+    `parent`: the process id of who started it, which may have ended since: then it ends at once, and nothing is done that somebody else
+    does again. `when_shut_in` may start threads, which are as confined as this one.
     """
-    linux.die_with_parent(os.getppid())
+    linux.die_with_parent(parent)
     orphans.adopt()
     linux.no_core_dumps()
     hardening.keep_files_private()
@@ -83,7 +83,8 @@ def _carry_out(order: Order, report: Reporter, when_shut_in: Callable[[], None])
     except HeldError as held:
         return Held(held.reason, held.text, held.removed, held.changed, held.files)
     except ParaduxError as problem:
-        return Failed(problem.code, problem.message, problem.hint, isinstance(problem, TransientError))
+        hint = problem.hint.replace("DATASET", order.dataset or "DATASET")
+        return Failed(problem.code, problem.message, hint, isinstance(problem, TransientError))
     except Exception as problem:
         # The text of an unforeseen exception may repeat a credential: only its kind and place are told.
         places = [
@@ -111,5 +112,5 @@ def _end(_signal: int, _frame: object) -> None:
 if __name__ == "__main__":
     gc.freeze()
     gc.enable()
-    main()
+    main(int(sys.argv[1]))
     leave()

@@ -6,13 +6,13 @@ import logging
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError, TransientError
-from paraduxd.core.runs.keeper_results import NoticeTaken
+from paraduxd.core.runs.keeper_results import AddressesChecked, NoticeTaken
 from paraduxd.core.runs.order_arguments import NotifyArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import transport_files
 
 
-def notify(order: Order, _report: object) -> NoticeTaken:
+def notify(order: Order) -> NoticeTaken:
     """Send `title` and `body`; raises `TransientError` "not-delivered", `ParaduxError` "bad-address"."""
     address = transport_files.read(Path(order.transport)).address
     told = order.read(NotifyArguments)
@@ -24,7 +24,7 @@ def notify(order: Order, _report: object) -> NoticeTaken:
     finally:
         logging.disable(logging.NOTSET)
     if sent is None:
-        text = f"the address {order.location} is none that notices can be sent to"
+        text = f"the address {order.location} cannot take notices"
         raise ParaduxError("bad-address", text, "see how apprise writes addresses, then: paraductl edit")
     if not sent:
         text = f"a notice could not be delivered to {order.location}"
@@ -32,13 +32,13 @@ def notify(order: Order, _report: object) -> NoticeTaken:
     return NoticeTaken()
 
 
-def check(order: Order, _report: object) -> dict[str, object]:
+def check(order: Order) -> AddressesChecked:
     """Which addresses have a form that nothing could be sent to, by number, and how such addresses look; asks no network."""
     addresses = transport_files.read(Path(order.transport)).address.splitlines()
     logging.disable(logging.CRITICAL)
     try:
-        bad = {str(index): _forms(each) for index, each in enumerate(addresses) if not _is_fit(each)}
-        return {"bad": bad}
+        unfit = {str(index): _forms(each) for index, each in enumerate(addresses) if not _is_fit(each)}
+        return AddressesChecked(unfit)
     finally:
         logging.disable(logging.NOTSET)
 
@@ -52,7 +52,7 @@ def _is_fit(address: str) -> bool:
         return False
 
 
-def _forms(address: str) -> list[str]:
+def _forms(address: str) -> tuple[str, ...]:
     """At most three patterns of addresses that begin like this one."""
     import apprise
 
@@ -60,8 +60,8 @@ def _forms(address: str) -> list[str]:
     for service in apprise.Apprise().details().get("schemas", []):
         if scheme in (*(service.get("protocols") or ()), *(service.get("secure_protocols") or ())):
             templates = service.get("details", {}).get("templates", ())
-            return [str(each).replace("{schema}", scheme) for each in templates[:3]]
-    return []
+            return tuple(str(each).replace("{schema}", scheme) for each in templates[:3])
+    return ()
 
 
 def _send(address: str, title: str, body: str) -> bool | None:

@@ -10,14 +10,17 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import JsonObject
-from paraduxd.core.config.model_introspection import secret_keys
-from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.api.typed.passwords_in_addresses import passwords_in
 from paraduxd.core.runs.orders import Failed, Held, Report
 from paraduxd.effects.process.log_lines import LineFormatter
+
+if TYPE_CHECKING:
+    from paraduxd.core.config.protocol_settings import ProtocolSettings
 
 HIDDEN = "***"
 
@@ -28,11 +31,22 @@ _known: set[str] = set()
 
 
 def remember(transport: JsonObject, model: type[ProtocolSettings] | None = None) -> None:
-    """Take the secrets of a transport file: what the protocol's model marks as such, all credentials, and what Paradux has generated."""
+    """Take the secrets of a transport file: what the protocol's model marks as such, all credentials, what Paradux has generated,
+    and passwords that an address holds."""
     keys = {"credentials", "secret", "signing_key", "private_key", "passphrase", "address"}
-    keys |= secret_keys([model]) if model else set()
+    if model:
+        from paraduxd.core.config.model_introspection import secret_keys
+
+        keys |= secret_keys([model])
     for value in _below(transport, keys, inside=False):
-        _known.update(form for form in _forms(value) if len(form) >= SHORTEST and not _is_plain_address(form))
+        _take(value)
+    for value in _below(transport, set(), inside=True):
+        for password in passwords_in(value):
+            _take(password)
+
+
+def _take(secret: str) -> None:
+    _known.update(form for form in _forms(secret) if len(form) >= SHORTEST and not _is_plain_address(form))
 
 
 def redacted(text: str) -> str:

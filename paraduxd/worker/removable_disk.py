@@ -11,8 +11,6 @@ from paraduxd.core.runs.order_arguments import Reach
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.devices import removable_disk
 from paraduxd.effects.files import transport_files
-from paraduxd.protocols import registry
-from paraduxd.worker.stash_settings import settings_of
 
 _WRITING = frozenset({Step.PUSH, Step.PUBLISH, Step.VERIFY, Step.TRY})
 
@@ -39,6 +37,9 @@ def attached(order: Order) -> Iterator[Order]:
 def _uuid(order: Order) -> str:
     if not order.transport or order.step in _ADDRESSES:
         return ""
+    from paraduxd.protocols import registry
+    from paraduxd.worker.stash_settings import settings_of
+
     transport = transport_files.read(Path(order.transport))
     uuid = settings_of(registry.find(transport.protocol), transport.settings).removable_disk()
     return "" if uuid is None else checked_uuid(uuid)

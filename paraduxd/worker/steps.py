@@ -1,70 +1,61 @@
-"""What a worker can do, one function per step: open the stash that the order names, do one thing, give the result as plain values."""
+"""What a worker can do, one function per step: open the stash that the order names, do one thing, give the result as plain values.
+
+A worker does one step: what only some of them need is imported by these, since imports are most of the work of a small transfer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.config import HostKeys, HostKeysOf
-from paraduxd.api.replies.results import Listed, Pulled, Pushed, Rehearsal, Verified
+from paraduxd.api.replies.results import Listed, Published, Pulled, Pushed, Rehearsal, RestoredVersion, Verified
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan.model import LOCKED, UNPROTECTED
+from paraduxd.core.plan.transport import Transport
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.recovery import machine_claim
-from paraduxd.core.runs.holds import Approval
+from paraduxd.core.runs.guard.holds import Approval
+from paraduxd.core.runs.keeper_results import Fetched, StashContent, Trial
 from paraduxd.core.runs.order_arguments import (
-    HostKeysArguments,
     PullArguments,
     PushArguments,
     Reach,
     TrialArguments,
     VerifyArguments,
+    VersionsArguments,
 )
-from paraduxd.core.runs.orders import Order, Report, Step, Trial
-from paraduxd.effects.files import bounded, transport_files
-from paraduxd.effects.files.transport_files import Transport
-from paraduxd.effects.tools import memory, ssh, tls_pins
-from paraduxd.protocols import place_trial, registry, throttle
+from paraduxd.core.runs.orders import Order, Report, Step
+from paraduxd.effects.files import transport_files
+from paraduxd.effects.process import memory_limits
+from paraduxd.protocols import registry
 from paraduxd.protocols.base import (
     BlobStore,
     Context,
     Destination,
-    Identity,
     Protocol,
     PullRequest,
     PushRequest,
     PushResult,
-    Source,
 )
-from paraduxd.protocols.marking import marked_store
-from paraduxd.protocols.trees import destination as trees
-from paraduxd.worker import heartbeat, notify, redaction, removable_disk
-from paraduxd.worker.browse import answers, contents, counting
-from paraduxd.worker.kits import check, stick_io
-from paraduxd.worker.publishing import fetch as fetching
-from paraduxd.worker.publishing import publish as publishing
+from paraduxd.worker import identity, redaction
 from paraduxd.worker.stash_settings import settings_of
-from paraduxd.worker.transfer import protection_trial, shrunk_staging_guard, staged_data
-from paraduxd.worker.transfer import rehearse as rehearsing
-from paraduxd.worker.transfer import restore as restoring
+from paraduxd.worker.transfer import staged_data
 
-HOSTS_AT_ONCE = 16
+if TYPE_CHECKING:
+    from paraduxd.worker.browse.answers import Looked
 
 Reporter = Callable[[Report], None]
 
-Result = object
-"""A dataclass of `api/replies/results.py` or `core/runs/keeper_results.py`, or a page."""
 
-
-def pull(order: Order, report: Reporter) -> Result:
+def pull(order: Order, report: Reporter) -> Pulled:
     """Source to staging, under the guard."""
+    from paraduxd.worker.transfer import hooks
+
     told, index = order.read(PullArguments), order.read(Reach).index
     allowed = told.allowed or Approval()
     request = PullRequest(
@@ -78,18 +69,30 @@ def pull(order: Order, report: Reporter) -> Result:
         known_mounts=told.mounts or (),
         mounts_looked=told.mounts_looked,
     )
-    pulled = _source(order, report).pull(staged_data.to_pull_into(order), request)
-    return Pulled(**asdict(pulled), staging=order.staging)
+    protocol, settings, context, transport = _open(order, report)
+    if protocol.source is None:
+        raise _cannot(protocol, "be a source")
+    with hooks.around(order.dataset, transport.hooks) as ended:
+        pulled = protocol.source(settings, context).pull(staged_data.to_pull_into(order), request)
+    return Pulled(**asdict(pulled), staging=order.staging, after=ended.trouble)
 
 
-def push(order: Order, report: Reporter) -> Result:
+def push(order: Order, report: Reporter) -> Pushed:
     """Staging to one destination, as a new version."""
+    from paraduxd.protocols.pulling import left_out_paths
+    from paraduxd.worker.browse import contents
+    from paraduxd.worker.transfer import shrunk_staging_guard
+
     told, request = order.read(PushArguments), _push_request(order)
     staging = staged_data.to_read(order)
-    destination = _destination(order, report)
+    protocol, settings, context, transport = _open(order, report)
+    destination = _kept(protocol, settings, context, transport, order)
+    if transport.left_out and not destination.leaves_out:
+        raise _cannot(protocol, "leave anything out of a source without staging")
+    request = replace(request, omitted=left_out_paths.found(transport.left_out, staging))
     allowed = shrunk_staging_guard.checked(staging, request, destination, told.guard, pushed_before=told.pushed_before)
     result = destination.push(staging, allowed)
-    contents.remember_push(order, staging, result.version, result.versions)
+    contents.remember_push(order, staging, result.version, result.versions, request.omitted.paths)
     return replace(_pushed(result), pulled=told.pulled)
 
 
@@ -128,13 +131,13 @@ def _push_request(order: Order) -> PushRequest:
     )
 
 
-def prune(order: Order, report: Reporter) -> Result:
+def prune(order: Order, report: Reporter) -> Pushed:
     """Remove from one destination what `keep` does not want."""
     request = replace(_push_request(order), grace=0, protected_until=None, read_back=True, prune=True)
     return _pushed(_destination(order, report).prune(request))
 
 
-def verify(order: Order, report: Reporter) -> Result:
+def verify(order: Order, report: Reporter) -> Verified:
     """Check one destination; one that holds nothing at all although it once did is damaged, however whole nothing is."""
     told = order.read(VerifyArguments)
     destination = _destination(order, report)
@@ -149,24 +152,33 @@ def verify(order: Order, report: Reporter) -> Result:
     return replace(found, protected=_tried(order, report))
 
 
-def versions(order: Order, report: Reporter) -> Result:
+def versions(order: Order, report: Reporter) -> Listed:
     """What one destination can restore."""
+    from paraduxd.worker.browse import counting
+
     destination = _destination(order, report)
-    return Listed(tuple(counting.counted(order, destination, destination.versions())))
+    others = destination.others() if order.read(VersionsArguments).all else ()
+    return Listed(tuple(counting.counted(order, destination, destination.versions())), others)
 
 
-def look(order: Order, report: Reporter) -> Result:
+def look(order: Order, report: Reporter) -> Looked:
     """A page of what is in versions."""
+    from paraduxd.worker.browse import answers
+
     return answers.Looked(answers.answer(order, lambda: _destination(order, report), report))
 
 
-def restore(order: Order, report: Reporter) -> Result:
+def restore(order: Order, report: Reporter) -> RestoredVersion:
     """One version, or some paths of it, into a directory."""
+    from paraduxd.worker.transfer import restore as restoring
+
     return restoring.restore(order, None if order.location == "staging" else _destination(order, report))
 
 
-def publish(order: Order, report: Reporter) -> Result:
+def publish(order: Order, report: Reporter) -> Published:
     """The outbox to one metadata stash, read back and compared."""
+    from paraduxd.worker.publishing import publish as publishing
+
     protocol, settings, context, transport = _open(order, report)
     if protocol.blobs is None:
         raise _cannot(protocol, "hold published configs")
@@ -174,22 +186,28 @@ def publish(order: Order, report: Reporter) -> Result:
     return publishing.publish(order, protocol.blobs(settings, context), reader, context.identity)
 
 
-def fetch(order: Order, report: Reporter) -> Result:
+def fetch(order: Order, report: Reporter) -> Fetched:
     """The newest configs that one metadata stash holds, for a recovery."""
+    from paraduxd.worker.publishing import fetch as fetching
+
     protocol, settings, context, _ = _open(order, report)
     if protocol.blobs is None:
         raise _cannot(protocol, "hold published configs")
     return fetching.fetch(order, protocol.blobs(settings, context))
 
 
-def rehearse(order: Order, report: Reporter) -> Result:
+def rehearse(order: Order, report: Reporter) -> Rehearsal | StashContent:
     """A sample of one destination, restored and compared; or what one metadata stash holds (`dataset` is "")."""
+    from paraduxd.protocols.marking import marked_store
+    from paraduxd.worker.transfer import rehearse as rehearsing
+
     protocol, settings, context, transport = _open(order, report)
     local = [path for path in (order.staging, settings.local_path()) if path]
     with rehearsing.scratch_of(order, local) as folder:
         context = replace(context, cache=folder / "cache", read_only=True)
         if order.dataset:
-            found = rehearsing.rehearse(order, _kept(protocol, settings, context, transport, order), folder)
+            destination = _kept(protocol, settings, context, transport, order)
+            found = rehearsing.rehearse(order, destination, folder, transport.left_out)
             return replace(found, protected=_tried(order, report))
         if protocol.blobs is None:
             raise _cannot(protocol, "hold published configs")
@@ -208,6 +226,8 @@ def _tried(order: Order, report: Reporter) -> bool | None:
     claimed = order.read(VerifyArguments).protects
     if claimed == UNPROTECTED:
         return None
+    from paraduxd.worker.transfer import protection_trial
+
     protocol, settings, context, transport = _open(order, report)
     if protocol.blobs is not None:
         attempt = protection_trial.try_erasing if claimed == LOCKED else protection_trial.try_removal
@@ -221,6 +241,8 @@ def _tried(order: Order, report: Reporter) -> bool | None:
 
 def try_place(order: Order, report: Reporter) -> Trial:
     """A place that somebody sets up, before it is in any config."""
+    from paraduxd.protocols.blob_stores import place_trial
+
     protocol, settings, context, _ = _open(order, report)
     told = order.read(TrialArguments)
     role = told.role
@@ -236,57 +258,6 @@ def try_place(order: Order, report: Reporter) -> Trial:
     return Trial()
 
 
-def hostkeys(order: Order, report: Reporter) -> Result:
-    """The host keys that SSH servers show now, and the certificates of TLS servers that no authority vouches for.
-
-    An unreachable one gets a sentence instead. All are asked at once: somebody waits.
-    """
-    asked = order.read(HostKeysArguments).hosts
-    hosts = [(str(host), int(str(port)), *map(str, how)) for host, port, *how in asked]
-    with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
-        answers = pool.map(_host_keys, hosts)
-        return HostKeysOf({f"{host[0]}:{host[1]}": answer for host, answer in zip(hosts, answers, strict=True)})
-
-
-def _host_keys(server: tuple[str, int, *tuple[str, ...]]) -> HostKeys:
-    host, port, *how = server
-    try:
-        if how:
-            return _certificate(tls_pins.ask(host, port, how[0]))
-        keys = ssh.scan_host_keys(host, port)
-    except ParaduxError as problem:
-        return HostKeys(error=problem.message)
-    return HostKeys(tuple(keys), tuple(map(ssh.fingerprint, keys)))
-
-
-def _certificate(pin: str | None) -> HostKeys:
-    """A certificate that an authority vouches for needs no pin: neither a key nor an error."""
-    pins = (pin,) if pin else ()
-    return HostKeys(pins, tuple(map(tls_pins.fingerprint, pins)))
-
-
-def carry_out(order: Order, report: Reporter) -> JsonObject:
-    """Do what the order says; raises `ParaduxError` and `HeldError`."""
-    if order.step == Step.LIST and (page := answers.from_index(order)) is not None:
-        if path := order.read(Reach).key:
-            transport_files.receive(Path(path))  # the keeper waits until it is taken
-        return _written(answers.Looked(page))
-    with removable_disk.attached(order) as attached:
-        return _written(STEPS[attached.step](attached, report))
-
-
-def _written(result: Result) -> JsonObject:
-    plain: JsonObject = to_json_value(result)
-    return plain
-
-
-def _source(order: Order, report: Reporter) -> Source:
-    protocol, settings, context, _ = _open(order, report)
-    if protocol.source is None:
-        raise _cannot(protocol, "be a source")
-    return protocol.source(settings, context)
-
-
 def _destination(order: Order, report: Reporter) -> Destination:
     protocol, settings, context, transport = _open(order, report)
     return _kept(protocol, settings, context, transport, order)
@@ -297,6 +268,8 @@ def _kept(
 ) -> Destination:
     """What keeps the versions: the protocol itself, or encrypted archives in its blob store."""
     if order.step == Step.PUSH:
+        from paraduxd.protocols.trees import destination as trees
+
         trees.check_apart(settings.local_path(), order.staging)
     if not transport.archive:
         if protocol.destination is None:
@@ -305,6 +278,7 @@ def _kept(
     if protocol.blobs is None:
         raise _cannot(protocol, "keep encrypted archives")
     from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
+    from paraduxd.protocols.blob_stores import throttle
 
     known = from_json_value(Keys, transport.archive)
     if path := order.read(Reach).key:
@@ -321,9 +295,9 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, ProtocolSettings, C
     protocol = registry.find(transport.protocol)
     redaction.remember(to_json_value(transport), protocol.settings)
     settings = settings_of(protocol, transport.settings)
-    reach, identity = order.read(Reach), _identity(order)
-    recovered = identity is not None and identity.generation > 1
-    memory.allow(reach.counted, transport.memory, recovered=recovered)
+    reach, owned = order.read(Reach), identity.of_place(order)
+    recovered = owned is not None and owned.generation > 1
+    memory_limits.allow(reach.counted, transport.memory, recovered=recovered)
     context = Context(
         dataset=order.dataset,
         location=order.location,
@@ -335,38 +309,10 @@ def _open(order: Order, report: Reporter) -> tuple[Protocol, ProtocolSettings, C
         bandwidth=transport.bandwidth,
         mounted=Path(reach.mounted) if reach.mounted else None,
         posix=reach.posix,
-        identity=identity,
+        identity=owned,
         key_file=transport.key_file,
     )
     return protocol, settings, context, transport
-
-
-def _identity(order: Order) -> Identity | None:
-    """Whose place it is, with what the outbox says of this machine."""
-    given = order.read(Reach).identity
-    if given is None:
-        return None
-    outbox = Path(given.outbox)
-    return Identity(
-        owner=given.owner,
-        place=given.place,
-        instance=given.instance,
-        generation=given.generation,
-        claim=_text_of(outbox / machine_claim.NAME),
-        keys=_text_of(outbox / machine_claim.PUBLIC_KEYS),
-        marked=given.marked,
-        formerly=given.formerly,
-        beside=given.beside,
-        ended=_text_of(outbox / machine_claim.ENDED_KEYS),
-    )
-
-
-def _text_of(path: Path) -> str:
-    """A file of the outbox; "" when an earlier version has not written it."""
-    try:
-        return bounded.text(path)
-    except FileNotFoundError:
-        return ""
 
 
 def _cache(reach: Reach) -> Path | None:
@@ -387,26 +333,3 @@ def _kit_reader(protocol: Protocol, transport: Transport, context: Context) -> B
 
 def _cannot(protocol: Protocol, what: str) -> ParaduxError:
     return ParaduxError("bad-protocol", f"the protocol {protocol.name} cannot {what}", "choose another protocol")
-
-
-STEPS: dict[str, Callable[[Order, Reporter], Result]] = {
-    Step.PULL: pull,
-    Step.PUSH: push,
-    Step.PRUNE: prune,
-    Step.VERIFY: verify,
-    Step.VERSIONS: versions,
-    Step.LIST: look,
-    Step.RESTORE: restore,
-    Step.PUBLISH: publish,
-    Step.HOSTKEYS: hostkeys,
-    Step.REHEARSE: rehearse,
-    Step.FETCH: fetch,
-    Step.TRY: try_place,
-    Step.NOTIFY: notify.notify,
-    Step.NOTIFY_CHECK: notify.check,
-    Step.HEARTBEAT: heartbeat.call,
-    Step.KIT_LOOK: stick_io.look,
-    Step.KIT_WRITE: stick_io.write,
-    Step.KIT_READ: stick_io.read,
-    Step.KIT_CHECK: check.check,
-}

@@ -37,7 +37,7 @@ def main() -> None:
     for wanted, number in received.items():
         os.dup2(number, wanted)
         os.close(number)
-    worker.main(threading.Thread(target=_watch, args=(line,), daemon=True).start)
+    worker.main(os.getppid(), threading.Thread(target=_watch, args=(line,), daemon=True).start)
 
 
 def _watch(line: socket.socket) -> None:

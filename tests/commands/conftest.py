@@ -14,7 +14,7 @@ import pytest
 
 from paraductl import follow
 from paraductl.main import main
-from paraductl.terminal import passphrase
+from paraductl.terminal import ask_passphrase
 from tests import json_documents
 from tests.fakes_client import PASSPHRASE, FakeDaemon
 
@@ -50,7 +50,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Look again at once; leave this process debuggable, and the home of whoever runs the tests alone."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(follow.time, "sleep", lambda _: None)
-    monkeypatch.setattr(passphrase, "harden", lambda: None)
+    monkeypatch.setattr(ask_passphrase, "harden", lambda: None)
     monkeypatch.setenv("COLUMNS", "300")  # what is looked at is what is said, not where a line breaks
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from paraductl.editing.editor import Spot, choose_editor
-from paraductl.editing.review import first_error, show_problems
+from paraductl.editing.review import first_error, invalid, show_problems
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import ConfigProblem
+from tests.commands.conftest import Tty
 
 
 @pytest.fixture
@@ -92,3 +94,38 @@ def test_errors_come_before_warnings_and_both_are_counted(capsys: pytest.Capture
     assert lines[4] == "2 errors, 2 warnings"
     plain = [{"level": each.level, "line": each.line, "column": each.column} for each in problems]
     assert first_error(plain) == Spot(3, 2) and first_error([{}]) == Spot()
+
+
+def test_warnings_do_not_push_errors_off_a_small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = [ConfigProblem("error", 3, 2, "a", "message"), *[ConfigProblem("warning", 9, 2, "b", "x " * 40)] * 3]
+    monkeypatch.setenv("COLUMNS", "50")
+    for rows, warned in (("12", 0), ("24", 3)):
+        monkeypatch.setenv("LINES", rows)
+        monkeypatch.setattr(sys, "stderr", shown := Tty())
+        show_problems(Terminal(as_json=False), problems, "x.json")
+        assert shown.getvalue().count("warning: b") == warned
+        assert "x.json:3:2: error: a: message" in shown.getvalue()
+        told = "1 error, 3 warnings" if warned else "1 error; shown once there is no error: 3 warnings"
+        assert told in " ".join(shown.getvalue().split())
+
+
+@pytest.mark.parametrize("width", [40, 50, 80])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9])
+def test_the_first_errors_stay_on_a_small_terminal_with_all_that_follows(
+    monkeypatch: pytest.MonkeyPatch, width: int, count: int
+) -> None:
+    problems = [
+        *[ConfigProblem("error", line, 2, "datasets.0.source", "x " * 40) for line in range(1, count + 1)],
+        ConfigProblem("warning", 9, 2, "b", "y " * 40),
+    ]
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("LINES", "12")
+    monkeypatch.setattr(sys, "stderr", screen := Tty())
+    terminal = Terminal(as_json=False)
+    show_problems(terminal, problems, "paradux.json")
+    terminal.failure(invalid(problems).message, invalid(problems).hint)
+    assert screen.getvalue().count("\n") < 12, "the question is on the last line"
+    seen = " ".join(screen.getvalue().split())
+    shown = seen.count(": error: ")
+    assert seen.startswith("paradux.json:1:2: error: ") and 1 <= shown <= count
+    assert (f"corrected: {count - shown} more" in seen) == (shown < count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paraductl.terminal import wording
-from paraductl.terminal.table import Cell, table
+from paraductl.terminal.table import TableCell, table
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.transfers import Run, RunError
@@ -48,7 +48,13 @@ def test_a_run_of_the_history_is_one_line(text: str, state: str, capsys: pytest.
 def test_a_table_has_one_line_for_each_row(text: str, colour: bool) -> None:
     lines = list(
         table(
-            [[Cell("DATASET"), Cell("AS OF")], [Cell(text), Cell(wording.local_time(text))], [Cell(text)]], 200, colour
+            [
+                [TableCell("DATASET"), TableCell("AS OF")],
+                [TableCell(text), TableCell(wording.local_time(text))],
+                [TableCell(text)],
+            ],
+            200,
+            colour,
         )
     )
     assert len(lines) == 3 and all(line.isprintable() for line in lines)

@@ -73,7 +73,7 @@ def test_an_error_of_the_daemon_keeps_its_code_and_hint(paraductl: Run, daemon: 
     def fail() -> None:
         raise ParaduxError("unreachable", "cannot reach the daemon", "start it", ExitCode.UNREACHABLE)
 
-    daemon.before["status"] = fail
+    daemon.before["overview"] = fail
     outcome = paraductl("status")
     assert (outcome.code, outcome.err) == (4, "paraductl: cannot reach the daemon\n  start it\n")
 
@@ -143,7 +143,7 @@ def test_what_others_could_have_written_is_left_out(dropped: Path) -> None:
     (dropped / "open.py").chmod(0o666)
     commands, said = found(dropped)
     assert commands.find("open") is None
-    assert "others may write it" in said[0]
+    assert "may be written by others" in said[0]
 
 
 def test_a_module_that_is_no_command_is_left_out(dropped: Path) -> None:
@@ -157,3 +157,21 @@ def test_an_alias_finds_its_command(dropped: Path) -> None:
     a_command(dropped, "one", "HELP = 'x'\nALIASES = ('uno',)\ndef options(p): pass\ndef run(c, a): return 1\n")
     commands, _ = found(dropped)
     assert commands.find("uno") is commands.find("one") or commands.find("uno").HELP == "x"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("--version", 0, "paraductl"),
+        ("--version >&-", 1, "closed"),
+        ("--version 2>&-", 0, "paraductl"),
+        ("--version >/dev/full", 1, "No space left"),
+        ("nonsense", 2, "no such command"),
+    ],
+)
+def test_a_process_that_ends_at_once_has_told_all(line: str, code: int, told: str) -> None:
+    command = f"exec {sys.executable} -m paraductl.main {line}"
+    done = subprocess.run(
+        ["sh", "-c", command], check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert (done.returncode, told in done.stdout) == (code, True), done.stdout

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.terminal.passphrase import weakness
-from paraduxd.api.passphrases import refusal
+from paraductl.terminal.ask_passphrase import weakness
+from paraduxd.api.typed.passphrase_rules import refusal
 from tests.commands.conftest import Outcome
 from tests.commands.person import Person
 from tests.fakes_client import FakeDaemon
@@ -135,7 +135,7 @@ def test_a_weak_one_is_taken_when_the_owner_insists() -> None:
 
 def test_a_process_that_knows_a_passphrase_can_neither_dump_core_nor_be_read() -> None:
     code = (
-        "from paraductl.terminal.passphrase import harden; harden();"
+        "from paraductl.terminal.ask_passphrase import harden; harden();"
         "import ctypes, resource; print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))"
     )
     for before, after in (("unlimited", 1), ("0", 0)):

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from paraductl.terminal.status_page import render
-from paraductl.terminal.table import Cell, columns, safe, table
+from paraductl.terminal.table import TableCell, columns, safe, table
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.phrases import ago, ahead, span
-from paraduxd.api.replies.state import StashState, Status
+from paraduxd.api.replies.state import Overview, StashState, Status
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ERROR = {"code": "unreachable", "message": "cannot reach friend.example", "hint": "switch it on"}
@@ -100,8 +100,12 @@ def document(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
-def lines(some_document: dict[str, Any], width: int = 80) -> list[str]:
-    return render(from_json_value(Status, some_document), colour=False, now=NOW, width=width).splitlines()
+def overview(some_document: dict[str, Any], left_out: int = 0) -> Overview:
+    return Overview(from_json_value(Status, some_document), left_out)
+
+
+def lines(some_document: dict[str, Any], width: int = 80, left_out: int = 0) -> list[str]:
+    return render(overview(some_document, left_out), colour=False, now=NOW, width=width).splitlines()
 
 
 def test_a_calm_page() -> None:
@@ -147,9 +151,8 @@ def test_many_problems_of_one_kind_are_counted() -> None:
     assert "and 497 more problems of this kind" in page
 
 
-def test_many_datasets_show_those_that_are_not_well() -> None:
-    many = [dataset(f"d{number}", "failed" if number == 700 else "ok", destination("x")) for number in range(1000)]
-    page = lines(document(datasets=many))
+def test_datasets_that_are_left_out_are_counted() -> None:
+    page = lines(document(datasets=[dataset("d700", "failed", destination("x"))]), left_out=999)
     assert [line for line in page if line.startswith("  d")] == [
         "  d700    failed  10 min ago  -          1,200 files  3.0 MiB"
     ]
@@ -225,7 +228,7 @@ def test_hostile_texts_stay_text() -> None:
     full = document(
         running=[run], problems=[problem()], datasets=[dataset("home", "ok", destination("friend", error=ERROR))]
     )
-    page = render(from_json_value(Status, hostile(full)), colour=False, now=NOW, width=100)
+    page = render(overview(hostile(full)), colour=False, now=NOW, width=100)
     assert all(line.isprintable() for line in page.splitlines())
     assert page.encode()
     assert len(page.splitlines()) == page.count("\n")
@@ -233,10 +236,8 @@ def test_hostile_texts_stay_text() -> None:
 
 def test_colour_changes_nothing_but_colour() -> None:
     full = document(problems=[problem()])
-    coloured = render(from_json_value(Status, full), colour=True, now=NOW, width=80)
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(
-        from_json_value(Status, full), colour=False, now=NOW, width=80
-    )
+    coloured = render(overview(full), colour=True, now=NOW, width=80)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render(overview(full), colour=False, now=NOW, width=80)
     assert coloured.startswith("\x1b[1;33mRecoverable")
 
 
@@ -259,4 +260,4 @@ def test_safe_keeps_what_prints() -> None:
 
 def test_a_table_of_nothing() -> None:
     assert list(table([], 80, colour=False)) == []
-    assert list(table([[Cell("alone")]], 80, colour=False)) == ["alone"]
+    assert list(table([[TableCell("alone")]], 80, colour=False)) == ["alone"]

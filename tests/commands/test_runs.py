@@ -13,7 +13,7 @@ from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.questions import RestoreOptions
 from paraduxd.api.replies.transfers import Run as AnyRun
 from tests.commands.conftest import Outcome
-from tests.fakes_client import FakeDaemon, a_run
+from tests.fakes_client import FakeDaemon, FakeSupervisor, a_run
 
 Run = Callable[..., Outcome]
 
@@ -87,11 +87,33 @@ def test_halves_exclude_each_other(paraductl: Run) -> None:
 def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C at the first pause."""
 
-    def press(_: float) -> None:
-        monkeypatch.setattr(follow.time, "sleep", lambda _: None)
+    def press(*_: object, **__: object) -> None:
+        monkeypatch.setattr(FakeSupervisor, "_await_end", lambda *_, **__: {"waited": True})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(follow.time, "sleep", press)
+    monkeypatch.setattr(FakeSupervisor, "_await_end", press)
+
+
+def test_the_end_of_a_run_is_awaited_and_not_polled_for(
+    paraductl: Run, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_pause(_: float) -> None:
+        raise AssertionError("paused")
+
+    monkeypatch.setattr(follow.time, "sleep", no_pause)
+    daemon.will_run([a_run(7, state="running"), a_run(7)])
+    assert paraductl("backup").code == 0
+
+
+def test_who_may_not_wait_looks_now_and_then(
+    paraductl: Run, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(follow.time, "sleep", pauses.append)
+    monkeypatch.setattr(FakeSupervisor, "_await_end", lambda *_, **__: {"waited": False})
+    daemon.will_run([a_run(7, state="running"), a_run(7)])
+    assert paraductl("backup").code == 0
+    assert pauses == [follow.CROWDED_PAUSE]
 
 
 def test_ctrl_c_leaves_the_daemon_to_its_work(paraductl: Run, daemon: FakeDaemon, interrupt: None) -> None:
@@ -167,6 +189,17 @@ def test_versions(paraductl: Run, daemon: FakeDaemon) -> None:
     assert lines[0] == "home at friend"
     assert lines[1].startswith("  home#v1  2026-11-20 ") and lines[1].endswith("1,200 files  1.0 KiB")
     assert lines[2:] == ["home at bank", "  nothing yet"]
+
+
+def test_what_others_have_made_is_shown_with_where_it_is_from(paraductl: Run, daemon: FakeDaemon) -> None:
+    other = {"id": "1a2b3c4d", "time": "2025-01-02T10:00:00Z", "origin": "old-laptop: /home/fred\x1b[31m [by-hand]"}
+    daemon.will_run(a_run(7, "versions", result={"versions": [], "others": [other]}))
+    lines = paraductl("versions", "home", "--all").out.splitlines()
+    assert lines[1:3] == ["  nothing yet", "  not made by this Paradux: can be restored, is never counted or removed"]
+    assert lines[3].startswith("  home#1a2b3c4d  2025-01-02 ")
+    assert lines[4].startswith("      old-laptop: /home/fred") and lines[4].endswith("[by-hand]")
+    assert "\x1b" not in lines[4]
+    assert daemon.calls("versions") == [{"dataset": "home", "destination": None, "others": True}]
 
 
 def test_restore_makes_the_folder_absolute_and_the_time_utc(

@@ -19,8 +19,8 @@ from paraduxd.api.replies.config import Preview
 from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForm, ProtocolForms, Tried
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.validation.validate import check
-from paraduxd.keeper.config.capabilities import capabilities_of
-from paraduxd.keeper.config.setup_forms import place_forms, protocol_forms
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
+from paraduxd.keeper.setup.forms import place_forms, protocol_forms
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import Protocol
 from tests.hunt.drop_in import PROTOCOL as CARELESS

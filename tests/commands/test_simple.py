@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from paraductl.arguments import duration, moment
+from paraduxd.api import phrases
 from tests.commands.conftest import Outcome
 from tests.fakes_client import CONFIG, STATUS, FakeDaemon
 
@@ -122,6 +123,18 @@ def test_check_from_standard_input_as_json(paraductl: Run) -> None:
     assert outcome.document["problems"][0]["line"] == 1
 
 
+def test_a_checker_that_dies_is_told_of_without_what_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paraductl: Run
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\ncat >&2; exit 3\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    outcome = paraductl("check", "-", stdin='{"password": "secret"}')
+    assert "the checker ended with exit code 3, without an answer" in outcome.err
+    assert "secret" not in outcome.out + outcome.err
+
+
 def test_check_a_file_that_is_not_there(paraductl: Run) -> None:
     outcome = paraductl("check", "/nowhere/x.json")
     assert (outcome.code, outcome.out) == (1, "")
@@ -146,6 +159,16 @@ def test_moments() -> None:
     assert datetime.fromisoformat(moment("2026-11-20 10:00")) == local
     assert datetime.fromisoformat(moment("2026-11-20")).astimezone().strftime("%F %T") == "2026-11-20 23:59:59"
     assert moment("2026-11-20T10:00:00.75Z") == "2026-11-20T10:00:00Z"
+
+
+@pytest.mark.parametrize("age", [0, 59, 61, 3599, 7200, 86399, 2 * 86400, 400 * 86400])
+def test_every_age_that_is_printed_is_a_moment(age: int) -> None:
+    now = datetime.now(UTC)
+    then = now - timedelta(seconds=age)
+    printed = {phrases.ago(then.isoformat(), now), f"{phrases.duration(age)} ago", f"{phrases.span(age)} ago"}
+    for text in printed:
+        found = datetime.fromisoformat(moment(text))
+        assert -2 <= (found - then).total_seconds() < max(60, age), text
 
 
 @pytest.mark.parametrize("text", ["", "tomorrowish", "2026-13-01", "2026-11-20 25:00"])

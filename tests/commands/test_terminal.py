@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from paraductl.main import main
 from paraductl.speeds import Speed, Speeds
 from paraductl.terminal import text, wording
 from paraductl.terminal.terminal import Terminal
@@ -18,7 +20,7 @@ from paraduxd.api.replies.transfers import Run
 from tests.checkout import ROOT
 from tests.commands.conftest import Tty
 from tests.commands.person import Person
-from tests.fakes_client import a_run
+from tests.fakes_client import FakeDaemon, a_run
 
 SENTENCE = "paraductl: cannot push photographs to grandmother: the network is down\n  run it again: paraductl backup photographs"
 
@@ -106,6 +108,38 @@ def test_silence_is_broken_and_what_was_said_goes_again(monkeypatch: pytest.Monk
     assert ("\x1b" in shown.getvalue()) == (term == "xterm")
 
 
+@pytest.mark.parametrize("words", [["history"], ["backup"], ["status"], ["cancel"]])
+def test_no_call_of_the_daemon_is_silent(monkeypatch: pytest.MonkeyPatch, daemon: FakeDaemon, words: list[str]) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", shown := Watched("Asking the daemon ..."))
+    waited = []
+    call = {"cancel": "unfinished", "status": "overview"}.get(words[0], words[0])
+    daemon.before[call] = lambda: waited.append(shown.came.wait(30))
+    assert main(words, daemon) in (0, 1)
+    assert waited == [True]
+    assert shown.getvalue().endswith("\r\x1b[J"), "it is taken away again"
+
+
+def busy() -> bool:
+    return any(each.name == "busy" for each in threading.enumerate())
+
+
+def test_a_call_says_nothing_where_work_is_shown_or_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", shown := Tty())
+    terminal = Terminal(as_json=False)
+    terminal.progress("photos  45 %")
+    with terminal.busy("Asking"):
+        assert not busy(), "nobody waits to say something"
+    terminal.progress()
+    assert "Asking" not in shown.getvalue()
+    with terminal.taken(), terminal.busy("Asking"):
+        assert not busy()
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with terminal.busy("Asking"):
+        assert not busy()
+
+
 COMMAND = "from paraductl.main import main; from tests.fakes_client import FakeDaemon; sys.exit(main(sys.argv[1:], FakeDaemon()))"
 
 
@@ -146,6 +180,38 @@ def test_watching_has_a_screen_of_its_own_and_keys(home: Path) -> None:
         person.sees("[exit code")
 
 
+def test_what_matters_stands_last_where_the_page_is_longer_than_the_terminal(home: Path) -> None:
+    for lines, times in (("4", 2), ("24", 1)):
+        environment = {"HOME": str(home), "LINES": lines, "COLUMNS": "50", "TERM": "xterm"}
+        with Person(["status"], "canary", environment) as person:
+            person.sees("[exit code")
+            assert person.passed.count(b"Recoverable: yes, proven 3 days ago") == times
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path
+
+
+@pytest.mark.parametrize("width", range(40, 81))
+def test_times_that_can_be_pasted_and_sizes_stay_whole(width: int) -> None:
+    line = "photos: pushed to mirror: 22 files, 38.1 MiB, 1 byte added, 19.1 MiB/s, as of 2026-11-29 01:51:19 (2026-11-28 23:00)"
+    broken = text.wrapped(line, width).split("\n")
+    assert max(map(len, broken)) <= width
+    for whole in ("38.1 MiB,", "1 byte", "19.1 MiB/s,", "2026-11-29 01:51:19", "(2026-11-28 23:00)"):
+        assert any(whole in each for each in broken)
+    assert " ".join(each.strip() for each in broken) == line
+
+
+def test_what_is_said_after_an_interrupted_question_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(io.StringIO):
+        def readline(self, _size: int | None = -1, /) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stderr", shown := Tty())
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    terminal = Terminal(as_json=False)
+    with pytest.raises(KeyboardInterrupt):
+        terminal.ask("Save this?")
+    terminal.failure("interrupted", "")
+    assert shown.getvalue().splitlines()[-1] == "paraductl: interrupted"

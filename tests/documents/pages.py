@@ -14,7 +14,7 @@ import pytest
 
 from paraductl import main
 from paraductl.command_loader import Commands
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.protocols import registry
 from tests.checkout import ROOT
 from tests.packaging.contrib_module import load

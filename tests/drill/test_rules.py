@@ -13,7 +13,7 @@ from paraduxd.api.replies.results import Pushed, Version
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan
 from paraduxd.core.primitives.timestamps import stamp
 from paraduxd.core.recoverability.proof import Proof
-from paraduxd.core.recovery.drills import SHARES, Drill
+from paraduxd.core.recovery.drill_judgement import SHARES, Drill
 from paraduxd.core.runs.facts import Drills, Facts
 from paraduxd.core.runs.orders import Failed
 from paraduxd.core.status.assessment import judge

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from paraduxd.core.recovery.drills import Sample
+from paraduxd.core.recovery.drill_judgement import Sample
 from paraduxd.worker.transfer.sample import Outcome, choose, compare, is_settled
 
 LATER, EARLIER = time.time() + 86_400, time.time() - 1000

@@ -17,11 +17,11 @@ from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.drills import Opening, Rehearsed, Restored
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import Plan, from_json, to_json
-from paraduxd.core.recovery.drills import Drill
+from paraduxd.core.recovery.drill_judgement import Drill
 from paraduxd.core.runs.facts import SeenCopy, SeenStash
 from paraduxd.effects.files import scratch
 from paraduxd.effects.journal.journal import Journal
-from paraduxd.supervisor.drill_records import Drills, facts
+from paraduxd.supervisor.drill_records import DrillRecords, facts
 from tests.fakes import Clock
 from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
@@ -140,8 +140,8 @@ DONE = Drill(
 )
 
 
-def drills(rig: Rig) -> Drills:
-    return Drills(rig.journal, StatePlaces(rig.root), rig.clock)
+def drills(rig: Rig) -> DrillRecords:
+    return DrillRecords(rig.journal, StatePlaces(rig.root), rig.clock)
 
 
 def test_a_drill_is_kept_with_every_place(rig: Rig) -> None:
@@ -186,7 +186,7 @@ def test_a_journal_without_drills_or_with_nonsense(rig: Rig) -> None:
 def test_a_damaged_journal_begins_anew_without_proof(tmp_path: Path) -> None:
     clock, path = Clock(), tmp_path / "journal.sqlite"
     journal = Journal(path, clock())
-    Drills(journal, StatePlaces(tmp_path), clock).ended(drilled(), DONE)
+    DrillRecords(journal, StatePlaces(tmp_path), clock).ended(drilled(), DONE)
     journal.close()
     path.write_bytes(b"\0" * 8192)
     journal = Journal(path, clock())

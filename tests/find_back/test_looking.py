@@ -140,3 +140,12 @@ def test_every_time_that_is_printed_can_be_pasted_into_at(family: Installation, 
         to = tmp_path / str(number)
         family.ctl("restore", "home", "--at", *at, "letters", "--from", "mirror", "--to", str(to))
         assert (to / "letters" / "anna.txt").exists()
+
+
+def test_a_path_that_neither_version_has_is_no_difference_of_none(family: Installation) -> None:
+    def refused(path: str) -> str:
+        return family.ctl("diff", "home#1", path, "--from", "mirror", check=False).stderr
+
+    assert "there is no 3 in either version; a version is written like #3" in refused("3")
+    assert "paraductl diff home#1 home#3" in refused("3")
+    assert "did you mean report.txt?" in refused("Report.txt")

@@ -17,7 +17,7 @@ from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.process import run
 from paraduxd.effects.vault.vault import LockedVault
 from paraduxd.keeper.recovery.opening import open_configs
-from paraduxd.keeper.recovery.proof import prove
+from paraduxd.keeper.recovery.share_proof import prove
 from paraduxd.shares.collection import Material, ShareCollection
 from paraduxd.shares.kit_folder import material_from_directory
 from tests.clocks import BEFORE, LATER, gpg_at

@@ -28,7 +28,7 @@ from paraduxd.effects.process.worker_hosts import ChildHost
 from paraduxd.effects.tools import ssh, tls_pins
 from paraduxd.keeper.runtime import workers
 from paraduxd.protocols import registry
-from paraduxd.protocols.archive.manifests import Keys, Shelf
+from paraduxd.protocols.archive.manifests import Keys, StoredRuns
 from paraduxd.protocols.base import BlobStore, Context, Destination, HeldError, Protocol, PullRequest
 from paraduxd.shares import kit_folder
 from paraduxd.supervisor.runs.launcher import Final, Launcher, Patience
@@ -96,7 +96,7 @@ def _order(**arguments: object) -> Order:
 
 
 def _newest(store: BlobStore) -> object:
-    return Shelf(store, Keys("0" * 40, "", archive_crypto.new_signing_key().public), None).newest()
+    return StoredRuns(store, Keys("0" * 40, "", archive_crypto.new_signing_key().public), None).newest()
 
 
 def _restored(destination: Destination, order: Json) -> int:

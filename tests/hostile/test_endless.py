@@ -42,12 +42,14 @@ def test_an_endless_ftp_listing(line: bytes) -> None:
 @pytest.mark.parametrize("size", ["213 1e999", "213 " + "9" * 5000, "213 NaN"])
 def test_a_size_that_is_none(size: str) -> None:
     with liars.ftp(size=size) as port:
-        assert on_ftp(port, "get") == f"bad-answer: 127.0.0.1:{port} answers as no FTP server does, it says: no size"
+        assert (
+            on_ftp(port, "get") == f"bad-answer: 127.0.0.1:{port} does not answer like an FTP server, it says: no size"
+        )
 
 
 def test_an_endless_answer_of_an_ftp_server() -> None:
     with liars.ftp(chatty=True) as port:
-        told = f"bad-answer: 127.0.0.1:{port} answers as no FTP server does, it says: the answer is too long"
+        told = f"bad-answer: 127.0.0.1:{port} does not answer like an FTP server, it says: the answer is too long"
         assert on_ftp(port, "list") == told
 
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.validation.validate import check
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import Context
 from paraduxd.testing import samples

@@ -17,7 +17,7 @@ from paraduxd.protocols.base import Context, PushRequest
 from paraduxd.protocols.disk import PROTOCOL as DISK
 from paraduxd.protocols.disk import DiskBlobs, DiskSettings
 from paraduxd.protocols.removable import PROTOCOL as REMOVABLE
-from paraduxd.protocols.restic.destination import _check_new
+from paraduxd.protocols.restic import new_folder
 from tests.hostile.exchanging import MALLORY, House, as_mallory, house
 from tests.stewards.test_kit_folder import a_kit
 
@@ -105,7 +105,7 @@ def test_a_disk_on_which_links_lead_away_is_refused(home: House, name: str, kind
 def test_a_folder_for_a_repository_with_links_in_it_loses_nothing(home: House, name: str) -> None:
     link(home, name)
     with pytest.raises(ParaduxError) as refused:
-        _check_new(home.theirs)
+        new_folder.check(home.theirs)
     assert refused.value.code == "not-empty" and home.unharmed()
 
 

@@ -13,12 +13,15 @@ import pytest
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.questions import RestoreOptions
+from paraduxd.api.replies.listings import LINK
 from paraduxd.core.plan.model import Keep
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import directories, renaming, walk
+from paraduxd.effects.tools import find
 from paraduxd.protocols.base import Context, Destination, PushRequest
 from paraduxd.protocols.disk import PROTOCOL as DISK
 from paraduxd.protocols.disk import DiskSettings
+from paraduxd.worker.browse import contents as browsed
 from paraduxd.worker.transfer import in_place
 from paraduxd.worker.transfer.restore import Restored, restore
 from tests.hostile.exchanging import MALLORY, House, as_mallory, house, when_it_runs
@@ -144,3 +147,9 @@ def test_a_walk_follows_no_link_that_took_the_place_of_a_folder(home: House) -> 
     (home.theirs / "letters").rmdir()
     as_mallory("ln", "-s", str(home.victim), str(home.theirs / "letters"))
     assert list(found) == []
+
+
+def test_find_follows_no_link(home: House) -> None:
+    as_mallory("ln", "-s", str(home.victim), str(home.theirs / "letters"))
+    assert [(each.path, each.kind) for each in browsed.walked(home.theirs)] == [("letters", LINK)]
+    assert find.counted(home.theirs) == (0, 0)

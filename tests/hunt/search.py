@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from tests.canaries import files_below
 from tests.hunt.needles import Canary, index
 
 _PIECE, _EDGE = 1 << 17, 256
@@ -102,11 +103,11 @@ class Searcher:
     def files(self, roots: Iterable[Path], short: Path) -> Iterator[Place]:
         """Every regular file below the roots that is not as it was the last time."""
         for root in roots:
-            for path in [root] if root.is_file() else sorted(root.rglob("*")):
+            for path in [root] if root.is_file() else files_below(root):
                 with contextlib.suppress(OSError):
                     status = path.lstat()
                     state = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-                    if path.is_file() and not path.is_symlink() and self._known.get(path) != state:
+                    if self._known.get(path) != state:
                         self._known[path] = state
                         yield f"file: {str(path).removeprefix(f'{short}/')}", [path.read_bytes()]
 

@@ -195,10 +195,13 @@ class Watch:
             self.saw(self._of_one_stash(place, found), found)
 
     def _of_one_stash(self, place: str, found: set[str]) -> str:
-        """A worker whose order is gone from its memory is that of the one transport file which all that was found belongs to."""
-        if not place.startswith("memory: worker of process "):
+        """A worker whose order is gone from its memory is that of the one transport file which all that was found belongs to, but for
+        what is published to any of them."""
+        tags = [self.searcher.canaries[name].tags for name in found]
+        of_one = [each for each in tags if "published" not in each]
+        if not place.startswith("memory: worker of process ") or not of_one:
             return place
-        common = frozenset.intersection(*(self.searcher.canaries[name].tags for name in found))
+        common = frozenset.intersection(*of_one)
         names = sorted(tag.removeprefix("transport:") for tag in common if tag.startswith("transport:"))
         return f"memory: worker of {names[0]}" if names else place
 

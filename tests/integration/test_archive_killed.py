@@ -20,7 +20,7 @@ import pytest
 from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.archive.destination import ArchiveDestination
-from paraduxd.protocols.archive.manifests import Shelf
+from paraduxd.protocols.archive.manifests import StoredRuns
 from paraduxd.protocols.archive.push import README
 from paraduxd.protocols.base import Blob, BlobStore, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
@@ -278,10 +278,15 @@ def the_next_push_heals(machine: Machine, keep: Keep) -> None:
     assert machine.restored(run) == samples.snapshot(machine.staging)
     machine.destination().verify(deep=True)
     store = DiskBlobs(machine.root / "changing" / "store")
-    manifest = Shelf(store, new_keys(), None).manifest(run)
-    needed = {run, *(each.id for each in manifest.runs)}
+    newest = StoredRuns(store, new_keys(), None).newest()
+    assert newest is not None
+    needed = {run, *(each.id for each in newest.runs)}
     found = {path.name for path in (machine.root / "changing" / "store").iterdir()} - {README}
+    lists = {name for name in found if name.endswith(".runs")}
+    assert chain.list_name(run) in lists
+    assert len(lists) <= 2
+    found -= lists
     assert {chain.run_of(name) for name in found} == needed
-    assert len(found) == sum(1 + len(Shelf(store, new_keys(), None).manifest(each).objects) for each in needed), (
+    assert len(found) == sum(1 + len(StoredRuns(store, new_keys(), None).manifest(each).objects) for each in needed), (
         "an object that belongs to nothing"
     )

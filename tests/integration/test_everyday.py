@@ -57,6 +57,19 @@ def test_after_the_first_backup_everything_is_where_it_belongs(paradux: Installa
         }
 
 
+def test_what_to_do_next_has_the_name_in_it(paradux: Installation) -> None:
+    refused = paradux.ctl("restore", "home#9", "--to", str(paradux.root / "back"), check=False)
+    assert refused.returncode == 1
+    assert "see: paraductl versions home" in refused.stderr and "DATASET" not in refused.stderr
+    refused = paradux.ctl("restore", "home", "a b/c d.txt", "--to", str(paradux.root / "back"), check=False)
+    assert "paraductl find home 'c d.txt'" in refused.stderr
+    for words in (("history", "musik"), ("cancel", "musik"), ("status", "musik")):
+        refused = paradux.ctl(*words, check=False)
+        assert refused.returncode == 1 and "there is no dataset of this name" in refused.stderr
+    refused = paradux.ctl("diff", "home#1", "musik#1", check=False)
+    assert refused.returncode == 2 and "two versions of one dataset" in refused.stderr
+
+
 def test_a_ransomed_source_is_held_and_earlier_versions_stay(paradux: Installation) -> None:
     source = paradux.root / "source"
     good = contents(source)

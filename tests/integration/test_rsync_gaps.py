@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.core.plan.model import Guard
-from paraduxd.effects.devices import mounts
+from paraduxd.effects.devices import mount_table
 from paraduxd.protocols.base import Context, HeldError, PullRequest, PullResult
 from paraduxd.protocols.pulling.remote_mounts import LOOK_EVERY
 from paraduxd.protocols.rsync import PROTOCOL, RsyncSettings
@@ -87,7 +87,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     if os.getuid() != 0:
         pytest.skip("needs root, to mount file systems")
     yield tmp_path / "source" / "a [1]*" / "disk \\x"
-    for each in reversed(mounts.table()):
+    for each in reversed(mount_table.table()):
         if os.fsdecode(each.point).startswith(str(tmp_path)):
             subprocess.run(["umount", "--lazy", each.point], check=True)
 

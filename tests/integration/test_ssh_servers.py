@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,15 +16,18 @@ from paramiko.sftp import CMD_REMOVE, CMD_RENAME
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Guard, Keep
-from paraduxd.protocols import replacing
+from paraduxd.effects.tools.sftp import Client
 from paraduxd.protocols.base import BlobStore, Context, PullRequest, PushRequest, Source, TransientError
+from paraduxd.protocols.blob_stores import replacing
 from paraduxd.protocols.restic.destination import PROTOCOL as RESTIC
 from paraduxd.protocols.rsync import PROTOCOL as RSYNC
 from paraduxd.protocols.sftp import PROTOCOL as SFTP
+from paraduxd.protocols.sftp import SftpBlobs
 from paraduxd.testing import samples
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
 from paraduxd.testing.destinations import DestinationCase
 from tests.integration.sshd import Server, running
+from tests.rigs.waiting import wait_for
 
 PATIENCE = 60
 """Seconds for any answer."""
@@ -114,6 +118,22 @@ def test_the_servers_own_words(
     assert any(word in problem.message for word in words.split("|")), problem.message
     assert "changed" not in problem.message
     assert "another host key" not in problem.message
+
+
+def test_a_session_that_ends_before_a_word_is_sent(
+    serve: Callable[..., Server], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server runs instead of file transfer may be done before we have begun."""
+    begin = Client._send_version
+
+    def late(client: Client) -> int:
+        wait_for(lambda: (channel := client.get_channel()) is not None and channel.closed, "the server's end of it")
+        return begin(client)
+
+    monkeypatch.setattr(Client, "_send_version", late)
+    problem = refused("sftp", serve(key_options='command="echo >&2 only backups of Bob; exit 3"'), folder)
+    assert not isinstance(problem, TransientError)
+    assert problem.code == "session-refused" and "only backups of Bob" in problem.message
 
 
 @pytest.mark.parametrize("way", ["sftp", "restic"])
@@ -210,6 +230,48 @@ def test_a_key_for_rsync_alone_says_so_elsewhere(restricted: tuple[Server, Path]
     problem = refused(way, restricted[0], folder)
     assert problem.code == "session-refused"
     assert "rsync" in problem.message.lower()
+
+
+class HangingUp(io.BytesIO):
+    """What is sent while the server ends the session, once more than a window of it was read."""
+
+    def __init__(self, server: Server, size: int) -> None:
+        super().__init__(os.urandom(size))
+        self._server: Server | None = server
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._server and self.tell() > 1_000_000:
+            self._server.hang_up()
+            self._server = None
+        return super().read(size)
+
+
+def test_a_server_that_hangs_up_in_the_middle_is_told_and_nothing_is_lost(
+    serve: Callable[..., Server], folder: Path
+) -> None:
+    blobs = store(server := serve(), folder / "remote")
+    blobs.put("object", io.BytesIO(b"old"))
+    with pytest.raises(TransientError) as cut:
+        blobs.put("object", HangingUp(server, 4_000_000))
+    assert cut.value.code == "connection-lost"
+    assert b"".join(store(server, folder / "remote").get("object")) == b"old"
+
+
+@pytest.mark.parametrize("again", ["put", "get", "list", "delete"])
+def test_a_session_that_ended_while_nobody_used_it_is_opened_again(
+    serve: Callable[..., Server], folder: Path, again: str
+) -> None:
+    blobs = store(server := serve(), folder / "remote")
+    blobs.put("object", io.BytesIO(b"old"))
+    server.hang_up()
+    assert isinstance(blobs, SftpBlobs)
+    wait_for(lambda: not blobs._connection.is_alive(), "the end of the session to be noticed")
+    if again == "put":
+        blobs.put("object", io.BytesIO(b"newer"))
+    elif again == "delete":
+        blobs.delete("object")
+    assert [each.name for each in blobs.list()] == ([] if again == "delete" else ["object"])
+    assert again != "get" or b"".join(blobs.get("object")) == b"old"
 
 
 class TestWithoutReplacing(BlobStoreSuite):

@@ -5,23 +5,27 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.integration.test_removable import Home, contents
-from tests.unit_rig import SocketUnits
+from tests.unit_rig import COMMAND, SocketUnits
 
 pytestmark = pytest.mark.slow
+
+
+OWN_MEMORY = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /dev/shm; exec "$@"', "unit", *COMMAND)
+"""What a unit with `TemporaryFileSystem=/dev/shm` runs."""
 
 
 class UnitHome(Home):
     """Keeps one dataset at a folder and, encrypted, on a disk."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, command: Sequence[str] = COMMAND) -> None:
         super().__init__(root, "gpg")
-        self.units = SocketUnits(root / "sockets")
+        self.units = SocketUnits(root / "sockets", command)
 
     def start(self) -> None:
         self.paradux.start("--stick-folders", str(self.port), "--worker-sockets", str(self.units.folder))
@@ -39,8 +43,8 @@ class UnitHome(Home):
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[UnitHome]:
-    home = UnitHome(tmp_path)
+def home(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[UnitHome]:
+    home = UnitHome(tmp_path, getattr(request, "param", COMMAND))
     with home.units:
         try:
             home.start()
@@ -83,3 +87,16 @@ def test_no_worker_outlives_the_daemon(home: UnitHome, number: signal.Signals, t
         time.sleep(0.1)
     home.start()
     assert "interrupted" in home.paradux.ctl("history").stdout
+
+
+@pytest.mark.parametrize("home", [OWN_MEMORY], indirect=True, ids=["own memory"])
+def test_what_a_unit_would_take_with_it_is_refused(home: UnitHome, in_memory: Path) -> None:
+    done = home.paradux.owner("restore", "home", "--to", str(in_memory / "back"), check=False)
+    assert done.returncode != 0
+    assert f"transfers have a /dev/shm of their own, so they do not reach {in_memory}" in done.stderr
+    config = home.paradux.config()
+    config["datasets"][0]["destinations"][0]["url"] = f"file://{in_memory}/copies"
+    home.paradux.edit(config, check=False)
+    done = home.paradux.ctl("backup", "home", "--destination", "mirror", check=False)
+    assert done.returncode != 0
+    assert "transfers have a /dev/shm of their own" in done.stderr

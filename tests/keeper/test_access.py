@@ -37,11 +37,13 @@ KEEPER_RIGHTS = {
 }
 MEMBERS_OF_SUPERVISOR = {
     "status",
+    "overview",
     "history",
     "unfinished",
     "page",
     "backup",
     "runs",
+    "await_end",
     "cancel",
     "versions",
     "verify",
@@ -49,7 +51,7 @@ MEMBERS_OF_SUPERVISOR = {
     "stewards",
     "whatif",
 }
-SILENT = {"status", "history", "unfinished", "runs", "stewards", "whatif", "page"}
+SILENT = {"status", "overview", "history", "unfinished", "runs", "await_end", "stewards", "whatif", "page"}
 OTHERWISE: dict[str, Any] = {"restore": {"at": None}, "look": {"question": {"ask": "ls"}}}
 
 
@@ -96,6 +98,7 @@ class Takes:
 
     def __init__(self) -> None:
         self.asked: list[object] = []
+        self.engine = self
 
     def __getattr__(self, name: str) -> Any:
         def method(*plain: object, **more: Any) -> list[int]:
@@ -110,6 +113,7 @@ def ask_supervisor(uid: int, name: str, arguments: dict[str, Any]) -> Takes:
     calls = Calls(
         Services(
             cast(Any, taken),
+            cast(Any, lambda _: {}),
             cast(Any, lambda _: {}),
             lambda: None,
             cast(Any, dict),

@@ -15,7 +15,7 @@ from paraduxd.effects.ipc.keeper_questions import QUESTIONS
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper import handlers as keeper_handlers
 from paraduxd.keeper.dispatch import Conversation
-from paraduxd.keeper.runtime.passphrases import acceptable, encoded
+from paraduxd.keeper.runtime.incoming_passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.supervisor import keeper_answers
 from paraduxd.supervisor.rpc import handlers as rpc_handlers

@@ -1,4 +1,4 @@
-"""A loss carried out on the folders of a household, and the real recovery from what is left."""
+"""A loss carried out on the folders and the account of a household, and the real recovery from what is left."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.oracle import cloud
 from tests.oracle.family import Form
 from tests.oracle.household import Household
 from tests.oracle.truth import Loss, World
@@ -37,17 +38,23 @@ class Aftermath:
     def outcome(self) -> Outcome:
         """Carry it out, and recover."""
         self._destroy()
-        opened = self._recovered()
+        with self.home.cloud.running(cloud.CHANGED if cloud.LABEL in self.loss else cloud.PASSWORD):
+            opened = self._recovered()
         gone = {each for each in self.home.books.datasets if not self._is_back(each)}
         return Outcome(frozenset(gone | (set() if opened else {""})), self.serial)
 
     def _destroy(self) -> None:
         for fates, places in self.things():
-            for place in places if fates & self.loss else ():
+            for place in places if self._goes(fates, places[0]) else ():
                 if place.is_dir():
                     shutil.rmtree(place)
                 else:
                     place.unlink(missing_ok=True)
+
+    def _goes(self, fates: Loss, place: Path) -> bool:
+        """Whether nothing is left. Who only loses the account with its provider leaves everything there, and gets no more at it."""
+        locked_out = {cloud.LABEL} if place.is_relative_to(self.home.cloud.folder) else set()
+        return bool(fates & self.loss - locked_out)
 
     def things(self) -> Iterator[tuple[Loss, tuple[Path, ...]]]:
         """Everything that can be lost: its labels, and where it lies."""

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paraductl.daemon.connections import Supervisor
+from paraductl.daemon.connections import SupervisorConnection
 from paraduxd.api.contract import ask_supervisor
 from paraduxd.api.paths import RunPlaces
 from paraduxd.api.replies.what_if import WhatIf
+from tests.oracle.cloud import ADDRESS, LABEL, Cloud
 from tests.oracle.family import (
     MACHINE,
     Dataset,
@@ -68,6 +69,7 @@ class Household:
         self.machine: Labels = ("place:house",)
         self.unattended = self.chance.random() < 0.8
         self.folders: dict[str, Path] = {}
+        self.cloud = Cloud(root / "cloud")
         self._moves = 0
 
     # What is done
@@ -99,7 +101,7 @@ class Household:
 
     def lost_if(self, loss: frozenset[str]) -> WhatIf:
         """What `whatif` says that a loss would take."""
-        with Supervisor(RunPlaces(self.paradux.run)) as supervisor:
+        with SupervisorConnection(RunPlaces(self.paradux.run)) as supervisor:
             return ask_supervisor(supervisor.call).whatif(lose=sorted(loss), compromise=[], scenario="", advice="")
 
     def close(self) -> None:
@@ -146,8 +148,10 @@ class Household:
         return tuple(sorted(self.chance.sample(POOL, self.chance.randint(1, most))))
 
     def _add_stash(self, name: str) -> None:
-        self.folders[name] = self.root / "stashes" / name
-        self.books.stashes[name] = Stash(name, MACHINE, self._labels(1), self.books.serial)
+        labels = self._labels(1)
+        away = LABEL in labels
+        self.folders[name] = (self.cloud.folder if away else self.root / "stashes") / name
+        self.books.stashes[name] = Stash(name, ADDRESS if away else MACHINE, labels, self.books.serial)
 
     def _add_dataset(self, name: str) -> None:
         fill(self.root / "originals" / name, self.chance.randint(3, 9), name)
@@ -157,8 +161,10 @@ class Household:
         self.books.datasets[name] = Dataset(name, source, places)
 
     def _destination(self, dataset: str, name: str) -> Destination:
-        self.folders[name] = self.root / "places" / name
-        return Destination(name, self.chance.choice(FORMS), MACHINE, self._labels(2), self.books.serial, 168)
+        form, labels = self.chance.choice(FORMS), self._labels(2)
+        away = LABEL in labels and form is not Form.IN_HAND
+        self.folders[name] = (self.cloud.folder if away else self.root / "places") / name
+        return Destination(name, form, ADDRESS if away else MACHINE, labels, self.books.serial, 168)
 
     # Changes
 
@@ -254,7 +260,8 @@ class Household:
         }
 
     def _stash_json(self, stash: Stash) -> Json:
-        return {"id": stash.name, "protocol": "disk", "url": self._url(stash.name), "fate": list(stash.labels)}
+        folder = self._folder_json(stash.name, stash.address)
+        return {"id": stash.name, **folder, "fate": list(stash.labels)}
 
     def _dataset_json(self, dataset: Dataset) -> Json:
         url = f"file://{self.root}/sources/{dataset.name}"
@@ -268,13 +275,17 @@ class Household:
 
     def _place_json(self, destination: Destination) -> Json:
         common = {"id": destination.name, "every": "1w", "fate": list(destination.labels)}
-        if destination.form is Form.KEYED:
-            return {**common, "protocol": "restic", "repository": str(self.folders[destination.name])}
-        sealed = {"encryption": "gpg"} if destination.form is Form.SEALED else {}
-        return {**common, **sealed, "protocol": "disk", "url": self._url(destination.name)}
+        if destination.form is not Form.KEYED:
+            sealed = {"encryption": "gpg"} if destination.form is Form.SEALED else {}
+            return {**common, **sealed, **self._folder_json(destination.name, destination.address)}
+        folder = self.folders[destination.name]
+        if destination.address == ADDRESS:
+            return {**common, **self.cloud.repository(folder.name)}
+        return {**common, "protocol": "restic", "repository": str(folder)}
 
-    def _url(self, name: str) -> str:
-        return f"file://{self.folders[name]}"
+    def _folder_json(self, name: str, address: str) -> Json:
+        folder = self.folders[name]
+        return self.cloud.place(folder.name) if address == ADDRESS else {"protocol": "disk", "url": f"file://{folder}"}
 
 
 def keep(root: Path) -> Path:

@@ -42,7 +42,8 @@ WHOLE = 3
 def test_what_status_claims_is_what_comes_back(tmp_path: Path, seed: int) -> None:
     home = Household(tmp_path / "w", seed)
     try:
-        home.prepare()
+        with home.cloud.running():
+            home.prepare()
         document, family = home.status(), home.family()
         losses = _losses(home, family, random.Random(seed))
         told = {loss: home.lost_if(loss) for loss in losses}

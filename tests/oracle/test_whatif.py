@@ -20,7 +20,7 @@ from paraduxd.core.recoverability import copies
 from paraduxd.core.recoverability.families import UP_TO
 from paraduxd.core.runs.facts import Latest
 from paraduxd.core.whatif import inventory
-from paraduxd.core.whatif.answer import Question, answer
+from paraduxd.core.whatif.answer import WhatIfQuestion, answer
 from paraduxd.core.whatif.compromise import Intruder
 from paraduxd.core.whatif.losses import Aftermath, out_of_reach
 from paraduxd.core.whatif.survey import Survey
@@ -234,9 +234,9 @@ def test_one_more_label_on_a_copy_never_makes_a_family_survive_more() -> None:
 
 def test_the_singles_of_the_table_say_the_same_as_each_question_by_itself() -> None:
     for _, _, world in some(40):
-        for single in answer(world.plan, world.facts, world.now, Question()).singles:
-            asked = answer(world.plan, world.facts, world.now, Question(lose=single.lose))
-            before = answer(world.plan, world.facts, world.now, Question()).lost
+        for single in answer(world.plan, world.facts, world.now, WhatIfQuestion()).singles:
+            asked = answer(world.plan, world.facts, world.now, WhatIfQuestion(lose=single.lose))
+            before = answer(world.plan, world.facts, world.now, WhatIfQuestion()).lost
             assert set(single.lost) == set(asked.lost) - set(before) or not asked.config.opens
             told = {each.id: (each.left, each.loss_of_work, each.back_in) for each in asked.datasets}
             for cell in single.touched:
@@ -251,7 +251,7 @@ def test_advice_keeps_what_it_promises() -> None:
     """Following the best advice never leaves the family worse off, and the engine agrees with the figure that was told."""
     followed = copied = 0
     for family, _, world in some(60):
-        found = answer(world.plan, world.facts, world.now, Question(advice="all"))
+        found = answer(world.plan, world.facts, world.now, WhatIfQuestion(advice="all"))
         for advice in found.advice:
             assert advice.survives_any >= found.survives_any
             if advice.change == "move-share":

@@ -18,7 +18,7 @@ from paraduxd.core.plan.model import (
 )
 from paraduxd.core.recovery.kit_records import Kit as KitFact
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.guard.holds import Hold
 from paraduxd.core.runs.orders import Failed
 from tests.oracle.family import (
     DISK,

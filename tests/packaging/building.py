@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.system.guest_image import cache, locked
+
 CHECKOUT = Path(__file__).parents[2]
+_NOT_INSTALLED = ("quickstart", "test")
+"""Of `contrib`: what makes no difference to a program."""
 
 
 def run(*command: str | Path, check: bool = True, **options: Any) -> str:
@@ -50,6 +56,45 @@ def wheel(factory: pytest.TempPathFactory) -> Path:
 def package(factory: pytest.TempPathFactory, *options: str) -> Path:
     """What contrib/package makes with these options."""
     name = "-".join(["package", *(each.strip("-") for each in options)])
-    folder = once(factory, name, lambda folder: run(CHECKOUT / "contrib/package", *options, folder))
+    if not options:
+        folder = once(factory, name, own_package)
+    else:
+        folder = once(factory, name, lambda folder: run(CHECKOUT / "contrib/package", *options, folder))
     (found,) = folder.glob("paradux_*.deb")
     return found
+
+
+def own_package(folder: Path) -> Path:
+    """What contrib/package makes for this machine, put into a folder; kept in the cache until something that goes into it changes."""
+    kept = cache() / f"package-{digest(platform.platform() + sys.version, *program(), *_documents())}"
+    with locked("package.lock"):
+        if not kept.exists():
+            for outdated in cache().glob("package-*/"):
+                shutil.rmtree(outdated)
+            unfinished = cache() / "making-package"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            run(CHECKOUT / "contrib/package", unfinished)
+            unfinished.rename(kept)
+        (found,) = kept.glob("paradux_*.deb")
+        return Path(shutil.copy(found, folder))
+
+
+def program() -> list[Path]:
+    """The files of the checkout that decide what an installed program does."""
+    below = [path for folder in ("paraduxd", "paraductl", "contrib") for path in (CHECKOUT / folder).rglob("*")]
+    files = [path for path in below if path.is_file() and path.suffix != ".pyc" and path.name not in _NOT_INSTALLED]
+    return sorted([*files, CHECKOUT / "pyproject.toml"])
+
+
+def _documents() -> list[Path]:
+    """What else is in a package."""
+    schemas = sorted((CHECKOUT / "schema").rglob("*.json"))
+    return [*schemas, *(CHECKOUT / name for name in ("README.md", "LICENSE", "CHANGES.md"))]
+
+
+def digest(text: str, *files: Path) -> str:
+    """What changes with the text, and with the name or content of a file."""
+    summed = hashlib.sha256(text.encode())
+    for path in files:
+        summed.update(f"{path.relative_to(CHECKOUT)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return summed.hexdigest()[:16]

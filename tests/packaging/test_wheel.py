@@ -16,6 +16,7 @@ from paraduxd.version import VERSION
 from tests.packaging import building
 from tests.packaging.building import CHECKOUT, run
 from tests.packaging.contrib_module import load
+from tests.system.guest_image import cache
 
 locks = load("locks")
 manuals = load("manuals")
@@ -47,6 +48,7 @@ class Bare:
             "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
             "HOME": str(root),
             "PIP_CONSTRAINT": str(constraints),
+            "PIP_CACHE_DIR": str(cache().parent / "pip"),  # what others have downloaded is not downloaded again
             "PIPX_HOME": str(root / "opt/pipx"),
             "PIPX_BIN_DIR": str(self.bin),
             "PIPX_DEFAULT_PYTHON": "/usr/bin/python3",
@@ -70,11 +72,13 @@ def bare(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Bare:
 def test_the_wheel_has_everything_that_is_no_module(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = f"paradux-{VERSION}.data/data/share"
-    schemas = {f"{data}/paradux/schema/{path.name}" for path in (CHECKOUT / "schema").glob("*.json")}
+    folder = CHECKOUT / "schema"
+    found = [*folder.glob("*.json"), *folder.glob("commands/*.json")]
+    schemas = {f"{data}/paradux/schema/{path.relative_to(folder)}" for path in found}
     pages = {f"{data}/man/{name}" for name, _ in manuals.manual_pages()}
     units = {f"{data}/paradux/systemd/{unit}" for unit in UNITS}
     tracked = run("git", "ls-files", "paraduxd", "paraductl", cwd=CHECKOUT).split()
-    assert len(schemas) > 3 and schemas | pages | units <= names
+    assert len(schemas) > 30 and schemas | pages | units <= names
     assert {each for each in tracked if (CHECKOUT / each).exists()} <= names
     assert "paraduxd/keeper/kits/documents/data/recover.html" in names
     assert not [name for name in names if name.startswith(("tests", "contrib", "web"))]
@@ -91,6 +95,7 @@ def test_the_programs_run(bare: Bare) -> None:
     kits = "from importlib.resources import files; print(len((files('paraduxd') / 'keeper/kits/documents/data/recover.html').read_text()))"
     assert int(bare.run(python, "-I", "-c", kits)) > 100_000
     json.loads((bare.home / "share/paradux/schema/paradux.schema.json").read_text())
+    json.loads((bare.home / "share/paradux/schema/commands/status.schema.json").read_text())
 
 
 def test_nothing_else_is_taken_along(bare: Bare) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.base import Identity, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
-from paraduxd.protocols.restic.keys import master_key
+from paraduxd.protocols.restic.keys.key_files import master_key
 from paraduxd.testing import samples
 from tests.page.hostile import make_hostile
+from tests.protocols.archive import first_format
 from tests.protocols.archive.rig import archive, new_keys
 from tests.protocols.restic.rig import SECRET, destination, restic
 
@@ -158,6 +159,8 @@ def make_data(folder: Path) -> None:
     versions, snapshots = make_archive(folder), make_repository(folder)
     make_tree(folder)
     make_hostile(folder / "hostile")
+    shutil.copytree(folder / "archive", folder / "archive_1")
+    first_format.rewrite(folder / "archive_1")
     repository = {"name": "photos/shelf", "password": SECRET, "repository": repository_key(folder)}
     snapshots_1 = make_first_format(folder)
     expected = {

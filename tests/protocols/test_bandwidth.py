@@ -13,12 +13,12 @@ import pytest
 from paraduxd.core.primitives import durations
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.process import run as process
-from paraduxd.protocols import throttle
+from paraduxd.protocols.blob_stores import throttle
+from paraduxd.protocols.blob_stores.throttle import Pace, ThrottledBlobs
 from paraduxd.protocols.disk import DiskBlobs
-from paraduxd.protocols.throttle import Pace, ThrottledBlobs
 from paraduxd.testing import samples
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
-from paraduxd.worker import steps
+from paraduxd.worker import dispatch, steps
 from tests.protocols.archive.rig import new_keys
 from tests.protocols.restic.rig import SECRET
 
@@ -94,7 +94,7 @@ def test_rsync_is_told(tmp_path: Path, argvs: list[list[str]], step: str) -> Non
     samples.write_files(tmp_path / "place", 2)
     place = "place" if step == "pull" else "new"
     run = order(tmp_path, step, {"url": f"file://{tmp_path / place}"}, protocol="disk")
-    steps.STEPS[step](run, lambda _: None)
+    dispatch.perform(run, lambda _: None)
     started = [argv for argv in argvs if argv[0] == "rsync"]
     assert started and all("--bwlimit=488" in argv for argv in started)
 

@@ -12,7 +12,8 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.tools import tls_pins
 from paraduxd.protocols.base import Blob, TransientError
-from paraduxd.protocols.ftp import TEMPORARY, FtpSettings
+from paraduxd.protocols.ftp.blobs import TEMPORARY
+from paraduxd.protocols.ftp.settings import FtpSettings
 from paraduxd.protocols.ftps import FtpsSettings
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
 from tests.servers import ftp_servers

@@ -54,6 +54,13 @@ def test_what_is_no_plugin_and_what_takes_a_name_is_left_out(folder: Path, caplo
         assert name in caplog.text
 
 
+def test_why_a_plugin_was_left_out_is_in_the_sentence(folder: Path) -> None:
+    drop_in(folder, "gopher", "raise ValueError('canary')")
+    with pytest.raises(ParaduxError, match=r"gopher\.py is ignored: .*ValueError") as failed:
+        registry.find("gopher", folder)
+    assert "canary" not in failed.value.message
+
+
 def test_an_unknown_protocol_is_a_sentence(folder: Path) -> None:
     with pytest.raises(ParaduxError) as failed:
         registry.find("gopher", folder)

@@ -23,7 +23,7 @@ from paraduxd.keeper.drill.places import Answer
 from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.kits.documents import build
 from paraduxd.keeper.recovery.opening import open_configs
-from paraduxd.keeper.recovery.proof import Proof, prove
+from paraduxd.keeper.recovery.share_proof import Proof, prove
 from paraduxd.shares.collection import Material, ShareCollection
 from tests.kits.forger import graft, packets
 from tests.kits.kit_rig import MEMORY, Family, new_family, new_managed, published_family

@@ -396,6 +396,6 @@ def test_a_clock_before_the_key_is_named_where_gpg_refuses(
     with private_gpg(MEMORY) as gpg:
         gpg.import_key(recovery["private_key"], recovery["secret"])
         gpg._gpg.options = [each for each in gpg._gpg.options if each not in gpg_effects.ANY_CLOCK]
-        with pytest.raises(ParaduxError, match="the clock of this machine is before the key was made") as refused:
+        with pytest.raises(ParaduxError, match="this machine's clock is earlier than the key's creation") as refused:
             gpg.encrypt_signed(b"text", recovery["fingerprint"], recovery["secret"])
     assert refused.value.code == "clock"

@@ -21,9 +21,9 @@ from paraduxd.core.recovery.candidates import found_in
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.config import save
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.keeper.recovery import commit
-from paraduxd.keeper.recovery.proof import Proof
+from paraduxd.keeper.recovery.share_proof import Proof
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.protocols import registry
 from tests.kits.kit_rig import MEMORY, Family, new_family

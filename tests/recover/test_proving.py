@@ -16,7 +16,7 @@ from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.recovery import requests, stick_reader
 from paraduxd.keeper.recovery.collected import Collecting, Recovery, material_from_plain
-from paraduxd.keeper.recovery.proof import Proof, prove
+from paraduxd.keeper.recovery.share_proof import Proof, prove
 from paraduxd.keeper.runtime.request_context import RequestContext
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.shares.collection import Material

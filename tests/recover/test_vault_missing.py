@@ -164,6 +164,6 @@ def test_a_plan_that_is_gone_is_made_anew_by_unlocking(machine: Installation) ->
     (machine.state / "plan.json").unlink()
     machine.start()
     refused = machine.ctl("backup", check=False)
-    assert "the plan, by which everything runs, is gone" in refused.stderr and "paraductl unlock" in refused.stderr
+    assert "the plan that the daemon runs by is gone" in refused.stderr and "paraductl unlock" in refused.stderr
     machine.owner("unlock", "--for", "60s")
     machine.ctl("backup")

@@ -24,7 +24,7 @@ from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.vault.vault import Kdf, LockedVault
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.keeper.dispatch import Conversation
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.session import Session

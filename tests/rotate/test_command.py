@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from paraductl.main import main
-from paraductl.terminal import passphrase
+from paraductl.terminal import ask_passphrase
 from tests.fakes_client import PASSPHRASE, FakeDaemon, FakeKeeper
 
 EPOCH = {
@@ -40,7 +40,7 @@ BEGUN: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def debuggable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process debuggable."""
-    monkeypatch.setattr(passphrase, "harden", lambda: None)
+    monkeypatch.setattr(ask_passphrase, "harden", lambda: None)
 
 
 @pytest.fixture

@@ -87,15 +87,17 @@ def rclone_s3(folder: Path) -> Iterator[Backend]:
 
 
 @contextlib.contextmanager
-def rclone_rest(folder: Path, *options: str, tls: bool = True) -> Iterator[Backend]:
-    """`rclone serve restic` with one account."""
+def rclone_rest(
+    folder: Path, *options: str, tls: bool = True, port: int = 0, password: str = PASSWORD
+) -> Iterator[Backend]:
+    """`rclone serve restic` with one account. `port`: any that is free, unless one is named."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    more, pins = ["--user", ACCOUNT, "--pass", PASSWORD, *options], ()
+    more, pins = ["--user", ACCOUNT, "--pass", password, *options], ()
     if tls:
         cert, key, pin = certificate(folder / "tls")
         more, pins = [*more, "--cert", str(cert), "--key", str(key)], (pin,)
-    with _serving("restic", folder / "data", more) as port:
-        yield Backend("rest", "https" if tls else "http", port, {"rest_password": PASSWORD}, pins, folder / "data")
+    with _serving("restic", folder / "data", more, port) as served:
+        yield Backend("rest", "https" if tls else "http", served, {"rest_password": password}, pins, folder / "data")
 
 
 @contextlib.contextmanager
@@ -134,8 +136,8 @@ def answering(status: int, body: bytes = b"") -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _serving(what: str, folder: Path, options: list[str]) -> Iterator[int]:
-    port = free_port()
+def _serving(what: str, folder: Path, options: list[str], port: int = 0) -> Iterator[int]:
+    port = port or free_port()
     program = str(Path(sys.executable).parent / "rclone")
     command = [program, "serve", what, "--config", "", "--addr", f"127.0.0.1:{port}", *options, "--", str(folder)]
     with _running(command, port):

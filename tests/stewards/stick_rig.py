@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from paraduxd.api import frozen
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
@@ -21,8 +22,8 @@ from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config import save as transaction
-from paraduxd.keeper.config.capabilities import capabilities_of
-from paraduxd.keeper.kits.arming import Bench, Target
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
+from paraduxd.keeper.kits.arming import StandingContext, Target
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
@@ -52,10 +53,11 @@ class FakeControl:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
+        self.unwatched = ""
 
     def ask(self, what: str, timeout: float = 60.0, **arguments: Any) -> dict[str, Any]:
         if what == "kits":
-            return {"kits": [to_json_value(record) for record in self.journal.kits()]}
+            return {"kits": [to_json_value(each) for each in self.journal.kits()], "unwatched": self.unwatched}
         if what == "kit":
             self.journal.record_kit(from_json_value(KitRecord, json.loads(json.dumps(arguments["record"]))))
         return {"runs": []}
@@ -64,7 +66,7 @@ class FakeControl:
         pass
 
 
-@dataclass(frozen=True)
+@frozen.dataclass(frozen=True)
 class Inserted(PluggedIn):
     """A stick of these tests: facts that differ from an empty one's."""
 
@@ -140,7 +142,7 @@ class Keeper:
 
     clock: Clock
     session: Session
-    desk: Bench
+    desk: StandingContext
     tools: FakeTools
     sticks: Sticks
     said: list[str] = field(default_factory=list)
@@ -182,7 +184,7 @@ def start(root: Path, opened: Opened, journal: Journal) -> Keeper:
     clock = Clock()
     session = Session(lambda _: None, clock)
     peer = Peer(os.getpid(), os.geteuid(), os.getegid())
-    desk = Bench(peer, session.enter(peer.uid), session, keeping_of(root, journal))
+    desk = StandingContext(peer, session.enter(peer.uid), session, keeping_of(root, journal))
     desk.hold(opened)
     tools = FakeTools(journal)
     sticks = Sticks(session, desk.installation, tools)

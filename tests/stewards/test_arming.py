@@ -17,7 +17,7 @@ from paraduxd.keeper.kits import arming as kit_arming
 from paraduxd.keeper.kits.requests import kits_arm
 from paraduxd.keeper.kits.state import KitState
 from paraduxd.keeper.runtime.opened import Opened
-from tests.stewards.stick_rig import NAMES, NOW, PULLED_OUT, Keeper, make_config, start
+from tests.stewards.stick_rig import NAMES, NOW, PULLED_OUT, FakeControl, Keeper, make_config, start
 
 UNLOCK_FOR = 900
 
@@ -286,3 +286,15 @@ def test_nothing_is_done_with_sticks_while_the_vault_is_locked(keeper: Keeper) -
     keeper.session._opened = None
     keeper.plug_in("S1")
     assert keeper.tools.kits == {}
+
+
+def test_nobody_is_asked_for_a_stick_that_would_not_be_noticed(keeper: Keeper) -> None:
+    control = keeper.desk.installation.control
+    assert isinstance(control, FakeControl)
+    control.unwatched = "udev cannot be reached (no such module)"
+    with pytest.raises(ParaduxError, match="a stick would not be noticed: udev cannot be reached") as refused:
+        arm(keeper, "bob")
+    assert refused.value.code == "no-sticks" and "--directory" in refused.value.hint
+    assert keeper.said == []
+    control.unwatched = ""
+    assert list(arm(keeper, "bob").waiting) == ["bob"]

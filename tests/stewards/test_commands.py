@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paraductl.main import main
-from paraductl.terminal import passphrase, status_page
+from paraductl.terminal import ask_passphrase, status_page
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.framing import ClosedError
 from paraduxd.api.replies.kits import SeenByCode
@@ -43,7 +43,7 @@ def stewards(*others: dict[str, Any], **more: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def debuggable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process debuggable, and its terminal wide."""
-    monkeypatch.setattr(passphrase, "harden", lambda: None)
+    monkeypatch.setattr(ask_passphrase, "harden", lambda: None)
     monkeypatch.setenv("COLUMNS", "120")
 
 

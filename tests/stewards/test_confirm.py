@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -77,6 +78,7 @@ def test_a_code_is_taken_once_a_steward_is_asked_and_guesses_are_few(paradux: In
     better = read_out(paradux, "whole", challenge="")
     done = paradux.ctl("stewards", "--confirm", better, check=False)
     assert done.returncode == 1 and f"{TRIES} codes" in done.stderr, "however often the daemon is ended"
+    assert f"given by {'root' if os.geteuid() == 0 else f'uid {os.geteuid()}'}" in done.stderr
     assert old not in paradux.log.read_text() and answer not in paradux.log.read_text()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.daemon.connections import Keeper
+from paraductl.daemon.connections import KeeperConnection
 from paraductl.main import main
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
@@ -182,13 +182,13 @@ def test_without_the_passphrase_and_for_strangers_there_is_no_kit(paradux: Insta
     command = ("create-steward-device", "alice", "--directory", str(paradux.root / "kits"))
     assert paradux.ctl("--passphrase-file", str(wrong), *command, check=False).returncode == 3
     assert not (paradux.root / "kits").exists()
-    with Keeper(RunPlaces(paradux.run)) as keeper, pytest.raises(ParaduxError) as refused:
+    with KeeperConnection(RunPlaces(paradux.run)) as keeper, pytest.raises(ParaduxError) as refused:
         keeper.call("kits_directory", steward="alice")
     assert refused.value.code == "not-authorized"
 
 
 def test_a_kit_counts_only_when_it_is_confirmed(paradux: Installation) -> None:
-    with Keeper(RunPlaces(paradux.run)) as keeper:
+    with KeeperConnection(RunPlaces(paradux.run)) as keeper:
         keeper.call("authorize", passphrase=PASSPHRASE)
         kit = keeper.call("kits_directory", steward="alice")
         assert hashlib.sha256(base64.b64decode(kit["files"]["kit.json"])).hexdigest() == kit["sha256"]

@@ -102,3 +102,20 @@ def test_kits_come_back_with_the_next_unlock(tmp_path: Path) -> None:
         paradux.owner("unlock")
         assert [one["current"] for one in paradux.status()["stewards"]] == [True, True, False]
         paradux.ctl("lock")
+
+
+def test_what_tools_can_read_is_kept_by_the_kit_they_are_on(tmp_path: Path) -> None:
+    """A check-up of a kit that an earlier version had written makes it known; a look that reads no tools does not make it unknown."""
+    journal = Journal(tmp_path / "journal.sqlite", NOW)
+    journal.record_kit(KIT)
+    assert journal.kits()[0].reads is None
+    journal.record_kit(replace(KIT, last_seen="2026-11-09T10:00:00Z", reads=("paradux-archive/2",)))
+    assert journal.kits()[0].reads == ("paradux-archive/2",)
+    journal.record_kit(replace(KIT, last_seen="2026-11-10T10:00:00Z"))
+    assert journal.kits()[0].reads == ("paradux-archive/2",)
+    later = replace(
+        KIT, written="2027-01-01T10:00:00Z", last_seen="2027-01-01T10:00:00Z", kit_sha256="b" * 64, reads=()
+    )
+    journal.record_kit(later)
+    assert journal.kits() == (later,)
+    assert list(journal.facts("kit-reads/")) == ["b" * 64], "nothing is kept of a kit that is gone"

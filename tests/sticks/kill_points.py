@@ -15,7 +15,7 @@ from pathlib import Path
 
 from paraduxd.core.runs.orders import order_from_json
 from paraduxd.effects.devices import kit_files
-from paraduxd.worker.steps import STEPS
+from paraduxd.worker.dispatch import perform
 
 CHANGES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir"})
 
@@ -50,7 +50,7 @@ def main(folder: Path, before: Path, renaming: bool) -> None:
         child = os.fork()
         if child == 0:
             killed_at(number)
-            STEPS[order.step](order, lambda _: None)  # type: ignore[arg-type]
+            perform(order, lambda _: None)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         shutil.move(folder, folder.with_name(f"{folder.name}-{number}"))

@@ -14,7 +14,7 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.core.devices.stick_rules import Armed
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.runtime import workers
-from paraduxd.worker.steps import STEPS
+from paraduxd.worker.dispatch import perform
 from tests.kits.kit_rig import Family
 
 _numbers = count(1)
@@ -64,7 +64,7 @@ class Folder:
         return {str(path.relative_to(self.path)): path.read_bytes() for path in self.path.rglob("*") if path.is_file()}
 
     def _do(self, order: Order) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(json.dumps(to_json_value(STEPS[order.step](order, lambda _: None))))  # type: ignore[arg-type]
+        result: dict[str, Any] = json.loads(json.dumps(to_json_value(perform(order, lambda _: None))))
         return result
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.devices.stick_rules import SMALLEST, Stick
-from paraduxd.effects.devices import block_device, mount
+from paraduxd.effects.devices import block_device, stick_mount
 
 SIZE = SMALLEST
 
@@ -85,10 +85,10 @@ def test_a_failure_to_format_is_told_with_the_tools_own_words(image: Path) -> No
 def test_what_is_no_file_system_of_ours_is_named_without_being_mounted(image: Path, what: str, sentence: str) -> None:
     put(what, image)
     stick = Stick(device=str(image), size=SIZE, volume=str(image), fs=block_device.probe(str(image)).get("TYPE"))
-    assert mount.foreign(stick) == sentence
+    assert stick_mount.foreign(stick) == sentence
     assert block_device.is_blank(str(image), SIZE) == (what == "nothing")
     with pytest.raises(ParaduxError, match="has no FAT or exFAT file system"):
-        mount._mount(stick, writable=False)
+        stick_mount._mount(stick, writable=False)
 
 
 @pytest.mark.parametrize("filler", [b"\0", b"\xff"], ids=["zeros", "ones"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ def host(tmp_path: Path) -> KeeperHost:
 def start_deaf_keeper(host: KeeperHost) -> tuple[_Keeper, socket.socket]:
     """A process that lives and does not read the line."""
     ours, its = socket.socketpair(socket.AF_UNIX, control_channel.SOCKET_TYPE)
-    host._keeper = _Keeper(host._children.start(["sleep", "1000"], pass_fds=[]), ours)
+    host._keeper = _Keeper(host._children.start(["sleep", "1000"], pass_fds=[]), ours, os.memfd_create("errors"))
     return host._keeper, its
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.recovery.kit_tools import ARCHIVE
 from paraduxd.core.runs.orders import Step
 from paraduxd.effects.devices import kit_files
 from paraduxd.worker.kits import check
@@ -40,6 +41,7 @@ def test_a_kit_is_written_read_back_and_found_whole(stick: Folder, earlier: Kit)
     found = by_the_program(stick.checking())
     assert (found["steward"], found["epoch"], found["serial"], found["signed"]) == ("alice", 1, 7, True)
     assert (found["problems"], found["copies"], found["bytes"]) == ([], 3, done["bytes"])
+    assert ARCHIVE in found["reads"]
 
 
 def test_a_later_kit_takes_the_place_of_the_earlier_one_and_leaves_nothing_of_it(

@@ -78,5 +78,7 @@ def test_where_nothing_can_be_watched_starting_and_ending_are_no_errors(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyudev", None)
     watcher = Watcher(lambda *_: None)
+    assert watcher.unwatched == ""
     watcher.start(privileged=privileged)
+    assert ("udev cannot be reached" if privileged else "root") in watcher.unwatched
     watcher.stop()

@@ -17,6 +17,7 @@ import pytest
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.files import transport_files
 from paraduxd.supervisor.main import main
+from tests.canaries import in_files
 from tests.rig import Installation, clean_environment, fill, minimal_answers
 
 pytestmark = pytest.mark.slow
@@ -62,13 +63,8 @@ def folder_of(paradux: Installation) -> Path:
 def left_behind(paradux: Installation) -> list[str]:
     """Files of ours in memory that hold the secret, or are the folder for it."""
     found = [str(folder_of(paradux))] if folder_of(paradux).exists() else []
-    for path in Path("/dev/shm").glob("paradux-*/**/*"):
-        try:
-            if path.is_file() and SECRET.encode() in path.read_bytes():
-                found.append(str(path))
-        except OSError:
-            continue
-    return found
+    places = Path("/dev/shm").glob("paradux-*")
+    return [*found, *map(str, in_files(places, [SECRET.encode()]))]
 
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGTERM", "SIGQUIT", "SIGXCPU", "SIGPWR"])

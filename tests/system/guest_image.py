@@ -16,7 +16,7 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,19 +146,19 @@ def own_suite() -> str:
     return codename if codename in SUITES else SUITES[0]
 
 
-def image(suite: str) -> Image:
-    """The guest's image, built if it is not there (about two minutes); raises `CannotBuildError`."""
+def image(suite: str, more: Sequence[str] = ()) -> Image:
+    """The guest's image, with `more` packages, built if it is not there (about two minutes); raises `CannotBuildError`."""
     if missing := missing_programs():
         raise CannotBuildError(f"these programs are missing: {' '.join(missing)}")
     if os.geteuid() != 0:
         raise CannotBuildError("only root can build the guest's file system")
-    key = _key(suite)
-    with locked(f"{suite}.lock"):
-        folder = cache() / f"{suite}-{key}"
+    key, name = _key(suite, more), "+".join((suite, *more))
+    with locked(f"{name}.lock"):
+        folder = cache() / f"{name}-{key}"
         if not folder.exists():
-            for outdated in cache().glob(f"{suite}-*"):
+            for outdated in cache().glob(f"{name}-*"):
                 shutil.rmtree(outdated)
-            _build(suite, folder)
+            _build(suite, more, folder)
     return Image(folder / "kernel", folder / "initrd", folder / "disk.qcow2", key)
 
 
@@ -191,18 +191,18 @@ def run(*argv: str | Path, cwd: Path | None = None, stdin: bytes = b"") -> bytes
     return done.stdout
 
 
-def _key(suite: str) -> str:
+def _key(suite: str, more: Sequence[str]) -> str:
     parts = [Path(__file__).read_bytes(), Path(__file__).with_name("guest_agent.py").read_bytes()]
-    parts += [" ".join([suite, *packages()]).encode(), run("qemu-system-x86_64", "--version")]
+    parts += [" ".join([suite, *packages(), *more]).encode(), run("qemu-system-x86_64", "--version")]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _build(suite: str, folder: Path) -> None:
-    work = cache() / f"building-{suite}"
+def _build(suite: str, more: Sequence[str], folder: Path) -> None:
+    work = cache() / f"building-{folder.name}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     root = work / "root"
-    _debootstrap(suite, root)
+    _debootstrap(suite, more, root)
     _configure(root)
     product = work / "product"
     product.mkdir()
@@ -218,9 +218,9 @@ def _build(suite: str, folder: Path) -> None:
     shutil.rmtree(work)
 
 
-def _debootstrap(suite: str, root: Path) -> None:
+def _debootstrap(suite: str, more: Sequence[str], root: Path) -> None:
     """With the sources and proxies that this very machine has for the suite, else with Debian's."""
-    options = ["--variant=minbase", "--quiet", f"--include={','.join(packages())}"]
+    options = ["--variant=minbase", "--quiet", f"--include={','.join([*packages(), *more])}"]
     options += [f"--dpkgopt=path-exclude=/usr/share/{what}/*" for what in ("man", "doc", "locale")]
     settings = run("apt-config", "dump").decode().splitlines()
     options += [f"--aptopt={line.rstrip(';')}" for line in settings if re.match(r"Acquire::https?::Proxy", line)]

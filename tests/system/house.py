@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import shlex
 import shutil
 import time
@@ -11,18 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.packaging.building import digest, own_package, program
 from tests.rig import PASSPHRASE, minimal_answers
 from tests.system import guest_image
 from tests.system.guest import MACHINE, Guest, Result
-from tests.system.guest_image import CHECKOUT, Image
+from tests.system.guest_image import Image
 
 STATE = "/var/lib/paradux"
 VAULT = f"{STATE}/vault.luks"
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 _PASSPHRASE_FILE = "/root/passphrase"
 
-_NOT_INSTALLED = ("quickstart", "test")
-"""Of `contrib`: what makes no difference to a guest."""
+WORKERS = "pgrep -f '[p]araduxd[.]worker'"
+"""A command that succeeds while a worker runs."""
+
+_DUE = "paraductl --json status | grep -q '\"next\": null'"
+_PUSHES = "paraductl history --limit 500 | grep -c 'done .*mirror'"
 
 _PRIVATE_MOUNTS = "cat /proc/[0-9]*/mounts 2>/dev/null | grep -E '^/dev/(mapper|dm-|loop|sd)' | sort -u"
 
@@ -59,16 +63,19 @@ class House:
         """Install the Debian package, with its units as they are, but for the key stretching; that starts the daemon."""
         self.guest.put("/etc/systemd/system/paraduxd.service.d/for-tests.conf", _FOR_TESTS.encode())
         self.guest.put(_PASSPHRASE_FILE, f"{PASSPHRASE}\n".encode(), 0o600)
-        self.guest.carry(package(folder), "/root/paradux.deb")
+        self.guest.carry(own_package(folder), "/root/paradux.deb")
         self.guest.run("dpkg --force-unsafe-io --install /root/paradux.deb && rm /root/paradux.deb", timeout=600)
 
     def answers(self, **changes: Any) -> dict[str, Any]:
-        """Five stewards, three of whom are needed; one dataset on folders of the guest, pulled and pushed every five minutes."""
+        """Five stewards, three of whom are needed; a dataset on folders of the guest, pulled and pushed daily; one place for the config.
+
+        So a guest does what its test asks for, and nothing takes its time besides.
+        """
         stewards = [{"id": name, "name": name.title(), "fate": [f"person:{name}"]} for name in NAMES]
         answers = minimal_answers(Path("/srv"), policy={"shares_required": 3, "unlock_for": "1d"}, stewards=stewards)
         (dataset,) = answers["datasets"]
-        dataset["source"]["every"] = dataset["destinations"][0]["every"] = "5m"
-        return {**answers, **changes}
+        dataset["source"]["every"] = dataset["destinations"][0]["every"] = "1d"
+        return {**answers, "metadata_stashes": answers["metadata_stashes"][:1], **changes}
 
     def setup(self, answers: dict[str, Any] | None = None) -> None:
         """Make the config from answers."""
@@ -95,6 +102,18 @@ class House:
         found: dict[str, Any] = next(steward for steward in table["stewards"] if steward["id"] == name)
         return found
 
+    def wait_for_steward(
+        self, name: str, fits: Callable[[dict[str, Any]], bool], seconds: float = 300
+    ) -> dict[str, Any]:
+        """What is known of a steward's kit, once it fits. Asking takes a quarter of the guest's time: the kit is written in the rest."""
+        deadline = time.monotonic() + seconds
+        while True:
+            begun = time.monotonic()
+            if fits(known := self.steward(name)):
+                return known
+            assert time.monotonic() < deadline, f"{known}\n{self.guest.journal()}"
+            time.sleep(3 * (time.monotonic() - begun))
+
     def wait_for_log(self, text: str, seconds: float = 400) -> None:
         """Wait until the daemon has written this to its log."""
         wait = shlex.join(["bash", "-c", _FOLLOW, text, str(seconds)])
@@ -104,6 +123,26 @@ class House:
     def wait_until_up(self) -> None:
         """Wait until the daemon answers."""
         self.guest.wait_for("paraductl history", "the daemon to answer")
+
+    def wait_until_idle(self) -> None:
+        """Wait until all that came due is done."""
+        self.guest.wait_for(f"! {_DUE} && ! {WORKERS}", "what came due to be done")
+
+    def off_for(self, seconds: float) -> None:
+        """The machine is shut down, and switched on again when so much time has gone by, with nobody there."""
+        self.guest.run("systemctl stop paraduxd")
+        self.guest.set_clock(time.time() + seconds)
+        self.guest.run("busybox hwclock --systohc --utc")
+        self.guest.reboot()
+        self.wait_until_up()
+
+    def pushes(self) -> int:
+        """How many pushes to the mirror are in the history."""
+        return int(self.guest.run(_PUSHES, check=False).out or "0")
+
+    def wait_for_pushes(self, more_than: int) -> None:
+        """Wait until there is another one."""
+        self.guest.wait_for(f"test $({_PUSHES}) -gt {more_than}", "another push")
 
     def traces(self) -> str:
         """What a command must leave as it was: mappings, loop devices, mounts, and what any process has mounted for itself alone."""
@@ -117,11 +156,22 @@ class House:
             time.sleep(0.5)
 
 
-def frozen(image: Image, name: str, after: Path | None, folder: Path, prepare: Callable[[Guest], None]) -> Path:
-    """A frozen guest from the cache; made, where it is missing, from a boot or from the state `after`, by `prepare`."""
+def frozen(
+    image: Image,
+    name: str,
+    after: Path | None,
+    folder: Path,
+    prepare: Callable[[Guest], None],
+    *,
+    good_for: float = math.inf,
+) -> Path:
+    """A frozen guest from the cache; made, where it is missing, from a boot or from the state `after`, by `prepare`.
+
+    `good_for`: seconds after which it is made anew. No other state may be made from such a one.
+    """
     place = guest_image.cache() / f"frozen-{name}-{_key(image, with_checkout=after is not None)}"
     with guest_image.locked(f"frozen-{name}.lock"):
-        if not place.exists():
+        if not place.exists() or time.time() - place.stat().st_mtime > good_for:
             for outdated in guest_image.cache().glob(f"frozen-{name}-*"):
                 shutil.rmtree(outdated)
             with Guest.thaw(image, after, folder) if after else Guest(image, folder) as guest:
@@ -134,24 +184,4 @@ def frozen(image: Image, name: str, after: Path | None, folder: Path, prepare: C
 
 
 def _key(image: Image, *, with_checkout: bool) -> str:
-    digest = hashlib.sha256(f"{image.key} {MACHINE}".encode())
-    if with_checkout:
-        for path in [Path(__file__), CHECKOUT / "pyproject.toml", *_sources()]:
-            digest.update(str(path).encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _sources() -> list[Path]:
-    return sorted(
-        path
-        for folder in ("paraduxd", "paraductl", "contrib")
-        for path in (CHECKOUT / folder).rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and path.name not in _NOT_INSTALLED
-    )
-
-
-def package(folder: Path) -> Path:
-    """The Debian package of this checkout."""
-    guest_image.run(CHECKOUT / "contrib/package", folder)
-    (made,) = folder.glob("paradux_*.deb")
-    return made
+    return digest(f"{image.key} {MACHINE}", *([Path(__file__), *program()] if with_checkout else []))

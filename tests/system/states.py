@@ -14,10 +14,13 @@ from tests.system.guest import Guest
 from tests.system.guest_image import CannotBuildError, Image
 from tests.system.house import House
 
+_GOOD_FOR = 12 * 3600.0
+"""Seconds: less than a day, after which the next backup would come due in each guest, and the vault be locked."""
 
-def image() -> Image:
-    """The guest's image; raises `CannotBuildError`."""
-    return guest_image.image(guest_image.own_suite())
+
+def image(*more: str) -> Image:
+    """The guest's image, with more packages; raises `CannotBuildError`."""
+    return guest_image.image(guest_image.own_suite(), more)
 
 
 def booted(image: Image, folder: Path) -> Path:
@@ -32,14 +35,16 @@ def installed(image: Image, folder: Path) -> Path:
 
 
 def settled(image: Image, folder: Path) -> Path:
-    """Paradux is set up with five stewards, of whom nobody has a kit yet, and the vault is open."""
+    """Paradux is set up with five stewards, of whom nobody has a kit yet; the first backup is done, and the vault is open."""
 
     def prepare(guest: Guest) -> None:
         home = House(guest)
         home.setup()
+        home.wait_for_pushes(0)
         home.owner("unlock")
+        home.wait_until_idle()
 
-    return house.frozen(image, "settled", installed(image, folder), folder / "setup", prepare)
+    return house.frozen(image, "settled", installed(image, folder), folder / "setup", prepare, good_for=_GOOD_FOR)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The power is cut: while a config is saved, while data is pushed, while the secret is rotated. Nothing that was confirmed is lost.
 
-A few cuts by default; PARADUX_POWER_CUTS=50 for as many as one has patience for (one to two minutes each; -rP tells when each came).
+One cut by default, each day another work and moment; five with `contrib/test --all`, and with PARADUX_POWER_CUTS=50 as many as one has
+patience for (one to two minutes each; -rP tells when each came).
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import random
@@ -21,11 +23,14 @@ import pytest
 from tests.system.guest import Guest
 from tests.system.guest_image import Image
 from tests.system.house import NAMES, STATE, House
+from tests.width import today
 
 pytestmark = pytest.mark.xdist_group("power cuts")  # they share a machine that is made for them
 
-CUTS = int(os.environ.get("PARADUX_POWER_CUTS", "2"))
 WORK = ("save", "push", "rotation", "save", "push")
+ASKED = int(os.environ.get("PARADUX_POWER_CUTS", "0"))
+CUTS = list(range(ASKED)) if ASKED else today(range(len(WORK)), 1)
+SEED = datetime.datetime.now(datetime.UTC).toordinal()
 _OWNER = "paraductl --passphrase-file /root/passphrase"
 COMMANDS = {
     "save": f"{_OWNER} edit --file /root/after.json",
@@ -87,20 +92,22 @@ def two_stewards(home: House) -> dict[str, Any]:
     return {**answers, "policy": {**answers["policy"], "shares_required": 2}, "stewards": answers["stewards"][:2]}
 
 
-@pytest.mark.parametrize("number", range(CUTS))
+@pytest.mark.parametrize("number", CUTS)
 def test_after_a_power_cut_everything_opens_and_nothing_is_lost(
     image: Image, before: Callable[[str], Before], tmp_path: Path, number: int
 ) -> None:
     kind = WORK[number % len(WORK)]
     house = before(kind)
-    delay = random.Random(f"cut {number}").uniform(0.05, 1.1) * house.seconds
+    delay = random.Random(f"cut {number} {SEED}").uniform(0.05, 1.1) * house.seconds
     with Guest.thaw(image, house.frozen, tmp_path / "guest") as guest:
         home = House(guest)
         guest.run(f"{{ {COMMANDS[kind]}; echo $? >/root/ended; }} >/root/said 2>&1 </dev/null &")
         time.sleep(delay)
         confirmed = guest.run("cat /root/ended", check=False).out.strip() == "0"
         guest.power_cut()
-        print(f"cut {number}: {kind}, {delay:.1f} s after its begin, {'confirmed' if confirmed else 'under way'}")
+        print(
+            f"cut {number} of day {SEED}: {kind}, {delay:.1f} s after its begin, {'confirmed' if confirmed else 'under way'}"
+        )
 
         guest.boot()
         home.wait_until_up()

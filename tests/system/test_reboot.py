@@ -9,7 +9,6 @@ from tests.system.house import House
 
 @pytest.mark.slow
 def test_a_push_that_a_reboot_ends_is_done_again_after_it(home: House) -> None:
-    home.ctl("backup", "home")
     home.guest.run("for n in $(seq 25); do head -c 1000000 /dev/urandom >/srv/source/more-$n; done; sync", timeout=300)
     home.ctl("backup", "home", "--pull-only")
     home.ctl("backup", "home", "--push-only", "--no-wait")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from tests.system import usb_sticks
 from tests.system.guest import Guest
 from tests.system.guest_image import Image
-from tests.system.house import House
+from tests.system.house import WORKERS, House
 from tests.system.test_usb_sticks import written
 
 pytestmark = pytest.mark.xdist_group("stick trouble")  # they share a machine that is made for them
@@ -25,96 +27,99 @@ PULLED_AT = [
 """How much of what is written to a stick for a kit is there when it is pulled out; 0: nothing, 1: all, and it is being read back."""
 
 SEEN = "was plugged in"
-WORKERS = "pgrep -f '[p]araduxd[.]worker'"
+SERIAL = "STICK-alice"
 
 
-def make_kit(home: House, name: str, folder: Path) -> Path:
-    """A new stick with this steward's kit, pulled out again."""
-    stick = usb_sticks.blank(folder / f"{name}.img", label=name.upper())
-    home.owner("create-steward-device", "--no-wait", name)
-    home.guest.plug(stick, f"STICK-{name}")
-    home.wait_for_log(written(name))
-    home.guest.unplug(f"STICK-{name}")
-    return stick
+@dataclass(frozen=True)
+class Frozen:
+    """Two states of a house: it waits for Alice's stick (`armed`), and `stick` has her kit and is pulled out again (`written`).
+
+    `bytes`: how many were written to the stick for that.
+    """
+
+    armed: Path
+    written: Path
+    stick: Path
+    bytes: int
 
 
-def test_a_known_kit_is_checked_while_locked_and_refreshed_while_unlocked(home: House, tmp_path: Path) -> None:
-    stick = make_kit(home, "bob", tmp_path)
+@pytest.fixture(scope="module")
+def frozen(image: Image, settled: Path, tmp_path_factory: pytest.TempPathFactory) -> Frozen:
+    """Made once."""
+    folder = tmp_path_factory.mktemp("armed")
+    armed, done, stick = folder / "armed", folder / "written", usb_sticks.blank(folder / "stick.img")
+    with Guest.thaw(image, settled, folder / "first") as guest:
+        House(guest).owner("create-steward-device", "--no-wait", "alice")
+        guest.freeze(armed)
+    with Guest.thaw(image, armed, folder / "second") as guest:
+        guest.plug(stick, SERIAL)
+        House(guest).wait_for_log(written("alice"))
+        size = guest.written(SERIAL)
+        guest.unplug(SERIAL)
+        guest.freeze(done)
+    return Frozen(armed, done, stick, size)
+
+
+@pytest.fixture
+def kit_written(image: Image, frozen: Frozen, tmp_path: Path) -> Iterator[House]:
+    """A house that has written Alice's kit."""
+    with Guest.thaw(image, frozen.written, tmp_path / "guest") as guest:
+        yield House(guest)
+
+
+def test_a_known_kit_is_checked_while_locked_and_refreshed_while_unlocked(
+    kit_written: House, frozen: Frozen, tmp_path: Path
+) -> None:
+    home, stick = kit_written, Path(shutil.copy(frozen.stick, tmp_path / "stick.img"))
     share = usb_sticks.read(stick, "PARADUX/share.txt")
     home.edit(inventory=[{"name": "a new account"}])
     home.ctl("lock")
-    first, content = home.steward("bob"), stick.read_bytes()
+    first, content = home.steward("alice"), stick.read_bytes()
 
-    home.guest.plug(stick, "STICK-bob")
+    home.guest.plug(stick, SERIAL)
     seen_again = f"paraductl --json stewards | grep last_seen | grep -v null | grep -vqF '{first['last_seen']}'"
     home.guest.wait_for(seen_again, "the check-up")
-    home.guest.unplug("STICK-bob")
-    locked = home.steward("bob")
+    home.guest.unplug(SERIAL)
+    locked = home.steward("alice")
     assert (locked["problems"], locked["serial"]) == ([], first["serial"])
     assert stick.read_bytes() == content, "checking changes nothing, not even a time"
 
     home.owner("unlock")
-    home.guest.plug(stick, "STICK-bob")
-    deadline = time.monotonic() + 300
-    while home.steward("bob")["serial"] == first["serial"] and time.monotonic() < deadline:
-        time.sleep(0.5)
+    home.guest.plug(stick, SERIAL)
+    home.wait_for_steward("alice", lambda known: bool(known["serial"] != first["serial"]))
     home.guest.wait_for(f"! {WORKERS}", "the worker to end")
-    home.guest.unplug("STICK-bob")
-    fresh = home.steward("bob")
+    home.guest.unplug(SERIAL)
+    fresh = home.steward("alice")
     assert (fresh["serial"] > first["serial"], fresh["current"]) == (True, True)
     assert json.loads(usb_sticks.read(stick, "PARADUX/kit.json"))["serial"] == fresh["serial"]
     assert usb_sticks.read(stick, "PARADUX/share.txt") == share
 
 
-@dataclass(frozen=True)
-class Armed:
-    """A house that waits for Alice's stick, and how many bytes a kit takes to write."""
-
-    frozen: Path
-    bytes: int
-
-
-@pytest.fixture(scope="module")
-def armed(image: Image, settled: Path, tmp_path_factory: pytest.TempPathFactory) -> Armed:
-    """Made once."""
-    folder = tmp_path_factory.mktemp("armed")
-    with Guest.thaw(image, settled, folder / "guest") as guest:
-        House(guest).owner("create-steward-device", "--no-wait", "alice")
-        guest.freeze(folder / "frozen")
-    with Guest.thaw(image, folder / "frozen", folder / "whole") as guest:
-        guest.plug(usb_sticks.blank(folder / "stick.img"), "WHOLE")
-        House(guest).wait_for_log(written("alice"))
-        return Armed(folder / "frozen", guest.written("WHOLE"))
-
-
 @pytest.mark.parametrize("share", PULLED_AT)
 def test_a_stick_pulled_out_while_it_is_written_is_void_or_whole(
-    image: Image, armed: Armed, tmp_path: Path, share: float
+    image: Image, frozen: Frozen, tmp_path: Path, share: float
 ) -> None:
     stick = usb_sticks.blank(tmp_path / "stick.img")
-    with Guest.thaw(image, armed.frozen, tmp_path / "guest") as guest:
+    with Guest.thaw(image, frozen.armed, tmp_path / "guest") as guest:
         home = House(guest)
         before = home.traces()
         guest.plug(stick, "PULLED")
         home.wait_for_log(SEEN)
         deadline = time.monotonic() + 300
-        while (done := guest.written("PULLED")) < share * armed.bytes:
+        while (done := guest.written("PULLED")) < share * frozen.bytes:
             assert time.monotonic() < deadline, guest.run("journalctl -u paraduxd -o cat -n 30").out
             time.sleep(0.01)
         guest.unplug("PULLED")
         guest.wait_for(f"! {WORKERS}", "the worker to end")
         known = home.steward("alice")
-        print(f"pulled out after {done} of {armed.bytes} bytes: {known}")
+        print(f"pulled out after {done} of {frozen.bytes} bytes: {known}")
         assert not known["current"] or whole(stick), "what counts as a kit is one"
         home.wait_for_traces(before)
         assert guest.run("systemctl is-active paraduxd").out.strip() == "active"
 
         home.owner("create-steward-device", "--no-wait", "alice", check=False)
         guest.plug(stick, "PULLED")
-        deadline = time.monotonic() + 300
-        while not home.steward("alice")["current"]:
-            assert time.monotonic() < deadline, guest.run("journalctl -u paraduxd -o cat -n 30").out
-            time.sleep(0.5)
+        home.wait_for_steward("alice", lambda known: bool(known["current"]))
         guest.wait_for(f"! {WORKERS}", "the worker to end")
         guest.unplug("PULLED")
         home.wait_for_traces(before)

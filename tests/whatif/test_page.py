@@ -17,7 +17,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.kits import StewardKit, Stewards
 from paraduxd.api.replies.transfers import Run
 from paraduxd.core.status.document import status
-from paraduxd.core.whatif.answer import Question, answer
+from paraduxd.core.whatif.answer import WhatIfQuestion, answer
 from tests.core.whatif.demo_family import NOW, facts, plan
 from tests.page.node import node
 from tests.rig import PASSPHRASE, Installation
@@ -38,7 +38,7 @@ PUSHES = [Push("photos", NOW - timedelta(hours=6 * number)) for number in revers
 
 def drawn(**question: tuple[str, ...] | str) -> str:
     family = plan()
-    found = answer(family, facts(family), NOW, Question(**question))  # type: ignore[arg-type]
+    found = answer(family, facts(family), NOW, WhatIfQuestion(**question))  # type: ignore[arg-type]
     return page(found, status(family, facts(family), NOW), STEWARDS, PUSHES)
 
 

@@ -27,6 +27,7 @@ TRANSPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "archive": ("disk", {"settings": {"url": "file:///x"}, "archive": {"public_key": "public", "signing_key": ODD}}),
     "kit access": ("sftp", {"kit_access": {"url": "sftp://x/y", "credentials": {"password": ODD}}}),
     "lines": ("sftp", {"settings": {"credentials": {"private_key": f"-----BEGIN-----\n{ODD}\n-----END-----"}}}),
+    "scp": ("restic", {"settings": {"repository": f"sftp:fred:{ODD}@host:/x"}}),
     "notices": ("disk", {"address": f"mailto://fred:{quote(ODD, safe='')}@mail.example"}),
 }
 

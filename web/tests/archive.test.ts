@@ -43,6 +43,33 @@ test("versions tell what is in them", async () => {
   assert.deepEqual(entries.map(({ path }) => path).sort(), Object.keys(versions[second]).sort());
 });
 
+test("an archive of the first format, whose manifests list all runs", async () => {
+  const from = await archive({}, "archive_1");
+  assert.deepEqual(from.versions, (await archive()).versions);
+  const { found, report } = await restored(from, third);
+  assert.deepEqual(found, whole(third));
+  assert.deepEqual([...from.damaged, ...report.damaged], []);
+});
+
+test("without the list of all runs, or with one that is damaged, the manifests tell of them", async () => {
+  const list = `${third}.runs`;
+  const manifest = await folder("archive").read(`${third}.manifest`);
+  for (const change of [null, flipped, () => manifest]) {
+    const from = await archive({ [list]: change });
+    assert.deepEqual(from.versions, (await archive()).versions);
+    assert.deepEqual(from.damaged, change ? [list] : []);
+  }
+  const { found } = await restored(await archive({ [list]: null, [`${first}.manifest`]: null }), third);
+  assert.equal(found["random"], versions[third]["random"]);
+});
+
+test("a list is no manifest", async () => {
+  const list = await folder("archive").read(`${third}.runs`);
+  const from = await archive({ [`${third}.manifest`]: () => list });
+  assert.deepEqual(from.damaged, [`${third}.manifest`]);
+  assert.deepEqual(from.versions.map(({ id }) => id), [second, first]);
+});
+
 test("a choice of files and folders brings these, and no more", async () => {
   const { found } = await restored(await archive(), second, ["café", "holes", "linked-3"]);
   const wanted = Object.entries(whole(second)).filter(([path]) => /^(cafÃ©(\/|$)|holes$|linked-3$)/.test(path));

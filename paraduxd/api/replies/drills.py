@@ -1,9 +1,8 @@
-"""What `drill` and `drill_kits` answer; `core/recovery/drills.py` says what proves what."""
+"""What `drill` and `drill_kits` answer; `core/recovery/drill_judgement.py` says what proves what."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.recovery import BroughtFinding
 from paraduxd.api.replies.transfers import RunError
 

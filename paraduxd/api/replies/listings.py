@@ -6,7 +6,7 @@ since the epoch, sizes bytes; both may be unknown (an encrypted archive that was
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from paraduxd.api.frozen import dataclass
 
 FILE, DIRECTORY, LINK, OTHER = "file", "directory", "link", "other"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import ConfigProblem
 
 

@@ -5,14 +5,16 @@ A count that is unknown is `None`: earlier versions told less, and so do some to
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.frozen import dataclass
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Version:
     """One restorable state of a dataset at a destination. `time` is RFC 3339 in UTC.
 
@@ -30,6 +32,17 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Other:
+    """A state at the same place that no Paradux of this place has made. `origin`: whose it is, as far as that is known, for people."""
+
+    id: str
+    time: str
+    files: int | None = None
+    bytes: int | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True)
 class Removed:
     """A version that was removed, and why, as a sentence."""
 
@@ -37,9 +50,11 @@ class Removed:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Pulled:
-    """Of a pull; `staging`: where it went. The rest as in `PullResult` (`protocols/base.py`)."""
+    """Of a pull; `staging`: where it went; `after`: why the hook after it has failed ("": it has not).
+
+    The rest as in `PullResult` (`protocols/base.py`)."""
 
     files: int | None = None
     bytes: int | None = None
@@ -54,9 +69,10 @@ class Pulled:
     mounts: tuple[str, ...] = ()
     mounts_looked: float | None = None
     staging: str = ""
+    after: str = ""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Pushed:
     """Of a push, or of a removal of old versions; `version` is the id of the newest one, `pulled`: when staging was filled (RFC 3339).
 
@@ -96,9 +112,10 @@ class Verified:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a destination can restore, oldest first."""
+    """What a destination can restore, oldest first; `others`: what lies there besides, where that was asked for."""
 
     versions: tuple[Version, ...] = ()
+    others: tuple[Other, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +181,7 @@ class Rehearsal:
 class KitChecked:
     """Of a check-up of a kit; `None` is what is not known.
 
-    `signed`: `None` without a key of its epoch; `copies`: of the share, those that are good.
+    `signed`: `None` without a key of its epoch; `copies`: of the share, those that are good; `reads`: the formats that its tools know.
     """
 
     owner: str | None = None
@@ -181,6 +198,7 @@ class KitChecked:
     bytes: int | None = None
     device_serial: str | None = None
     uuid: str | None = None
+    reads: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

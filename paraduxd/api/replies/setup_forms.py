@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import HostKeys
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from paraduxd.api.errors import ExitCode
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.kits import SeenByCode
 from paraduxd.api.replies.transfers import RunError
 
@@ -187,3 +186,11 @@ class Status:
     def exit_code(self) -> ExitCode:
         """What `paraductl status` returns: a level that is not understood is critical."""
         return _EXIT_CODES.get(self.level, ExitCode.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How everything is, and how many datasets are left out of that."""
+
+    status: Status
+    left_out: int = 0

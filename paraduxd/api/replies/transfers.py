@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from paraduxd.api.frozen import dataclass
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ class Left:
     """The runs that were not ended, because others have asked for them."""
 
     left: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Waited:
+    """Whether the call waited; False where too many of this user's wait already."""
+
+    waited: bool
 
 
 @dataclass(frozen=True)

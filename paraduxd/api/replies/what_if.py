@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from paraduxd.api.dataclass_json import to_json_value
+from paraduxd.api.frozen import dataclass
 
 SCHEMA = "paradux.whatif/1"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.config.setup import Setup
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Literal
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.suggestions import did_you_mean
 
 Level = Literal["error", "warning"]

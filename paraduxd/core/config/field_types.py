@@ -217,6 +217,33 @@ Size = Annotated[
 ]
 """Bytes in the model; saved as "500k"."""
 
+_HOOK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def _hook(text: str) -> str:
+    if not _HOOK.fullmatch(text):
+        raise ValueError(
+            "expected the name of a program in /etc/paradux/hooks.d: letters, digits, dots, - and _, and no folder"
+        )
+    return text
+
+
+_LONGEST_HOOK = 4 * 3600
+
+
+def _hook_time(seconds: int) -> int:
+    """A transfer that says nothing for longer counts as stalled (`supervisor/runs/launcher.py`)."""
+    if seconds > _LONGEST_HOOK:
+        raise ValueError("expected at most 4 hours")
+    return seconds
+
+
+HookTime = Annotated[Duration, AfterValidator(_hook_time)]
+"""Seconds, up to four hours."""
+
+HookName = Annotated[Text, AfterValidator(_hook)]
+"""A name and nothing else: neither a path nor arguments."""
+
 FileName = Annotated[Text, AfterValidator(_file_name)]
 
 Mebibytes = Annotated[int, Field(strict=True, ge=300, le=1 << 20)]

@@ -200,6 +200,11 @@ class KitWritten(Strict):
     )
     uuid: Text | None = Field(default=None, description="Id of the stick's file system", examples=["1234-ABCD"])
     kit_sha256: Hex64 = Field(description="SHA-256 of its kit.json", examples=["0123456789abcdef" * 4])
+    reads: tuple[Text, ...] | None = Field(
+        default=None,
+        description="The formats that the tools on it know; null: not known",
+        examples=[["paradux-archive/2", "paradux.config/1"]],
+    )
 
 
 class EpochPart(Protocol):

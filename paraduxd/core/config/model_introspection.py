@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, TypeGuard
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -24,13 +25,13 @@ def keys(model: type[BaseModel]) -> frozenset[str]:
 
 def model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     """The model of the object that stands at `path` below an object of `model`; `None` when there is no object of ours."""
-    here: Any = model
+    here: object = model
     for part in path:
         here = _step(here, part)
     return here if _is_model(here) else None
 
 
-def _step(annotation: Any, part: str | int) -> Any:
+def _step(annotation: object, part: str | int) -> object:
     if _is_model(annotation):
         fields = annotation.model_fields.items()
         return next((_strip(field.annotation) for name, field in fields if key_of(name, field) == part), None)
@@ -42,17 +43,17 @@ def _step(annotation: Any, part: str | int) -> Any:
     return None
 
 
-def _strip(annotation: Any) -> Any:
+def _strip(annotation: object) -> object:
     """The type without `Annotated` and without `| None`."""
-    if hasattr(annotation, "__metadata__"):
-        return _strip(annotation.__origin__)
     arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is Annotated:
+        return _strip(arguments[0])
     if type(None) in arguments:
         return _strip(next(argument for argument in arguments if argument is not type(None)))
     return annotation
 
 
-def _is_model(annotation: Any) -> bool:
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
@@ -69,7 +70,7 @@ def models(roots: Iterable[type[BaseModel]]) -> tuple[type[BaseModel], ...]:
     return tuple(found)
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
     if _is_model(annotation):
         yield annotation
     for argument in typing.get_args(annotation):
@@ -78,6 +79,12 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def secret_keys(roots: Iterable[type[BaseModel]]) -> frozenset[str]:
     """The keys of all fields, anywhere in these models, that are annotated as secret."""
+    return _secret_keys(tuple(roots))
+
+
+@lru_cache(maxsize=256)
+def _secret_keys(roots: tuple[type[BaseModel], ...]) -> frozenset[str]:
+    """Asked for every place of a config, which has few kinds of them."""
     return frozenset(
         key_of(name, field) for model in models(roots) for name, field in model.model_fields.items() if is_secret(field)
     )
@@ -99,7 +106,7 @@ def _marked(field: object) -> bool:
     return isinstance(extra, dict) and extra.get("x-secret") is True
 
 
-def _holds_secret(annotation: Any) -> bool:
+def _holds_secret(annotation: object) -> bool:
     """Whether a secret stands in a type like `Secret | None` or `tuple[Secret, ...]`."""
     if any(_marked(mark) for mark in getattr(annotation, "__metadata__", ())):
         return True

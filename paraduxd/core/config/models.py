@@ -7,7 +7,7 @@ model checks; so this module knows no protocol.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -18,10 +18,10 @@ from paraduxd.core.config.field_types import (
     Directory,
     Duration,
     Fate,
-    Flag,
     Fraction,
-    Grace,
     Heartbeat,
+    HookName,
+    HookTime,
     Hours,
     Id,
     Language,
@@ -31,14 +31,14 @@ from paraduxd.core.config.field_types import (
     Rate,
     Was,
     Whole,
-    Window,
 )
 from paraduxd.core.config.managed import DataKey, Managed, Recovery, Shares
+from paraduxd.core.config.policy import Limits, Policy
 from paraduxd.core.config.protocol_settings import Secret, Strict, Text
 
 __all__ = [
     "Config", "DataKey", "Dataset", "Destination", "Guard", "InventoryEntry", "Keep", "KitAccess", "Limits", "Managed",
-    "MetadataStash", "Owner", "Policy", "Recovery", "Scenario", "Shares", "Source", "Stash", "Steward", "plain",
+    "MetadataStash", "Owner", "Policy", "Recovery", "Scenario", "Shares", "Source", "Stash", "Steward",
 ]  # fmt: skip
 
 _FATE_HELP = "What can be lost as a whole and takes this along: place, account, person, device or mind, and a name"
@@ -73,60 +73,6 @@ class Owner(Strict):
         description="Fates of the staging copies, where they do not lie on the machine itself",
         examples=[["place:house", "device:nas"]],
     )
-
-
-class Limits(Strict):
-    """How many transfers run at once."""
-
-    transfers: Whole = Field(default=4, ge=1, le=64, description="Transfers at once in all", examples=[4])
-    per_place: Whole = Field(default=2, ge=1, le=64, description="Transfers at once to or from one host", examples=[2])
-
-
-class Policy(Strict):
-    """Rules that hold for everything."""
-
-    shares_required: Whole = Field(
-        ge=2, le=16, description="How many stewards together can open the config", examples=[3]
-    )
-    unlock_for: Window = Field(
-        default=900, description="How long `paraductl unlock` keeps the vault open, at most a day", examples=["15m"]
-    )
-    unattended: Flag = Field(
-        default=True,
-        description="Whether transfers go on after a reboot with nobody there; needs the credentials of the stashes on disk",
-        examples=[True],
-    )
-    stewards_know_each_other: Flag = Field(
-        default=True, description="Whether a kit names the other stewards", examples=[True]
-    )
-    drill_every: Duration | None = Field(
-        default=90 * 86400, description="How often a recovery should be rehearsed; null for never", examples=["90d"]
-    )
-    notify_after: Window = Field(
-        default=900,
-        description="How long trouble must last before it is reported to `notify`, at most a day",
-        examples=["15m"],
-    )
-    digest: Duration | None = Field(
-        default=None, description="How often a digest is sent to `notify`; without it never", examples=["7d"]
-    )
-    heartbeat_every: Window = Field(
-        default=900, description="How often the addresses of `heartbeat` are called, at most a day", examples=["15m"]
-    )
-    grace: Grace = Field(
-        default=7 * 86400, description="No version younger than this is removed, whatever `keep` says", examples=["7d"]
-    )
-    grace_after_alarm: Grace = Field(
-        default=30 * 86400,
-        description="For how long no version is removed anywhere after an approved hold, a recovery or a take-over",
-        examples=["30d"],
-    )
-    verify_every: Duration | None = Field(
-        default=30 * 86400,
-        description="How often destinations are checked by themselves, a part of their data read each time; null for never",
-        examples=["30d"],
-    )
-    limits: Limits = Field(default=Limits(), description="How many transfers run at once", examples=[{"transfers": 4}])
 
 
 class Steward(Strict):
@@ -179,6 +125,17 @@ class Source(Stash):
     )
     bandwidth: Bandwidth = None
     memory: Memory = None
+    before: HookName | None = Field(
+        default=None, description="Program in /etc/paradux/hooks.d that runs before each pull", examples=["dump-mail"]
+    )
+    after: HookName | None = Field(
+        default=None,
+        description="Program in /etc/paradux/hooks.d that runs after each pull, whatever came of it",
+        examples=["drop-snapshot"],
+    )
+    hooks_within: HookTime = Field(
+        default=3600, description="How long each of the two may take, at most 4 hours", examples=["2h"]
+    )
     window: Hours | None = Field(
         default=None,
         description="Hours of the day, local time, in which scheduled pulls may start; those asked for by hand start at once",
@@ -341,7 +298,7 @@ class Scenario(Strict):
     lose: tuple[Fate, ...] = Field(default=(), description="Fates that are lost", examples=[["device:laptop"]])
     compromise: tuple[Text, ...] = Field(
         default=(),
-        description="Fates, stewards or inventory entries that somebody else has in his hands",
+        description="Fates, stewards or inventory entries that somebody else controls",
         examples=[["device:laptop"]],
     )
 
@@ -396,8 +353,3 @@ class Config(Strict):
         description="What Paradux generates; never edit it; absent in answers",
         examples=[{"owner_id": "..."}],
     )
-
-
-def plain(config: Config) -> dict[str, Any]:
-    """The config as a JSON document, with what was given and nothing else; secrets included."""
-    return config.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -7,14 +7,17 @@ fates, retention) is the config's own business (`core/config/models.py`), so tha
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from paraduxd.api.typed.passwords_in_addresses import REFUSAL
 from paraduxd.core.primitives.disks import LOCAL, place_of
 from paraduxd.core.primitives.hosts import is_host, is_user
+from paraduxd.core.primitives.left_out_rules import LeftOut
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -68,6 +71,10 @@ class ProtocolSettings(Strict):
         """The absolute directory on this machine that the stash is, if it is one."""
         return None
 
+    def left_out(self) -> LeftOut:
+        """What a directory of this machine leaves out as a source, also where it is pushed as it lies."""
+        return LeftOut()
+
     def in_clear(self) -> tuple[str, str] | None:
         """The key of an address that is spoken to without encryption although it could be with, and the host there."""
         return None
@@ -109,7 +116,7 @@ def parse_ssh_url(url: str, scheme: str) -> SshAddress:
     if parts.scheme != scheme or not parts.hostname or not parts.path:
         raise ValueError(expected)
     if parts.password is not None:
-        raise ValueError("a password does not belong into an address; put it into credentials.password")
+        raise ValueError(f"{REFUSAL}; put it into credentials.password")
     if parts.query or parts.fragment:
         raise ValueError(f"{expected}: write ? as %3F and # as %23")
     user = unquote(parts.username) if parts.username else None
@@ -126,6 +133,7 @@ def parse_ssh_url(url: str, scheme: str) -> SshAddress:
     return SshAddress(host=parts.hostname, port=port, user=user, path=path)
 
 
+@lru_cache(maxsize=8192)
 def parse_file_url(url: str) -> str:
     """The absolute path of a `file:///path` address; raises `ValueError` with what was expected."""
     parts = urlsplit(url)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.model_introspection import is_secret, key_of, model_of
 

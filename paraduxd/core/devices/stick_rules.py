@@ -7,9 +7,9 @@ very steward whose kit is to be written. What is refused is refused by name, bef
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from paraduxd.api import phrases
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.recovery.kit_records import KitRecord
 
 KIT = "PARADUX"

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives import timestamps
 
 JOURNAL_LOST = "journal-lost"

@@ -5,41 +5,30 @@ Everything here expects a config that `validate.check` has accepted with the sam
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from paraduxd.core.config.addresses import address, given, kit_settings, settings_of
+from paraduxd.api.frozen import dataclass
+from paraduxd.core.config.addresses import address, settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
-from paraduxd.core.config.managed import ArchiveKey
 from paraduxd.core.config.models import (
     Config,
-    DataKey,
     Dataset,
     Destination,
     Managed,
     MetadataStash,
     Source,
-    Stash,
     Steward,
 )
-from paraduxd.core.config.protocol_settings import ProtocolSettings
 from paraduxd.core.plan import model as plans
-from paraduxd.core.primitives.place_identity import place_name
-
-Transport = dict[str, object]
+from paraduxd.core.plan.data_keys import destinations_of
+from paraduxd.core.plan.derive_transports import heartbeat_addresses, notice_addresses, transports
+from paraduxd.core.plan.transport import Transport, destination_file, metadata_file, notify_file, source_file
 
 
 @dataclass(frozen=True)
 class Derived:
-    """The plan, and transport files by name.
-
-    A transport file is {"protocol", "settings", "host_keys": {"host:port": [line]}, "secret"}; those of sources and destinations have
-    "bandwidth" (bytes per second) and "memory" (MiB) besides where they are given, that of a metadata stash "kit_access" (settings
-    as kits use them, or null), that of a destination with encryption gpg "archive" (`archive_keys`). That of an address for notices is
-    {"address"}.
-    """
+    """The plan, and what is in each transport file by its name."""
 
     plan: plans.Plan
     transports: dict[str, Transport]
@@ -71,9 +60,9 @@ def derive(config: Config, capabilities: ProtocolCapabilities, saved: str) -> De
         ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
         recovery_keys=tuple(_recovery_keys(config.managed)),
         kits_written=config.managed.kits_written,
-        notify=tuple(plans.NotifyPlan(name, notify_file(name)) for name in _addresses(config)),
+        notify=tuple(plans.NotifyPlan(name, notify_file(name)) for name in notice_addresses(config)),
         notify_after=config.policy.notify_after,
-        heartbeat=tuple(plans.NotifyPlan(name, notify_file(name)) for name in _heartbeats(config)),
+        heartbeat=tuple(plans.NotifyPlan(name, notify_file(name)) for name in heartbeat_addresses(config)),
         heartbeat_every=config.policy.heartbeat_every,
         digest=config.policy.digest,
         generation=config.managed.generation,
@@ -84,132 +73,7 @@ def derive(config: Config, capabilities: ProtocolCapabilities, saved: str) -> De
         inventory=tuple(_entries(config)),
         scenarios=tuple(plans.ScenarioPlan(each.name, each.lose, each.compromise) for each in config.scenarios),
     )
-    return Derived(plan, dict(_transports(config, config.managed, capabilities)))
-
-
-def source_file(dataset: str) -> str:
-    """The name of a source's transport file. Ids hold no dots, so names cannot collide."""
-    return f"dataset.{dataset}.source.json"
-
-
-def destination_file(dataset: str, destination: str) -> str:
-    """The name of a destination's transport file."""
-    return f"dataset.{dataset}.{destination}.json"
-
-
-def metadata_file(stash: str) -> str:
-    """The name of a metadata stash's transport file."""
-    return f"metadata.{stash}.json"
-
-
-def notify_file(address: str) -> str:
-    """The name of the file with one address for notices."""
-    return f"notify.{address}.json"
-
-
-def data_key(managed: Managed, dataset: str, destination: str) -> DataKey | None:
-    """The generated keys of a destination, by its uid; a config of version 0.1.0 has them by name."""
-    if not managed.places:
-        return managed.data_keys.get(place_name(dataset, destination))
-    return managed.data_keys.get(managed.place(dataset, destination).uid)
-
-
-def needed_hosts(config: Config, capabilities: ProtocolCapabilities) -> tuple[str, ...]:
-    """The SSH servers, "host:port", whose keys are not pinned yet, in the order of the config, each once."""
-    pinned = config.managed.hosts if config.managed else {}
-    hosts = (host for stash in _stashes(config) for host in _hosts(stash, capabilities))
-    return tuple(dict.fromkeys(host for host in hosts if host not in pinned))
-
-
-def needed_tls_hosts(config: Config, capabilities: ProtocolCapabilities) -> tuple[tuple[str, int, str], ...]:
-    """The TLS servers (host, port, how) without a pinned certificate; they need none if an authority vouches for theirs."""
-    pinned = config.managed.hosts if config.managed else {}
-    hosts = (host for stash in _stashes(config) for each in _reached(stash, capabilities) for host in each.tls_hosts())
-    return tuple(dict.fromkeys(host for host in hosts if f"{host[0]}:{host[1]}" not in pinned))
-
-
-def needed_data_keys(config: Config, capabilities: ProtocolCapabilities) -> tuple[str, ...]:
-    """The destinations, "dataset/destination", for which a password must be generated."""
-    return tuple(
-        place_name(dataset, each.id)
-        for dataset, each in _destinations(config)
-        if _wants_secret(each, capabilities) and not ((key := _key(config, dataset, each.id)) and key.password)
-    )
-
-
-def needed_archive_keys(config: Config) -> tuple[str, ...]:
-    """The destinations, "dataset/destination", for which keys of encrypted archives must be generated."""
-    return tuple(
-        place_name(dataset, each.id)
-        for dataset, each in _destinations(config)
-        if each.encryption == "gpg" and not ((key := _key(config, dataset, each.id)) and key.archive)
-    )
-
-
-def archive_keys(key: ArchiveKey) -> Transport:
-    """What a worker gets to make archives: nothing that opens one."""
-    return key.model_dump(include={"fingerprint", "public_key", "verify_key", "signing_key"})
-
-
-def private_archive_keys(config: Config, dataset: str) -> dict[str, Transport]:
-    """What a worker gets besides to read archives, by destination: those of one dataset that keep encrypted archives."""
-    return {
-        destination.id: key.archive.model_dump(include={"private_key", "passphrase"})
-        for name, destination in _destinations(config)
-        if name == dataset and destination.encryption == "gpg"
-        if (key := _key(config, dataset, destination.id)) and key.archive
-    }
-
-
-def _key(config: Config, dataset: str, destination: str) -> DataKey | None:
-    return data_key(config.managed, dataset, destination) if config.managed else None
-
-
-def _destinations(config: Config) -> Iterator[tuple[str, Destination]]:
-    for dataset in config.datasets:
-        for destination in dataset.destinations:
-            yield dataset.id, destination
-
-
-def _wants_secret(destination: Destination, capabilities: ProtocolCapabilities) -> bool:
-    """Whether Paradux makes the password of what the protocol encrypts, because the owner gives none."""
-    key = capabilities[destination.protocol].traits.generates
-    return bool(key) and not given(destination.settings, key)
-
-
-def _stashes(config: Config) -> Iterator[Stash]:
-    for dataset in config.datasets:
-        yield dataset.source
-        yield from dataset.destinations
-    yield from config.metadata_stashes
-
-
-def _hosts(stash: Stash, capabilities: ProtocolCapabilities) -> list[str]:
-    """The SSH servers that a worker may meet at this stash, its kit access included."""
-    return [f"{host}:{port}" for each in _reached(stash, capabilities) for host, port in each.ssh_hosts()]
-
-
-def _reached(stash: Stash, capabilities: ProtocolCapabilities) -> Iterator[ProtocolSettings]:
-    """The settings with which the stash is reached: its own, and those of its kit access."""
-    yield settings_of(stash, capabilities)
-    if isinstance(stash, MetadataStash) and stash.kit_access is not None:
-        yield _kit(stash, capabilities)
-
-
-def _pinned(stash: Stash, managed: Managed, capabilities: ProtocolCapabilities) -> dict[str, list[str]]:
-    """The pinned keys and certificates of the servers of this stash, by "host:port"."""
-    tls = (f"{host}:{port}" for each in _reached(stash, capabilities) for host, port, _ in each.tls_hosts())
-    return {host: list(managed.hosts[host]) for host in (*_hosts(stash, capabilities), *tls) if host in managed.hosts}
-
-
-def _kit(stash: MetadataStash, capabilities: ProtocolCapabilities) -> ProtocolSettings:
-    return capabilities[stash.protocol].settings.model_validate(_kit_plain(stash, capabilities))
-
-
-def _kit_plain(stash: MetadataStash, capabilities: ProtocolCapabilities) -> Transport | None:
-    if stash.kit_access is None:
-        return None
-    return kit_settings(stash.settings, stash.kit_access.model_dump(mode="json"), capabilities[stash.protocol].settings)
+    return Derived(plan, dict(transports(config, config.managed, capabilities)))
 
 
 def _timing(stash: Source | Destination) -> plans.Timing | None:
@@ -336,55 +200,6 @@ def _archives_beside(stash: MetadataStash, config: Config, capabilities: Protoco
     here = address(stash, capabilities)
     return tuple(
         _managed(config).place(dataset, each.id).uid
-        for dataset, each in _destinations(config)
+        for dataset, each in destinations_of(config)
         if each.encryption == "gpg" and address(each, capabilities) == here
     )
-
-
-def _transports(
-    config: Config, managed: Managed, capabilities: ProtocolCapabilities
-) -> Iterator[tuple[str, Transport]]:
-    for dataset in config.datasets:
-        yield source_file(dataset.id), _limited(dataset.source, managed, capabilities)
-        for destination in dataset.destinations:
-            key = data_key(managed, dataset.id, destination.id)
-            transport = _limited(destination, managed, capabilities)
-            transport["secret"] = key.password if key and _wants_secret(destination, capabilities) else ""
-            if key and key.repository:
-                transport["key_file"] = key.repository.key_file
-            if key and key.archive and destination.encryption == "gpg":
-                transport["archive"] = archive_keys(key.archive)
-            yield destination_file(dataset.id, destination.id), transport
-    for stash in config.metadata_stashes:
-        yield (
-            metadata_file(stash.id),
-            {**_transport(stash, managed, capabilities), "kit_access": _kit_plain(stash, capabilities)},
-        )
-    for name, url in {**_addresses(config), **_heartbeats(config)}.items():
-        yield notify_file(name), {"address": url}
-
-
-def _addresses(config: Config) -> dict[str, str]:
-    """Addresses for notices by what they are called: "mailto-1" is the first one, and a mailto."""
-    kinds = (re.sub(r"[^a-z0-9]+", "-", address.partition(":")[0]) for address in config.notify)
-    return {f"{kind}-{number}": config.notify[number - 1] for number, kind in enumerate(kinds, 1)}
-
-
-def _heartbeats(config: Config) -> dict[str, str]:
-    """Addresses of watchdogs by what they are called."""
-    return {f"heartbeat-{number}": address for number, address in enumerate(config.heartbeat, 1)}
-
-
-def _limited(stash: Source | Destination, managed: Managed, capabilities: ProtocolCapabilities) -> Transport:
-    transport = _transport(stash, managed, capabilities)
-    limits = {"bandwidth": stash.bandwidth, "memory": stash.memory}
-    return {**transport, **{name: limit for name, limit in limits.items() if limit is not None}}
-
-
-def _transport(stash: Stash, managed: Managed, capabilities: ProtocolCapabilities) -> Transport:
-    return {
-        "protocol": stash.protocol,
-        "settings": stash.settings,
-        "host_keys": _pinned(stash, managed, capabilities),
-        "secret": "",
-    }

@@ -6,11 +6,14 @@ makes a new plan; nobody edits one. Durations are seconds, sizes bytes, times RF
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from functools import cached_property
 
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives import disks
 from paraduxd.core.primitives.place_identity import legacy_uid, place_name
 
@@ -20,7 +23,7 @@ UNPROTECTED, LOCKED = "none", "object-lock"
 """What `protects` of a destination says where nothing is claimed; and where what is removed is kept, out of everybody's sight."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Timing:
     """When something runs: every so many seconds, or by a five-field cron expression in local time."""
 
@@ -28,7 +31,7 @@ class Timing:
     cron: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Keep:
     """Which versions of a destination stay: the newest `last`, and one per period for so many periods.
 
@@ -43,7 +46,7 @@ class Keep:
     yearly: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Guard:
     """What fraction of the files (0..1) may vanish, or of the old files may change, in one pull."""
 
@@ -51,7 +54,7 @@ class Guard:
     max_changed: float = 0.60
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class SourcePlan:
     """Where a dataset comes from. `in_place`: the source is itself what is pushed (a local disk without staging).
 
@@ -78,7 +81,7 @@ class SourcePlan:
         return disks.is_here(self.place) if self.plain_files is None else self.plain_files
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DestinationPlan:
     """One destination of a dataset. `place` is what the limit per place counts: a host, or "local"; `window` as of a source.
 
@@ -111,7 +114,7 @@ class DestinationPlan:
         return plain and self.encryption == "none"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DatasetPlan:
     """One dataset: source, staging (absolute path; the source itself when in place), destinations."""
 
@@ -263,7 +266,12 @@ class Plan:
 
     def dataset(self, name: str) -> DatasetPlan | None:
         """The dataset with this id."""
-        return next((dataset for dataset in self.datasets if dataset.id == name), None)
+        return self._by_id.get(name)
+
+    @cached_property
+    def _by_id(self) -> dict[str, DatasetPlan]:
+        """Every target asks for its dataset; looked for one by one, a thousand datasets are a million comparisons."""
+        return {dataset.id: dataset for dataset in self.datasets}
 
     def window(self, name: str, location: str) -> str | None:
         """The hours in which scheduled transfers of a dataset from its "source", or to a destination, may start."""
@@ -297,7 +305,7 @@ class NewerPlanError(ValueError):
 
 def to_json(plan: Plan) -> str:
     """The plan as the text of `plan.json`."""
-    return json.dumps(to_json_value(plan), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(to_json_value(plan), ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Plan:

@@ -6,20 +6,23 @@ What a place is stands in `core/primitives/place_identity.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.core.config.addresses import address
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.diagnostics import Diagnostic, Path, suggestion
 from paraduxd.core.config.managed import DataKey, Place
-from paraduxd.core.config.models import Config, Dataset, Destination, Stash, plain
-from paraduxd.core.plan.derive import data_key
+from paraduxd.core.config.models import Config, Dataset, Destination, MetadataStash, Stash
+from paraduxd.core.plan.data_keys import data_key
 from paraduxd.core.primitives.place_identity import NOTHING, Assigned, Entry, Known, Match, assign, match, place_name
 
 SOURCE, STAGING = "source", "staging"
+
+Named = TypeVar("Named", Dataset, Destination, MetadataStash)
 
 
 @dataclass(frozen=True)
@@ -58,24 +61,33 @@ def changes(old: Config, new: Config, capabilities: ProtocolCapabilities) -> Cha
         [_dataset_entry(dataset, capabilities) for dataset in new.datasets],
         keeps_id=True,
     )
-    for index in range(len(new.datasets)):
-        _take_dataset(found, datasets, index, (old, new), capabilities)
+    before = {dataset.id: dataset for dataset in old.datasets}
+    for index, dataset in enumerate(new.datasets):
+        _take_dataset(found, _Pair(datasets, before, dataset, ("datasets", index)), capabilities)
     return Changes(found.same, tuple(found.renamed), tuple(found.moved), tuple(found.findings))
 
 
-def _take_dataset(
-    found: _Found, datasets: Match, index: int, configs: tuple[Config, Config], capabilities: ProtocolCapabilities
-) -> None:
+@dataclass(frozen=True)
+class _Pair:
+    """A dataset of the new config, where it stands, those of the old one by id, and which is which."""
+
+    matched: Match
+    before: Mapping[str, Dataset]
+    dataset: Dataset
+    path: Path
+
+
+def _take_dataset(found: _Found, pair: _Pair, capabilities: ProtocolCapabilities) -> None:
     """Take in what became of one dataset of the new config, and of its places."""
-    before = {dataset.id: dataset for dataset in configs[0].datasets}
-    dataset, path = configs[1].datasets[index], ("datasets", index)
-    found.findings += _unclear(datasets, dataset.id, dataset.was, tuple(before), path)
-    previous = before.get(datasets.same.get(dataset.id) or "")
+    dataset, path = pair.dataset, pair.path
+    found.findings += _unclear(pair.matched, dataset.id, dataset.was, pair.before, path)
+    previous = pair.before.get(pair.matched.same.get(dataset.id) or "")
     found.same[place_name(dataset.id, "")] = place_name(previous.id, "") if previous else None
     if previous and previous.id != dataset.id:
         found.renamed.append((previous.id, dataset.id))
+    earlier = dict(_own_places(previous, capabilities)) if previous else {}
     for location, entry in _own_places(dataset, capabilities):
-        same = previous is not None and entry.address == dict(_own_places(previous, capabilities))[location].address
+        same = previous is not None and entry.address == earlier[location].address
         name = place_name(dataset.id, location)
         found.same[name] = place_name(previous.id, location) if previous and same else None
         if previous and not same:
@@ -116,7 +128,7 @@ def _take(found: _Found, entries: _List) -> None:
             found.moved.append(now)
 
 
-def _unclear(matched: Match, name: str, was: str | None, known: tuple[str, ...], path: Path) -> Iterator[Diagnostic]:
+def _unclear(matched: Match, name: str, was: str | None, known: Collection[str], path: Path) -> Iterator[Diagnostic]:
     """What is wrong with one entry: an unknown `was`, one that two entries have, or an old place that cannot be told."""
     if was is not None and was != NOTHING and was not in known:
         yield Diagnostic("error", (*path, "was"), "expected the id that this entry had before", suggestion(was, known))
@@ -135,7 +147,7 @@ def places_after(
 ) -> dict[str, Place]:
     """`managed.places` of a config that is saved with this serial; `old` is `None` at the first setup."""
     same = changes(old, new, capabilities).same if old is not None else {}
-    known = Known(_entries(old, capabilities), _known_places(old, capabilities)) if old is not None else Known()
+    known = _known(old, capabilities) if old is not None else Known()
     assigned = assign(known, _entries(new, capabilities), same, serial, fresh)
     return {name: _place(each) for name, each in assigned.items()}
 
@@ -189,13 +201,13 @@ def _names(config: Config | None) -> Iterator[tuple[str, str]]:
         yield from ((dataset.id, destination.id) for destination in dataset.destinations)
 
 
-def _known_places(config: Config, capabilities: ProtocolCapabilities) -> dict[str, Assigned]:
-    managed = config.managed
+def _known(config: Config, capabilities: ProtocolCapabilities) -> Known:
+    entries, managed = _entries(config, capabilities), config.managed
     if managed is None:
-        return {}
-    names = (name.partition("/") for name in _entries(config, capabilities))
+        return Known(entries, {})
+    names = (name.partition("/") for name in entries)
     found = {place_name(dataset, location): managed.place(dataset, location) for dataset, _, location in names}
-    return {name: Assigned(place.uid, place.since, place.formerly) for name, place in found.items()}
+    return Known(entries, {name: Assigned(each.uid, each.since, each.formerly) for name, each in found.items()})
 
 
 def _entries(config: Config, capabilities: ProtocolCapabilities) -> dict[str, Entry]:
@@ -255,12 +267,24 @@ def described(found: Changes) -> Iterator[str]:
 def as_renamed(old: Config, found: Changes) -> Config:
     """The old config with the new names, so that a comparison shows what else has changed."""
     names = {was: now for now, was in found.same.items() if was is not None}
-    document = plain(old)
-    for stash in document.get("metadata_stashes", []):
-        stash["id"] = names.get(place_name("", stash["id"]), "/" + stash["id"]).partition("/")[2]
-    for dataset in document.get("datasets", []):
-        for each in dataset.get("destinations", []):
-            name = place_name(dataset["id"], each["id"])
-            each["id"] = names.get(name, name).partition("/")[2]
-        dataset["id"] = names.get(place_name(dataset["id"], ""), dataset["id"] + "/").partition("/")[0]
-    return Config.model_validate(document)
+    stashes = tuple(_with_id(each, _named_now(names, "", each.id)[1]) for each in old.metadata_stashes)
+    datasets = tuple(_dataset_as_renamed(each, names) for each in old.datasets)
+    renamed = {"metadata_stashes": stashes, "datasets": datasets}
+    return old.model_copy(update={name: parts for name, parts in renamed.items() if parts})
+
+
+def _dataset_as_renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:
+    destinations = tuple(_with_id(each, _named_now(names, dataset.id, each.id)[1]) for each in dataset.destinations)
+    renamed = _with_id(dataset, _named_now(names, dataset.id, "")[0])
+    return renamed.model_copy(update={"destinations": destinations}) if destinations else renamed
+
+
+def _with_id(entry: Named, name: str) -> Named:
+    return entry.model_copy(update={"id": name})
+
+
+def _named_now(names: Mapping[str, str], dataset: str, location: str) -> tuple[str, str]:
+    """The ids of a dataset and of a location in it, as they are now."""
+    name = place_name(dataset, location)
+    new_dataset, _, new_location = names.get(name, name).partition("/")
+    return new_dataset, new_location

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives import timestamps
 
 _FARTHEST = 9 * 366

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 LONGEST = 4096
 """Characters of a pattern."""
@@ -86,17 +86,25 @@ def nearest(path: str, paths: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(path, close, 1, 0.75)), None)
 
 
-def matching(pattern: str, paths: Iterable[str]) -> list[str]:
-    """The paths that `find` means: with a wildcard those that match, else those in whose names the text is, in any case.
+def contained(pattern: str) -> str:
+    """A text that every path of ASCII letters has in it which `finder` means, but for upper case; "" where there is none."""
+    pieces = _PIECE.findall(folded(pattern.strip("/") or pattern)[:LONGEST])
+    runs = "".join(piece if len(piece) == 1 and piece not in "*?[" and piece.isascii() else "\0" for piece in pieces)
+    return max(runs.split("\0"), key=len)
+
+
+def finder(pattern: str) -> Callable[[str], bool]:
+    """Tells of a path whether `find` means it: with a wildcard if it matches or is the text itself, else if the text is in its name, in
+    any case.
 
     A pattern without a slash is for the last name of a path, one with a slash for all of it.
     """
     wanted = folded(pattern.strip("/") if pattern.strip("/") else pattern)
     whole = "/" in wanted
     expression = compiled(wanted) if has_wildcard(wanted) else None
-    found = []
-    for path in paths:
+
+    def is_meant(path: str) -> bool:
         text = folded(path if whole else path.rpartition("/")[2])
-        if expression.fullmatch(text) if expression else wanted in text:
-            found.append(path)
-    return found
+        return (bool(expression.fullmatch(text)) or text == wanted) if expression else wanted in text
+
+    return is_meant

@@ -17,7 +17,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+
+from paraduxd.api.frozen import dataclass
 
 NOTHING = "-"
 """As `was`: nothing that was there before."""

@@ -7,8 +7,9 @@ the clock is put back, an hour that comes twice is open twice; hours that the cl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+
+from paraduxd.api.frozen import dataclass
 
 _DAY = 24 * 60
 _MINUTE = timedelta(minutes=1)

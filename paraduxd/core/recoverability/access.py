@@ -11,9 +11,9 @@ A stash that was added or changed at serial 40 is named by configs of serial 40 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.recoverability.families import ALWAYS as LOST
 from paraduxd.core.recoverability.families import UP_TO, Family, Fates, all_of, any_of, both, either, fewer_than
 

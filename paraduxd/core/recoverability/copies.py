@@ -19,9 +19,9 @@ What dies together: `core/recoverability/labels.py`.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Published, Pulled, Rehearsal
 from paraduxd.core.plan.model import DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.primitives import timestamps

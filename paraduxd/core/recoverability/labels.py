@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Protocol
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan.model import Plan, StewardPlan
 from paraduxd.core.primitives.disks import LOCAL, is_here, uuid_of
 from paraduxd.core.primitives.hosts import host_of, is_loopback

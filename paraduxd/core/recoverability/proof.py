@@ -13,9 +13,10 @@ proves nothing, because nobody knows what it saw.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability.copies import contradicted

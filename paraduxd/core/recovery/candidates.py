@@ -9,15 +9,63 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
-from typing import Any
 
 from paraduxd.api import phrases
+from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery.published_config import Header, open_envelope
 
-Json = dict[str, Any]
+
+@dataclass(frozen=True)
+class FoundEpoch:
+    """Number of an epoch, and what opens what is published of it; of a past one the number alone."""
+
+    epoch: int = 0
+    secret: str = field(default="", repr=False)
+    private_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class FoundRotation:
+    """A rotation that was under way."""
+
+    recovery: FoundEpoch | None = None
+
+
+@dataclass(frozen=True)
+class FoundManaged:
+    """As much of `managed` as a recovery needs: a config of another version may lack any of it."""
+
+    owner_id: str = ""
+    instance: str = ""
+    generation: int = 1
+    highest_epoch: int = 0
+    recovery: FoundEpoch | None = None
+    rotation: FoundRotation | None = None
+    past_epochs: tuple[FoundEpoch, ...] = ()
+
+    @property
+    def epochs(self) -> tuple[FoundEpoch, ...]:
+        """The epoch in force, and the next one in a rotation."""
+        every = (self.recovery, self.rotation.recovery if self.rotation else None)
+        return tuple(each for each in every if each is not None)
+
+    @property
+    def newest_epoch(self) -> int:
+        """The highest number of an epoch that the config knows of, whether it was ever in force or not."""
+        return max(self.highest_epoch, *(each.epoch for each in (*self.epochs, *self.past_epochs)), 0)
+
+
+@dataclass(frozen=True)
+class FoundConfig:
+    """As much of a config as a recovery needs."""
+
+    managed: FoundManaged
+    serial: int
 
 
 @dataclass(frozen=True)
@@ -26,12 +74,17 @@ class CandidateConfig:
 
     labels: tuple[str, ...]
     header: Header
-    document: Json = field(repr=False)
+    document: JsonObject = field(repr=False)
+
+    @property
+    def managed(self) -> FoundManaged:
+        """What it holds of epochs and machines."""
+        return from_json_value(FoundConfig, self.document).managed
 
     @property
     def generation(self) -> int:
         """How many machines the owner had had when it was saved."""
-        return int(self.document["managed"].get("generation", 1))
+        return self.managed.generation
 
     @property
     def digest(self) -> str:
@@ -69,7 +122,7 @@ def later(named: Iterable[Named], found: Sequence[CandidateConfig]) -> tuple[Nam
     """
     newest = found[0]
     opened = {(each.header.epoch, each.header.serial) for each in found}
-    known = highest_epoch(newest.document["managed"])
+    known = newest.managed.newest_epoch
     unopened = [
         each
         for each in named
@@ -81,26 +134,11 @@ def later(named: Iterable[Named], found: Sequence[CandidateConfig]) -> tuple[Nam
     return tuple({(each.generation, each.epoch): each for each in reversed(unopened)}.values())[::-1]
 
 
-def plain_parts(managed: Json) -> tuple[Json, ...]:
-    """What holds `recovery` and `shares` of each epoch that opens what is published; a config of another version may lack any of it."""
-    rotation = managed.get("rotation")
-    return (managed, rotation) if rotation else (managed,)
-
-
-def highest_epoch(managed: Json) -> int:
-    """The highest number of an epoch that the config knows of, whether it was ever in force or not."""
-    past = (int(each["epoch"]) for each in managed.get("past_epochs", []))
-    present = (int(part["recovery"]["epoch"]) for part in plain_parts(managed) if "recovery" in part)
-    return max([int(managed.get("highest_epoch", 0)), *present, *past])
-
-
 def found_in(label: str, text: bytes) -> CandidateConfig:
     """The config of an opened and checked message; raises `ValueError` when header and config do not belong together."""
     header, document = open_envelope(text)
-    managed = document.get("managed")
-    if not isinstance(managed, dict) or not isinstance(managed.get("generation", 1), int):
-        raise ValueError("a config without its managed part")
-    if (managed.get("owner_id"), document.get("serial")) != (header.owner, header.serial):
+    config = from_json_value(FoundConfig, document)
+    if (config.managed.owner_id, config.serial) != (header.owner, header.serial):
         raise ValueError("a config that is not the one its header names")
     return CandidateConfig((label,), header, document)
 
@@ -146,9 +184,14 @@ def age(date: str, now: datetime) -> str:
     return f"{phrases.duration(max(seconds, 0.0))} old"
 
 
-def renewed(chosen: CandidateConfig, highest: int, serial: int, instance: str, epoch: int = 0) -> Json:
+def renewed(chosen: CandidateConfig, highest: int, serial: int, instance: str, epoch: int = 0) -> JsonObject:
     """The config for the machine that takes over: a new `instance`, and numbers beyond all that are known to be in use."""
-    managed = {**chosen.document["managed"], "instance": instance, "generation": max(highest, chosen.generation) + 1}
-    if epoch > highest_epoch(managed):
-        managed["highest_epoch"] = epoch
-    return {**chosen.document, "serial": max(serial, chosen.header.serial) + 1, "managed": managed}
+    managed = chosen.document.get("managed")
+    changed: JsonObject = {"instance": instance, "generation": max(highest, chosen.generation) + 1}
+    if epoch > chosen.managed.newest_epoch:
+        changed = {**changed, "highest_epoch": epoch}
+    return {
+        **chosen.document,
+        "serial": max(serial, chosen.header.serial) + 1,
+        "managed": {**(managed if isinstance(managed, dict) else {}), **changed},
+    }

@@ -10,10 +10,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies import kits
 from paraduxd.core.primitives import timestamps
 
@@ -60,7 +61,7 @@ class SeenKeys:
 
 
 @dataclass(frozen=True)
-class Challenge:
+class AskedChallenge:
     """Six digits that a steward was asked to give to the page; `asked` in RFC 3339."""
 
     digits: str
@@ -86,11 +87,11 @@ class Found:
     steward: str
     epoch: int
     said: Said
-    challenge: Challenge | None = None
+    challenge: AskedChallenge | None = None
 
 
 @dataclass(frozen=True)
-class SeenByCode:
+class CodeRecord:
     """The last code of a steward that was taken. `heard`: when, in RFC 3339. `asked`: it answered a challenge, so that it was new then.
 
     `latest`: the latest day of any code that was taken; `taken`: SHA-256 of those of the last days, which are not taken again.
@@ -155,7 +156,7 @@ def find(
     code: str,
     known: SeenKeys,
     written: Mapping[tuple[str, int], str],
-    challenges: Mapping[str, tuple[Challenge, ...]],
+    challenges: Mapping[str, tuple[AskedChallenge, ...]],
     today: date,
 ) -> Found | None:
     """Whose code it is; `written`: SHA-256 of the kit.json that was written, by steward and epoch."""
@@ -168,8 +169,8 @@ def find(
 
 
 def _possible(
-    key: SeenKey, kit: str | None, challenges: Mapping[str, tuple[Challenge, ...]], today: date
-) -> Iterator[tuple[Said, Challenge | None]]:
+    key: SeenKey, kit: str | None, challenges: Mapping[str, tuple[AskedChallenge, ...]], today: date
+) -> Iterator[tuple[Said, AskedChallenge | None]]:
     for back in range(DAYS):
         day = (today - timedelta(days=back)).isoformat()
         for challenge in (None, *challenges.get(key.steward, ())):
@@ -181,14 +182,20 @@ def _possible(
                     yield Said(day, kind, key.member, key.epoch, kit, digits), challenge
 
 
-def still_open(challenges: tuple[Challenge, ...], now: datetime) -> tuple[Challenge, ...]:
+def still_open(challenges: tuple[AskedChallenge, ...], now: datetime) -> tuple[AskedChallenge, ...]:
     """Those that can be answered."""
     return tuple(each for each in challenges if _age(each.asked, now) <= OPEN_FOR)[-MOST_OPEN:]
 
 
 def recent(tries: tuple[str, ...], now: datetime) -> tuple[str, ...]:
-    """The tries that still count; one from the future counts."""
-    return tuple(each for each in tries if _age(each, now) <= TRIES_WITHIN)[-TRIES:]
+    """The tries that still count, each a moment and, since 0.2, a uid; one from the future counts."""
+    return tuple(each for each in tries if _age(each.partition(" ")[0], now) <= TRIES_WITHIN)[-TRIES:]
+
+
+def users(tries: tuple[str, ...]) -> tuple[str, ...]:
+    """Who they were, as far as that is known."""
+    uids = (each.partition(" ")[2] for each in tries)
+    return tuple(dict.fromkeys(f"uid {uid}" if uid != "0" else "root" for uid in uids if uid))
 
 
 def _age(moment: str, now: datetime) -> timedelta:
@@ -196,7 +203,7 @@ def _age(moment: str, now: datetime) -> timedelta:
     return now - then if then else timedelta()
 
 
-def taken(found: Found, code: str, last: SeenByCode | None, heard: str) -> SeenByCode:
+def taken(found: Found, code: str, last: CodeRecord | None, heard: str) -> CodeRecord:
     """What is remembered once the code is taken; raises `ParaduxError` "code-taken" unless it is newer than the last."""
     digest = hashlib.sha256(code.encode()).hexdigest()
     before = last.taken if last else ()
@@ -211,10 +218,10 @@ def taken(found: Found, code: str, last: SeenByCode | None, heard: str) -> SeenB
     latest = max(found.said.date, last.latest or last.date) if last else found.said.date
     asked = found.challenge is not None
     kept = (*before, digest)[-2 * DAYS :]
-    return SeenByCode(found.said.date, found.said.kind, heard, found.epoch, asked, latest, kept)
+    return CodeRecord(found.said.date, found.said.kind, heard, found.epoch, asked, latest, kept)
 
 
-def shown(seen: SeenByCode | None) -> kits.SeenByCode | None:
+def shown(seen: CodeRecord | None) -> kits.SeenByCode | None:
     """As status and clients see it."""
     if seen is None:
         return None
@@ -222,7 +229,7 @@ def shown(seen: SeenByCode | None) -> kits.SeenByCode | None:
     return kits.SeenByCode(seen.date, seen.kind, seen.asked, heard, seen.epoch)
 
 
-def _is_newer(found: Found, last: SeenByCode) -> bool:
+def _is_newer(found: Found, last: CodeRecord) -> bool:
     """Of a later day; of the same day, and saying more; or an answer to what was asked after the last one was heard."""
     if found.challenge is not None and found.challenge.asked >= last.heard:
         return True

@@ -7,13 +7,14 @@ one that a check-up found damaged does not count until it is written anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import KitChecked
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
-from paraduxd.core.recovery.confirmation import SHARE, WHOLE, SeenByCode
+from paraduxd.core.recovery.confirmation import SHARE, WHOLE, CodeRecord
 
 CHECK_UP = timedelta(days=365)
 """A kit that was not seen for so long is due for a check-up."""
@@ -30,6 +31,7 @@ class Kit:
     serial: int | None = None
     void: bool = False
     problems: tuple[str, ...] = ()
+    reads: tuple[str, ...] | None = None
 
     @property
     def counts(self) -> bool:
@@ -42,7 +44,8 @@ class KitRecord:
     """The kit of one steward and epoch. Times are RFC 3339 in UTC; `serial` is that of its config.
 
     `device_serial` and `uuid` (of the file system) tell the stick; both are `None` for a kit in a directory. `kit_sha256` is that
-    of its `kit.json`. `void`: writing began and did not end. `problems`: what the last check-up found, as sentences.
+    of its `kit.json`. `void`: writing began and did not end. `problems`: what the last check-up found, as sentences. `reads`: the formats
+    that its tools know (`kit_tools.py`); `None`: not known.
     """
 
     steward: str
@@ -55,6 +58,7 @@ class KitRecord:
     kit_sha256: str | None = None
     void: bool = False
     problems: tuple[str, ...] = ()
+    reads: tuple[str, ...] | None = None
 
     @property
     def counts(self) -> bool:
@@ -108,6 +112,7 @@ def of_check(found: KitChecked, owner: str, now: str, known: KitRecord | None) -
             uuid=found.uuid,
             kit_sha256=found.kit_sha256,
             problems=found.problems,
+            reads=found.reads,
         )
     if known is None:
         return None
@@ -130,7 +135,7 @@ def of_epoch(records: Iterable[KitRecord], epoch: int) -> set[str]:
     return {record.steward for record in records if record.epoch == epoch and record.counts}
 
 
-def is_overdue(kit: Kit, now: datetime, by_code: SeenByCode | None = None) -> bool:
+def is_overdue(kit: Kit, now: datetime, by_code: CodeRecord | None = None) -> bool:
     """Whether a check-up of the kit is due. A code is one if it said that the whole kit is good, and was asked for: then it was new."""
     seen = timestamps.parse(kit.last_seen) or timestamps.parse(kit.written)
     if by_code and by_code.asked and by_code.kind == WHOLE and by_code.epoch == kit.epoch:
@@ -139,7 +144,7 @@ def is_overdue(kit: Kit, now: datetime, by_code: SeenByCode | None = None) -> bo
     return seen is None or now - seen > CHECK_UP
 
 
-def broken_by_code(kit: Kit, by_code: SeenByCode | None) -> bool:
+def broken_by_code(kit: Kit, by_code: CodeRecord | None) -> bool:
     """Whether the last that is known of the kit is a code which says that its share is good and something else is not."""
     if by_code is None or by_code.kind != SHARE or by_code.epoch != kit.epoch:
         return False
@@ -159,4 +164,5 @@ def _fact(record: KitRecord) -> Kit:
         record.serial,
         record.void,
         record.problems,
+        record.reads,
     )

@@ -64,6 +64,7 @@ def _record(kit: KitWritten) -> KitRecord:
         device_serial=kit.device_serial,
         uuid=kit.uuid,
         kit_sha256=kit.kit_sha256,
+        reads=kit.reads,
     )
 
 
@@ -77,6 +78,7 @@ def _entry(record: KitRecord) -> KitWritten | None:
         "device_serial": _line(record.device_serial),
         "uuid": _line(record.uuid),
         "kit_sha256": record.kit_sha256,
+        "reads": record.reads,
     }
     try:
         return KitWritten.model_validate(fields)

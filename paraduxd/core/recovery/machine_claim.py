@@ -8,10 +8,10 @@ its text is one JSON object. A higher generation is the newer machine.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.frozen import dataclass
 
 NAME = "machine.asc"
 

@@ -10,11 +10,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.frozen import dataclass
 
 FORMAT = "paradux.config/1"
 KEEP = 10

@@ -7,11 +7,12 @@ means: due, but outside the hours in which transfers may start there (`window`);
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Listed, Pushed, Version
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
@@ -19,7 +20,7 @@ from paraduxd.core.primitives import cron, time_windows, timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs.damage import Damage
 from paraduxd.core.runs.facts import Facts, Key, Latest
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.guard.holds import Hold
 from paraduxd.core.runs.orders import Failed
 
 STATES = ("running", "held", "failed", "overdue", "never", "waiting", "ok")
@@ -58,7 +59,7 @@ _NOTHING = Latest()
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Condition:
     """One location. `standing` is its state but for a transfer that runs now; `period` in seconds, `None`: only by hand.
 
@@ -78,7 +79,7 @@ class Condition:
     period: int | None
     late: bool
     ahead: bool
-    completed: bool
+    completed: bool = False
     next: str | None = None
     checked: Latest = _NOTHING
     rehearsed: Latest = _NOTHING
@@ -118,7 +119,7 @@ class Condition:
         return self.completed and not self.damaged and not self.out_of_reach
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DatasetCondition:
     """One dataset: its parts, and what the guard says when it holds the push."""
 
@@ -199,7 +200,7 @@ class _Judge:
         latest = self.facts.latest.get(key, _NOTHING)
         read = timestamps.parse(latest.last_success) is not None
         never = not read and not plan.in_place
-        return self._condition(key, latest, period, plan.window, never=never, completed=read)
+        return replace(self._condition(key, latest, period, plan.window, never=never), completed=read)
 
     def destination(self, plan: DestinationPlan, period: int | None) -> Condition:
         steps = ("push", "versions", "verify", "rehearse")
@@ -209,15 +210,18 @@ class _Judge:
         found = _as_latest(self.facts.damage.get((self.dataset, plan.id)))
         seen = timestamps.parse(latest.last_success) or timestamps.parse(rehearsed.last_success)
         completed = seen is not None if versions is None else versions > 0
-        return self._condition(
+        condition = self._condition(
             (self.dataset, "push", plan.id),
             latest,
             period,
             plan.window,
             never=not completed,
-            answers=[moment for each in news if (moment := timestamps.parse(each.last_success))],
-            completed=completed,
             damaged=found is not _NOTHING or _found_bad(checked, rehearsed, latest),
+            answers=[moment for each in news if (moment := timestamps.parse(each.last_success))],
+        )
+        return replace(
+            condition,
+            completed=completed,
             found=found,
             checked=checked,
             rehearsed=rehearsed,
@@ -238,7 +242,6 @@ class _Judge:
         never: bool,
         damaged: bool = False,
         answers: Sequence[datetime] = (),
-        **more: Any,
     ) -> Condition:
         success = timestamps.parse(latest.last_success)
         age = (self.now - success).total_seconds() if success else 0.0
@@ -262,7 +265,6 @@ class _Judge:
             due=due,
             answer=answer,
             old=answer is not None and period is not None and self._is_old(answer, period, window),
-            **more,
         )
 
     def _is_late(self, due: datetime, period: int, window: str | None) -> bool:

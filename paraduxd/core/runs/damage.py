@@ -6,8 +6,7 @@ data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Verified
 from paraduxd.core.runs.orders import Failed
 

@@ -7,22 +7,24 @@ Times are RFC 3339 texts as the journal holds them; whoever reads them copes wit
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import R, Result
 from paraduxd.api.replies.state import Guess, RunningState
 from paraduxd.core.installation.health import Health
-from paraduxd.core.recovery.confirmation import SeenByCode
+from paraduxd.core.recovery.confirmation import CodeRecord
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.damage import Damage
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.guard.holds import Hold
 from paraduxd.core.runs.orders import Failed
 
 Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Latest:
     """How the last runs of one step at one location ended.
 
@@ -130,5 +132,5 @@ class Facts:
     plugged_in: frozenset[str] = frozenset()
     own_names: frozenset[str] = frozenset()
     damage: Mapping[tuple[str, str], Damage] = field(default_factory=dict)
-    seen_by_code: Mapping[str, SeenByCode] = field(default_factory=dict)
+    seen_by_code: Mapping[str, CodeRecord] = field(default_factory=dict)
     days: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)

@@ -6,8 +6,10 @@ What runs of the supervisor have come to: `api/replies/results.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from paraduxd.api.frozen import dataclass
+from paraduxd.api.replies.config import HostKeysOf
 from paraduxd.core.devices.stick_rules import Seen, Stick
 
 
@@ -73,3 +75,34 @@ class NoticeTaken:
     """A notice was taken."""
 
     sent: bool = True
+
+
+@dataclass(frozen=True)
+class AddressesChecked:
+    """`unfit`: by number as text, the addresses that nothing could be sent to, each with the forms that such addresses have."""
+
+    unfit: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of trying a place. `tried`: it was used at all; `owned`: a Paradux has marked it as its own; `removed`: what was written
+    could be removed; `writes`: a login that should only read can write."""
+
+    tried: bool = True
+    owned: bool = False
+    removed: bool = True
+    writes: bool = False
+
+
+KeeperResult = (
+    Fetched
+    | StashContent
+    | LookedAt
+    | WrittenToStick
+    | ReadFromStick
+    | NoticeTaken
+    | AddressesChecked
+    | Trial
+    | HostKeysOf
+)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan.model import Timing
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs import backoff

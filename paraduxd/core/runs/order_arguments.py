@@ -6,14 +6,15 @@ A step reads those that concern it. Values that are not told have defaults.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Version
 from paraduxd.core.devices.stick_rules import Armed
 from paraduxd.core.plan.model import UNPROTECTED, EndedEpoch, Guard, Keep, RecoveryKey
-from paraduxd.core.recovery.drills import Sample
-from paraduxd.core.runs.holds import Approval
+from paraduxd.core.recovery.drill_judgement import Sample
+from paraduxd.core.runs.guard.holds import Approval
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,13 @@ class VerifyArguments:
 
 
 @dataclass(frozen=True)
+class VersionsArguments:
+    """`all`: also what was not pushed there."""
+
+    all: bool = False
+
+
+@dataclass(frozen=True)
 class ReadArguments:
     """Of whoever reads versions: `mounts` of the source at the last good pull, and the versions that the journal has."""
 
@@ -171,6 +179,13 @@ class NotifyArguments:
 
 
 @dataclass(frozen=True)
+class HeartbeatArguments:
+    """`well`: everything could be recovered."""
+
+    well: bool = False
+
+
+@dataclass(frozen=True)
 class StickArguments:
     """Node of the device, or the directory that stands for it; `device_serial` and `uuid` as they were when it was chosen."""
 
@@ -194,3 +209,21 @@ class KitCheckArguments:
 
     keys: tuple[RecoveryKey, ...] = ()
     owner: str = ""
+
+
+@dataclass(frozen=True)
+class NoArguments:
+    """The step is told nothing, or by whoever asks for it."""
+
+
+StepArguments = (
+    PullArguments
+    | PushArguments
+    | VerifyArguments
+    | ReadArguments
+    | PublishArguments
+    | RehearseArguments
+    | KitCheckArguments
+    | NoArguments
+)
+"""What the supervisor tells a step."""

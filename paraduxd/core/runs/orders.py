@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TypeVar
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.frozen import dataclass
 
 T = TypeVar("T")
 
@@ -56,8 +57,9 @@ class Order:
     `location` is "source", "staging", the id of a destination, of a metadata stash or of an address for notices; `transport` the path of
     the one file with settings and credentials that the worker may read ("" for none); `disk`: a disk or a stick is opened, which not every
     place where workers run allows; `private` are directories that no worker sees but for what the order names there, `others` those of
-    other datasets; `staging` as the config names it, with its uid, or the source itself (`in_place`); `pulled`: the journal knows of a pull
-    into it; `arguments`: what the step is told besides, as the dataclasses of `order_arguments.py` are written.
+    other datasets; `common` are directories of everybody, with their device and inode: a worker must not have one of its own there;
+    `staging` as the config names it, with its uid, or the source itself (`in_place`); `pulled`: the journal knows of a pull into it;
+    `arguments`: what the step is told besides, as the dataclasses of `order_arguments.py` are written.
     """
 
     run: int
@@ -73,6 +75,7 @@ class Order:
     pulled: bool = False
     private: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    common: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def read(self, kind: type[T]) -> T:
         """What the step is told, as far as this kind goes; raises `ValueError`."""
@@ -90,17 +93,6 @@ class Order:
 def order_from_json(text: str) -> Order:
     """The order from the worker's standard input; raises `ValueError`."""
     return from_json_value(Order, bounded_json.parse(text, "an order", LONG))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What came of trying a place. `tried`: it was used at all; `owned`: a Paradux has marked it as its own; `removed`: what was written
-    could be removed; `writes`: a login that should only read can write."""
-
-    tried: bool = True
-    owned: bool = False
-    removed: bool = True
-    writes: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan.model import Limits
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs.facts import Key

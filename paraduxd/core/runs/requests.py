@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.devices.stick_rules import Stick
@@ -90,10 +91,15 @@ def notify_test(plan: Plan) -> list[Draft]:
     return [Draft(("", Step.NOTIFY, address.id), arguments=_TEST) for address in plan.notify]
 
 
-def versions(plan: Plan, dataset: str, destination: str | None) -> list[Draft]:
-    """Ask one destination, or all, what can be restored."""
+def versions(plan: Plan, dataset: str, destination: str | None, *, others: bool = False) -> list[Draft]:
+    """Ask one destination, or all, what can be restored; `others`: what was not pushed there as well."""
     pairs = _with_destinations(chosen_datasets(plan, [dataset]), destination)
-    return [Draft((each.id, Step.VERSIONS, one.id)) for each, destinations in pairs for one in destinations]
+    detail, arguments = ("all", {"all": True}) if others else ("", {})
+    return [
+        Draft((each.id, Step.VERSIONS, one.id), detail=detail, arguments=arguments)
+        for each, destinations in pairs
+        for one in destinations
+    ]
 
 
 def look(plan: Plan, dataset: str, location: str, question: Question, uid: int = 0) -> Draft:

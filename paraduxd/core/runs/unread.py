@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Pulled, Pushed
 
 NAMES_SHOWN = 100

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recoverability import copies, fates
 from paraduxd.core.recoverability.fates import Loss
@@ -93,6 +93,7 @@ def _of_the_whole(
     yield from problems.of_old_shares(plan, facts)
     yield from kit_problems.of_stewards(plan, facts)
     yield from kit_problems.of_outdated(plan, facts)
+    yield from kit_problems.of_tools(plan, facts)
     yield from kit_problems.of_kits(plan, facts, now)
     yield from problems.of_rotation(plan)
     yield from problems.of_labels(Labels(plan).given)

@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from paraduxd.core.plan.model import Plan
+from paraduxd.core.recoverability.append_only_places import protection
 from paraduxd.core.recoverability.copies import needed
-from paraduxd.core.recoverability.protection import protection
 from paraduxd.core.runs.conditions import Condition, DatasetCondition
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.problems import Problem
@@ -67,7 +67,7 @@ def _is_led_to(condition: DatasetCondition, serial: int) -> bool:
 def _without_copy(condition: DatasetCondition, now: str, recovered: bool) -> Iterator[Problem]:
     name, parts = condition.plan.id, condition.destinations
     if not parts:
-        text = f"{name} has no destination, so that only its source and this machine hold it"
+        text = f"{name} has no destination, so only its source and this machine hold it"
         claim = "there is no destination for {names}"
         yield _critical("dataset-no-destination", name, text, "add one: paraductl edit", claim)
     elif not any(part.completed for part in parts):

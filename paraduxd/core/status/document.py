@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from datetime import datetime
 
 from paraduxd.api.errors import ParaduxError
@@ -53,6 +54,14 @@ def status(
             state.ProblemState(each.level, each.code, each.subject, each.text, each.hint) for each in verdict.problems
         ),
     )
+
+
+def brief(verdict: Verdict, most: int) -> Verdict:
+    """The verdict with few conditions: where there are more datasets than `most`, so many of those that are not well."""
+    if len(verdict.conditions) <= most:
+        return verdict
+    unwell = (each for each in verdict.conditions if each.state != "ok")
+    return dataclasses.replace(verdict, conditions=tuple(itertools.islice(unwell, most)))
 
 
 def _check_name(plan: Plan, name: str) -> None:

@@ -13,10 +13,10 @@ it is older than two periods, with its age.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from paraduxd.api import phrases
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability import fates
 from paraduxd.core.recoverability.access import OWNER_MIND

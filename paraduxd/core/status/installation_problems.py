@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from paraduxd.api import phrases
 from paraduxd.core.installation.health import JOURNAL_LOST, Health, Unusable
 from paraduxd.core.runs.facts import Facts
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.guard.holds import Hold
 from paraduxd.core.status.problems import Problem
 
 _VAULT = {"missing": "is gone", "empty": "is empty", "damaged": "is damaged: its LUKS headers are not whole"}
@@ -31,7 +31,7 @@ def of_ground(facts: Facts) -> Iterator[Problem]:
     yield from _of_journal(health, facts.holds)
     yield from _of_directories(health)
     if health.transports:
-        text = f"the credentials of {phrases.some(health.transports)} are gone or cannot be read, so that nothing is transferred there"
+        text = f"the credentials of {phrases.some(health.transports)} are gone or cannot be read, so nothing is transferred there"
         hint = "write them again: paraductl unlock"
         yield Problem("critical", "transport-missing", "daemon", text, hint, "credentials of transfers are missing")
     if health.outbox:
@@ -73,7 +73,7 @@ def _of_directories(health: Health) -> Iterator[Problem]:
         code = "state-not-writable" if each.name == "state directory" else "run-not-writable"
         yield Problem("critical", code, "daemon", _words(each), _hint(each), f"the {each.name} cannot be written")
     if health.failing and not any(each.name == "state directory" for each in health.unusable):
-        text = f"nothing can be recorded ({health.failing}), so that nothing is pulled or pushed"
+        text = f"nothing can be recorded ({health.failing}), so nothing is pulled or pushed"
         hint = "see that the disk of the state directory is whole and has space"
         yield Problem("critical", "state-not-writable", "daemon", text, hint, "the state directory cannot be written")
 

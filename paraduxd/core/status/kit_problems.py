@@ -1,8 +1,9 @@
 """What status complains about the kits that stewards hold.
 
 Critical: kits-missing (too few stewards hold a whole kit of this epoch). Warning: kits-incomplete, kits-outdated (the config on a kit
-names no metadata stash that is left, or no kit names a stash), kits-lead-nowhere (no kit tells how to read one), kit-void
-(half-written), kit-damaged (by its last check-up), kit-unseen (not seen for a year).
+names no metadata stash that is left, or no kit names a stash), kits-old (the page on a kit cannot, or may not, read what the places
+hold), kits-lead-nowhere (no kit tells how to read one), kit-void (half-written), kit-damaged (by its last check-up), kit-unseen (not
+seen for a year).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from paraduxd.api import phrases
 from paraduxd.core.plan.model import Plan, StewardPlan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability.copies import has_kit, holding, kit_serial
-from paraduxd.core.recovery.confirmation import SeenByCode
+from paraduxd.core.recovery import kit_tools
+from paraduxd.core.recovery.confirmation import CodeRecord
 from paraduxd.core.recovery.kit_records import Kit, broken_by_code, is_overdue
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.status.problems import Problem
@@ -57,11 +59,28 @@ def of_outdated(plan: Plan, facts: Facts) -> Iterator[Problem]:
         hint = "add kit_access to a metadata stash: paraductl edit; then write new kits"
         yield Problem("warning", "kits-lead-nowhere", "stewards", text, hint)
     if lost:
-        text = f"the config on the {_kits_of(lost)} names no metadata stash as it is now, so that it leads to nothing newer"
+        text = f"the config on the {_kits_of(lost)} names no metadata stash as it is now, so it leads to nothing newer"
         yield Problem("warning", "kits-outdated", "stewards", text, _write(lost, "write new kits"))
     elif unknown:
         text = f"no kit knows the metadata stash {_and(unknown)}, which was added or changed later: without the others nobody looks there"
         yield Problem("warning", "kits-outdated", "stewards", text, _write([*kits], "write new kits"))
+
+
+def of_tools(plan: Plan, facts: Facts) -> Iterator[Problem]:
+    """Whether the pages on the kits can read what the places hold: an upgrade of Paradux does not reach kits."""
+    needed = kit_tools.needed(plan)
+    held = {each.id: facts.kits[each.id].reads for each in plan.stewards if has_kit(plan, facts, each.id)}
+    old = [name for name, reads in held.items() if reads is not None and not needed <= set(reads)]
+    unknown = [name for name, reads in held.items() if reads is None and needed]
+    why = "cannot read the encrypted archives that this version of Paradux writes"
+    if old:
+        text = f"the page on the {_kits_of(old)} {why}: it was written by an older one"
+        yield Problem(
+            "warning", "kits-old", "stewards", text, _write(old, "plug it in while unlocked, or write it anew")
+        )
+    if unknown:
+        text = f"an older Paradux may have written the page on the {_kits_of(unknown)}, which then {why}"
+        yield Problem("warning", "kits-old", "stewards", text, _write(unknown, "plug it in, or write it anew"))
 
 
 def _kits_of(names: Sequence[str]) -> str:
@@ -86,7 +105,7 @@ def of_kits(plan: Plan, facts: Facts, now: datetime) -> Iterator[Problem]:
             yield from _of_kit(steward, kit, now, facts.seen_by_code.get(steward.id))
 
 
-def _of_kit(steward: StewardPlan, kit: Kit, now: datetime, by_code: SeenByCode | None) -> Iterator[Problem]:
+def _of_kit(steward: StewardPlan, kit: Kit, now: datetime, by_code: CodeRecord | None) -> Iterator[Problem]:
     if kit.void:
         text = f"{steward.id}'s kit is void: writing it was interrupted"
         yield Problem("warning", "kit-void", steward.id, text, _write([steward.id]))

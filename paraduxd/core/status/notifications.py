@@ -10,10 +10,11 @@ The journal keeps, as facts: `SEEN` {problem: `Sighting`} and for each address `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.status.problems import Problem
 

@@ -13,9 +13,9 @@ Critical, because something could not be recovered today:
 Warning, because something is late, failed, held, unproven or weaker than it should be:
 
     journal-damaged, save-pending, locked, transport-missing, clock-wrong, weak-kdf, memory-not-locked, metadata-not-current,
-    kits-incomplete, kits-outdated, kits-lead-nowhere,
+    kits-incomplete, kits-outdated, kits-old, kits-lead-nowhere,
     rotation-under-way, kit-void, kit-damaged, kit-unseen, single-loss, no-drill, drill-failed, drill-overdue,
-    metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, destination-failed,
+    metadata-unproven, dataset-held, source-failed, source-overdue, source-incomplete, attributes-unstored, hook-failed, destination-failed,
     destination-overdue, destination-never, destination-damaged, destination-unchecked, destination-unproven, destination-not-thinned,
     destination-incomplete, destination-old-damage,
     notify-failed, heartbeat-failed, fates-alike, dataset-unknown, drill-incomplete
@@ -24,10 +24,10 @@ Warning, because something is late, failed, held, unproven or weaker than it sho
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from paraduxd.api import phrases
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Pulled, Pushed, Verified
 from paraduxd.api.replies.state import Guess
 from paraduxd.api.replies.transfers import RunError
@@ -64,14 +64,14 @@ def not_set_up() -> Problem:
 def of_daemon(facts: Facts) -> Iterator[Problem]:
     """What the daemon itself suffers from."""
     if facts.save_pending:
-        text = "a save was interrupted after the vault was written, so that Paradux still runs by the previous config"
+        text = "a save was interrupted after the vault was written, so Paradux still runs by the previous config"
         yield _warning("save-pending", "config", text, "finish it: paraductl unlock")
     if facts.daemon.weak_kdf:
         text = f"each guess of the vault's passphrase takes {_cost(facts.daemon.guess)}, which is less than it should"
         first = "start paraduxd without --weak-kdf-for-tests, then: " if facts.daemon.for_tests else ""
         yield _warning("weak-kdf", "vault", text, f"{first}paraductl passphrase (the same one will do)")
     if not facts.daemon.memory_locked:
-        text = "the memory that holds secrets cannot be locked, so that they may reach the swap space"
+        text = "the memory that holds secrets cannot be locked, so they may reach swap space"
         yield _warning("memory-not-locked", "daemon", text, "raise the limit of locked memory (LimitMEMLOCK=infinity)")
 
 
@@ -86,7 +86,7 @@ def of_transport(plan: Plan, facts: Facts) -> Iterator[Problem]:
         text = f"locked{f' since {since}' if since else ''}: no transfers run until somebody unlocks"
         yield _warning("locked", "vault", text, "paraductl unlock")
     elif not facts.transport_ready:
-        text = "the credentials of the transfers cannot be read, so that no transfers run"
+        text = "the credentials of the transfers cannot be read, so no transfers run"
         yield _warning("transport-missing", "daemon", text, "write them again: paraductl unlock")
 
 
@@ -194,6 +194,9 @@ def _incomplete(condition: DatasetCondition) -> Iterator[Problem]:
     """What the last good pull could not read or store; and of destinations, what they lack besides."""
     name, pulled = condition.plan.id, condition.source.latest.told(Pulled)
     missing, bare = unread.unread_in(pulled), unread.unstored_in(pulled)
+    if pulled.after:
+        text = f"{name} was pulled, and what runs after that failed: {pulled.after}"
+        yield _warning("hook-failed", name, text, "see the program in /etc/paradux/hooks.d, and try it by hand")
     if missing:
         kept = "" if condition.plan.source.in_place else ", and stay as they were last read, if ever"
         text = f"{phrases.count(missing, 'thing')} of {name} could not be read or stored in the last pull{kept}: "

@@ -32,8 +32,7 @@ def by_old_shares(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[st
 
 def shown(latest: Mapping[Key, Latest], plan: Plan) -> Iterator[tuple[PlaceKey, RunError]]:
     """The places whose last run found another machine, with its error."""
-    places = plan.uids
-    for key, found in latest.items():
-        error = error_of(found) if key[1] in SEES and (key[0], key[2]) in places else None
-        if error is not None and error.code == SUPERSEDED:
-            yield (key[0], key[2]), error
+    errors = ((key, error) for key, found in latest.items() if key[1] in SEES and (error := error_of(found)))
+    superseded = [((key[0], key[2]), error) for key, error in errors if error.code == SUPERSEDED]
+    places = plan.uids if superseded else {}
+    yield from ((place, error) for place, error in superseded if place in places)

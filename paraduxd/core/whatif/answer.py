@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.what_if import Advice, Assumed, CopyLeft, DatasetLeft, Unknown, WhatIf
 from paraduxd.api.suggestions import did_you_mean, nearest
 from paraduxd.core.plan.model import UNPROTECTED, Plan
@@ -29,7 +30,7 @@ NOTE_THREE = "Losses of more than three labels at once are not searched: three m
 
 
 @dataclass(frozen=True)
-class Question:
+class WhatIfQuestion:
     """What is asked. `advice`: "all", or any other word for the best; without it the best change is told where it costs little."""
 
     lose: tuple[str, ...] = ()
@@ -38,7 +39,7 @@ class Question:
     advice: str = ""
 
 
-def answer(plan: Plan, facts: Facts, now: datetime, question: Question) -> WhatIf:
+def answer(plan: Plan, facts: Facts, now: datetime, question: WhatIfQuestion) -> WhatIf:
     """The answer; raises `ParaduxError` "no-such-scenario"."""
     world = World(plan, facts, now)
     question = _expanded(plan, question)
@@ -47,7 +48,7 @@ def answer(plan: Plan, facts: Facts, now: datetime, question: Question) -> WhatI
     return _of_everything(world, question)
 
 
-def _expanded(plan: Plan, question: Question) -> Question:
+def _expanded(plan: Plan, question: WhatIfQuestion) -> WhatIfQuestion:
     """With the labels of scenarios in place of their names."""
     named = {each.name: each for each in plan.scenarios}
     if question.scenario and question.scenario not in named:
@@ -75,7 +76,7 @@ def _no_scenario(name: str, named: Iterable[str]) -> ParaduxError:
     )
 
 
-def _of_loss(world: World, question: Question) -> WhatIf:
+def _of_loss(world: World, question: WhatIfQuestion) -> WhatIf:
     things = _things(world)
     labels = world.every_label | {OWNER, OWNER_MIND}
     unknown = (*_unknown(question.lose, labels), *_unknown(question.compromise, things))
@@ -125,7 +126,7 @@ def _dataset(after: Aftermath, name: str, intruder: Intruder | None) -> DatasetL
     return replace(left, he_reads=intruder.may("read", name), he_deletes=intruder.may("delete", name))
 
 
-def _of_everything(world: World, question: Question) -> WhatIf:
+def _of_everything(world: World, question: WhatIfQuestion) -> WhatIf:
     survey = Survey(world)
     after = Aftermath(world)
     datasets = tuple(losses.dataset_left(after, each.id) for each in world.plan.datasets)
@@ -181,7 +182,7 @@ def _assumed(world: World) -> Iterator[Assumed]:
         yield Assumed(each.place, each.fates, "no fate is given: it is taken to die with this machine")
     for steward in world.plan.stewards:
         if is_waiting(steward, copies.kit_written(world.facts, steward.id)):
-            why = "written after the last one was handed over: it is taken to lie with this machine"
+            why = "written after the last one was handed over: it is assumed to lie with this machine"
             yield Assumed(f"kit:{steward.id}", tuple(sorted(world.labels.machine)), why)
 
 

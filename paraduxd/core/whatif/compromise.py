@@ -9,18 +9,18 @@ and no rehearsal has found otherwise. The owner's passphrase is not his: if he w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan
 from paraduxd.core.primitives import disks
 from paraduxd.core.primitives.access_rules import Way, reached
 from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.core.recoverability import copies
+from paraduxd.core.recoverability.append_only_places import protection
 from paraduxd.core.recoverability.copies import BY_CONFIG_ONLY
 from paraduxd.core.recoverability.families import Fates
 from paraduxd.core.recoverability.labels import Placed
-from paraduxd.core.recoverability.protection import protection
 from paraduxd.core.whatif import inventory
 from paraduxd.core.whatif.losses import Taken
 from paraduxd.core.whatif.world import World, with_implied

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.what_if import ConfigLeft, CopyLeft, DatasetLeft
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability import copies

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.what_if import AccountLoss, Cell, MinimalLoss, Single
 from paraduxd.core.recoverability import fates
 from paraduxd.core.recoverability.families import ALWAYS, Fates

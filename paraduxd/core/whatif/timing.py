@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Pushed, Rehearsal, RestoredVersion
 from paraduxd.core.plan.model import DestinationPlan
 from paraduxd.core.primitives import disks, timestamps

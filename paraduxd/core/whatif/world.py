@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan.model import DestinationPlan, Plan
 from paraduxd.core.recoverability import copies
 from paraduxd.core.recoverability.access import OWNER_MIND
+from paraduxd.core.recoverability.append_only_places import protection
 from paraduxd.core.recoverability.families import Fates
 from paraduxd.core.recoverability.fates import Copy, Model
 from paraduxd.core.recoverability.labels import OWNER, Labels
-from paraduxd.core.recoverability.protection import protection
 from paraduxd.core.runs.conditions import DatasetCondition, survey
 from paraduxd.core.runs.facts import Facts
 from paraduxd.core.whatif import inventory, timing
 from paraduxd.core.whatif.timing import AT_ONCE, Span
-
-NEAR = frozenset({"source", "staging"})
-"""Copies that are no destination."""
 
 
 @dataclass(frozen=True)

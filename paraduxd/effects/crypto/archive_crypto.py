@@ -9,7 +9,6 @@ import io
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.crypto.gpg import ANY_CLOCK, before_key, private_gpg
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run
@@ -112,20 +112,20 @@ class Sealer:
     @contextlib.contextmanager
     def encrypted(self, plain: int) -> Iterator[Encrypted]:
         """The contents of a file (a descriptor, read from its beginning), encrypted."""
-        said = self._home / "said"
-        with _from_start(plain) as descriptor, said.open("wb") as errors:
-            gpg = run.start(
-                [
-                    *("gpg", "--homedir", str(self._home), *_COMMON, "--no-default-keyring", "--no-autostart"),
-                    *("--compress-algo", "none", "--recipient-file", str(self._key), "--encrypt", "--output", "-"),
-                ],
-                stdin=descriptor,
-                stderr=errors.fileno(),
-            )
-        try:
-            yield Encrypted(gpg, lambda: self._failed(said))
-        finally:
-            run.kill_group(gpg)
+        with tempfile.NamedTemporaryFile(dir=self._home) as said:  # several may be at work
+            with _from_start(plain) as descriptor:
+                gpg = run.start(
+                    [
+                        *("gpg", "--homedir", str(self._home), *_COMMON, "--no-default-keyring", "--no-autostart"),
+                        *("--compress-algo", "none", "--recipient-file", str(self._key), "--encrypt", "--output", "-"),
+                    ],
+                    stdin=descriptor,
+                    stderr=said.fileno(),
+                )
+            try:
+                yield Encrypted(gpg, lambda: self._failed(Path(said.name)))
+            finally:
+                run.kill_group(gpg)
 
     def _failed(self, said: Path) -> ParaduxError:
         """Why gpg did not encrypt: a clock that is before the key, or what gpg says."""

@@ -31,7 +31,7 @@ class VolumeMac:
         cipher = Cipher(algorithms.AES(bytes.fromhex(key)), modes.GCM(number.to_bytes(_NONCE)))
         self._gcm = cipher.encryptor()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """The next bytes."""
         self._gcm.authenticate_additional_data(data)
 

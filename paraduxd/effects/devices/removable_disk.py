@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.primitives.disks import MOUNTED, POSIX
-from paraduxd.effects.devices import block_device, mount
+from paraduxd.effects.devices import block_device, stick_mount
 
 LINKS = Path("/dev/disk/by-uuid")
 
@@ -42,8 +42,8 @@ def opened(uuid: str, what: str, folders: str, *, writable: bool) -> Iterator[Op
     """
     stick = _found(uuid, what, folders)
     try:
-        with mount.opened(stick, writable=writable, kinds=MOUNTED) as root:
-            top = Path(f"/proc/{os.getpid()}/fd/{root}") if stick.directory else mount.MOUNT_POINT
+        with stick_mount.opened(stick, writable=writable, kinds=MOUNTED) as root:
+            top = Path(f"/proc/{os.getpid()}/fd/{root}") if stick.directory else stick_mount.MOUNT_POINT
             yield Opened(top, not stick.fs or stick.fs in POSIX)
     except (ParaduxError, OSError):
         if not _is_there(stick):
@@ -73,5 +73,5 @@ def _is_there(stick: Stick) -> bool:
 
 
 def _pulled_out(what: str) -> ParaduxError:
-    text = f"the disk of {what} was pulled out while it was in use; its earlier versions stand"
-    return TransientError("not-inserted", text, "plug it in again: what is missing is done then")
+    text = f"the disk of {what} was pulled out while it was in use; earlier versions are unchanged"
+    return TransientError("not-inserted", text, "plug it in again; the rest is done then")

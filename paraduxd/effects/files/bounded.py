@@ -98,7 +98,7 @@ class Pace:
 def too_slow(where: str) -> TransientError:
     """The error for a server that does not stop sending, and sends next to nothing."""
     return TransientError(
-        "too-slow", f"{where} sends too slowly to wait for it", "see what is wrong with that server, or with the line"
+        "too-slow", f"{where} sends too slowly to wait for it", "check that server and the connection to it"
     )
 
 

@@ -15,11 +15,11 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.files import directories, staging_move
 from paraduxd.effects.files.directories import Directory
 

@@ -17,9 +17,9 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.files.directories import Directory
 
 _ASIDE = ".{}.paradux-before"

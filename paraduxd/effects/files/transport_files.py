@@ -10,14 +10,14 @@ import select
 import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import JsonObject
-from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
+from paraduxd.core.plan.transport import Transport
 from paraduxd.effects.files import bounded
 from paraduxd.effects.files.atomic import write_atomically
 
@@ -34,22 +34,27 @@ def _memory_directory(state: StatePlaces) -> Path:
     return Path(f"/dev/shm/paradux-transport-{os.getuid()}-{name}")  # noqa: S108  checked by _private_directory
 
 
-def write_all(state: StatePlaces, transports: Mapping[str, Mapping[str, object]], *, unattended: bool) -> None:
+def write_all(state: StatePlaces, transports: Mapping[str, Transport], *, unattended: bool) -> None:
     """Make the transport directory hold exactly these files; the directory of the other policy is emptied."""
     forget(state, unattended=not unattended)
     folder = _private_directory(directory(state, unattended=unattended))
-    for name, content in transports.items():
-        _write_if_changed(folder / name, json.dumps(content, indent=1).encode())
+    for name, transport in transports.items():
+        _write_if_changed(folder / name, content(transport))
     for path in folder.iterdir():
         if path.name not in transports:
             path.unlink(missing_ok=True)
 
 
-def _write_if_changed(path: Path, content: bytes) -> None:
+def content(transport: Transport) -> bytes:
+    """What is in its file."""
+    return json.dumps(to_json_value(transport)).encode()
+
+
+def _write_if_changed(path: Path, data: bytes) -> None:
     with contextlib.suppress(OSError):
-        if bounded.content(path) == content:
+        if bounded.content(path) == data:
             return
-    write_atomically(path, content, 0o600)
+    write_atomically(path, data, 0o600)
 
 
 def _private_directory(folder: Path) -> Path:
@@ -75,36 +80,17 @@ def forget(state: StatePlaces, *, unattended: bool) -> None:
 
 def receive(path: Path) -> JsonObject:
     """What the keeper hands over through a pipe, or has put into a file in memory; raises `ParaduxError` "locked" when it does not come."""
-    content = b""
+    told = b""
     with contextlib.suppress(OSError):
         pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         waiting = select.poll()
         waiting.register(pipe, select.POLLIN)
         while waiting.poll(int(_HANDOVER_SECONDS * 1000)) and (piece := os.read(pipe, 1 << 16)):
-            content += piece
+            told += piece
         os.close(pipe)
     with contextlib.suppress(ValueError):
-        return bounded_json.parse_object(content, "the key")
+        return bounded_json.parse_object(told, "the key")
     raise ParaduxError("locked", "the private key was not handed over: the vault has been locked", "try again")
-
-
-@dataclass(frozen=True)
-class Transport:
-    """What a worker needs to reach one stash (`core/plan/derive.py`), as far as it was given; `settings` are checked by their protocol.
-
-    `archive`: the keys of encrypted archives; `address`: where notices go, instead of all else.
-    """
-
-    protocol: str = ""
-    settings: object = None
-    host_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    secret: str = ""
-    bandwidth: int | None = None
-    memory: int | None = None
-    kit_access: object = None
-    archive: JsonObject | None = None
-    key_file: str = ""
-    address: str = ""
 
 
 def read(path: Path) -> Transport:

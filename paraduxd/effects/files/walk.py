@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -22,16 +22,18 @@ def walk(top: Path | str, on_error: OnError | None = None) -> Iterator[tuple[str
         folders[:] = [os.fsencode(name) for name in texts]
 
 
-def entries(top: Path) -> Iterator[tuple[bytes, os.stat_result]]:
+def entries(top: Path, without: Container[bytes] = ()) -> Iterator[tuple[bytes, os.stat_result]]:
     """Everything below a directory whose owner may exchange what is in it: relative paths with their statuses, no link followed on the way.
 
-    What vanishes meanwhile, or cannot be entered, is left out.
+    `without`: paths that are left out with what is below. What vanishes meanwhile, or cannot be entered, is left out.
     """
     waiting = [b""]
     while waiting:
         inner = waiting.pop()
         with contextlib.suppress(OSError), entered(os.fsencode(top), inner) as folder:
             for name in map(os.fsencode, os.listdir(folder)):  # noqa: PTH208  (a descriptor, not a path)
+                if inner + name in without:
+                    continue
                 with contextlib.suppress(OSError):
                     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
                     yield inner + name, status

@@ -12,7 +12,7 @@ from paraduxd.core.installation.health import Unusable
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.effects.files import bounded
-from paraduxd.effects.files.looking import has_entries
+from paraduxd.effects.files.existence import has_entries
 from paraduxd.effects.process import run as process
 
 ENOUGH = 1 << 20
@@ -33,7 +33,7 @@ def previous_vault(state: StatePlaces) -> Path:
 
 
 class PlanLook:
-    """Looks at the plan on disk; reads it only when it has changed since the last look."""
+    """Looks at the plan on disk; reads it only when it has changed since the last look, or since it was read to run by it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -43,15 +43,25 @@ class PlanLook:
     def now(self) -> str:
         """What is wrong with it: "missing", "newer", "damaged", or nothing."""
         try:
-            status = self._path.stat()
+            signature = self._signature()
         except FileNotFoundError:
             return "missing"
         except OSError:
             return "damaged"
-        signature = (status.st_ino, status.st_size, status.st_mtime_ns)
         if signature != self._before:
             self._state, self._before = _plan_state(self._path), signature
         return self._state
+
+    def load(self) -> Plan:
+        """The plan, to run by it; raises `OSError` or `ValueError`. The same file is not read for a look again."""
+        signature = self._signature()
+        plan = plans.from_json(bounded.text(self._path))
+        self._state, self._before = "", signature
+        return plan
+
+    def _signature(self) -> tuple[int, ...]:
+        status = self._path.stat()
+        return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _plan_state(path: Path) -> str:

@@ -14,7 +14,7 @@ from paraduxd.api import bounded_json, phrases
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.effects.files import bounded
-from paraduxd.effects.files.looking import has_entries
+from paraduxd.effects.files.existence import has_entries
 
 CODE = "vault-missing"
 

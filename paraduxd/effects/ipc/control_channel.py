@@ -47,11 +47,9 @@ def receive(control: socket.socket) -> tuple[dict[str, object], socket.socket | 
     descriptor left for the connection, the kernel closes it and the message comes alone.
     """
     try:
-        packet, ancillary, _, _ = control.recvmsg(
-            1 + _INLINE, socket.CMSG_SPACE(_MAX_DESCRIPTORS * _DESCRIPTOR), socket.MSG_CMSG_CLOEXEC
-        )
-    except ConnectionResetError:
-        raise ClosedError from None
+        packet, ancillary = _packet(control)
+    except ConnectionResetError:  # the other side went without having read all: what it said before still waits
+        packet, ancillary = _packet(control)
     if not packet:
         raise ClosedError
     with contextlib.ExitStack() as unused:
@@ -65,6 +63,13 @@ def receive(control: socket.socket) -> tuple[dict[str, object], socket.socket | 
             True
         )  # the mode belongs to the connection and may be left over from the sender's timeout
     return message, connection
+
+
+def _packet(control: socket.socket) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+    packet, ancillary, _, _ = control.recvmsg(
+        1 + _INLINE, socket.CMSG_SPACE(_MAX_DESCRIPTORS * _DESCRIPTOR), socket.MSG_CMSG_CLOEXEC
+    )
+    return packet, ancillary
 
 
 def _send(control: socket.socket, message: JsonObject, descriptors: list[int]) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from paraduxd.api.calls import access, calls_of
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import Question, RestoreOptions
 from paraduxd.api.replies.config import HostKeysOf
 from paraduxd.api.replies.kits import Challenge, CodeTaken
 from paraduxd.api.replies.transfers import Left, Nothing, ReadingStarted, Started
-from paraduxd.core.recovery.drills import Drill
+from paraduxd.core.recovery.drill_judgement import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
 
 Server = tuple[str, int] | tuple[str, int, str]
@@ -22,9 +22,10 @@ keeper = access("keeper")
 
 @dataclass(frozen=True)
 class KnownKits:
-    """What the journal knows of every kit."""
+    """What the journal knows of every kit; `unwatched`: why sticks that are plugged in now are not noticed, if so."""
 
     kits: tuple[KitRecord, ...] = ()
+    unwatched: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ class KeeperQuestions(Protocol):
         """A challenge for a steward."""
 
     @keeper
-    def confirm(self, *, code: str) -> CodeTaken:
-        """Take a confirmation code."""
+    def confirm(self, *, code: str, uid: int) -> CodeTaken:
+        """Take a confirmation code that this user gives."""
 
     @keeper
     def alarm(self, *, why: str) -> Nothing:

@@ -12,11 +12,11 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd import linux
-from paraduxd.effects.files import looking
+from paraduxd.api.frozen import dataclass
+from paraduxd.effects.files import directories, existence
 from paraduxd.effects.isolation import covers, landlock, privileges
 from paraduxd.linux import Capability
 
@@ -27,11 +27,15 @@ _ROOT = Path("/")
 
 @dataclass(frozen=True)
 class Own:
-    """A path that the process works with. `whole`: whatever lies below belongs to it, even what is otherwise hidden."""
+    """A path that the process works with.
+
+    `whole`: whatever lies below belongs to it, even what is otherwise hidden; `made`: the process makes this directory if it is missing.
+    """
 
     path: Path
     writable: bool = True
     whole: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,26 +50,44 @@ class Fence:
 def confine(fence: Fence, *, mounts: bool = False, children_mount: bool = False) -> None:
     """Shut this process in for good; call it before it has threads. `mounts`: it goes on to mount a disk; `children_mount`: they may, too.
 
-    Raises `OSError` when that does not succeed although it should.
+    Raises `OSError` when that does not succeed although it should, and `ParaduxError` "unsafe-directory".
     """
     _make_missing(fence)
     linux.no_new_privileges()
     covered = privileges.may_mount() and covers.private_namespace()
     if covered:
-        hidden = [path for path in _covered(fence) if not path.is_relative_to(covers.SHARED_MEMORY)]
-        covers.cover(hidden, [(own.path, own.writable) for own in fence.own])
+        with _step("covering what it must not see"):
+            _make_in_memory(fence)
+            hidden = [path for path in _covered(fence) if not path.is_relative_to(covers.SHARED_MEMORY)]
+            covers.cover(hidden, [(own.path, own.writable) for own in fence.own])
     if landlock.is_available() and not mounts:
-        if covered:
-            landlock.confine(landlock.REFER, [landlock.Rule(_ROOT, landlock.REFER)])
-        else:
-            landlock.confine(landlock.everything(), _rules(fence, _temporary_files(fence)))
+        with _step("Landlock"):
+            _give_up_paths(fence, covered=covered)
     elif not covered:
         log.warning("A transfer can see what the daemon sees: it may not mount, and this kernel has no Landlock")
     if os.geteuid() == 0:
         more = {Capability.SYS_ADMIN}
-        privileges.keep_only(
-            privileges.TRANSFER | (more if mounts else set()), privileges.TRANSFER | (more if children_mount else set())
-        )
+        with _step("giving up rights of root"):
+            privileges.keep_only(
+                privileges.TRANSFER | (more if mounts else set()),
+                privileges.TRANSFER | (more if children_mount else set()),
+            )
+
+
+@contextlib.contextmanager
+def _step(what: str) -> Iterator[None]:
+    """Say in an `OSError` what was being done."""
+    try:
+        yield
+    except OSError as problem:
+        raise OSError(problem.errno, f"{what}: {problem.strerror}") from None
+
+
+def _give_up_paths(fence: Fence, *, covered: bool) -> None:
+    if covered:
+        landlock.confine(landlock.REFER, [landlock.Rule(_ROOT, landlock.REFER)])
+    else:
+        landlock.confine(landlock.everything(), _rules(fence, _temporary_files(fence)))
 
 
 def _make_missing(fence: Fence) -> None:
@@ -76,9 +98,21 @@ def _make_missing(fence: Fence) -> None:
                 own.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def _make_in_memory(fence: Fence) -> None:
+    """What is to be made in the memory that will be covered: made there later it would be gone with this process.
+
+    Everybody can put a link there, and what is shown of it is what the link leads to: so no link of others is followed. Raises `OSError`,
+    and `ParaduxError` "unsafe-directory".
+    """
+    for own in fence.own:
+        if (own.made or own.whole) and own.path.is_relative_to(covers.SHARED_MEMORY):
+            with contextlib.suppress(FileNotFoundError):
+                directories.opened(own.path, directories.trusted(), make=own.made).close()
+
+
 def _there(path: Path) -> Path:
     """The path, or the nearest one above it that exists."""
-    return next(each for each in (path, *path.parents) if looking.is_there(each))
+    return next(each for each in (path, *path.parents) if existence.is_there(each))
 
 
 def _covered(fence: Fence) -> list[Path]:
@@ -87,7 +121,7 @@ def _covered(fence: Fence) -> list[Path]:
     whole = [own.path for own in fence.own if own.whole]
     hidden = [*fence.private, *(path for path in fence.others if path not in made_in)]
     wanted = {
-        path for path in hidden if looking.is_folder(path) and not any(path.is_relative_to(each) for each in whole)
+        path for path in hidden if existence.is_folder(path) and not any(path.is_relative_to(each) for each in whole)
     }
     return sorted(path for path in wanted if not wanted & set(path.parents))
 
@@ -105,7 +139,7 @@ def _temporary_files(fence: Fence) -> Iterator[Path]:
 
 def _hidden(fence: Fence) -> set[Path]:
     """What is there to be hidden, but what is in memory: who cannot cover that has to be able to make files beside it."""
-    hidden = {path for path in (*fence.private, *fence.others) if looking.is_there(path)}
+    hidden = {path for path in (*fence.private, *fence.others) if existence.is_there(path)}
     return {path for path in hidden if not path.is_relative_to(covers.SHARED_MEMORY)}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paraduxd import linux
-from paraduxd.effects.files import looking
+from paraduxd.effects.files import existence
 from paraduxd.linux import Mount
 
 _NO_PROGRAMS = Mount.NOSUID | Mount.NODEV | Mount.NOEXEC
@@ -35,7 +35,9 @@ def cover(hidden: Sequence[Path], shown: Sequence[tuple[Path, bool]]) -> None:
     What others keep in memory (/dev/shm) is hidden as well, by memory that only this process sees. Raises `OSError`.
     """
     holes = [
-        (path, writable, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path, writable in shown if looking.is_there(path)
+        (path, writable, os.open(path, os.O_PATH | os.O_CLOEXEC))
+        for path, writable in shown
+        if existence.is_there(path)
     ]
     try:
         linux.mount("tmpfs", SHARED_MEMORY, "tmpfs", Mount.NOSUID | Mount.NODEV, "mode=1777")

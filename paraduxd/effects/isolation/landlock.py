@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from paraduxd import linux
+from paraduxd.api.frozen import dataclass
 from paraduxd.linux import Access
 
 REFER = Access.REFER

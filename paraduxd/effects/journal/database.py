@@ -45,7 +45,7 @@ class Database:
         self._is_copy = False
         self.failing = ""
         """Why nothing could be recorded at the last try; "" when it could."""
-        with self._told():
+        with self._translated_errors():
             self._database = self._opened()
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class Database:
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
         """One transaction around several calls: all of it is written, or nothing. Raises `ParaduxError` "journal-failed"."""
-        with self._lock, self._told():
+        with self._lock, self._translated_errors():
             if self._open_transactions:
                 yield
                 return
@@ -166,7 +166,7 @@ class Database:
         yield
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Say it as an error of ours; the text of SQLite's own names files, never values."""
         try:
             yield

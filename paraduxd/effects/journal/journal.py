@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies import results
 from paraduxd.core.plan.place_names import Places
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.orders import Failed
 from paraduxd.effects.journal import days, thinning
+from paraduxd.effects.journal.latest_runs import LatestRuns
 from paraduxd.effects.journal.notes import Notes
+from paraduxd.effects.journal.thinning import Marks
 from paraduxd.effects.journal.values import read, read_error, write, write_error
 
 DAYS = 14
@@ -34,7 +38,7 @@ INTERRUPTED = Failed("interrupted", "the daemon ended while this ran", "it runs 
 
 
 @dataclass(frozen=True)
-class Run:
+class RecordedRun:
     """One run, under the names of then; `place`: the uid of its place.
 
     `trigger`: schedule, manual, retry, catch-up or drill; `state`: queued, running, done, failed, held, interrupted or cancelled;
@@ -83,16 +87,17 @@ KEEP_UNRECORDED = 200
 class Journal(Notes):
     """The one connection to the journal; any thread may call."""
 
-    _read: tuple[tuple[sqlite3.Connection, int, Places], dict[Key, Latest]] | None = None
-    """What `latest_by_target` has read, and of which state of the database and the names."""
+    _days: tuple[tuple[sqlite3.Connection, int, Places], datetime, dict[Key, tuple[str, ...]]] | None = None
+    """What `days` has read, of which state, and when."""
 
     def __init__(self, path: Path, now: datetime, *, expected: bool = False) -> None:
-        self._in_memory_only: dict[int, Run] = {}
+        self._in_memory_only: dict[int, RecordedRun] = {}
+        self._latest = LatestRuns()
         super().__init__(path, now, expected=expected)
 
     # Runs
 
-    def add(self, key: Key, trigger: str, now: str) -> Run:
+    def add(self, key: Key, trigger: str, now: str) -> RecordedRun:
         """A new run, queued."""
         with self.batch():
             cursor = self._database.execute(
@@ -100,16 +105,16 @@ class Journal(Notes):
                 " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
                 (*key, trigger, now, self._place(key), self._places.uid(key[0])),
             )
-        return Run(int(cursor.lastrowid or 0), *key, trigger, "queued", now, place=self._place(key))
+        return RecordedRun(int(cursor.lastrowid or 0), *key, trigger, "queued", now, place=self._place(key))
 
-    def add_reading(self, key: Key, trigger: str, now: str) -> Run:
+    def add_reading(self, key: Key, trigger: str, now: str) -> RecordedRun:
         """A new run that only reads, queued: when it cannot be recorded it is known all the same."""
         try:
             return self.add(key, trigger, now)
         except ParaduxError:
             with self._lock:
                 number = max([UNRECORDED, *self._in_memory_only]) + 1
-                run = Run(number, *key, trigger, "queued", now, place=self._place(key))
+                run = RecordedRun(number, *key, trigger, "queued", now, place=self._place(key))
                 self._in_memory_only[number] = run
                 for old in sorted(self._in_memory_only)[:-KEEP_UNRECORDED]:
                     del self._in_memory_only[old]
@@ -162,10 +167,11 @@ class Journal(Notes):
                     number,
                 ),
             )
-            self._set_latest(run, latest_after(self._latest_of(run.place, run.step), run, ending), ending)
+            latest = latest_after(self._latest.one(self._database, run.place, run.step), run, ending)
+            self._latest.record(self._database, run.place, run.key, latest, ending.result)
         self._in_memory_only.pop(number, None)
 
-    def get(self, numbers: Iterable[int]) -> tuple[Run, ...]:
+    def get(self, numbers: Iterable[int]) -> tuple[RecordedRun, ...]:
         """The runs with these numbers, by number; those that are unknown or forgotten are left out."""
         known = self._in_memory_only
         found = [
@@ -174,7 +180,7 @@ class Journal(Notes):
         ]
         return tuple(run for runs in found for run in runs)
 
-    def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> tuple[Run, ...]:
+    def history(self, dataset: str | None = None, *, failed: bool = False, limit: int = 100) -> tuple[RecordedRun, ...]:
         """Past and present runs, newest first; `failed`: only those that failed, were held or interrupted.
 
         Heartbeats that were taken are left out: they come every few minutes, and nobody looks for one.
@@ -186,12 +192,12 @@ class Journal(Notes):
         recorded = self._runs(wanted + " ORDER BY number DESC LIMIT ?2", values)
         return (*self._unrecorded(dataset, failed=failed), *recorded)[: max(0, limit)]
 
-    def _unrecorded(self, dataset: str | None, *, failed: bool) -> list[Run]:
+    def _unrecorded(self, dataset: str | None, *, failed: bool) -> list[RecordedRun]:
         states = ("failed", "held", "interrupted")
         found = [run for number, run in sorted(self._in_memory_only.items(), reverse=True) if number >= UNRECORDED]
         return [run for run in found if dataset in (None, run.dataset) and (run.state in states or not failed)]
 
-    def last(self, key: Key, states: Sequence[str]) -> Run | None:
+    def last(self, key: Key, states: Sequence[str]) -> RecordedRun | None:
         """The newest run of this target in one of these states."""
         marks = ", ".join("?" * len(states))
         where = f"WHERE place = ? AND step = ? AND state IN ({marks}) ORDER BY number DESC LIMIT 1"
@@ -201,7 +207,7 @@ class Journal(Notes):
         """The number of the newest run that is recorded; 0 before the first."""
         return max((run.number for run in self._runs("ORDER BY number DESC LIMIT 1", ())), default=0)
 
-    def mark_interrupted(self, now: str, newest: int | None = None) -> tuple[Run, ...]:
+    def mark_interrupted(self, now: str, newest: int | None = None) -> tuple[RecordedRun, ...]:
         """What was queued or running when the last supervisor ended, now marked as interrupted; `newest`: its last run."""
         where = "WHERE state IN ('queued', 'running') AND number <= ? ORDER BY number"
         with self.batch():
@@ -210,17 +216,24 @@ class Journal(Notes):
                 self.finish(run.number, Ending("interrupted", now, INTERRUPTED))
         return tuple(replace(run, state="interrupted", ended=now, error=INTERRUPTED) for run in runs)
 
-    def prune(self, now: datetime) -> None:
-        """Forget what is old: a year of every dataset stays, and of earlier ones a run a week (`thinning.py`)."""
+    def prune(self, now: datetime) -> bool:
+        """Forget a piece of what is old: a year of every dataset stays, and of earlier ones a run a week (`thinning.py`).
+
+        Gives whether more is due. It comes in pieces, between which others have their turn.
+        """
         with self.batch():
             slimmed = self.fact(thinning.SLIMMED)
-            self.set_fact(
-                thinning.SLIMMED, thinning.thin(self._database, now, slimmed if isinstance(slimmed, int) else 0)
-            )
-            self._database.execute("DELETE FROM removals WHERE at < ?", (timestamps.stamp(now - KEEP_REMOVALS_FOR),))
+            before = self.fact_as(Marks, thinning.MARKS) or Marks(slimmed=slimmed if isinstance(slimmed, int) else 0)
+            marks, more = thinning.thin(self._database, now, before)
+            if marks != before:
+                self.set_fact(thinning.MARKS, to_json_value(marks))
+            if not more:
+                stamp = timestamps.stamp(now - KEEP_REMOVALS_FOR)
+                self._database.execute("DELETE FROM removals WHERE at < ?", (stamp,))
+        return more
 
-    def _runs(self, where: str, values: Sequence[object]) -> tuple[Run, ...]:
-        with self._lock, self._told():
+    def _runs(self, where: str, values: Sequence[object]) -> tuple[RecordedRun, ...]:
+        with self._lock, self._translated_errors():
             rows = self._database.execute(f"SELECT {_RUN_COLUMNS} FROM runs {where}", values).fetchall()  # noqa: S608
         return tuple(_run(row) for row in rows)
 
@@ -230,27 +243,30 @@ class Journal(Notes):
     # How the last runs of every target ended
 
     def latest_by_target(self) -> dict[Key, Latest]:
-        """Everything that status and schedule need, in one query, by the names of now. Read anew when something was written."""
+        """Everything that status and schedule need, by the names of now; what was written since the last time is read anew."""
+        with self._lock, self._translated_errors():
+            return self._latest.by_target(self._database, self._places, may_be_undone=bool(self._open_transactions))
+
+    def days(self, now: datetime, datasets: Collection[str] | None = None) -> dict[Key, tuple[str, ...]]:
+        """How the pulls and pushes of the last `DAYS` days ended, 24 hours each, the newest last: "ok", "failed" or "" by target.
+
+        Those of all datasets are read anew when something was written, or after a minute.
+        """
         with self._lock:
+            if datasets is not None:
+                chosen = [uid for (dataset, _), uid in self._places.uids.items() if dataset in set(datasets)]
+                return self._all_days(now, chosen)
             state = (self._database, self._database.total_changes, self._places)
             if self._open_transactions:  # what is written now may be taken back
-                return self._all_latest()
-            if self._read is None or self._read[0] != state:
-                self._read = (state, self._all_latest())
-            return dict(self._read[1])
+                return self._all_days(now)
+            known = self._days
+            if known is None or known[0] != state or not timedelta() <= now - known[1] < days.KEPT_FOR:
+                known = self._days = (state, now, self._all_days(now))
+            return dict(known[2])
 
-    def _all_latest(self) -> dict[Key, Latest]:
-        found: dict[Key, Latest] = {}
-        for place, (dataset, step, location), latest in self._latest(""):
-            name = self._places.name(place, (dataset, location))
-            if name is not None:
-                found[(name[0], step, name[1])] = latest
-        return found
-
-    def days(self, now: datetime) -> dict[Key, tuple[str, ...]]:
-        """How the pulls and pushes of the last `DAYS` days ended, 24 hours each, the newest last: "ok", "failed" or "" by target."""
-        with self._lock, self._told():
-            rows = days.ended(self._database, now, DAYS)
+    def _all_days(self, now: datetime, places: Collection[str] | None = None) -> dict[Key, tuple[str, ...]]:
+        with self._lock, self._translated_errors():
+            rows = days.ended(self._database, now, DAYS, places)
         found: dict[Key, list[str]] = {}
         for place, (dataset, step, location), age, state in rows:
             name = self._places.name(place, (dataset, location))
@@ -260,48 +276,11 @@ class Journal(Notes):
 
     def latest(self, key: Key) -> Latest:
         """How the last runs of one target ended."""
-        return self._latest_of(self._place(key), key[1])
-
-    def _latest_of(self, place: str, step: str) -> Latest:
-        found = self._latest("WHERE place = ? AND step = ?", (place, step))
-        return found[0][2] if found else Latest()
-
-    def _latest(self, where: str, values: Sequence[str] = ()) -> list[tuple[str, Key, Latest]]:
-        columns = "place, dataset, step, location, last_success, last_attempt, failures, error, result, state"
-        with self._lock, self._told():
-            rows = self._database.execute(f"SELECT {columns} FROM latest {where}", values).fetchall()  # noqa: S608
-        return [
-            (place, (dataset, step, where), _read_latest(step, *more)) for place, dataset, step, where, *more in rows
-        ]
-
-    def _set_latest(self, run: Run, latest: Latest, ending: Ending) -> None:
-        """The result of the last success stays as it was written, also where a later version has told more in it."""
-        self._database.execute(
-            _SET_LATEST,
-            (
-                run.place,
-                run.step,
-                run.dataset,
-                run.location,
-                latest.last_success,
-                latest.last_attempt,
-                latest.failures,
-                write_error(latest.error),
-                write(_with_seconds(ending.result, latest.seconds)),
-                latest.state,
-            ),
-        )
+        with self._lock, self._translated_errors():
+            return self._latest.one(self._database, self._place(key), key[1])
 
 
-_SET_LATEST = """
-INSERT INTO latest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (place, step) DO UPDATE SET
-  dataset = excluded.dataset, location = excluded.location, last_success = excluded.last_success,
-  last_attempt = excluded.last_attempt, failures = excluded.failures, error = excluded.error, state = excluded.state,
-  result = CASE excluded.state WHEN 'done' THEN excluded.result ELSE result END
-"""
-
-
-def latest_after(latest: Latest, run: Run, ending: Ending) -> Latest:
+def latest_after(latest: Latest, run: RecordedRun, ending: Ending) -> Latest:
     """What is known of a target after one more run.
 
     A failure counts from its end, so that the pause after a long one is a pause; a run that did not happen because an earlier one failed
@@ -327,25 +306,11 @@ def _seconds(started: str | None, ended: str) -> int | None:
     return None if begin is None or end is None else max(1, int((end - begin).total_seconds()))
 
 
-def _with_seconds(result: JsonObject | None, seconds: int | None) -> JsonObject | None:
-    return result if result is None or seconds is None else {**result, "seconds": seconds}
-
-
-def _read_latest(step: str, *more: Any) -> Latest:
-    success, attempt, failures, error, result, state = more
-    told = read(result)
-    seconds = (told or {}).get("seconds")
-    found = None if told is None else results.read(step, told)
-    return Latest(
-        success, attempt, failures, read_error(error), found, state, seconds if isinstance(seconds, int) else None
-    )
-
-
 _RUN_COLUMNS = (
     "number, dataset, step, location, trigger, state, requested, started, ended, bytes, files, error, result, place"
 )
 
 
-def _run(row: tuple[Any, ...]) -> Run:
+def _run(row: tuple[Any, ...]) -> RecordedRun:
     *plain, error, result, place = row
-    return Run(*(*plain, read_error(error), read(result), place))
+    return RecordedRun(*(*plain, read_error(error), read(result), place))

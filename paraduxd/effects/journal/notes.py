@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,25 +17,15 @@ from paraduxd.core.plan.place_names import Places, places_of
 from paraduxd.core.primitives.place_identity import PlaceKey
 from paraduxd.core.recovery import kit_records as kit_rules
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.core.runs import holds
-from paraduxd.core.runs.holds import Approval, Hold
+from paraduxd.core.runs.guard import holds
+from paraduxd.core.runs.guard.holds import Approval, Hold
 from paraduxd.effects.journal.database import LOST, Database
 from paraduxd.effects.journal.values import read_hold, value_of, write
 
 T = TypeVar("T")
 
 _KIT_COLUMNS = "steward, epoch, serial, written, last_seen, device_serial, uuid, kit_sha256, void, problems"
-
-
-@dataclass(frozen=True)
-class Removal:
-    """One version that was removed."""
-
-    at: str
-    dataset: str
-    location: str
-    version: str
-    reason: str
+_KIT_READS = "kit-reads/"
 
 
 class Notes(Database):
@@ -60,9 +50,10 @@ class Notes(Database):
 
     def kits(self) -> tuple[KitRecord, ...]:
         """What is known of every kit, by steward and epoch."""
-        with self._lock, self._told():
+        with self._lock, self._translated_errors():
             rows = self._database.execute(f"SELECT {_KIT_COLUMNS} FROM kits ORDER BY steward, epoch").fetchall()  # noqa: S608
-        return tuple(_kit(row) for row in rows)
+            reads = self.facts(_KIT_READS)
+        return tuple(_with_reads(_kit(row), reads) for row in rows)
 
     def record_kit(self, news: KitRecord) -> KitRecord:
         """Take in that a kit is being written, was written, or was seen (`core/recovery/kit_records.py`); gives the record as it is now."""
@@ -71,12 +62,23 @@ class Notes(Database):
             record = kit_rules.after(known.get((news.steward, news.epoch)), news)
             for each in (record, *kit_rules.displaced(known.values(), news)):
                 self._put_kit(each)
+            self._put_reads(news)
         return record
 
     def _put_kit(self, record: KitRecord) -> None:
         self._database.execute(
             f"INSERT OR REPLACE INTO kits ({_KIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (*astuple(record)[:8], int(record.void), json.dumps(record.problems)),
+        )
+
+    def _put_reads(self, news: KitRecord) -> None:
+        """What the tools on a kit know goes by the hash of its manifest: it stays so however often the kit is seen."""
+        if news.reads is not None and news.kit_sha256:
+            self.set_fact(f"{_KIT_READS}{news.kit_sha256}", list(news.reads))
+        self._database.execute(
+            "DELETE FROM facts WHERE substr(name, 1, length(?1)) = ?1 AND substr(name, length(?1) + 1) NOT IN"
+            " (SELECT kit_sha256 FROM kits WHERE kit_sha256 IS NOT NULL)",
+            (_KIT_READS,),
         )
 
     def forget_kits(self, stewards: Collection[str]) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ class Notes(Database):
 
     def holds(self) -> dict[str, Hold]:
         """Dataset -> what the guard said."""
-        with self._lock, self._told():
+        with self._lock, self._translated_errors():
             found = self._database.execute("SELECT whole, dataset, held FROM holds").fetchall()
         names = [(self._places.name(whole, (dataset, "")), held) for whole, dataset, held in found]
         return {**self._unheld, **{name[0]: read_hold(held) for name, held in names if name is not None}}
@@ -141,7 +143,7 @@ class Notes(Database):
 
     def approval(self, dataset: str) -> Approval | None:
         """What the owner has allowed the next pull."""
-        with self._lock, self._told():
+        with self._lock, self._translated_errors():
             query = "SELECT removed, changed FROM approvals WHERE whole = ?"
             row = self._database.execute(query, (self._places.uid(dataset),)).fetchone()
         return None if row is None else Approval(row[0], row[1])
@@ -168,21 +170,11 @@ class Notes(Database):
                 [(*where, version, reason) for version, reason in removed],
             )
 
-    def removals(self, dataset: str | None = None, limit: int = 1000) -> tuple[Removal, ...]:
-        """What was removed, newest first, under the names of then."""
-        query = (
-            "SELECT at, dataset, location, version, reason FROM removals WHERE ?1 IS NULL OR dataset = ?1 OR whole = ?2"
-        )
-        values = (dataset, self._places.uid(dataset or ""), limit)
-        with self._lock, self._told():
-            rows = self._database.execute(f"{query} ORDER BY number DESC LIMIT ?3", values).fetchall()
-        return tuple(Removal(*row) for row in rows)
-
     # Single facts
 
     def fact(self, name: str) -> object:
         """A plain value that was kept under this name, or `None`."""
-        with self._lock, self._told():
+        with self._lock, self._translated_errors():
             row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else value_of(row[0])
 
@@ -196,7 +188,7 @@ class Notes(Database):
 
     def facts(self, prefix: str) -> dict[str, object]:
         """All values whose names begin with this, by the rest of their names."""
-        with self._lock, self._told():
+        with self._lock, self._translated_errors():
             query = "SELECT substr(name, length(?1) + 1), value FROM facts WHERE substr(name, 1, length(?1)) = ?1"
             return {name: value_of(value) for name, value in self._database.execute(query, (prefix,))}
 
@@ -211,4 +203,10 @@ class Notes(Database):
 
 def _kit(row: tuple[Any, ...]) -> KitRecord:
     *plain, void, problems = row
-    return KitRecord(*(*plain, bool(void), tuple(value_of(problems))))
+    told = value_of(problems)
+    return KitRecord(*(*plain, bool(void), tuple(map(str, told)) if isinstance(told, list) else ()))
+
+
+def _with_reads(record: KitRecord, reads: Mapping[str, object]) -> KitRecord:
+    told = reads.get(record.kit_sha256 or "")
+    return replace(record, reads=tuple(map(str, told))) if isinstance(told, list) else record

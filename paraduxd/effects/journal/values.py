@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.guard.holds import Hold
 from paraduxd.core.runs.orders import Failed
 
 
@@ -47,6 +46,6 @@ def read_hold(text: str | None) -> Hold:
         return Hold(str(plain.get("reason") or ""), str(plain.get("text") or ""))
 
 
-def value_of(text: str) -> Any:
+def value_of(text: str) -> object:
     """What is in a JSON text of the journal."""
     return bounded_json.parse(text, "an entry of the journal", bounded_json.MEDIUM)

@@ -67,23 +67,42 @@ class Children:
         """Kill what is left of the child's session, reap it and its strays; gives its exit code."""
         child.kill()
         code = child.wait()
-        kill_session(child.pid)
         with self._lock:
             self._known.discard(child.pid)
-            for stray in orphans.children_of(os.getpid()) - self._known:
-                _kill(stray)
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(stray, 0)
+        for _ in range(_KILL_ROUNDS):
+            if not self._kill_rest(child.pid):
+                break
+            time.sleep(0.001)
         return code
+
+    def _kill_rest(self, session: int) -> bool:
+        """Kill what is left of a session, and strays; whether there was anything. One look at all processes is for both: it takes a
+        quarter of the time of a lock."""
+        with self._lock:
+            try:
+                found = [each for each in orphans.processes() if _is_left(each, session) or self._is_stray(each)]
+            except OSError:  # no descriptor is left to look with: somebody gives one back
+                return True
+            for each in found:
+                _kill(each.pid)
+            for each in filter(self._is_stray, found):
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(each.pid, 0)
+        return bool(found)
+
+    def _is_stray(self, process: orphans.Process) -> bool:
+        return process.parent == os.getpid() and process.pid not in self._known
+
+
+def _is_left(process: orphans.Process, session: int) -> bool:
+    return process.session == session and process.state != "Z"
 
 
 def kill_session(leader: int) -> None:
     """Kill every process of a session; repeats until none is left, because one may be starting another."""
     for _ in range(_KILL_ROUNDS):
         try:
-            members = {
-                process.pid for process in orphans.processes() if process.session == leader and process.state != "Z"
-            }
+            members = {each.pid for each in orphans.processes() if _is_left(each, leader)}
         except OSError:  # no descriptor is left to look with: somebody gives one back
             time.sleep(0.01)
             continue

@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from paraduxd import linux
+from paraduxd.api.frozen import dataclass
 
 _LONGEST_STAT = 4096
 
@@ -42,11 +42,6 @@ def reap(command: str) -> None:
                 os.waitpid(process.pid, os.WNOHANG)
 
 
-def children_of(parent: int) -> set[int]:
-    """The process ids of all children of a process."""
-    return {process.pid for process in processes() if process.parent == parent}
-
-
 def is_descendant(pid: int) -> bool:
     """Whether a process was started by this one, however many were in between, if it has adopted what they left (`adopt`).
 
@@ -67,13 +62,17 @@ def is_descendant(pid: int) -> bool:
 def processes() -> Iterator[Process]:
     """Every process that there is."""
     for entry in os.listdir("/proc"):  # noqa: PTH208  Path objects for every process cost more than a kill
-        if entry.isdigit():
-            with contextlib.suppress(OSError, IndexError, ValueError):
-                before, _, after = _stat(entry).rpartition(b")")
-                state, parent, _, session, *_ = after.split(maxsplit=4)
-                yield Process(
-                    int(entry), os.fsdecode(before.partition(b"(")[2]), state.decode(), int(parent), int(session)
-                )
+        if entry.isdigit() and (process := seen(int(entry))):
+            yield process
+
+
+def seen(pid: int) -> Process | None:
+    """The process of this number; `None`: there is none, or it is hidden from this one."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        before, _, after = _stat(str(pid)).rpartition(b")")
+        state, parent, _, session, *_ = after.split(maxsplit=4)
+        return Process(pid, os.fsdecode(before.partition(b"(")[2]), state.decode(), int(parent), int(session))
+    return None
 
 
 def _stat(entry: str) -> bytes:

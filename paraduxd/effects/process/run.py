@@ -16,14 +16,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.trust import distrust
 from paraduxd.effects.files import bounded
-from paraduxd.effects.tools import memory
+from paraduxd.effects.process import memory_limits
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -43,6 +43,7 @@ PACKAGES = {
     "blkid": "util-linux",
     "cryptsetup": "cryptsetup-bin",
     "debugfs": "e2fsprogs",
+    "find": "findutils",
     "gpg": "gnupg",
     "gpgconf": "gnupg",
     "mke2fs": "e2fsprogs",
@@ -120,11 +121,11 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a process group of its own; the caller waits for it. `command[0]` is looked up in `PATH`."""
     argv = [find(command[0]), *command[1:]]
-    if before := memory.limited(command):
+    if before := memory_limits.limited(command):
         argv = [find(before[0]), *before[1:], *argv]
     return subprocess.Popen(
         argv,
-        env=environment({**memory.environment(command[0]), **(extra_env or {})}),
+        env=environment({**memory_limits.environment(command[0]), **(extra_env or {})}),
         pass_fds=tuple(pass_fds),
         cwd=cwd,
         stdin=stdin,

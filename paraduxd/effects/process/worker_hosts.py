@@ -33,7 +33,18 @@ TRANSFER, DISK = "transfer", "disk"
 
 _DESCRIPTORS = "/proc/self/fd/"
 
-Start = Callable[..., "subprocess.Popen[bytes]"]
+_COMMON = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  looked at, not written to
+"""What systemd gives a unit one of its own of (PrivateTmp=, TemporaryFileSystem=): what lies there vanishes with the unit."""
+
+
+class Start(Protocol):
+    """Starts a program as a child in a session of its own; the last ones are descriptors that it inherits."""
+
+    def __call__(
+        self, argv: Sequence[str], /, *, stdin: int, stdout: int, stderr: int, pass_fds: Sequence[int]
+    ) -> subprocess.Popen[bytes]: ...
+
+
 End = Callable[["subprocess.Popen[bytes]"], int]
 
 
@@ -65,7 +76,10 @@ class Host(Protocol):
 
 
 class ChildHost:
-    """Workers are children; `start` and `end` are those of the process that they are children of. `private`: see `Order`."""
+    """Workers are children; `start` and `end` are those of the process that they are children of, whose number follows the command.
+
+    `private`: see `Order`.
+    """
 
     def __init__(self, start: Start, end: End, command: Sequence[str], private: Sequence[Path] = ()) -> None:
         self._private = tuple(map(str, private))
@@ -75,9 +89,10 @@ class ChildHost:
 
     def start(self, order: Order, output: int, errors: int, descriptors: Sequence[int] = ()) -> Running:
         """See `Host`; call it from a thread that lives as long as the worker."""
-        order = replace(order, private=(*order.private, *self._private))
+        order = _outside(order, self._private)
         with sealed_file(order.to_json().encode()) as (stdin, _):
-            process = self._start(self._command, stdin=stdin, stdout=output, stderr=errors, pass_fds=descriptors)
+            argv = (*self._command, str(os.getpid()))
+            process = self._start(argv, stdin=stdin, stdout=output, stderr=errors, pass_fds=descriptors)
         try:
             return _Child(process, self._end)
         except OSError:
@@ -88,7 +103,7 @@ class ChildHost:
 class _Child:
     def __init__(self, process: subprocess.Popen[bytes], end: End) -> None:
         self._process = process
-        self._bury = end
+        self._end = end
         self.ended = os.pidfd_open(process.pid)
 
     def has_ended(self) -> bool:
@@ -104,7 +119,7 @@ class _Child:
     def reap(self) -> int | None:
         with contextlib.suppress(OSError):
             os.close(self.ended)
-        return self._bury(self._process)
+        return self._end(self._process)
 
 
 class UnitHost:
@@ -119,7 +134,7 @@ class UnitHost:
         line = socket.socket(socket.AF_UNIX, LIFE_LINE)
         try:
             line.connect(str(self._folder / (DISK if order.disk else TRANSFER)))
-            order = replace(order, private=(*order.private, *self._private))
+            order = _outside(order, self._private)
             with (
                 _found(order) as (found, transport),
                 sealed_file(found.to_json().encode()) as (stdin, _),
@@ -131,6 +146,16 @@ class UnitHost:
             raise
         line.setblocking(False)
         return _InUnit(line)
+
+
+def _outside(order: Order, private: Sequence[str]) -> Order:
+    """The order with what a worker must not see, and with what it must find as it is here."""
+    common = {}
+    for folder in _COMMON:
+        with contextlib.suppress(OSError):
+            status = os.stat(folder)  # noqa: PTH116
+            common[folder] = (status.st_dev, status.st_ino)
+    return replace(order, private=(*order.private, *private), common=common)
 
 
 @contextlib.contextmanager

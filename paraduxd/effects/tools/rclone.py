@@ -14,11 +14,12 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, BinaryIO
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run as process
 from paraduxd.effects.process.run import Outcome
@@ -100,7 +101,7 @@ def obscured(options: Mapping[str, str]) -> dict[str, str]:
 def _password_options(kind: str) -> frozenset[str]:
     told = process.run(["rclone", *_OPTIONS, "--config=", "config", "providers"])
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        for provider in bounded_json.parse(told.output, "what rclone tells of its remotes", bounded_json.MEDIUM):
+        for provider in bounded_json.parse(told.output, "what rclone reports about its remotes", bounded_json.MEDIUM):
             if kind in (provider["Name"], provider["Prefix"]):
                 return frozenset(option["Name"] for option in provider["Options"] if option["IsPassword"])
     raise ParaduxError(
@@ -206,7 +207,7 @@ def features(remote: Remote) -> Features:
         can = told["Features"]
         return Features(can["BucketBased"], can["Move"] or can["Copy"], 0 <= told["Precision"] < _NO_TIMES)
     except (ValueError, KeyError, TypeError):
-        text = f"what rclone tells of {remote.where} is not understood"
+        text = f"what rclone reports about {remote.where} is not understood"
         raise ParaduxError("rclone-failed", text, "see: rclone backend features") from None
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives import quoting
 
 _RETRY = 5
@@ -52,7 +52,7 @@ _MEMORY = _Failure(
     r"out of memory|cannot allocate memory|errno=12",
     "too-large",
     "what %s sends needs more memory than rclone may take",
-    "see who can write there; if that many files are right, allow more: memory, with paraductl edit",
+    "see who can write there; if that many files are right, allow more: set memory with paraductl edit",
 )
 
 _TABLE = (

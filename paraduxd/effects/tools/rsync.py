@@ -15,10 +15,11 @@ import selectors
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.files import bounded, directories
 from paraduxd.effects.process import run as process
@@ -381,7 +382,7 @@ def _too_large(ran: Ran, where: str) -> ParaduxError | None:
     return ParaduxError(
         "too-large",
         f"the list of what lies at {where} needs more memory than rsync may take",
-        "see who can write there; if that many files are right, allow more: memory, with paraductl edit",
+        "see who can write there; if that many files are right, allow more: set memory with paraductl edit",
     )
 
 
@@ -396,4 +397,4 @@ def _first(ran: Ran) -> str:
 def _hint(code: int) -> str:
     if code == 23:
         return "make the file readable for the user that copies, or add it to exclude"
-    return "see the log for all of what rsync said"
+    return "see EXIT VALUES in rsync(1) for what this is, and try again"

@@ -17,7 +17,8 @@ from typing import ClassVar
 
 from paraduxd.api.replies.listings import DIRECTORY, FILE, LINK, OTHER, Entry
 from paraduxd.effects.files import bounded
-from paraduxd.effects.tools import memory, rsync
+from paraduxd.effects.process import memory_limits
+from paraduxd.effects.tools import rsync
 from paraduxd.effects.tools.rsync import Place, Ran
 from paraduxd.effects.tools.rsync_complaints import unescaped
 
@@ -144,7 +145,7 @@ def list_tree(tree: Place, empty: Place) -> tuple[Ran, list[Entry]]:
 
 
 def _stop_at_too_many(files: Sized) -> None:
-    if len(files) > memory.most_names():
+    if len(files) > memory_limits.most_names():
         raise bounded.too_large("the list of the files of a version")
 
 

@@ -123,7 +123,12 @@ class Connection:
         self._client: Client | None = None
 
     def client(self) -> Client:
-        """The session. Raises `ParaduxError` for keys that are missing or changed and for a refused login."""
+        """The session; a new one where the server has ended the last while it was idle.
+
+        Raises `ParaduxError` for keys that are missing or changed and for a refused login.
+        """
+        if self._client is not None and not self.is_alive():
+            self.close()
         if self._client is None:
             where = f"{self._address.host}:{self._address.port}"
             try:
@@ -222,7 +227,9 @@ def _session(transport: paramiko.Transport, where: str) -> Client:
         raise _refused(where, _told(transport)) from None
     except paramiko.ChannelException as problem:
         raise _refused(where, [problem.text]) from None
-    except (paramiko.SSHException, EOFError):
+    except (paramiko.SSHException, EOFError, OSError) as problem:
+        if isinstance(problem, OSError) and not transport.is_active():
+            raise  # the connection is lost, not only the session, which may end before a word is sent
         raise _refused(where, _told(transport)) from None
     if client is None:
         raise EOFError

@@ -8,16 +8,19 @@ be restored in parts. And a device whose number changes with every boot does not
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import re
+import shutil
 import subprocess
 import threading
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run
 
@@ -38,7 +41,8 @@ _CREATE = (
     "--pax-option=exthdr.name=pax,delete=atime,delete=ctime",
 )
 _EXTRACT = (
-    *("--extract", "--file=-", "--listed-incremental=/dev/null", "--preserve-permissions", "--delay-directory-restore"),
+    *("--extract", "--file=-", "--blocking-factor=2048"),
+    *("--listed-incremental=/dev/null", "--preserve-permissions", "--delay-directory-restore"),
     *_KEEP_EVERYTHING,
 )
 
@@ -70,8 +74,14 @@ _HARMLESS = (
 )
 """What is said of files that are packed all the same, or that nobody could pack."""
 
-_SNAPSHOT = rb"GNU tar-[^-\n]+-2"
-"""The first line of a snapshot file of format 2."""
+_SNAPSHOT = re.compile(rb"GNU tar-[^-\n]+-2\n[^\0]*\0[^\0]*\0")
+"""The beginning of a snapshot file of format 2: seconds and nanoseconds come after the first line."""
+
+_END = b"\0\0\0"
+"""Of a directory in it: no field before is empty."""
+
+_DEVICE, _INODE, _FOLDER, _ENTRIES = 3, 4, 5, 6
+"""Fields of a directory."""
 
 _ESCAPED = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
@@ -131,7 +141,7 @@ class Packing:
             raise
         self._tar.stdout.close()
         assert self._zstd.stdout is not None  # noqa: S101  (it is a pipe)
-        self.stream = run.widen(self._zstd.stdout)
+        self.stream = cast(BufferedReader, run.widen(self._zstd.stdout))
 
     def written(self) -> int:
         """Bytes that tar has written so far, before compression."""
@@ -184,7 +194,7 @@ class Unpacking:
         self._zstd = run.start(["zstd", *_DECOMPRESS], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self._zstd.stdout is not None  # noqa: S101  (it is a pipe)
         listed = b"".join(os.fsencode(f"./{path}") + b"\0" for path in paths)
-        only = ("--recursive-unlink", "--null", "--verbatim-files-from", "--no-wildcards") if paths else ()
+        only = ("--null", "--verbatim-files-from", "--no-wildcards") if paths else ()
         try:
             with run.sealed_file(listed) as (descriptor, path):
                 chosen = (*only, f"--files-from={path}") if paths else ()
@@ -238,7 +248,8 @@ class Unpacking:
 def unpacked(to: Path, paths: Sequence[str] = ()) -> Iterator[Unpacking]:
     """Unpacks what is written to `descriptor` into `to`: everything, or `paths` (relative; directories with what is in them).
 
-    A path that is not in this run is no error. What the run says was removed is removed.
+    A path that is not in this run is no error. What the run says was removed is removed, below `paths`. A directory among them that was
+    another's name, or becomes something else, comes out right only where everything is unpacked.
     """
     unpacking = Unpacking(to, paths)
     try:
@@ -288,26 +299,20 @@ def forget(snapshot: Path, target: Path, unread: Collection[bytes] = ()) -> None
     """Copy a snapshot file (format 2) with the device number of every directory set to 0, and without the entries that were not read.
 
     So the next run packs those as new ones. Raises `ValueError` for another format.
-
-    Each directory is: NFS flag, seconds, nanoseconds, device, inode, name, then its entries and an empty one, then an empty one more. An
-    entry begins with one letter.
     """
-    head, _, rest = snapshot.read_bytes().partition(b"\n")
-    if not re.fullmatch(_SNAPSHOT, head):
-        raise ValueError("not a snapshot file of format 2")
-    fields = rest.split(b"\0")
     missing = {b"./" + name for name in unread}
-    kept, index = fields[:2], 2
-    while index + 6 < len(fields):
-        end = fields.index(b"", index + 6)
-        folder = fields[index + 5]
-        entries = [entry for entry in fields[index + 6 : end] if b"%b/%b" % (folder, entry[1:]) not in missing]
-        kept += [*fields[index : index + 3], b"0", *fields[index + 4 : index + 6], *entries, b"", b""]
-        index = end + 2
-    fields = [*kept, *fields[index:]]
     with target.open("wb") as file:
-        file.write(head + b"\n" + b"\0".join(fields))
+        file.writelines(_directories(snapshot, lambda fields: _forgotten(fields, missing)))
+        file.flush()
         os.fsync(file.fileno())
+
+
+def _forgotten(fields: list[bytes], missing: Collection[bytes]) -> list[bytes]:
+    fields[_DEVICE] = b"0"
+    if missing:
+        folder = fields[_FOLDER]
+        fields[_ENTRIES:] = [each for each in fields[_ENTRIES:] if b"%b/%b" % (folder, each[1:]) not in missing]
+    return fields
 
 
 def follow(snapshot: Path, target: Path, root: Path) -> None:
@@ -315,15 +320,39 @@ def follow(snapshot: Path, target: Path, root: Path) -> None:
 
     Else tar takes it, and all below it, for new. A file of another format is copied as it is.
     """
-    head, _, rest = snapshot.read_bytes().partition(b"\n")
-    fields, index = rest.split(b"\0"), 2
-    with contextlib.suppress(ValueError):
-        while re.fullmatch(_SNAPSHOT, head) and index + 6 < len(fields):
-            if fields[index + 5] == b".":
-                fields[index + 4] = b"%d" % root.stat().st_ino
-                break
-            index = fields.index(b"", index + 6) + 2
-    target.write_bytes(head + b"\n" + b"\0".join(fields))
+    inode = b"%d" % root.stat().st_ino
+
+    def followed(fields: list[bytes]) -> list[bytes]:
+        if fields[_FOLDER] == b".":
+            fields[_INODE] = inode
+        return fields
+
+    try:
+        with target.open("wb") as file:
+            file.writelines(_directories(snapshot, followed))
+    except ValueError:
+        shutil.copyfile(snapshot, target)
+
+
+def _directories(snapshot: Path, changed: Callable[[list[bytes]], list[bytes]]) -> Iterator[bytes]:
+    """A snapshot file, one directory after the other, as it is after `changed`. Raises `ValueError` for another format than 2.
+
+    Each directory is: NFS flag, seconds, nanoseconds, device, inode, name, then its entries and an empty one, then an empty one more; a NUL
+    byte ends every field. An entry begins with one letter.
+    """
+    with snapshot.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    with content:
+        head = _SNAPSHOT.match(content)
+        if head is None:
+            raise ValueError("not a snapshot file of format 2")
+        yield head[0]
+        start = head.end()
+        while (end := content.find(_END, start)) >= 0:
+            yield b"\0".join(changed(content[start:end].split(b"\0"))) + _END
+            start = end + len(_END)
+        if start != len(content):
+            raise ValueError("not a snapshot file that is whole")
 
 
 def _is_harmless(line: str) -> bool:

@@ -21,7 +21,7 @@ from typing import cast
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.primitives import quoting
 from paraduxd.effects.files import bounded
-from paraduxd.effects.tools.ftp_answers import BoundedAnswers
+from paraduxd.effects.tools.ftp.answers import BoundedAnswers
 
 _SYSTEM = Path("/etc/ssl/certs/ca-certificates.crt")
 

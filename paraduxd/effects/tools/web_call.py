@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import ssl
 from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from urllib3 import exceptions
 
 from paraduxd.api.errors import ParaduxError, TransientError
 
@@ -12,9 +14,6 @@ PATIENCE = 15.0
 """Seconds for each step of a connection."""
 
 _MOST_REDIRECTS = 3
-_MOST_READ = 4096
-"""Bytes of an answer; the rest is not read."""
-
 _AGENT = "Paradux"
 
 
@@ -23,15 +22,8 @@ def get(address: str, name: str) -> None:
     for _ in range(_MOST_REDIRECTS + 1):
         try:
             status, location = _ask(address)
-        except ssl.SSLError as problem:
-            why = getattr(problem, "verify_message", "") or problem.reason or "the connection failed"
-            raise _not_called(name, f"TLS: {why}") from None
-        except TimeoutError:
-            raise _not_called(name, "no answer in time") from None
-        except OSError as problem:
-            raise _not_called(name, problem.strerror or "it cannot be reached") from None
-        except (http.client.HTTPException, ValueError):
-            raise _not_called(name, "the answer is not HTTP") from None
+        except (exceptions.HTTPError, OSError, ValueError) as problem:
+            raise _not_called(name, _why(problem)) from None
         if status not in (301, 302, 303, 307, 308) or not location:
             break
         moved = urljoin(address, location)
@@ -49,25 +41,41 @@ def get(address: str, name: str) -> None:
 
 
 def _ask(address: str) -> tuple[int, str]:
-    """The status, and where it leads."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    """The status, and where it leads. Nothing but http and https is spoken; redirects and errors are left to the caller."""
+    if urlsplit(address).scheme not in ("http", "https"):
         raise ValueError("no address of the web")
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=PATIENCE, context=context
+    with urllib3.PoolManager(ssl_context=ssl.create_default_context()) as pool:
+        answer = pool.request(
+            "GET",
+            address,
+            headers={"User-Agent": _AGENT, "Connection": "close"},
+            timeout=urllib3.Timeout(connect=PATIENCE, read=PATIENCE),
+            retries=False,
+            redirect=False,
+            preload_content=False,
         )
-    else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
-    try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={"User-Agent": _AGENT, "Connection": "close"})
-        answer = connection.getresponse()
-        answer.read(_MOST_READ)
-        return answer.status, answer.headers.get("Location", "")
-    finally:
-        connection.close()
+        try:
+            return answer.status, answer.headers.get("Location", "")
+        finally:
+            answer.close()
+
+
+def _why(problem: Exception) -> str:
+    """A sentence without the address, which urllib3's own have."""
+    cause = _root(problem)
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {getattr(cause, 'verify_message', '') or cause.reason or 'the connection failed'}"
+    if isinstance(cause, TimeoutError | exceptions.TimeoutError):
+        return "no answer in time"
+    if isinstance(cause, OSError):
+        return cause.strerror or "it cannot be reached"
+    return "the answer is not HTTP"
+
+
+def _root(problem: BaseException) -> BaseException:
+    """What an exception of the library was made from."""
+    inner = [each for each in problem.args if isinstance(each, Exception)]
+    return _root(found) if (found := problem.__cause__ or (inner[0] if inner else None)) else problem
 
 
 def _not_called(name: str, why: str) -> TransientError:

@@ -5,16 +5,27 @@ Source of the format: LUKS2 On-Disk Format Specification 1.1. Credentials go thr
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.process import run
-from paraduxd.effects.vault.luks_header import LEAST_PASSES, PASSPHRASE_SLOT, Cost, cost_in, least_memory, metadata_of
+from paraduxd.effects.vault.luks_header import (
+    LEAST_PASSES,
+    PASSPHRASE_SLOT,
+    Cost,
+    cost_in,
+    half_of_memory,
+    least_memory,
+    metadata_of,
+)
+
+log = logging.getLogger("paradux.vault")
 
 CONTAINER_SIZE = 32 * 1024 * 1024
 """Bytes: a header of 16 MiB, as cryptsetup makes it, and 16 MiB for the file system."""
@@ -22,7 +33,9 @@ CONTAINER_SIZE = 32 * 1024 * 1024
 RECOVERY_SLOT = 1
 
 _TIMEOUT = 300.0
-_CHEAP = ("--pbkdf-force-iterations", "4", "--pbkdf-memory", "32", "--pbkdf-parallel", "1")
+_WEAK = Cost(memory=32, passes=4, threads=1)
+_MOST_WORK = 64 << 20
+"""KiB times passes: about half a minute."""
 _XTS = "aes-xts-plain64"
 _CIPHER = ("--cipher", _XTS, "--key-size", "512", "--sector-size", "4096")
 _WRONG_PASSPHRASE = 2
@@ -33,15 +46,10 @@ class Kdf(Enum):
     """How dear each guess of the operational passphrase is made."""
 
     DEFAULT = "default"
-    """What cryptsetup measures to take about two seconds on this machine, and never less than the floor."""
+    """What cryptsetup measures to take about two seconds on this machine, and never less than the floor or than before."""
 
     WEAK = "weak"
     """Next to nothing; for tests only."""
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """What cryptsetup is told about it."""
-        return _CHEAP if self is Kdf.WEAK else ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Segment:
     first_tweak: int
 
 
-def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -> bytes:
+def format_container(path: Path, passphrase: bytes, recovery: bytes, wanted: Cost) -> bytes:
     """Make a container: `passphrase` in keyslot 0, `recovery` in keyslot 1, both argon2id; gives its fresh volume key.
 
     The recovery secret is 256 random bits; stretching it would only cost time, so its keyslot is always cheap. It is made first, so that
@@ -65,51 +73,80 @@ def format_container(path: Path, passphrase: bytes, recovery: bytes, kdf: Kdf) -
         os.fchmod(file.fileno(), 0o600)
         os.posix_fallocate(file.fileno(), 0, CONTAINER_SIZE)
     with run.sealed_file(passphrase) as (first, first_path), run.sealed_file(recovery) as (second, second_path):
-        _make(format_command(path, second_path), [second])
+        _made(_stretch(format_command(path, second_path), [second]))
         key = volume_key(path, recovery)
-        _make(add_key_command(path, second_path, first_path, kdf), [first, second])
-        if kdf is Kdf.DEFAULT:
-            raise_cost(path, (first, first_path), least_memory())
-        _make(prefer_command(path))
+        _made(_stretch(add_key_command(path, second_path, first_path, wanted), [first, second]))
+        _made(run.run(prefer_command(path), timeout=_TIMEOUT))
     return key
 
 
 def format_command(path: Path, key_file: str) -> list[str]:
     """`cryptsetup luksFormat` of a container file, with the recovery secret."""
     slot = ("--key-slot", str(RECOVERY_SLOT), "--key-file", key_file)
-    options = ("--type", "luks2", "--batch-mode", *_CIPHER, "--pbkdf", "argon2id", *_CHEAP, *slot)
+    options = ("--type", "luks2", "--batch-mode", *_CIPHER, *_stretched(_WEAK), *slot)
     return ["cryptsetup", "luksFormat", *options, "--", str(path)]
 
 
-def add_key_command(path: Path, key_file: str, new_key_file: str, kdf: Kdf) -> list[str]:
+def add_key_command(path: Path, key_file: str, new_key_file: str, wanted: Cost) -> list[str]:
     """`cryptsetup luksAddKey` of the operational passphrase."""
     slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
-    options = ("--batch-mode", *slot, "--pbkdf", "argon2id", *kdf.options)
+    options = ("--batch-mode", *slot, *_stretched(wanted))
     return ["cryptsetup", "luksAddKey", *options, "--", str(path), new_key_file]
 
 
-def raise_cost(path: Path, passphrase: tuple[int, str], memory: int) -> None:
-    """See that each guess of the operational passphrase (descriptor and path of its file) takes so many KiB and enough passes."""
-    now = cost(path)
-    if now.memory < memory or now.passes < LEAST_PASSES:
-        dearer = Cost(max(now.memory, memory), max(now.passes, LEAST_PASSES), now.threads)
-        _make(convert_command(path, passphrase[1], dearer), [passphrase[0]])
+def _stretched(wanted: Cost) -> tuple[str, ...]:
+    passes, memory = ("--pbkdf-force-iterations", str(wanted.passes)), ("--pbkdf-memory", str(wanted.memory))
+    return ("--pbkdf", "argon2id", *passes, *memory, "--pbkdf-parallel", str(wanted.threads))
+
+
+def wanted_cost(kdf: Kdf, before: Cost | None = None) -> Cost:
+    """What a guess of a new passphrase is to take. `before`: what it took so far; it never takes less, and nothing is measured again.
+
+    It is decided before a keyslot is made, so that the passphrase is stretched once for it.
+    """
+    if kdf is Kdf.WEAK:
+        return _WEAK
+    now = before if before is not None and _is_bearable(before) else measured_cost()
+    return Cost(max(now.memory, least_memory()), max(now.passes, LEAST_PASSES), now.threads)
+
+
+def _is_bearable(before: Cost) -> bool:
+    """Whether this machine has the memory for it, and the time: what a header says nobody vouches for."""
+    return before.memory <= half_of_memory() and before.memory * before.passes <= _MOST_WORK
+
+
+def measured_cost() -> Cost:
+    """What cryptsetup measures to take about two seconds on this machine; on a busy one that is less."""
+    return parse_benchmark(_made(run.run(["cryptsetup", "benchmark", "--pbkdf", "argon2id"], timeout=_TIMEOUT)))
+
+
+def parse_benchmark(output: bytes) -> Cost:
+    """The costs in "argon2id  4 iterations, 1048576 memory, 4 parallel threads (CPUs) for 256-bit key (...)"."""
+    found = re.search(rb"argon2id\s+(\d+) iterations, (\d+) memory, (\d+) parallel threads", output)
+    if found is None:
+        raise ParaduxError(
+            "cryptsetup",
+            "cannot make the vault: cryptsetup does not tell what argon2id takes here",
+            "see: cryptsetup benchmark",
+        )
+    passes, memory, threads = map(int, found.groups())
+    return Cost(memory, passes, threads)
 
 
 def cost(path: Path) -> Cost:
     """What a guess of the operational passphrase takes; raises `ParaduxError` "damaged-vault"."""
     try:
-        return cost_in(metadata_of(_ask(["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)])))
+        return cost_in(metadata_of(check(run.run(_header_command(path), timeout=_TIMEOUT))))
     except ValueError:
         raise damaged("its header cannot be understood") from None
 
 
-def convert_command(path: Path, key_file: str, wanted: Cost) -> list[str]:
-    """`cryptsetup luksConvertKey`: the same passphrase, stretched so much."""
-    slot = ("--key-slot", str(PASSPHRASE_SLOT), "--key-file", key_file)
-    passes, memory = ("--pbkdf-force-iterations", str(wanted.passes)), ("--pbkdf-memory", str(wanted.memory))
-    options = ("--batch-mode", *slot, "--pbkdf", "argon2id", *passes, *memory, "--pbkdf-parallel", str(wanted.threads))
-    return ["cryptsetup", "luksConvertKey", *options, "--", str(path)]
+def keyslots(path: Path) -> frozenset[int]:
+    """The numbers of the keyslots in use; raises `ParaduxError` "damaged-vault"."""
+    try:
+        return frozenset(map(int, metadata_of(check(run.run(_header_command(path), timeout=_TIMEOUT))).keyslots))
+    except ValueError:
+        raise damaged("its header cannot be understood") from None
 
 
 def prefer_command(path: Path) -> list[str]:
@@ -124,13 +161,13 @@ def volume_key(path: Path, credential: bytes) -> bytes:
     `opens_slot`.) Raises `ParaduxError` "wrong-passphrase" or "damaged-vault".
     """
     with run.sealed_file(credential) as (descriptor, key_file):
-        return parse_volume_key(_ask(dump_key_command(path, key_file), [descriptor]))
+        return parse_volume_key(check(_stretch(dump_key_command(path, key_file), [descriptor])))
 
 
 def opens_slot(path: Path, credential: bytes, slot: int) -> None:
     """Raise `ParaduxError` "wrong-passphrase" unless the credential opens just this keyslot."""
     with run.sealed_file(credential) as (descriptor, key_file):
-        _ask(test_slot_command(path, key_file, slot), [descriptor])
+        check(_stretch(test_slot_command(path, key_file, slot), [descriptor]))
 
 
 def dump_key_command(path: Path, key_file: str) -> list[str]:
@@ -159,8 +196,11 @@ def segment(path: Path) -> Segment:
     Ask this before a credential is tried or a byte is written: nothing authenticates a LUKS2 header, and one that somebody has changed to
     a cipher that encrypts nothing would let any passphrase open a forged vault, or the next save write the config in clear.
     """
-    command = ["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]
-    return parse_segment(_ask(command))
+    return parse_segment(check(run.run(_header_command(path), timeout=_TIMEOUT)))
+
+
+def _header_command(path: Path) -> list[str]:
+    return ["cryptsetup", "luksDump", "--dump-json-metadata", "--", str(path)]
 
 
 def parse_segment(metadata: bytes) -> Segment:
@@ -203,12 +243,16 @@ def check(outcome: run.Outcome) -> bytes:
     return outcome.output
 
 
-def _make(command: Sequence[str], descriptors: Sequence[int] = ()) -> None:
-    outcome = run.run(command, pass_fds=descriptors, timeout=_TIMEOUT)
+def _stretch(command: Sequence[str], descriptors: Sequence[int]) -> run.Outcome:
+    """The one door to argon2id: each call stretches one credential, and the log counts them."""
+    slot = command[command.index("--key-slot") + 1] if "--key-slot" in command else "that it opens"
+    log.info("argon2id for the keyslot %s: cryptsetup %s", slot, command[1])
+    return run.run(command, pass_fds=descriptors, timeout=_TIMEOUT)
+
+
+def _made(outcome: run.Outcome) -> bytes:
+    """The output of a cryptsetup that made something."""
     if outcome.code:
         reason = outcome.error_text()
         raise ParaduxError("cryptsetup", f"cannot make the vault: {reason}", "see whether cryptsetup works here")
-
-
-def _ask(command: Sequence[str], descriptors: Sequence[int] = ()) -> bytes:
-    return check(run.run(command, pass_fds=descriptors, timeout=_TIMEOUT))
+    return outcome.output

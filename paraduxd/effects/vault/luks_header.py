@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.frozen import dataclass
 
 PASSPHRASE_SLOT = 0
 
@@ -57,7 +57,22 @@ class Seen:
 
 def least_memory() -> int:
     """KiB."""
-    return min(LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2048)
+    return min(LEAST_MEMORY, half_of_memory())
+
+
+def half_of_memory() -> int:
+    """KiB of half of the machine's memory: the most that cryptsetup takes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2048
+
+
+def digest(path: Path, size: int) -> bytes:
+    """SHA-256 of the first `size` bytes: both headers and all keyslots, when that is where the payload begins."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while size and (piece := file.read(min(size, _PIECE))):
+            found.update(piece)
+            size -= len(piece)
+    return found.digest()
 
 
 @dataclass(frozen=True)

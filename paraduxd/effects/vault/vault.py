@@ -2,6 +2,10 @@
 
 The format and the two ways of access: docs/reference/vault-format.md. A save writes a new container beside the old one, proves that it
 opens with the credential and holds the same bytes, and renames it; at every moment the old or the new vault is there.
+
+Stretching a passphrase takes seconds, so what one derivation has proven is not derived again: the same header opens with the same
+credential and gives the same key. A container whose header, read back from the disk, has the bytes of the one that was opened needs no
+second derivation; any other does.
 """
 
 from __future__ import annotations
@@ -11,12 +15,13 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import ModuleType
 
 from paraduxd import linux
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.devices.device_mapper import Mode, available_mode
 from paraduxd.effects.files import atomic
 from paraduxd.effects.vault import ext4_image, luks, luks_header, mapped_payload, userspace_payload
@@ -92,8 +97,8 @@ class LockedVault:
         """
         if not self.exists():
             raise ParaduxError("no-vault", "there is no vault yet", "set Paradux up: paraductl setup")
-        document, key = self._read(self.path, passphrase)
-        return OpenVault(self, document, passphrase, key)
+        keys = self._unlocked(self.path, passphrase)
+        return OpenVault(self, self._document(self.path, keys), keys)
 
     def open_with_recovery(self, recovery: bytes) -> OpenVault:
         """Open with the recovery secret, 64 hexadecimal digits, and with nothing else."""
@@ -101,11 +106,15 @@ class LockedVault:
             luks.opens_slot(self.path, recovery, luks.RECOVERY_SLOT)
         return self.open(recovery)
 
-    def _read(self, path: Path, credential: bytes) -> tuple[bytes, bytes]:
-        """The document and the volume key; what takes time is done once, when the credential is stretched."""
-        segment = luks.segment(path)
+    def _unlocked(self, path: Path, credential: bytes) -> Keys:
+        """What the credential opens: here it is stretched, and the header is remembered that it fits."""
+        size = luks.segment(path).offset
+        before = luks_header.digest(path, size)
         key = luks.volume_key(path, credential)
-        return ext4_image.read(self._payload.read(path, segment, key)), key
+        return Keys(credential, key, before if luks_header.digest(path, size) == before else b"")
+
+    def _document(self, path: Path, keys: Keys) -> bytes:
+        return ext4_image.read(self._payload.read(path, luks.segment(path), keys.volume))
 
     def _write(self, path: Path, document: bytes, key: bytes) -> None:
         """Replace the payload of the container by a new file system with the document."""
@@ -113,27 +122,35 @@ class LockedVault:
         image = ext4_image.make(path.stat().st_size - segment.offset, document)
         self._payload.write(path, segment, key, image)
 
-    def _replace_document(self, document: bytes, credential: bytes, key: bytes) -> OpenVault:
+    def _replace_document(self, document: bytes, keys: Keys) -> OpenVault:
         """The same header and keyslots with another document; the vault before it is kept."""
         with self._fresh(document) as fresh:
             self._copy(fresh)
-            self._write(fresh, document, key)
-            self._prove(fresh, document, credential, key)
+            self._write(fresh, document, keys.volume)
+            proven = self._proven(fresh, document, keys)
             self._keep_previous()
             fresh.replace(self.path)
-        return self._confirmed(OpenVault(self, document, credential, key))
+        return self._confirmed(OpenVault(self, document, proven))
 
     def _replace_keys(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
         """A container with keys of its own; no older copy stays."""
         _check_typeable(passphrase)
+        cost = luks.wanted_cost(self.kdf, self._cost_so_far())
         with self._fresh(document) as fresh:
-            key = luks.format_container(fresh, passphrase, recovery, self.kdf)
+            key = luks.format_container(fresh, passphrase, recovery, cost)
             self._write(fresh, document, key)
             luks.opens_slot(fresh, recovery, luks.RECOVERY_SLOT)
-            self._prove(fresh, document, passphrase, key)
+            proven = self._proven(fresh, document, Keys(passphrase, key))
             self._remove_previous()
             fresh.replace(self.path)
-        return self._confirmed(OpenVault(self, document, passphrase, key))
+        return self._confirmed(OpenVault(self, document, proven))
+
+    def _cost_so_far(self) -> luks_header.Cost | None:
+        """What a guess of the passphrase takes in the vault that is there."""
+        try:
+            return luks.cost(self.path) if self.exists() else None
+        except ParaduxError:
+            return None
 
     @contextmanager
     def _fresh(self, document: bytes) -> Iterator[Path]:
@@ -162,11 +179,16 @@ class LockedVault:
             os.posix_fallocate(new.fileno(), 0, os.fstat(old.fileno()).st_size)
             shutil.copyfileobj(old, new, 1 << 20)
 
-    def _prove(self, fresh: Path, document: bytes, credential: bytes, key: bytes) -> None:
-        """The container, as it is on the disk, opens with the credential and holds the document."""
+    def _proven(self, fresh: Path, document: bytes, keys: Keys) -> Keys:
+        """The container, as it is on the disk, opens with the credential and holds the document.
+
+        Its header is that which the credential has opened, byte for byte, or the credential is stretched once more.
+        """
         atomic.sync_and_forget(fresh)
-        if self._read(fresh, credential) != (document, key):
+        proven = keys if keys.opens(fresh) else self._unlocked(fresh, keys.credential)
+        if proven.volume != keys.volume or self._document(fresh, keys) != document:
             raise luks.damaged("the new one does not hold what was written, so the old one stays")
+        return proven
 
     def _keep_previous(self) -> None:
         """The vault before this save stays under another name."""
@@ -189,7 +211,7 @@ class LockedVault:
             raise ParaduxError(
                 "not-confirmed",
                 f"the new vault has taken its place, but the disk does not confirm it: {problem.strerror}",
-                "look after the disk; lock, unlock, and see which config is there",
+                "check the disk; lock, unlock, and see which config is there",
             ) from None
         return opened
 
@@ -214,35 +236,63 @@ def _check_typeable(passphrase: bytes) -> None:
 
 
 @dataclass(frozen=True)
+class Keys:
+    """A credential, the volume key that it gives, and the SHA-256 of the header that it was proven on, empty for none."""
+
+    credential: bytes = field(repr=False)
+    volume: bytes = field(repr=False)
+    header: bytes = b""
+
+    def opens(self, path: Path) -> bool:
+        """Whether the container has the header that the credential was proven on."""
+        return bool(self.header) and luks_header.digest(path, luks.segment(path).offset) == self.header
+
+
+@dataclass(frozen=True)
 class OpenVault:
     """The document of a vault, and the means to replace it. Its `repr` shows no secret."""
 
     locked: LockedVault
     document: bytes = field(repr=False)
-    _credential: bytes = field(repr=False)
-    _key: bytes = field(repr=False)
+    _keys: Keys = field(repr=False)
 
     def save(self, document: bytes) -> OpenVault:
         """Replace the document under the same keys; the vault before it is kept as `vault.luks.previous`."""
-        return self.locked._replace_document(document, self._credential, self._key)
+        return self.locked._replace_document(document, self._keys)
 
     def renew(self, document: bytes, recovery: bytes) -> OpenVault:
         """Replace document, recovery secret and volume key under the same operational passphrase; no older copy stays.
 
         Raises `ParaduxError` "passphrase-needed" when the vault was opened with its recovery secret, which must not become the passphrase.
         """
-        try:
-            luks.opens_slot(self.locked.path, self._credential, luks_header.PASSPHRASE_SLOT)
-        except ParaduxError as problem:
-            if problem.code != "wrong-passphrase":
-                raise
+        if not self._has_passphrase():
             raise ParaduxError(
                 "passphrase-needed",
                 "the vault was opened with the recovery secret; for new keys the operational passphrase is needed",
                 "unlock with the passphrase",
-            ) from None
-        return self.locked._replace_keys(document, self._credential, recovery)
+            )
+        return self.locked._replace_keys(document, self._keys.credential, recovery)
+
+    def _has_passphrase(self) -> bool:
+        """Whether the credential is the operational passphrase.
+
+        The header that it opened has two keyslots: what is not the recovery secret, which is tried at next to no cost, is the passphrase.
+        """
+        path, known = self.locked.path, {luks_header.PASSPHRASE_SLOT, luks.RECOVERY_SLOT}
+        if self._keys.opens(path) and luks.keyslots(path) == known:
+            return not _opens(path, self._keys.credential, luks.RECOVERY_SLOT)
+        return _opens(path, self._keys.credential, luks_header.PASSPHRASE_SLOT)
 
     def rekey(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
         """Replace document, passphrase, recovery secret and volume key; no older copy stays."""
         return self.locked._replace_keys(document, passphrase, recovery)
+
+
+def _opens(path: Path, credential: bytes, slot: int) -> bool:
+    try:
+        luks.opens_slot(path, credential, slot)
+    except ParaduxError as problem:
+        if problem.code != "wrong-passphrase":
+            raise
+        return False
+    return True

@@ -14,7 +14,7 @@ from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.diagnostics import PlacedDiagnostic
 from paraduxd.core.config.validation.json_positions import MAX_SIZE
 from paraduxd.core.config.validation.validate import Checked, check
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.protocols import registry
 
 

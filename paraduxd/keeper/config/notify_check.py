@@ -5,14 +5,17 @@ What is in the vault already is not refused: it could not be opened any more.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 
+from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.core.config.diagnostics import Diagnostic
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation import notify_addresses
+from paraduxd.core.plan.transport import Transport
+from paraduxd.core.runs.keeper_results import AddressesChecked
 from paraduxd.core.runs.orders import Order, Step
+from paraduxd.effects.files import transport_files
 from paraduxd.effects.process.run import sealed_file
 from paraduxd.keeper.runtime import workers
 
@@ -38,11 +41,11 @@ def findings(config: Config, old: Config | None) -> Iterator[Diagnostic]:
         yield Diagnostic("error", ("notify", known[place]), message, hint)
 
 
-def _unfit(addresses: Sequence[str]) -> dict[int, list[str]]:
+def _unfit(addresses: Sequence[str]) -> dict[int, tuple[str, ...]]:
     if not addresses:
         return {}
-    with sealed_file(json.dumps({"address": "\n".join(addresses)}).encode()) as (descriptor, path):
+    with sealed_file(transport_files.content(Transport(address="\n".join(addresses)))) as (descriptor, path):
         order = Order(next(_numbers), Step.NOTIFY_CHECK, "", "notify", path)
         found = workers.run_order(order, pass_fds=(descriptor,), timeout=PATIENCE)
-    bad = found.get("bad")
-    return {int(index): [*map(str, forms)] for index, forms in (bad if isinstance(bad, dict) else {}).items()}
+    checked = from_json_value(AddressesChecked, found)
+    return {int(index): forms for index, forms in checked.unfit.items()}

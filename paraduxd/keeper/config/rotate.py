@@ -17,7 +17,7 @@ from paraduxd.core.recovery import rotation
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.vault.vault import OpenVault
 from paraduxd.keeper.config import generate, save
-from paraduxd.keeper.config.save import Saved
+from paraduxd.keeper.config.save import SavedConfig
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
@@ -55,7 +55,7 @@ def rotate_cancel(context: RequestContext) -> RotationCancelled:
         )
 
 
-def begin(installation: Installation, opened: Opened) -> Saved:
+def begin(installation: Installation, opened: Opened) -> SavedConfig:
     """A new secret, key pair and set of shares beside the present ones; from now on the config is published under both."""
     managed = opened.managed
     recovery, shares = generate.next_epoch(opened.config, rotation.next_number(managed), installation.memory)
@@ -76,7 +76,7 @@ def confirmed(context: RequestContext, opened: Opened, records: Sequence[KitReco
         save.put_into_effect(context.installation, saved)
 
 
-def advance(context: RequestContext, opened: Opened, note: Note, holders: Collection[str] = ()) -> Saved | None:
+def advance(context: RequestContext, opened: Opened, note: Note, holders: Collection[str] = ()) -> SavedConfig | None:
     """Take note of who holds a kit of the next epoch, and let that epoch take over once all do; `None` when nothing has changed.
 
     `holders` do for certain, of others the journal knows. Call it within a change; the request context holds the result, which still has
@@ -100,7 +100,7 @@ def advance(context: RequestContext, opened: Opened, note: Note, holders: Collec
     return saved
 
 
-def _recorded(context: RequestContext, opened: Opened, holders: Collection[str]) -> Saved | None:
+def _recorded(context: RequestContext, opened: Opened, holders: Collection[str]) -> SavedConfig | None:
     """The config with what is known of the new kits, if that says something new."""
     before = opened.managed
     known = _kits_of_next(context, before)
@@ -115,7 +115,7 @@ def _kits_of_next(context: RequestContext, managed: Managed) -> list[KitRecord]:
     return [record for record in kit_journal.known(context.installation.control) if record.epoch == epoch]
 
 
-def commit(installation: Installation, opened: Opened) -> Saved:
+def commit(installation: Installation, opened: Opened) -> SavedConfig:
     """Let the next epoch take over: the vault gets the new recovery secret and a fresh volume key, and no older copy of it stays."""
     managed = rotation.committed(opened.managed, opened.serial, generate.now())
     secret = managed.recovery.secret.encode()
@@ -126,7 +126,7 @@ def commit(installation: Installation, opened: Opened) -> Saved:
     return save.save_managed(installation, opened, managed, put)
 
 
-def cancel(installation: Installation, opened: Opened) -> Saved:
+def cancel(installation: Installation, opened: Opened) -> SavedConfig:
     """Keep the present epoch; what was published under the next one goes."""
     managed = rotation.cancelled(opened.managed, opened.serial, generate.now())
     return save.save_managed(installation, opened, managed)

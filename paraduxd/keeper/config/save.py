@@ -7,32 +7,33 @@ nothing has changed; from there on everything can be done again by `complete`, w
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+
+import pydantic_core
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.replies.config import ConfigProblem, HostKeys, Preview
+from paraduxd.api.frozen import dataclass
+from paraduxd.api.replies.config import HostKeys, Preview
 from paraduxd.api.replies.config import Saved as SavedReply
-from paraduxd.core.config.diagnostics import PlacedDiagnostic
 from paraduxd.core.config.managed import Managed, managed_of, with_managed
 from paraduxd.core.config.models import Config
-from paraduxd.core.config.validation.validate import Checked, check, placed
+from paraduxd.core.config.validation.validate import Checked, placed
 from paraduxd.core.config.views.diff import changes, managed_changed
 from paraduxd.core.plan import place_changes
-from paraduxd.core.plan.derive import needed_archive_keys, needed_data_keys, needed_hosts, needed_tls_hosts
+from paraduxd.core.plan.data_keys import needed_archive_keys, needed_data_keys
+from paraduxd.core.plan.servers import needed_hosts, needed_tls_hosts
 from paraduxd.core.recovery import kits_written
 from paraduxd.effects.files.atomic import write_atomically
 from paraduxd.effects.installation import remains
 from paraduxd.effects.ipc.keeper_questions import Server
 from paraduxd.effects.vault.vault import OpenVault
-from paraduxd.keeper.config import announce, apply, generate, notify_check, repository_keys, seen_keys
+from paraduxd.keeper.config import announce, apply, config_text, generate, repository_keys, seen_keys
 from paraduxd.keeper.runtime import kit_journal
+from paraduxd.keeper.runtime.incoming_passphrases import acceptable
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
-from paraduxd.keeper.runtime.passphrases import acceptable
 from paraduxd.keeper.runtime.supervisor_link import questions
 
 HOSTKEY_TIMEOUT = 45.0
@@ -40,7 +41,7 @@ HOSTKEY_TIMEOUT = 45.0
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedConfig:
     """A config that is in the vault and not yet in effect, and what was found when it was checked."""
 
     opened: Opened
@@ -72,7 +73,7 @@ def opened_from(installation: Installation, vault: OpenVault) -> Opened:
         raise ParaduxError(
             "damaged-vault", "it opens, but what is in it is not text", "the previous vault lies beside it"
         ) from None
-    config = _valid(check(text, installation.capabilities))
+    config = config_text.valid(installation.check(text))
     return Opened(vault, config, _value(text), text)
 
 
@@ -92,21 +93,21 @@ def complete(installation: Installation, opened: Opened) -> tuple[int, ...]:
 
 def preview(installation: Installation, text: str, opened: Opened | None) -> Preview:
     """What saving `text` would do: problems, changes, and the keys of SSH servers that are not pinned yet."""
-    checked = check(text, installation.capabilities, answers=opened is None)
+    checked = config_text.looked_at(text, installation.check(text, answers=opened is None))
     config = checked.config
     if config is None:
-        return Preview(_shown(checked.problems))
+        return Preview(config_text.shown(checked.problems))
     if opened is not None and managed_changed(opened.config, config):
-        return Preview(_shown([_managed_problem()]))
+        return Preview(config_text.shown([config_text.managed_problem()]))
     found = (
         place_changes.changes(opened.config, config, installation.capabilities) if opened else place_changes.Changes({})
     )
-    unfit = (*found.findings, *notify_check.findings(config, opened.config if opened else None))
+    unfit = (*found.findings, *config_text.refusals(installation, config, opened.config if opened else None))
     if unfit:
-        return Preview(_shown(placed(text, unfit)))
+        return Preview(config_text.shown(placed(text, unfit)))
     before = place_changes.as_renamed(opened.config, found) if opened else None
     return Preview(
-        problems=_shown(checked.problems),
+        problems=config_text.shown(checked.problems),
         changes=(*place_changes.described(found), *changes(before, config, installation.capabilities)),
         unchanged=opened is not None and _with_kits_of(opened, _value(text)) == opened.document,
         hosts=_ask_host_keys(installation, config),
@@ -131,7 +132,9 @@ def _ask_host_keys(installation: Installation, config: Config) -> dict[str, Host
     return {host: answer for host, answer in found.items() if answer.keys or answer.error}
 
 
-def set_up(installation: Installation, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]) -> Saved:
+def set_up(
+    installation: Installation, answers: str, passphrase: bytes, trusted: Mapping[str, list[str]]
+) -> SavedConfig:
     """Make a new installation from answers: keys, shares, vault. Refused where a vault was: what is left of it may be somebody's last."""
     check_vault(installation)
     if installation.vault().exists():
@@ -140,14 +143,14 @@ def set_up(installation: Installation, answers: str, passphrase: bytes, trusted:
             "this Paradux is set up already",
             "change it with: paraductl edit; if it does not open: paraductl recover",
         )
-    checked = check(answers, installation.capabilities, answers=True)
-    config = _valid(checked)
-    if unfit := list(notify_check.findings(config, None)):
-        raise _invalid(placed(answers, unfit))
+    checked = config_text.looked_at(answers, installation.check(answers, answers=True))
+    config = config_text.valid(checked)
+    if unfit := list(config_text.refusals(installation, config, None)):
+        raise config_text.invalid(placed(answers, unfit))
     acceptable(passphrase.decode(), config.owner.name, config.owner.email)
     managed = generate.new_managed(config.policy, [each.id for each in config.stewards], installation.memory)
     document = with_managed(_with_defaults(_value(answers), config), generate.with_hosts(managed, trusted))
-    return Saved(create(installation, {**document, "serial": 1}, passphrase, recovered=False).opened, checked)
+    return SavedConfig(create(installation, {**document, "serial": 1}, passphrase, recovered=False).opened, checked)
 
 
 def _with_defaults(answers: JsonObject, config: Config) -> JsonObject:
@@ -165,13 +168,13 @@ def create(
     *,
     recovered: bool = True,
     replaces_previous: bool = False,
-) -> Saved:
+) -> SavedConfig:
     """Make the vault of a machine that has none: for a new installation, or for one that is recovered, whose places are what they were.
 
     `replaces_previous`: what is in `vault.luks.previous` is known, and older than the document.
     """
     ordered = _ordered(document)
-    old = _valid(check(_text(ordered), installation.capabilities)) if recovered else None
+    old = config_text.valid(installation.check(_text(ordered))) if recovered else None
     made = _completed(installation, ordered, old)
     recovery = made.managed.recovery.secret.encode()
     with _pending(installation, made.config.serial or 1):
@@ -181,15 +184,17 @@ def create(
     return saved(installation, made.opened(vault))
 
 
-def saved(installation: Installation, opened: Opened) -> Saved:
+def saved(installation: Installation, opened: Opened) -> SavedConfig:
     """A config that is in the vault, to be put into effect."""
-    return Saved(opened, check(opened.text, installation.capabilities))
+    return SavedConfig(opened, config_text.looked_at(opened.text, installation.check(opened.text)))
 
 
-def save(installation: Installation, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]) -> Saved:
+def save(
+    installation: Installation, opened: Opened, text: str, serial: int, trusted: Mapping[str, list[str]]
+) -> SavedConfig:
     """Replace the config in the vault by `text`, which was made from the config with `serial`."""
-    checked = check(text, installation.capabilities)
-    config = _valid(checked)
+    checked = config_text.looked_at(text, installation.check(text))
+    config = config_text.valid(checked)
     if {serial, config.serial} != {opened.config.serial}:
         raise ParaduxError(
             "conflict",
@@ -197,10 +202,10 @@ def save(installation: Installation, opened: Opened, text: str, serial: int, tru
             "begin with the present one: paraductl edit, or paraductl show --secrets",
         )
     if managed_changed(opened.config, config):
-        raise _invalid([_managed_problem()])
+        raise config_text.invalid([config_text.managed_problem()])
     unclear = place_changes.changes(opened.config, config, installation.capabilities).findings
-    if unfit := [*unclear, *notify_check.findings(config, opened.config)]:
-        raise _invalid(placed(text, unfit))
+    if unfit := [*unclear, *config_text.refusals(installation, config, opened.config)]:
+        raise config_text.invalid(placed(text, unfit))
     document = _with_kits_of(opened, _value(text))
     managed = generate.with_hosts(managed_of(document), trusted)
     if document == opened.document and managed == opened.managed:
@@ -209,7 +214,7 @@ def save(installation: Installation, opened: Opened, text: str, serial: int, tru
     made = _completed(installation, _ordered(document), opened.config)
     with _pending(installation, serial + 1):
         vault = opened.vault.save(made.text.encode())
-    return Saved(made.opened(vault), checked)
+    return SavedConfig(made.opened(vault), checked)
 
 
 def remember_kits(installation: Installation, opened: Opened) -> Opened:
@@ -218,7 +223,7 @@ def remember_kits(installation: Installation, opened: Opened) -> Opened:
     if managed is opened.managed:
         return opened
     text = _text(_ordered(with_managed(opened.document, managed)))
-    config = _valid(check(text, installation.capabilities))
+    config = config_text.valid(installation.check(text))
     return Opened(opened.vault.save(text.encode()), config, _value(text), text)
 
 
@@ -234,7 +239,7 @@ def save_managed(
     opened: Opened,
     managed: Managed,
     put: Callable[[OpenVault, bytes], OpenVault] = OpenVault.save,
-) -> Saved:
+) -> SavedConfig:
     """Replace what Paradux generates in the config. `put` writes the document into the vault; by itself it keeps the vault's keys."""
     serial = opened.serial + 1
     made = _completed(
@@ -245,7 +250,7 @@ def save_managed(
     return saved(installation, made.opened(vault))
 
 
-def put_into_effect(installation: Installation, saved: Saved) -> SavedReply:
+def put_into_effect(installation: Installation, saved: SavedConfig) -> SavedReply:
     """Complete a save whose config is in the vault; a failure from here on says so, whatever it is."""
     opened = saved.opened
     try:
@@ -257,7 +262,7 @@ def put_into_effect(installation: Installation, saved: Saved) -> SavedReply:
             "remove the cause, then: paraductl unlock (it completes the save)",
         ) from problem
     warnings = [problem for problem in saved.checked.problems if problem.level == "warning"]
-    return SavedReply(opened.serial, runs, _shown(warnings))
+    return SavedReply(opened.serial, runs, config_text.shown(warnings))
 
 
 def reason(problem: Exception) -> str:
@@ -320,12 +325,12 @@ def _completed(installation: Installation, document: JsonObject, old: Config | N
     Which place is which may be said with `was`; that does not stay.
     """
     capabilities = installation.capabilities
-    config = _valid(check(_text(document), capabilities))
+    config = config_text.valid(installation.check(_text(document)))
     managed = kit_journal.remembered(installation.control, managed_of(document), _stewards(config))
     managed = generate.with_places(managed, old, config, capabilities, config.serial or 1)
     managed = repository_keys.with_copies(installation.state, managed, config)
     document = with_managed(place_changes.without_was(document), managed)
-    config = _valid(check(_text(document), capabilities))
+    config = config_text.valid(installation.check(_text(document)))
     managed = generate.with_data_keys(managed, needed_data_keys(config, capabilities))
     managed = generate.with_archive_keys(managed, needed_archive_keys(config), installation.memory)
     document = with_managed(document, managed)
@@ -344,7 +349,7 @@ def _with_kits_of(kept: Opened, document: JsonObject) -> JsonObject:
 
 def _text(document: JsonObject) -> str:
     """The document as the owner sees it in the editor."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return pydantic_core.to_json(document, indent=2).decode() + "\n"
 
 
 def _ordered(document: JsonObject) -> JsonObject:
@@ -352,35 +357,6 @@ def _ordered(document: JsonObject) -> JsonObject:
     first = {key: document[key] for key in ("$schema", "version", "serial") if key in document}
     rest = {key: value for key, value in document.items() if key not in first and key != "managed"}
     return {**first, **rest, "managed": document["managed"]}
-
-
-def _valid(checked: Checked) -> Config:
-    if checked.config is None:
-        raise _invalid(checked.problems)
-    return checked.config
-
-
-def _invalid(problems: Sequence[PlacedDiagnostic]) -> ParaduxError:
-    errors = sum(problem.level == "error" for problem in problems)
-    return ParaduxError(
-        "invalid-config",
-        f"the config has {errors} error{'s' if errors != 1 else ''}",
-        "correct what is listed and try again",
-        ExitCode.INVALID_CONFIG,
-        tuple(problem.to_json_value() for problem in problems),
-    )
-
-
-def _shown(problems: Sequence[PlacedDiagnostic]) -> tuple[ConfigProblem, ...]:
-    return tuple(
-        ConfigProblem(each.level, each.line, each.column, each.path, each.message, each.hint) for each in problems
-    )
-
-
-def _managed_problem() -> PlacedDiagnostic:
-    return PlacedDiagnostic(
-        "error", 1, 1, "managed", "this part is generated by Paradux and must stay as it is", "undo the change to it"
-    )
 
 
 def _value(text: str) -> JsonObject:

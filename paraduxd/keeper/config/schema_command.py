@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from paraduxd.core.config.views.json_schema import schema_of
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.protocols import registry
 
 

@@ -13,32 +13,29 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.drills import Rehearsed, Restored
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.config.addresses import is_on_removable_disk, settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import check
-from paraduxd.core.plan.derive import (
-    Derived,
-    derive,
-    destination_file,
-    metadata_file,
-    private_archive_keys,
-)
+from paraduxd.core.plan.data_keys import private_archive_keys
+from paraduxd.core.plan.derive import Derived, derive
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
-from paraduxd.core.recovery.drills import DRILL
+from paraduxd.core.plan.transport import Transport, destination_file, metadata_file
+from paraduxd.core.recovery.drill_judgement import DRILL
 from paraduxd.core.runs.keeper_results import StashContent
 from paraduxd.core.runs.order_arguments import PlaceIdentity, RehearseArguments
 from paraduxd.core.runs.orders import Order, Step
-from paraduxd.effects.files import scratch
+from paraduxd.effects.files import scratch, transport_files
 from paraduxd.effects.process.run import sealed_file
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.runtime import workers
@@ -180,15 +177,15 @@ def _order(places: Places, dataset: str, location: str, told: RehearseArguments)
 
 
 def _run(
-    places: Places, order: Order, transport: JsonObject, patience: float, key: JsonObject | None = None
+    places: Places, order: Order, transport: Transport, patience: float, key: JsonObject | None = None
 ) -> JsonObject:
     """`key`: what opens encrypted archives; it reaches the worker as the transport does, as a file in memory."""
     if places.cancelled.is_set():
         raise ParaduxError("cancelled", "the drill was cancelled")
     with contextlib.ExitStack() as files:
-        descriptor, path = files.enter_context(sealed_file(json.dumps(transport).encode()))
+        descriptor, path = files.enter_context(sealed_file(transport_files.content(transport)))
         capabilities = places.installation.capabilities
-        disk = is_on_removable_disk(transport["protocol"], transport["settings"], capabilities)
+        disk = is_on_removable_disk(transport.protocol, transport.settings, capabilities)
         given, descriptors = replace(order, transport=path, disk=disk), [descriptor]
         if key is not None:
             descriptor, path = files.enter_context(sealed_file(json.dumps(key).encode()))

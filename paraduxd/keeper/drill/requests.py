@@ -7,10 +7,11 @@ import os
 import random
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.drills import DrillOutcome, Opening
 from paraduxd.api.replies.recovery import BroughtFinding
 from paraduxd.api.replies.transfers import Nothing
@@ -18,7 +19,7 @@ from paraduxd.core.config.managed import Managed
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import CandidateConfig
-from paraduxd.core.recovery.drills import KITS, SHARES, Drill
+from paraduxd.core.recovery.drill_judgement import KITS, SHARES, Drill
 from paraduxd.effects.files import bounded
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.drill import places as drill_places
@@ -45,7 +46,7 @@ def drill(context: RequestContext, note: Note, scratch: str) -> DrillOutcome:
         try:
             text, who = _combined(managed)
         except ParaduxError as problem:
-            return _told(context.installation, _without_secret(plan, problem))
+            return _reported(context.installation, _without_secret(plan, problem))
         note(f"the shares of {who} give a secret")
         secret = Secret(text, managed.recovery.fingerprint, ())
         return _Rehearsal(context.installation, note, SHARES, plan, secret, opened.document).run(scratch)
@@ -122,7 +123,7 @@ def _plan(installation: Installation) -> Plan:
     except (OSError, ValueError):
         raise ParaduxError(
             "not-set-up",
-            "there is no config in force on this machine that a drill could be held against",
+            "no config is in force on this machine, so a drill has nothing to compare with",
             "to get one back from kits: paraductl recover",
         ) from None
 
@@ -174,7 +175,7 @@ class _Rehearsal:
         openings = (*self.openings, *(opening for _, opening in found))
         names = tuple(dataset.id for dataset in self.plan.datasets)
         ended = Drill(self.source, self.started, now(), epoch, self.plan.serial, openings, restored, names)
-        return _told(self.installation, ended)
+        return _reported(self.installation, ended)
 
     def _open_stashes(self, places: Places, epoch: int) -> Iterator[tuple[CandidateConfig | None, Opening]]:
         for answer in drill_places.ask_stashes(places, self.document, epoch):
@@ -188,7 +189,7 @@ def _recovered(found: list[CandidateConfig], otherwise: JsonObject) -> JsonObjec
     return max(found, key=lambda each: each.rank).document if found else otherwise
 
 
-def _told(installation: Installation, drill: Drill) -> DrillOutcome:
+def _reported(installation: Installation, drill: Drill) -> DrillOutcome:
     """The outcome, after the supervisor has written it down."""
     questions(installation.control).drill_ended(drill=drill)
     return drill.outcome()

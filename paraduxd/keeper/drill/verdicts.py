@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.drills import Opening
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import CandidateConfig, found_in
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.keeper.drill.places import Answer
 from paraduxd.keeper.recovery.opening import import_locked, open_configs
-from paraduxd.keeper.recovery.proof import MOST_CANDIDATES
+from paraduxd.keeper.recovery.share_proof import MOST_CANDIDATES
 from paraduxd.shares.collection import ShareCollection
 
 

@@ -54,7 +54,7 @@ class Tools(Protocol):
 
 
 @dataclass
-class Bench:
+class StandingContext:
     """A request context (`request_context.py`) of the daemon's own, for as long as whoever asked for it is authorized, connected or not.
 
     `unasked`: nobody asked, so that it is enough that somebody has opened the config.
@@ -89,14 +89,14 @@ class Bench:
 
 
 @dataclass
-class Arming:
+class ArmedStewards:
     """Stewards whose kits are to be written, in the order of their sticks. One thread takes sticks; any may follow or end it.
 
     `names`: what the stewards are called, by id. `notes` are told every sentence. `once`: the first stick that does not get its kit
     ends it. `over` is set when nothing waits any more, with the reason in `ended` if that is a bad one.
     """
 
-    bench: Bench
+    context: StandingContext
     tools: Tools
     names: dict[str, str]
     erase: bool = False
@@ -116,7 +116,7 @@ class Arming:
     @property
     def is_live(self) -> bool:
         """Whether a stick is being written, or one that is plugged in now would be looked at."""
-        return not self.over.is_set() and (self._busy or self.bench.session.covers(self.bench.visit))
+        return not self.over.is_set() and (self._busy or self.context.session.covers(self.context.visit))
 
     def say(self, sentence: str) -> None:
         """Tell whoever follows, and the log."""
@@ -150,7 +150,7 @@ class Arming:
             self._busy = False
 
     def _take(self, event: PluggedIn) -> None:
-        with self.bench.change() as opened:
+        with self.context.change() as opened:
             steward = self.waiting[0]
             steward_name(opened.config, steward)  # who was removed meanwhile gets nothing
             kit = write_onto(self, event, opened, steward)
@@ -179,19 +179,19 @@ class Arming:
         if not self.over.is_set():
             self.ended = reason
             self.over.set()
-            self.bench.leave()
+            self.context.leave()
 
     def _next_name(self) -> str:
         return self.names[self.waiting[0]]
 
 
-def write_onto(writing: Arming, event: PluggedIn, opened: Opened, steward: str) -> MadeKit:
+def write_onto(writing: ArmedStewards, event: PluggedIn, opened: Opened, steward: str) -> MadeKit:
     """Make, write and confirm one kit; call it within a change. Raises `ParaduxError`, "refused" by `core/devices/stick_rules.py`.
 
     Void before the first byte, confirmed after the last: no death in between leaves a kit that counts.
     """
-    bench, tools = writing.bench, writing.tools
-    kit = make_kit(bench.installation, opened, steward)
+    context, tools = writing.context, writing.tools
+    kit = make_kit(context.installation, opened, steward)
     stick, seen = tools.look(event)
     armed = Armed(
         owner=opened.managed.owner_id,
@@ -199,7 +199,7 @@ def write_onto(writing: Arming, event: PluggedIn, opened: Opened, steward: str) 
         steward_name=kit.name,
         needed=sum(map(len, kit.files.values())),
         erase=writing.erase,
-        known=known_steward(stick, kit_journal.known(bench.installation.control)) == steward,
+        known=known_steward(stick, kit_journal.known(context.installation.control)) == steward,
         beside=event.beside,
     )
     decision = decide(stick, seen, armed)
@@ -207,8 +207,8 @@ def write_onto(writing: Arming, event: PluggedIn, opened: Opened, steward: str) 
         raise ParaduxError("refused", decision.reason if isinstance(decision, Refuse) else f"{stick.name} is no stick")
     writing.say(f"Writing {kit.name}'s kit onto {stick.name}: leave it where it is.")
     began = kit.records(void=True, device_serial=stick.serial, uuid=stick.uuid)
-    kit_journal.record(bench.installation.control, began)
+    kit_journal.record(context.installation.control, began)
     target = tools.write(event, stick, kit.files, armed)
     records = tuple(kit.records(device_serial=target.device_serial, uuid=target.uuid))
-    confirm.written(bench, opened, records, writing.say)
+    confirm.written(context, opened, records, writing.say)
     return kit

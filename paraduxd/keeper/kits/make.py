@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.config.managed import EpochPart, Managed
 from paraduxd.core.config.models import Config
-from paraduxd.core.recovery import published_config, rotation
+from paraduxd.core.recovery import kit_tools, published_config, rotation
 from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
 from paraduxd.effects.files import bounded
@@ -19,6 +20,7 @@ from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.kits.documents.build import Epoch, KitInputs, PreviousEpoch, build
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
+from paraduxd.keeper.runtime.shipped_tools import tools
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,16 @@ class MadeKit:
         """What the journal shall know of it, one record for each epoch; `void` before writing begins."""
         for epoch in self.epochs:
             yield KitRecord(
-                self.steward, epoch, self.serial, self.written, self.written, device_serial, uuid, self.sha256, void
+                self.steward,
+                epoch,
+                self.serial,
+                self.written,
+                self.written,
+                device_serial,
+                uuid,
+                self.sha256,
+                void,
+                reads=kit_tools.reads(self.files),
             )
 
 
@@ -50,6 +61,11 @@ def steward_name(config: Config, steward: str) -> str:
         hint = did_you_mean(steward, names, "see which there are: paraductl stewards")
         raise ParaduxError("no-such-steward", "the config has no steward of this name", hint)
     return names[steward]
+
+
+def has_old_tools(kit: KitRecord) -> bool:
+    """Whether the tools on a kit whose check-up has just read them lack a format that ours know."""
+    return kit.reads is not None and not set(kit_tools.reads(tools())) <= set(kit.reads)
 
 
 def kit_epoch(managed: Managed) -> int:

@@ -11,7 +11,7 @@ from paraduxd.api.replies.kits import KitConfirmed, KitFiles
 from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery.kit_records import of_epoch
 from paraduxd.keeper.kits import confirm
-from paraduxd.keeper.kits.arming import Arming, Bench
+from paraduxd.keeper.kits.arming import ArmedStewards, StandingContext
 from paraduxd.keeper.kits.make import kit_epoch, make_kit, steward_name
 from paraduxd.keeper.kits.state import HandedOut, KitState
 from paraduxd.keeper.runtime import kit_journal
@@ -58,7 +58,9 @@ def kits_arm(
     sticks = context.session.kept.of(KitState).sticks
     if sticks is None:
         raise ParaduxError("no-sticks", "this daemon takes no sticks", "write into a folder: --directory DIR")
-    arming = Arming(_bench(context), sticks.tools, names, erase, device is not None, [note])
+    if device is None and (why := kit_journal.unwatched(context.installation.control)):
+        raise ParaduxError("no-sticks", f"a stick would not be noticed: {why}", "write into a folder: --directory DIR")
+    arming = ArmedStewards(_standing(context), sticks.tools, names, erase, device is not None, [note])
     _replace(context.session.kept.of(KitState), arming)
     if device is not None:
         sticks.plugged_in(PluggedIn(device))
@@ -66,7 +68,7 @@ def kits_arm(
         arming.ask_for_next()
     if wait or device is not None:
         arming.wait()
-    return ArmingReply(tuple(arming.written), tuple(arming.waiting), context.session.until(arming.bench.visit))
+    return ArmingReply(tuple(arming.written), tuple(arming.waiting), context.session.until(arming.context.visit))
 
 
 def _wanted(context: RequestContext, untrusted_stewards: Sequence[object]) -> dict[str, str]:
@@ -81,11 +83,11 @@ def _wanted(context: RequestContext, untrusted_stewards: Sequence[object]) -> di
     return {steward.id: steward.name for steward in opened.config.stewards if steward.id not in holders}
 
 
-def _bench(context: RequestContext) -> Bench:
-    return Bench(context.peer, context.session.stay_for(context.visit), context.session, context.installation)
+def _standing(context: RequestContext) -> StandingContext:
+    return StandingContext(context.peer, context.session.stay_for(context.visit), context.session, context.installation)
 
 
-def _replace(kits: KitState, arming: Arming) -> None:
+def _replace(kits: KitState, arming: ArmedStewards) -> None:
     """Let this one wait for sticks, and no other one any more."""
     with kits.lock:
         before, kits.arming = kits.arming, arming

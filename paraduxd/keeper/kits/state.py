@@ -8,7 +8,7 @@ from typing import Protocol
 
 from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.keeper.kits.arming import Arming, Tools
+from paraduxd.keeper.kits.arming import ArmedStewards, Tools
 
 
 class Sticks(Protocol):
@@ -34,6 +34,6 @@ class KitState:
     """Shared by all connections; `lock` guards changes of what waits. `sticks` takes the sticks that are plugged in."""
 
     handed_out: dict[str, HandedOut] = field(default_factory=dict)
-    arming: Arming | None = None
+    arming: ArmedStewards | None = None
     sticks: Sticks | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)

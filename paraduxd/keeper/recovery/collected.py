@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.recovery import BroughtFinding, Collected
-from paraduxd.keeper.recovery.proof import Proof
+from paraduxd.keeper.recovery.share_proof import Proof
 
 if TYPE_CHECKING:
     from paraduxd.shares.collection import Material

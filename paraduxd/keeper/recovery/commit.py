@@ -9,31 +9,31 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.plan import model as plans
 from paraduxd.core.recovery.candidates import CandidateConfig, renewed
 from paraduxd.effects.files import bounded
 from paraduxd.effects.vault.vault import LockedVault
 from paraduxd.keeper.config import save
-from paraduxd.keeper.config.save import Saved
-from paraduxd.keeper.recovery.proof import Proof
+from paraduxd.keeper.config.save import SavedConfig
+from paraduxd.keeper.recovery.share_proof import Proof
 from paraduxd.keeper.recovery.stash_search import MOST_AHEAD
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
 
 
 @dataclass(frozen=True)
-class Recovered:
+class RecoveredMachine:
     """What is in the vault now. `alive`: it was there before, only its keys are new; `saved`: it still has to be put into effect."""
 
     opened: Opened
     alive: bool
-    saved: Saved | None = None
+    saved: SavedConfig | None = None
 
 
-def commit(installation: Installation, proof: Proof, candidate: int, passphrase: bytes) -> Recovered:
+def commit(installation: Installation, proof: Proof, candidate: int, passphrase: bytes) -> RecoveredMachine:
     """Make the vault; raises `ParaduxError` "other-owner" or "vault-exists" when there is one that the secret does not open.
 
     A vault that is destroyed stays beside the new one, under another name.
@@ -66,21 +66,23 @@ def _set_aside(vault: LockedVault) -> Iterator[None]:
         raise
 
 
-def _new_passphrase(installation: Installation, proof: Proof, passphrase: bytes) -> Recovered:
+def _new_passphrase(installation: Installation, proof: Proof, passphrase: bytes) -> RecoveredMachine:
     """The vault of this machine under a new passphrase: the config in it, instance and shares included, stays as it is."""
     vault = installation.vault().open_with_recovery(
         proof.secret.encode()
     )  # anew: it may have been saved since it was proven
     before = save.opened_from(installation, vault)
-    return Recovered(save.change_passphrase(before, passphrase), alive=True)
+    return RecoveredMachine(save.change_passphrase(before, passphrase), alive=True)
 
 
-def _new_machine(installation: Installation, proof: Proof, chosen: CandidateConfig, passphrase: bytes) -> Recovered:
+def _new_machine(
+    installation: Installation, proof: Proof, chosen: CandidateConfig, passphrase: bytes
+) -> RecoveredMachine:
     epoch = max((each.epoch for each in proof.named), default=0)
     numbers = (proof.highest_generation, proof.highest_serial)
     document = renewed(chosen, *numbers, secrets.token_hex(16), min(epoch, chosen.header.epoch + MOST_AHEAD))
     saved = save.create(installation, document, passphrase, replaces_previous=proof.opens_previous)
-    return Recovered(saved.opened, alive=False, saved=saved)
+    return RecoveredMachine(saved.opened, alive=False, saved=saved)
 
 
 def _other_owner(installation: Installation) -> ParaduxError:

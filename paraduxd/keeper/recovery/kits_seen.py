@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from paraduxd.core.config.managed import Managed
+from paraduxd.core.recovery import kit_tools
 from paraduxd.core.recovery.kit_records import KitRecord
+from paraduxd.keeper.runtime.shipped_tools import tools
 
 if TYPE_CHECKING:
     from paraduxd.shares.collection import ShareCollection  # no other command needs the word list
+    from paraduxd.shares.kit_manifest import KitInfo
 
 
 def seen(brought: ShareCollection, managed: Managed, now: str) -> Iterator[KitRecord]:
@@ -32,4 +35,13 @@ def seen(brought: ShareCollection, managed: Managed, now: str) -> Iterator[KitRe
                 written=min(kit.written, now),
                 last_seen=now,
                 kit_sha256=hashlib.sha256(manifest).hexdigest(),
+                reads=_reads(kit),
             )
+
+
+def _reads(kit: KitInfo) -> tuple[str, ...] | None:
+    """What the tools on a kit know if its manifest says that they are ours; else it is not known."""
+    ours = tools()
+    listed = {name: sha256 for name, _, sha256 in kit.files}
+    same = all(listed.get(name) == hashlib.sha256(content).hexdigest() for name, content in ours.items())
+    return kit_tools.reads(ours) if same else None

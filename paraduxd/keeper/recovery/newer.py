@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.recovery.candidates import Named, later
-from paraduxd.keeper.recovery.proof import Proof
+from paraduxd.keeper.recovery.share_proof import Proof
 
 if TYPE_CHECKING:
     from paraduxd.shares.collection import ShareCollection, ShareSet

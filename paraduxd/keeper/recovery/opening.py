@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.recovery.candidates import CandidateConfig, found_in, plain_parts
+from paraduxd.api.frozen import dataclass
+from paraduxd.core.recovery.candidates import CandidateConfig, found_in
 from paraduxd.effects.crypto.gpg import Gpg, private_gpg
 
 Sealed = tuple[str, bytes]
@@ -92,10 +93,9 @@ class _Everything:
         for number, found in _open(self.closed, key, secret, self._memory, self._reasons).items():
             self.closed.pop(number)
             self.found.append((secret, found))
-            for part in plain_parts(found.document["managed"]):
-                if "recovery" in part:
-                    self.secrets.setdefault(str(part["recovery"]["secret"]))
-                    self.keys.setdefault(str(part["recovery"]["private_key"]))
+            for epoch in found.managed.epochs:
+                self.secrets |= dict.fromkeys(filter(None, [epoch.secret]))
+                self.keys |= dict.fromkeys(filter(None, [epoch.private_key]))
 
     def refused(self) -> tuple[str, ...]:
         """Why each of those that stayed closed did."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import Saved
 from paraduxd.api.replies.recovery import Candidate, Collected, NewerKnown, Proven, Recovered
 from paraduxd.api.replies.transfers import Nothing
 from paraduxd.core.devices.stick_rules import PluggedIn
-from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements, plain_parts
+from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements
 from paraduxd.keeper.config import generate, save
 from paraduxd.keeper.recovery import commit, kits_seen, stash_search, stick_reader
 from paraduxd.keeper.recovery.collected import STAYS, Collecting, Recovery, material_from_plain
 from paraduxd.keeper.recovery.newer import newer
-from paraduxd.keeper.recovery.proof import IN_VAULT, Proof, prove
+from paraduxd.keeper.recovery.share_proof import IN_VAULT, Proof, prove
 from paraduxd.keeper.runtime import kit_journal
-from paraduxd.keeper.runtime.passphrases import acceptable
+from paraduxd.keeper.runtime.incoming_passphrases import acceptable
 from paraduxd.keeper.runtime.request_context import Note, RequestContext
 from paraduxd.keeper.runtime.supervisor_link import questions
 
@@ -53,7 +54,7 @@ def recover_prove(context: RequestContext, note: Note) -> Proven:
             candidates=tuple(_candidate(each) for each in proof.found),
             alive=proof.vault is not None,
             epoch=proof.share_set.epoch or 0,
-            owner=proof.found[0].document.get("owner", {}).get("name", ""),
+            owner=_owner_name(proof.found[0].document),
             datasets=tuple(_ids(proof.found[0].document, "datasets")),
             disagreements=tuple(disagreements(_published(proof))),
             notes=(*proof.refused, *_other_epochs(recovery, proof)),
@@ -93,8 +94,10 @@ def recover_cancel(context: RequestContext) -> Nothing:
 
 def _recovery(context: RequestContext) -> Recovery:
     """The recovery that is under way, or a new one; the keeper stays for it."""
-    context.session.keep(STAYS)
     collecting = context.session.kept.of(Collecting)
+    if collecting.recovery is None:
+        context.session.make_way()
+    context.session.keep(STAYS)
     collecting.recovery = collecting.recovery or Recovery()
     return collecting.recovery
 
@@ -117,10 +120,10 @@ def _published(proof: Proof) -> list[CandidateConfig]:
 
 
 def _is_rotating(found: CandidateConfig) -> bool:
-    return len(plain_parts(found.document["managed"])) > 1
+    return found.managed.rotation is not None
 
 
-def _effect(context: RequestContext, recovered: commit.Recovered) -> Saved:
+def _effect(context: RequestContext, recovered: commit.RecoveredMachine) -> Saved:
     """Put a new machine into effect; for one that lives finish what an interrupted save left, if there is anything."""
     opened = recovered.opened
     if recovered.saved is not None:
@@ -143,7 +146,14 @@ def _candidate(found: CandidateConfig) -> Candidate:
     )
 
 
-def _ids(document: dict[str, object], key: str) -> list[str]:
+def _owner_name(document: JsonObject) -> str:
+    match document.get("owner"):
+        case {"name": str(name)}:
+            return name
+    return ""
+
+
+def _ids(document: JsonObject, key: str) -> list[str]:
     found = document.get(key)
     entries = found if isinstance(found, list) else []
     return [str(entry.get("id")) for entry in entries if isinstance(entry, dict)]

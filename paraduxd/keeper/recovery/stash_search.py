@@ -6,26 +6,29 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.addresses import is_on_removable_disk
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import check
-from paraduxd.core.plan.derive import derive, metadata_file
+from paraduxd.core.plan.derive import derive
+from paraduxd.core.plan.transport import Transport, metadata_file
 from paraduxd.core.recovery import machine_claim
-from paraduxd.core.recovery.candidates import Named, highest_epoch
+from paraduxd.core.recovery.candidates import Named
 from paraduxd.core.runs.keeper_results import Fetched
 from paraduxd.core.runs.order_arguments import FetchArguments
 from paraduxd.core.runs.orders import Order, Step
+from paraduxd.effects.files import transport_files
 from paraduxd.effects.process.run import sealed_file
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.recovery.opening import Opened, open_all
-from paraduxd.keeper.recovery.proof import Proof
+from paraduxd.keeper.recovery.share_proof import Proof
 from paraduxd.keeper.runtime import workers
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.request_context import Note
@@ -78,10 +81,10 @@ def _epochs(proof: Proof) -> list[int]:
     """Every epoch that anything names; those that were opened first."""
     opened = [each.header.epoch for each in proof.found]
     named = [each.epoch for each in proof.named if each.epoch]
-    return list(dict.fromkeys([*opened, *named, highest_epoch(proof.newest.document["managed"])]))
+    return list(dict.fromkeys([*opened, *named, proof.newest.managed.newest_epoch]))
 
 
-def _transports(capabilities: ProtocolCapabilities, document: JsonObject) -> dict[str, JsonObject]:
+def _transports(capabilities: ProtocolCapabilities, document: JsonObject) -> dict[str, Transport]:
     """Stash id -> what a worker needs to reach it; nothing of a config that this version does not understand."""
     config: Config | None = check(json.dumps(document), capabilities).config
     if config is None:
@@ -90,22 +93,22 @@ def _transports(capabilities: ProtocolCapabilities, document: JsonObject) -> dic
     return {stash.id: made[metadata_file(stash.id)] for stash in config.metadata_stashes}
 
 
-def _identity(transport: JsonObject) -> str:
-    return json.dumps([transport["protocol"], transport["settings"]], sort_keys=True)
+def _identity(transport: Transport) -> str:
+    return json.dumps([transport.protocol, transport.settings], sort_keys=True)
 
 
 def _ask_all(
-    transports: Mapping[str, JsonObject], epochs: Sequence[int], capabilities: ProtocolCapabilities
+    transports: Mapping[str, Transport], epochs: Sequence[int], capabilities: ProtocolCapabilities
 ) -> list[Answer]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda item: _ask(item[0], item[1], epochs, capabilities), transports.items()))
 
 
-def _ask(stash: str, transport: JsonObject, epochs: Sequence[int], capabilities: ProtocolCapabilities) -> Answer:
+def _ask(stash: str, transport: Transport, epochs: Sequence[int], capabilities: ProtocolCapabilities) -> Answer:
     """Ask one stash; its credentials are handed over in a file that exists in memory only."""
     try:
-        with sealed_file(json.dumps(transport).encode()) as (descriptor, path):
-            disk = is_on_removable_disk(transport["protocol"], transport["settings"], capabilities)
+        with sealed_file(transport_files.content(transport)) as (descriptor, path):
+            disk = is_on_removable_disk(transport.protocol, transport.settings, capabilities)
             order = Order(
                 next(_numbers),
                 Step.FETCH,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.config.capabilities import Capabilities
+from paraduxd.core.config.validation.validate import Checked
 from paraduxd.effects.vault.vault import Kdf, LockedVault
+from paraduxd.keeper.runtime.checked_texts import CheckedTexts
 from paraduxd.keeper.runtime.supervisor_link import Control
 
 
@@ -20,6 +23,11 @@ class Installation:
     kdf: Kdf
     memory: Path
     control: Control
+    _checked: CheckedTexts = field(default_factory=CheckedTexts, repr=False)
+
+    def check(self, text: str, *, answers: bool = False) -> Checked:
+        """Check a config, or answers for a setup."""
+        return self._checked.check(text, self.capabilities, answers=answers)
 
     def vault(self) -> LockedVault:
         """The vault of this installation."""

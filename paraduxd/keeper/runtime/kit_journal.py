@@ -22,6 +22,11 @@ def known(control: Control) -> tuple[KitRecord, ...]:
     return questions(control).kits().kits
 
 
+def unwatched(control: Control) -> str:
+    """Why sticks that are plugged in now are not noticed, if so."""
+    return questions(control).kits().unwatched
+
+
 def give_back(control: Control, managed: Managed) -> None:
     """Tell the journal of the kits that the config remembers and it does not."""
     if managed.kits:

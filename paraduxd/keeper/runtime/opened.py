@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.managed import Managed, managed_of
 from paraduxd.core.config.models import Config
 from paraduxd.effects.vault.vault import OpenVault

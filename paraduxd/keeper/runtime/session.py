@@ -234,6 +234,18 @@ class Session:
                 self._state.wait(min(left, _LOOK_AGAIN))
             end(0)
 
+    def make_way(self) -> None:
+        """End now, not at the end of the grace, if the open config is nobody's any more: what begins now would end with it.
+
+        Whoever has asked finds the connection closed, and asks the next keeper.
+        """
+        with self._state:
+            if self._opened is None or self._somebody_works() or self._saving_since is not None:
+                return
+            self._needed = self._clock() - GRACE
+            self._state.notify_all()
+            self._state.wait(GRACE)
+
     def seconds_left(self) -> float:
         """How long the keeper stays if nothing happens; 0 or less when it is over."""
         needed = self._seconds_needed()

@@ -8,13 +8,15 @@ import queue
 import socket
 import threading
 from collections.abc import Callable
+from typing import assert_never
 
 from paraduxd.api.calls import JsonObject, caller
-from paraduxd.api.dataclass_json import from_json_value, to_json_value
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.framing import ClosedError
 from paraduxd.core.devices.stick_rules import PluggedIn
-from paraduxd.effects.ipc import control_channel
+from paraduxd.effects.ipc import control_channel, control_messages
+from paraduxd.effects.ipc.control_messages import Answered, Asked, Connected, Inserted, Told, Took, ToSupervisor
 from paraduxd.effects.ipc.keeper_news import KeeperNews
 from paraduxd.effects.ipc.keeper_questions import QUESTIONS, KeeperQuestions
 from paraduxd.effects.ipc.unix_sockets import Peer
@@ -25,9 +27,7 @@ log = logging.getLogger("paradux.keeper")
 class Control:
     """Messages on the socket that the supervisor handed over at the start.
 
-    In: `{"client": {pid, uid, gid}}` with a connection; `{"answer": n, "reply": {...}}` or `{"answer": n, "error": {...}}`;
-    `{"stick": {...}}` when one was plugged in.
-    Out: `{"took": bool}` for each connection, in turn; `{"ask": n, "what": name, "arguments": {...}}`; `{"tell": {...}}`.
+    Their forms: `effects/ipc/control_messages.py`.
     """
 
     def __init__(self, channel: socket.socket) -> None:
@@ -35,7 +35,7 @@ class Control:
         self._sending = threading.Lock()
         self._numbers = itertools.count(1)
         self._on_stick: Callable[[PluggedIn], None] = lambda _: None
-        self._answers: dict[int, queue.SimpleQueue[JsonObject]] = {}
+        self._answers: dict[int, queue.SimpleQueue[Answered]] = {}
 
     def serve(
         self,
@@ -61,41 +61,45 @@ class Control:
         connection: socket.socket | None,
         on_client: Callable[[Peer, socket.socket], None],
     ) -> None:
-        if "client" in message:
-            if connection is not None:
-                on_client(from_json_value(Peer, message["client"]), connection)
-            self._send({"took": connection is not None})
-        elif "stick" in message:
-            self._on_stick(from_json_value(PluggedIn, message["stick"]))
-        elif waiting := self._answers.pop(int(str(message.get("answer", 0))), None):
-            waiting.put(message)
+        match received := control_messages.to_keeper(message):
+            case Connected():
+                if connection is not None:
+                    on_client(received.client, connection)
+                self._send(Took(connection is not None))
+            case Inserted():
+                self._on_stick(received.stick)
+            case Answered():
+                if waiting := self._answers.pop(received.answer, None):
+                    waiting.put(received)
+            case _:
+                assert_never(received)
 
     def tell(self, news: KeeperNews) -> None:
         """Let the supervisor know something."""
-        self._send({"tell": to_json_value(news)})
+        self._send(Told(news))
 
     def ask(self, what: str, timeout: float = 60.0, **arguments: object) -> JsonObject:
         """Ask the supervisor and wait (seconds) for the reply; raises the `ParaduxError` that it answers with."""
         number = next(self._numbers)
         answer = self._answers[number] = queue.SimpleQueue()
         try:
-            self._send({"ask": number, "what": what, "arguments": arguments})
-            message = answer.get(timeout=timeout)
+            self._send(Asked(number, what, arguments))
+            answered = answer.get(timeout=timeout)
         except queue.Empty:
-            raise ParaduxError("timeout", f"the supervisor did not answer ({what})", "see the daemon's log") from None
+            raise ParaduxError(
+                "timeout",
+                f"the daemon did not answer its keeper within {timeout:.0f} s ({what})",
+                "see whether this machine is short of memory or its disk is slow, and try again",
+            ) from None
         finally:
             self._answers.pop(number, None)
-        if "error" in message:
-            raise ParaduxError.from_wire(_object(message["error"]))
-        return _object(message["reply"])
+        if answered.error is not None:
+            raise ParaduxError.from_wire(answered.error)
+        return answered.reply or {}
 
-    def _send(self, message: dict[str, object]) -> None:
+    def _send(self, message: ToSupervisor) -> None:
         with self._sending:
-            control_channel.send(self._channel, message)
-
-
-def _object(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
+            control_channel.send(self._channel, to_json_value(message))
 
 
 def questions(control: Control, timeout: float = 60.0) -> KeeperQuestions:

@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import LONG, Done, Failed, Held, Order, Progress, Report
+from paraduxd.effects.process import last_words
 from paraduxd.effects.process.children import QUICK_START, kill_session
 from paraduxd.effects.process.run import NOWHERE, environment
 from paraduxd.effects.process.worker_hosts import WORKER, ChildHost, Host, Running
@@ -51,39 +52,83 @@ def run_order(
     Raises the `ParaduxError` that the worker reports, "timeout" after so many seconds, "cancelled", and "worker-crashed".
     """
     deadline = time.monotonic() + timeout
-    with _started(order, pass_fds) as reports:
-        for report in _reports(reports, deadline, cancelled or threading.Event()):
-            if isinstance(report, Done):
-                return report.result
-            if isinstance(report, Failed):
-                kind = TransientError if report.retry else ParaduxError
-                raise kind(report.code, report.message, report.hint)
-            if isinstance(report, Held):
-                raise ParaduxError("held", report.text)
-            if report is not None:
-                on_progress(report)
+    with _started(order, pass_fds) as (reports, said):
+        for report in _reports(reports, said, deadline, cancelled or threading.Event()):
+            match report:
+                case Done():
+                    return report.result
+                case Failed():
+                    kind = TransientError if report.retry else ParaduxError
+                    raise kind(report.code, report.message, report.hint)
+                case Held():
+                    raise ParaduxError("held", report.text)
+                case Progress():
+                    on_progress(report)
+                case None:  # a line that is no report
+                    pass
+                case _:
+                    assert_never(report)
+        why = said.reason()
     raise ParaduxError(
-        "worker-crashed", "the worker ended without a report", "see whether memory or disk is full, and try again"
+        "worker-crashed",
+        f"the worker ended without a report{f': {why}' if why else ''}",
+        "see whether memory or disk is full and all parts of Paradux are of one version, and try again",
     )
 
 
-@contextlib.contextmanager
-def _started(order: Order, descriptors: Sequence[int]) -> Iterator[int]:
-    """What the worker reports, as a descriptor; nothing of it runs any more when the context ends."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    with os.fdopen(reading, "rb", buffering=0):
+class _Said:
+    """What a worker writes on standard error: it goes on to ours, and its end is kept."""
+
+    def __init__(self, reading: int) -> None:
+        os.set_blocking(reading, False)
+        self.reading = reading
+        self._end = b""
+
+    def take(self) -> bool:
+        """A piece of what is there now; false where there is none."""
         try:
-            worker = place.host.start(order, writing, sys.stderr.fileno(), descriptors)
+            piece = os.read(self.reading, _PIECE)
+        except BlockingIOError:
+            return False
+        with contextlib.suppress(OSError):
+            os.write(sys.stderr.fileno(), piece)
+        self._end = (self._end + piece)[-last_words.KEPT :]
+        return bool(piece)
+
+    def reason(self) -> str:
+        """Why it ended too early, as far as that can be told."""
+        while self.take():
+            pass
+        return last_words.reason(self._end)
+
+
+@contextlib.contextmanager
+def _started(order: Order, descriptors: Sequence[int]) -> Iterator[tuple[int, _Said]]:
+    """What the worker reports, as a descriptor, and what it says; nothing of it runs any more when the context ends."""
+    with _pipe() as (reports, reporting), _pipe() as (errors, saying):
+        try:
+            worker = place.host.start(order, reporting, saying, descriptors)
         except OSError as problem:
             raise TransientError(
                 "worker-not-started", f"cannot start a worker: {problem.strerror}", "try again in a moment"
             ) from None
         finally:
-            os.close(writing)
+            os.close(reporting)
+            os.close(saying)
         try:
-            yield reading
+            yield reports, _Said(errors)
         finally:
             _end(worker)
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    """The reading end, closed at the end of the context, and the writing one, which is not."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        yield reading, writing
+    finally:
+        os.close(reading)
 
 
 def _end(worker: Running) -> None:
@@ -102,8 +147,19 @@ def _ends_within(worker: Running, seconds: float) -> bool:
     return worker.has_ended()
 
 
-def _start_child(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, env=environment(QUICK_START), cwd=NOWHERE, start_new_session=True, **options)
+def _start_child(
+    command: Sequence[str], *, stdin: int, stdout: int, stderr: int, pass_fds: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=environment(QUICK_START),
+        cwd=NOWHERE,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=pass_fds,
+        start_new_session=True,
+    )
 
 
 def _end_child(child: subprocess.Popen[bytes]) -> int:
@@ -128,17 +184,21 @@ def child_host(private: Sequence[Path] = ()) -> Host:
 place = Place(child_host())
 
 
-def _reports(output: int, deadline: float, cancelled: threading.Event) -> Iterator[Report | None]:
+def _reports(output: int, said: _Said, deadline: float, cancelled: threading.Event) -> Iterator[Report | None]:
     """What the worker reports until it closes its output; `None` for a line that is no report."""
     lines = ReportLines(LONG.size)
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
+        selector.register(said.reading, selectors.EVENT_READ)
         while True:
             if cancelled.is_set():
                 raise ParaduxError("cancelled", "it was cancelled")
             if time.monotonic() > deadline:
                 raise ParaduxError("timeout", "there was no answer in time", "try again later")
-            if not selector.select(LOOK):
+            ready = {key.fd for key, _ in selector.select(LOOK)}
+            if said.reading in ready and not said.take():
+                selector.unregister(said.reading)
+            if output not in ready:
                 continue
             piece = os.read(output, _PIECE)
             if not piece:

@@ -17,9 +17,9 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.listings import Entry
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.crypto import archive_crypto
-from paraduxd.effects.files import looking, scratch
+from paraduxd.effects.files import existence, scratch
 from paraduxd.effects.process import hardening
-from paraduxd.effects.tools import tar
+from paraduxd.effects.tools import find, tar
 from paraduxd.protocols import paths as paths_to_restore
 from paraduxd.protocols.archive import chain, file_list, receive, remove
 from paraduxd.protocols.archive import place as archive_placing
@@ -27,8 +27,8 @@ from paraduxd.protocols.archive import sample as archive_sampling
 from paraduxd.protocols.archive import verify as archive_verifying
 from paraduxd.protocols.archive.chain import Manifest
 from paraduxd.protocols.archive.local_state import Index
-from paraduxd.protocols.archive.manifests import Keys, PrivateKey, Shelf
-from paraduxd.protocols.archive.push import Pusher, Task
+from paraduxd.protocols.archive.manifests import Keys, PrivateKey, StoredRuns
+from paraduxd.protocols.archive.push import Pusher, PushTask
 from paraduxd.protocols.archive.receive import Receiver
 from paraduxd.protocols.archive.remove import version_of, versions_of
 from paraduxd.protocols.archive.send import VOLUME
@@ -66,16 +66,16 @@ class ArchiveDestination(Destination):
         `ParaduxError` "other-dataset" and what `place_marker.check` raises; "damaged" when the new version does not read back as it was
         sent. What could not be read is missing in the version, and told.
         """
-        if not looking.is_folder(staging):
+        if not existence.is_folder(staging):
             raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
         with self._index() as index, archive_crypto.sealer(self._keys.public_key) as sealer:
-            task = Task(self._store, self._place(), self._keys, self._context, self._volume, staging, request)
-            return Pusher(task, self._shelf, index, sealer).push()
+            task = PushTask(self._store, self._place(), self._keys, self._context, self._volume, staging, request)
+            return Pusher(task, self._stored, index, sealer).push()
 
     def versions(self) -> tuple[Version, ...]:
         """See `Destination.versions`: what the newest manifest lists."""
         self._place().check_for_reading()
-        newest = self._shelf().newest()
+        newest = self._stored().newest()
         return versions_of(newest) if newest else ()
 
     def entries(self, version: Version) -> Iterator[Entry]:
@@ -96,12 +96,12 @@ class ArchiveDestination(Destination):
         place = self._place()
         place.check()
         with self._index() as index:
-            newest = self._shelf(fresh=True).newest()
+            newest = self._stored(fresh=True).newest()
             if newest is None:
                 raise ParaduxError(
                     "no-version", "there is no version at this destination", "push one: paraductl backup"
                 )
-            task = remove.Task(self._store, self._keys, self._context, self._shelf(), index)
+            task = remove.RemoveTask(self._store, self._keys, self._context, self._stored(), index)
             removal = remove.now(task, newest, request)
         marked = place.renew(newest.run.number)
         versions = versions_of(removal.manifest)
@@ -117,7 +117,7 @@ class ArchiveDestination(Destination):
                 unwanted = self._unpack(line, part, wanted, opener)
                 archive_placing.drop(part, unwanted)
                 _check_present(part, wanted, version)
-                files, size = archive_placing.count(part)
+                files, size = find.counted(part)
                 archive_placing.place(part, to, whole=not wanted)
             except BaseException:
                 archive_placing.give_up(part)
@@ -127,12 +127,12 @@ class ArchiveDestination(Destination):
     def _line(self, version: Version) -> tuple[Manifest, ...]:
         """The runs of a version, the full one first, with all their objects there in their sizes."""
         self._place().check_for_reading()
-        shelf = self._shelf()
-        if chain.manifest_name(version.id) not in shelf.sizes:
+        stored = self._stored()
+        if chain.manifest_name(version.id) not in stored.sizes:
             raise ParaduxError("not-found", f"there is no version {version.id}", "see: paraductl versions DATASET")
-        line = shelf.line(shelf.manifest(version.id))
+        line = stored.line(stored.manifest(version.id))
         for manifest in line:
-            shelf.check_sizes(manifest.objects)
+            stored.check_sizes(manifest.objects)
         return line
 
     def sample(self, version: Version, to: Path, files: int, size: int) -> Version | None:
@@ -160,9 +160,15 @@ class ArchiveDestination(Destination):
         receiver = Receiver(self._store, on_bytes)
         names = receive.read_names(line[-1].names, receiver, opener)
         selection = file_list.select(names, wanted) if wanted else file_list.Selection((), ())
-        for manifest in line:
-            with tar.unpacked(part, selection.unpack) as unpacking:
-                receive.unpack(manifest, unpacking, receiver, opener)
+        if (
+            not wanted
+            or not _unpack_part(line, part, selection, receiver, opener)
+            or _differs(line, part, names, wanted)
+        ):
+            archive_placing.keep_only(part, ())
+            _unpack_runs(line, part, (), receiver, opener)
+            if wanted:
+                archive_placing.keep_only(part, wanted)
         return (*selection.unwanted, *file_list.padded(names))
 
     def verify(self, deep: bool) -> VerifyResult:
@@ -190,7 +196,7 @@ class ArchiveDestination(Destination):
     def _verify(self, how: Callable[[Verifier, int], VerifyResult]) -> VerifyResult:
         highest = self._place().check()
         with self._index() as index:
-            return how(Verifier(self._shelf(fresh=True), index, self._keys.fingerprint), highest)
+            return how(Verifier(self._stored(fresh=True), index, self._keys.fingerprint), highest)
 
     def _beat(self, count: int) -> None:
         self._context.progress(Progress(None, count))
@@ -199,12 +205,12 @@ class ArchiveDestination(Destination):
         context = self._context
         return MarkedStore(self._store, context.identity, f"the destination {context.location} of {context.dataset}")
 
-    def _shelf(self, *, fresh: bool = False) -> Shelf:
+    def _stored(self, *, fresh: bool = False) -> StoredRuns:
         """What lies there now; `fresh`: nothing that this machine remembers is believed."""
         cache = None if fresh else self._context.cache
         identity = self._context.identity
         mine = identity.place if identity else f"{self._context.dataset}.{self._context.location}"
-        return Shelf(self._store, self._keys, cache / mine if cache else None)
+        return StoredRuns(self._store, self._keys, cache / mine if cache else None)
 
     @contextlib.contextmanager
     def _index(self) -> Iterator[Index]:
@@ -229,6 +235,36 @@ class ArchiveDestination(Destination):
             archive_crypto.opener(private.private_key, private.passphrase, memory) as opener,
         ):
             yield opener
+
+
+def _unpack_runs(
+    line: Sequence[Manifest], part: Path, paths: Sequence[str], receiver: Receiver, opener: archive_crypto.Opener
+) -> None:
+    for manifest in line:
+        with tar.unpacked(part, paths) as unpacking:
+            receive.unpack(manifest, unpacking, receiver, opener)
+
+
+def _unpack_part(
+    line: Sequence[Manifest],
+    part: Path,
+    selection: file_list.Selection,
+    receiver: Receiver,
+    opener: archive_crypto.Opener,
+) -> bool:
+    """Whether what was selected could be unpacked by itself: a directory cannot that has become a file in a later run."""
+    try:
+        _unpack_runs(line, part, selection.unpack, receiver, opener)
+    except ParaduxError as problem:
+        if problem.code != "restore-failed" or len(line) == 1:
+            raise
+        return False
+    return True
+
+
+def _differs(line: Sequence[Manifest], part: Path, names: bytes, wanted: Sequence[str]) -> bool:
+    """Whether what was unpacked by itself is not what the version had: a directory had another name in an earlier run."""
+    return len(line) > 1 and file_list.below(names, wanted) != file_list.unpacked_below(part, names, wanted)
 
 
 def _check_present(part: Path, wanted: Sequence[str], version: Version) -> None:

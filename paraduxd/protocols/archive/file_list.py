@@ -10,74 +10,68 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.listings import DIRECTORY, FILE, OTHER, Entry
+from paraduxd.effects.files import walk
+from paraduxd.effects.tools import find, tar
+
+_RECORD = re.compile(rb"([^\0]*)\0")
+_UNREAD = re.compile(rb"(?<![^\0])([xz]) ([^\0]*)\0")
 
 _KINDS = {b"d": DIRECTORY, b"f": FILE, b"h": FILE, b"o": OTHER}
 
 
 @dataclass
-class Walked:
-    """How many regular files were found, and their bytes together."""
+class Collecting:
+    """The names of all files of a version while they are collected; `files` and `size` are known once all of them are."""
 
+    _walk: find.Walk
     files: int = 0
     size: int = 0
-    _links: dict[tuple[int, int], int] = field(default_factory=dict, repr=False)
 
-    def kind(self, status: os.stat_result) -> bytes:
-        """The kind of an entry, which is counted; nothing for a socket, which cannot be packed."""
-        if not stat.S_ISREG(status.st_mode):
-            return b"d" if stat.S_ISDIR(status.st_mode) else b"" if stat.S_ISSOCK(status.st_mode) else b"o"
-        self.files += 1
-        self.size += status.st_size
-        if status.st_nlink == 1:
-            return b"f"
-        return b"h%d" % self._links.setdefault((status.st_dev, status.st_ino), len(self._links))
+    def expected(self, more: int) -> int:
+        """The bytes of all files of one name, and so many more for each; 0 while the names are still being collected."""
+        if not self._walk.has_ended():
+            return 0
+        self._walk.finish()
+        return self._walk.size + more * self._walk.files
 
-
-def write(folder: Path, out: IO[bytes]) -> Walked:
-    """Write the names of everything below `folder`; what vanishes meanwhile, or cannot be entered, is left out."""
-    walked = Walked()
-    waiting = [b""]
-    while waiting:
-        inner = waiting.pop()
-        for name, status in _entries(os.fsencode(folder) + b"/" + inner):
-            if kind := walked.kind(status):
-                out.write(b"%b %b%b\0" % (kind, inner, name))
-            if kind == b"d":
-                waiting.append(b"%b%b/" % (inner, name))
-    return walked
+    def finish(self, out: IO[bytes]) -> None:
+        """Wait for the last name, count, and write the names of files that have several."""
+        self._walk.finish()
+        self.files, self.size = self._walk.files, self._walk.size
+        numbers: dict[bytes, int] = {}
+        for linked in self._walk.linked():
+            out.write(b"h%d %b\0" % (numbers.setdefault(linked.file, len(numbers)), linked.name))
+            self.files, self.size = self.files + 1, self.size + linked.size
 
 
-def write_unread(folder: Path, unread: Iterable[bytes], padded: Collection[bytes], out: IO[bytes]) -> Walked:
-    """Write what could not be read, `padded` of it not to the end; gives how much of it was counted as if it had been."""
-    uncounted = Walked()
+@contextlib.contextmanager
+def collected(folder: Path, names: int) -> Iterator[Collecting]:
+    """Writes the names of everything below `folder`, compressed, to the descriptor `names`, while the context lasts."""
+    with tar.compressed(names) as out, find.names(folder, out.fileno()) as names_of:
+        yield (collecting := Collecting(names_of))
+        collecting.finish(out)
+
+
+def write_unread(folder: Path, unread: Iterable[bytes], padded: Collection[bytes], out: IO[bytes]) -> tuple[int, int]:
+    """Write what could not be read, `padded` of it not to the end; gives the files and bytes of it that were counted as if it had been."""
+    files = size = 0
     for path in unread:
         out.write(b"%b %b\0" % (b"z" if path in padded else b"x", path))
         with contextlib.suppress(OSError):
-            uncounted.kind(os.lstat(os.fsencode(folder) + b"/" + path))
-    return uncounted
-
-
-def _entries(folder: bytes) -> list[tuple[bytes, os.stat_result]]:
-    found = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                try:
-                    found.append((entry.name, entry.stat(follow_symlinks=False)))
-                except OSError:
-                    continue
-    except OSError:
-        return []
-    return found
+            status = os.lstat(os.fsencode(folder) + b"/" + path)
+            if stat.S_ISREG(status.st_mode):
+                files, size = files + 1, size + status.st_size
+    return files, size
 
 
 @dataclass(frozen=True)
@@ -92,8 +86,9 @@ def select(names: bytes, paths: Sequence[str]) -> Selection:
     """What `paths` (relative, directories with what is in them) mean; raises `ParaduxError` "not-found" for one that is not there."""
     wanted = {os.fsencode(path) for path in paths}
     present, links = _scan(names, wanted)
+    unread = _unread(names)
     for path in paths:
-        if any(above in _unread(names) for above in _above(os.fsencode(path))):
+        if any(above in unread for above in _above(os.fsencode(path))):
             text = f"{path!r} could not be read when this version was made, so it is not in it"
             raise ParaduxError("not-found", text, "see another version: paraductl versions DATASET")
         if os.fsencode(path) not in present:
@@ -102,10 +97,33 @@ def select(names: bytes, paths: Sequence[str]) -> Selection:
     return Selection((*dict.fromkeys(paths), *more), tuple(more))
 
 
+def below(names: bytes, paths: Sequence[str]) -> set[bytes]:
+    """The directories and files that a restore of these paths gives."""
+    wanted, gone = {os.fsencode(path) for path in paths}, _unread(names)
+    found = set[bytes]()
+    for record in _records(names):
+        kind, _, path = record.partition(b" ")
+        if kind[:1] in b"dfh" and path not in gone and any(above in wanted for above in _above(path)):
+            found.add(path)
+    return found
+
+
+def unpacked_below(folder: Path, names: bytes, paths: Sequence[str]) -> set[bytes]:
+    """Those that lie in a folder now."""
+    wanted, gone = {os.fsencode(path) for path in paths}, _unread(names)
+    return {
+        path
+        for path, status in walk.entries(folder)
+        if (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+        and path not in gone
+        and any(above in wanted for above in _above(path))
+    }
+
+
 def entries(names: bytes) -> Iterable[Entry]:
     """What can be restored of a version."""
     gone = _unread(names)
-    for record in names.split(b"\0")[:-1]:
+    for record in _records(names):
         kind, _, path = record.partition(b" ")
         if path and path not in gone and (named := _KINDS.get(kind[:1])):
             yield Entry(os.fsdecode(path), named)
@@ -113,11 +131,16 @@ def entries(names: bytes) -> Iterable[Entry]:
 
 def padded(names: bytes) -> tuple[str, ...]:
     """The files that are not to be restored, because they are not in the run to their end."""
-    return tuple(os.fsdecode(record[2:]) for record in names.split(b"\0") if record.startswith(b"z "))
+    return tuple(os.fsdecode(match[2]) for match in _UNREAD.finditer(names) if match[1] == b"z")
 
 
 def _unread(names: bytes) -> frozenset[bytes]:
-    return frozenset(record[2:] for record in names.split(b"\0") if record.startswith((b"x ", b"z ")))
+    return frozenset(match[2] for match in _UNREAD.finditer(names))
+
+
+def _records(names: bytes) -> Iterator[bytes]:
+    """One after the other: all at once would take three times the memory of the names."""
+    return (match[1] for match in _RECORD.finditer(names))
 
 
 def _scan(names: bytes, wanted: set[bytes]) -> tuple[set[bytes], list[bytes]]:
@@ -125,7 +148,7 @@ def _scan(names: bytes, wanted: set[bytes]) -> tuple[set[bytes], list[bytes]]:
     present: set[bytes] = set()
     inside: set[bytes] = set()
     outside: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    for record in names.split(b"\0")[:-1]:
+    for record in _records(names):
         kind, _, path = record.partition(b" ")
         if path in wanted:
             present.add(path)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from paraduxd.effects.files import directories
@@ -32,15 +30,22 @@ def drop(folder: Path, unwanted: Sequence[str]) -> None:
                     (folder / above).rmdir()
 
 
-def count(folder: Path) -> tuple[int, int]:
-    """Regular files below a directory (every name counts), and their bytes."""
-    files = size = 0
-    with directories.own(folder) as held:
-        for _, descriptor, name in held.files():
-            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                files, size = files + 1, size + status.st_size
-    return files, size
+def keep_only(folder: Path, wanted: Collection[str]) -> None:
+    """Remove everything but these paths, with what is in them, and the directories above them."""
+    above = {str(each) for path in wanted for each in Path(path).parents}
+    waiting = [""]
+    while waiting:
+        inner = waiting.pop()
+        with directories.own(folder / inner) as held:
+            attributes = held.attributes()
+            held.unlock()
+            for name in held.names():
+                path = f"{inner}/{name}" if inner else name
+                if path in above and path not in wanted and (folder / path).is_dir():
+                    waiting.append(path)
+                elif path not in wanted:
+                    held.remove(name)
+            held.take(attributes)
 
 
 def place(folder: Path, target: Path, *, whole: bool) -> None:

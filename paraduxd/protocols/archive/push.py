@@ -7,21 +7,22 @@ import io
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.runs import retention
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.tools import tar
-from paraduxd.protocols.archive import chain, file_list, remove
+from paraduxd.protocols.archive import chain, file_list, publish, remove
 from paraduxd.protocols.archive.chain import Manifest, Run
-from paraduxd.protocols.archive.file_list import Walked
+from paraduxd.protocols.archive.file_list import Collecting
 from paraduxd.protocols.archive.local_state import Index, State, Upload
-from paraduxd.protocols.archive.manifests import Keys, Shelf
+from paraduxd.protocols.archive.manifests import Keys, StoredRuns
 from paraduxd.protocols.archive.remove import version_of, versions_of
-from paraduxd.protocols.archive.send import Sender, cut
+from paraduxd.protocols.archive.send import Cut, Sender
 from paraduxd.protocols.base import BlobStore, Context, PushRequest, PushResult, TransientError
 from paraduxd.protocols.marking.marked_store import MarkedStore
 
@@ -37,6 +38,7 @@ _README = """\
 This directory holds encrypted archives of Paradux: one set of files, at several points in time.
 
 <run>.manifest       what belongs to a run, signed: one line of JSON, one line with the signature
+<run>.runs           which runs there are, signed likewise; nothing is restored from it
 <run>.00001.gpg ...  the run itself, in volumes: tar, zstd, gpg
 <run>.names.gpg      the names of all files at that time
 paradux-place.json   whose place this is
@@ -45,7 +47,8 @@ To restore without Paradux (the private key is in the owner's Paradux config, un
 
     gpg --import private-key.asc
     mkdir restored
-    for run in FULL FIRST-INCREMENT ... ; do       # from the manifest: the full run, then every run up to the wanted one
+    # Every manifest names the "parent" of its run, the one to unpack before it; that of a full run is null.
+    for run in FULL FIRST-INCREMENT ... ; do       # the full run, then every run up to the wanted one
         for volume in "$run".[0-9]*.gpg; do gpg --decrypt "$volume"; done | zstd -dc |
             tar -x --listed-incremental=/dev/null --acls --xattrs --xattrs-include='*' -p -C restored
     done
@@ -58,7 +61,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Task:
+class PushTask:
     """What is to be pushed, and where to; `volume` is the size of a volume in bytes before encryption."""
 
     store: BlobStore
@@ -94,7 +97,9 @@ class _Made:
 class Pusher:
     """Carries out one push; `look` lists what is at the destination now."""
 
-    def __init__(self, task: Task, look: Callable[[], Shelf], index: Index, sealer: archive_crypto.Sealer) -> None:
+    def __init__(
+        self, task: PushTask, look: Callable[[], StoredRuns], index: Index, sealer: archive_crypto.Sealer
+    ) -> None:
         self._task = task
         self._look = look
         self._index = index
@@ -104,26 +109,27 @@ class Pusher:
         """See `Destination.push`."""
         task = self._task
         highest = task.place.check()
-        shelf = self._look()
-        base = self._base(shelf, highest)
+        stored = self._look()
+        base = self._base(stored, highest)
         task.place.claim()
         self._sweep()
-        upload = self._upload(shelf, base, highest)
-        sender = Sender(task.store, self._sealer, self._index, upload, shelf.sizes)
+        upload = self._upload(stored, base, highest)
+        sender = Sender(task.store, self._sealer, self._index, upload, stored.sizes)
         try:
-            if not {README, EARLIER_README} & shelf.others:
+            if not {README, EARLIER_README} & stored.others:
                 task.store.put(README, io.BytesIO(_README.encode()))
             made = self._send(base, sender)
-            shelf, added = self._publish(made)
+            stored, published = self._publish(made)
         except TransientError as problem:
             raise self._with_protection(problem, base) from None
-        return self._removed(made, base, shelf, sender.added_bytes + added)
+        made = replace(made, manifest=published.manifest)
+        return self._removed(made, base, stored, sender.added_bytes + published.size)
 
-    def _removed(self, made: _Made, base: _Base, shelf: Shelf, added: int) -> PushResult:
+    def _removed(self, made: _Made, base: _Base, stored: StoredRuns, added: int) -> PushResult:
         """The result, once what may go is gone."""
         task, request = self._task, self._task.request
         marked = task.place.renew(made.manifest.run.number)
-        where = remove.Task(task.store, task.keys, task.context, shelf, self._index)
+        where = remove.RemoveTask(task.store, task.keys, task.context, stored, self._index)
         removal = remove.after_push(where, made.manifest, request, [run.id for run in base.runs])
         versions = versions_of(removal.manifest)
         return PushResult(
@@ -155,9 +161,9 @@ class Pusher:
             f"make room there, or remove them now: paraductl prune {dataset} --destination {location}",
         )
 
-    def _base(self, shelf: Shelf, highest: int) -> _Base:
-        newest, known = shelf.newest(), self._task.request.known_versions
-        if newest is None and (known or (highest and not chain.manifested(shelf.sizes))):
+    def _base(self, stored: StoredRuns, highest: int) -> _Base:
+        newest, known = stored.newest(), self._task.request.known_versions
+        if newest is None and (known or (highest and not chain.manifested(stored.sizes))):
             raise TransientError(
                 "not-mounted",
                 f"there is no archive there, but there were {len(known) or highest} versions: it seems not to be mounted, or was emptied",
@@ -167,7 +173,7 @@ class Pusher:
             return _Base()
         runs = (*newest.runs, newest.run)
         self._tell_if_older(newest)
-        reason = self._why_full(runs, shelf)
+        reason = self._why_full(runs, stored)
         if reason:
             _log.info("A full run, because %s", reason)
         return _Base(runs, None if reason else self._index.state.run)
@@ -187,7 +193,7 @@ class Pusher:
         except ParaduxError as problem:
             _log.warning("Half-written objects stay for now: %s", problem.message)
 
-    def _why_full(self, runs: Sequence[Run], shelf: Shelf) -> str | None:
+    def _why_full(self, runs: Sequence[Run], stored: StoredRuns) -> str | None:
         state, task = self._index.state, self._task
         line = chain.chain(runs, state.run)
         if task.request.suspect:
@@ -196,22 +202,22 @@ class Pusher:
             return "this machine does not know the newest run"
         if (state.key, state.staging) != (task.keys.fingerprint, task.staged_as):
             return "the key or the staging directory has changed"
-        if not all(shelf.seems_whole(run) for run in line):
+        if not all(stored.seems_whole(run) for run in line):
             return "a run of the chain is not whole"
         return chain.why_full(line, task.request.now)
 
-    def _upload(self, shelf: Shelf, base: _Base, highest: int) -> Upload:
+    def _upload(self, stored: StoredRuns, base: _Base, highest: int) -> Upload:
         """The upload that was interrupted, unless it was complete or others came after it; else a new one."""
-        number, earlier = self._next_number(shelf, highest), self._index.upload(base.parent)
-        if earlier and chain.manifest_name(earlier.run) not in shelf.sizes:
+        number, earlier = self._next_number(stored, highest), self._index.upload(base.parent)
+        if earlier and chain.manifest_name(earlier.run) not in stored.sizes:
             last = max((chain.serial_of(run.id) for run in base.runs), default=0)
             if chain.serial_of(earlier.run) > max(last, highest):
                 return earlier
         return Upload(chain.new_id(number, self._task.request.now), base.parent)
 
-    def _next_number(self, shelf: Shelf, highest: int) -> int:
+    def _next_number(self, stored: StoredRuns, highest: int) -> int:
         """One that was never used: not at the destination, not by what was there once, and above the `highest` that its marker tells of."""
-        ids = [run for name in shelf.sizes if (run := chain.run_of(name))]
+        ids = [run for name in stored.sizes if (run := chain.run_of(name))]
         known = [version.id for version in self._task.request.known_versions]
         ids += [each for each in (*known, self._index.state.run) if chain.run_of(chain.manifest_name(each))]
         return (
@@ -222,14 +228,15 @@ class Pusher:
     def _send(self, base: _Base, sender: Sender) -> _Made:
         """Everything of the run but its manifest. Nothing is removed yet: all versions that were there stay listed."""
         task, run = self._task, sender.upload.run
-        with _names_of(task.staging) as (names, walked):
-            expected = 0 if base.parent else walked.size + _PER_FILE * walked.files
-            with tar.packed(task.staging, self._index.begin(base.parent, task.staging)) as packing:
-                volumes = sender.send_all(
-                    cut(packing.stream, task.volume, sender.upload.key, self._reporter(packing, expected))
-                )
+        with _memory() as names:
+            with (
+                file_list.collected(task.staging, names) as listed,
+                tar.packed(task.staging, self._index.begin(base.parent, task.staging)) as packing,
+            ):
+                report = self._reporter(packing, None if base.parent else listed)
+                volumes = sender.send_all(packing.stream, Cut(task.volume, report))
                 unread = packing.finish()
-            counted = self._add_unread(names, walked, unread)
+            counted = self._add_unread(names, listed, unread)
             names_part = sender.put(chain.names_name(run), names)
         stored = sum(part.size for part in volumes)
         missing = task.request.unread_count + max(len(unread.names), not unread.whole)
@@ -237,35 +244,37 @@ class Pusher:
         runs = chain.retained(base.runs, (), base.parent)
         return _Made(Manifest(made, made.number, task.keys.fingerprint, names_part, volumes, runs), unread)
 
-    def _add_unread(self, names: int, walked: Walked, unread: tar.Unread) -> tuple[int, int]:
+    def _add_unread(self, names: int, listed: Collecting, unread: tar.Unread) -> tuple[int, int]:
         """Add what could not be read to the names; gives the files and bytes that could."""
         missing = [*map(os.fsencode, self._task.request.unread), *unread.names]
         if not missing:
-            return walked.files, walked.size
+            return listed.files, listed.size
         with tar.compressed(names) as out:  # zstd reads one frame after the other
-            uncounted = file_list.write_unread(self._task.staging, missing, unread.padded, out)
-        return walked.files - uncounted.files, walked.size - uncounted.size
+            files, size = file_list.write_unread(self._task.staging, missing, unread.padded, out)
+        return listed.files - files, listed.size - size
 
-    def _reporter(self, packing: tar.Packing, expected: int) -> Callable[[int], None]:
-        """Reports how far it is when it hears how much was compressed; `expected` are bytes of tar, 0 if nobody knows."""
+    def _reporter(self, packing: tar.Packing, listed: Collecting | None) -> Callable[[int], None]:
+        """Reports how far it is when it hears how much was compressed; `listed` is everything that is packed, `None` if nobody knows."""
 
         def report(compressed: int) -> None:
+            expected = listed.expected(_PER_FILE) if listed else 0
             percent = min(99.0, 100 * packing.written() / expected) if expected else None
             self._task.context.progress(Progress(percent, compressed))
 
         return report
 
-    def _publish(self, made: _Made) -> tuple[Shelf, int]:
-        """Check that everything has arrived, then declare the run complete; gives what lies there now, and the bytes of the manifest."""
-        store, shelf, manifest = self._task.store, self._look(), made.manifest
+    def _publish(self, made: _Made) -> tuple[StoredRuns, publish.Published]:
+        """Check that everything has arrived, then declare the run complete; gives what lies there now, and what was declared."""
+        store, stored, manifest = self._task.store, self._look(), made.manifest
         ours = {part.name for part in manifest.objects}
-        for name in [name for name in shelf.sizes if chain.run_of(name) == manifest.run.id and name not in ours]:
+        for name in [name for name in stored.sizes if chain.run_of(name) == manifest.run.id and name not in ours]:
             store.delete(name)  # an earlier attempt at this run has sent it
-            del shelf.sizes[name]
-        shelf.check_sizes(manifest.objects)
-        size = remove.put_manifest(store, self._task.keys, shelf, manifest)
+            del stored.sizes[name]
+        stored.check_sizes(manifest.objects)
+        where = publish.Place(store, self._task.keys, stored)
+        published = publish.declare(where, manifest, removable=self._task.request.may_remove)
         self._remember(manifest, made.unread)
-        return shelf, size
+        return stored, published
 
     def _remember(self, manifest: Manifest, unread: tar.Unread) -> None:
         """From now on increments build on this run, and pack what it could not read. The version is there already: a failure costs a full
@@ -284,12 +293,10 @@ class Pusher:
 
 
 @contextlib.contextmanager
-def _names_of(staging: Path) -> Iterator[tuple[int, Walked]]:
-    """The names of all files, compressed, as a file in memory to which more can be added."""
+def _memory() -> Iterator[int]:
+    """A file in memory."""
     descriptor = os.memfd_create("paradux-names", os.MFD_CLOEXEC)
     try:
-        with tar.compressed(descriptor) as out:
-            walked = file_list.write(staging, out)
-        yield descriptor, walked
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.crypto.archive_crypto import Opener
+from paraduxd.effects.files.reused_memory import ReusedMemory
 from paraduxd.effects.tools import tar
 from paraduxd.protocols.archive.chain import Manifest, Part
 from paraduxd.protocols.archive.manifests import damaged
 from paraduxd.protocols.archive.send import write_all
 from paraduxd.protocols.base import BlobStore
+
+_NAME = "paradux-volume"
 
 OnBytes = Callable[[int], None]
 
@@ -36,37 +39,24 @@ class Receiver:
     @contextlib.contextmanager
     def fetched(self, part: Part) -> Iterator[int]:
         """An object as a file in memory, checked."""
-        descriptor = self._fetch(part)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        with contextlib.closing(ReusedMemory(_NAME)) as memory:
+            yield self._fetch(part, memory)
 
     def each(self, parts: Sequence[Part]) -> Generator[int, None, None]:
         """Objects as files in memory, in order, checked; while one is used the next is fetched."""
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(self._fetch, parts[0]) if parts else None
+        with contextlib.closing(ReusedMemory(_NAME)) as memory, ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(self._fetch, parts[0], memory) if parts else None
             for following in (*parts[1:], None):
                 assert waiting is not None  # noqa: S101  (there is one for each part)
                 descriptor = waiting.result()
-                waiting = pool.submit(self._fetch, following) if following else None
-                try:
-                    yield descriptor
-                except BaseException:
-                    if waiting is not None and waiting.exception() is None:
-                        os.close(waiting.result())
-                    raise
-                finally:
-                    os.close(descriptor)
+                waiting = pool.submit(self._fetch, following, memory) if following else None
+                yield descriptor
+                memory.give_back(descriptor)
 
-    def _fetch(self, part: Part) -> int:
-        descriptor = os.memfd_create("paradux-volume", os.MFD_CLOEXEC)
-        try:
+    def _fetch(self, part: Part, memory: ReusedMemory) -> int:
+        with memory.filling() as descriptor:
             for piece in self._pieces(part):
                 write_all(descriptor, piece)
-        except BaseException:
-            os.close(descriptor)
-            raise
         return descriptor
 
     def _pieces(self, part: Part) -> Generator[bytes, None, None]:

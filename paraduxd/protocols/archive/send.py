@@ -1,22 +1,26 @@
 """Sending one run: the stream is cut into volumes, each is encrypted and put while the next one is read.
 
-At most two volumes are in memory, none is on the disk. A volume is tried again when the connection is lost; what an interrupted run
-has sent is not sent again as long as the stream is the same.
+One volume more is in memory than are on their way, none is on the disk. A volume is tried again when the connection is lost; what an
+interrupted run has sent is not sent again as long as the stream is the same.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from io import BufferedReader
+from threading import Lock
 from time import sleep
-from typing import IO
 
 from paraduxd.api.errors import TransientError
 from paraduxd.effects.crypto.archive_crypto import Sealer
 from paraduxd.effects.crypto.volume_mac import VolumeMac
+from paraduxd.effects.files.reused_memory import ReusedMemory
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.archive.chain import Part
 from paraduxd.protocols.archive.local_state import Index, Sent, Upload
@@ -28,8 +32,24 @@ VOLUME = 32 * 1024 * 1024
 PAUSES = (1.0, 4.0, 15.0)
 """Seconds before a lost volume is sent again."""
 
+MOST_AT_ONCE = 4
+"""Volumes that are on their way at the same time; one more is in memory."""
+
 _LOST = frozenset({"connection-lost", "unreachable", "timeout"})
 _PIECE = 1 << 20
+
+
+def at_once(store: BlobStore) -> int:
+    """How many volumes to encrypt and put at the same time: one for every two cores, since tar and zstd need as much as gpg."""
+    return min(MOST_AT_ONCE, max(1, len(os.sched_getaffinity(0)) // 2)) if store.puts_at_once else 1
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How to cut a stream: into volumes of `size` bytes; `on_piece` is told the bytes so far."""
+
+    size: int
+    on_piece: Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -51,20 +71,39 @@ class Sender:
     had: dict[str, int]
     pauses: Sequence[float] = field(default_factory=lambda: PAUSES)
     added_bytes: int = field(default=0, init=False)
+    _memory: ReusedMemory = field(default_factory=lambda: ReusedMemory("paradux-volume"), init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
-    def send_all(self, chunks: Iterator[Chunk]) -> tuple[Part, ...]:
-        """All volumes, in order. While one is on its way the next chunk is made."""
+    def send_all(self, stream: BufferedReader, cut: Cut) -> tuple[Part, ...]:
+        """All volumes, in order. While some are on their way the next chunk is made."""
         self.index.start_upload(self.upload)
         parts: list[Part] = []
-        under_way: Future[Part] | None = None
-        with ThreadPoolExecutor(1) as pool:
-            for number, chunk in enumerate(chunks, 1):
-                if under_way is not None:
-                    parts.append(_result(under_way, chunk))
-                under_way = pool.submit(self._send, chain.volume_name(self.upload.run, number), chunk)
-            if under_way is not None:
-                parts.append(under_way.result())
+        under_way: deque[Future[Part]] = deque()
+        most = at_once(self.store)
+        with closing(self._memory), ThreadPoolExecutor(most) as pool:
+            for number, chunk in enumerate(self._chunks(stream, cut), 1):
+                if len(under_way) == most:
+                    parts.append(under_way.popleft().result())
+                under_way.append(pool.submit(self._send, chain.volume_name(self.upload.run, number), chunk))
+            parts += [each.result() for each in under_way]
         return tuple(parts)
+
+    def _chunks(self, stream: BufferedReader, cut: Cut) -> Iterator[Chunk]:
+        """The stream in chunks, the last one shorter; whoever sends one gives its memory back."""
+        total, piece = 0, memoryview(bytearray(_PIECE))
+        for number in itertools.count(1):
+            length, mac = 0, VolumeMac(self.upload.key, number)
+            with self._memory.filling() as descriptor:
+                while length < cut.size and (count := stream.readinto(piece[: cut.size - length])):
+                    write_all(descriptor, piece[:count])
+                    mac.update(piece[:count])
+                    length += count
+                    cut.on_piece(total + length)
+            total += length
+            if not length:
+                self._memory.give_back(descriptor)
+                return
+            yield Chunk(descriptor, mac.hexdigest())
 
     def _send(self, name: str, chunk: Chunk) -> Part:
         earlier = self.upload.sent.get(name)
@@ -73,8 +112,9 @@ class Sender:
                 return earlier.part
             part = self.put(name, chunk.descriptor)
         finally:
-            os.close(chunk.descriptor)
-        self.index.arrived(Sent(chunk.mac, part))
+            self._memory.give_back(chunk.descriptor)
+        with self._lock:
+            self.index.arrived(Sent(chunk.mac, part))
         return part
 
     def put(self, name: str, plain: int) -> Part:
@@ -91,43 +131,12 @@ class Sender:
     def _put(self, name: str, plain: int) -> Part:
         with self.sealer.encrypted(plain) as data:
             self.store.put(name, data)  # type: ignore[arg-type]  # nothing of a BinaryIO but `read` is promised to be needed
-            self.added_bytes += data.size
+            with self._lock:
+                self.added_bytes += data.size
             return Part(name, data.size, data.sha256)
 
 
-def _result(under_way: Future[Part], chunk: Chunk) -> Part:
-    try:
-        return under_way.result()
-    except BaseException:
-        os.close(chunk.descriptor)
-        raise
-
-
-def cut(stream: IO[bytes], size: int, key: str, on_piece: Callable[[int], None]) -> Iterator[Chunk]:
-    """The stream in chunks of `size` bytes, the last one shorter, which the receiver closes; `on_piece` is told the bytes so far.
-
-    `key`: of the upload, for the codes of its volumes.
-    """
-    total = 0
-    for number in itertools.count(1):
-        descriptor, length, mac = os.memfd_create("paradux-volume", os.MFD_CLOEXEC), 0, VolumeMac(key, number)
-        try:
-            while length < size and (piece := stream.read(min(_PIECE, size - length))):
-                write_all(descriptor, piece)
-                mac.update(piece)
-                length += len(piece)
-                total += len(piece)
-                on_piece(total)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        if not length:
-            os.close(descriptor)
-            return
-        yield Chunk(descriptor, mac.hexdigest())
-
-
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write all of it."""
     view = memoryview(data)
     while view:

@@ -7,14 +7,14 @@ damaged are told: nothing heals them, but the newest one is whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.crypto.archive_crypto import Opener
 from paraduxd.protocols.archive import chain, receive
 from paraduxd.protocols.archive.chain import Manifest, Part, Run
 from paraduxd.protocols.archive.local_state import Index, State
-from paraduxd.protocols.archive.manifests import Shelf, damaged
+from paraduxd.protocols.archive.manifests import StoredRuns, damaged
 from paraduxd.protocols.archive.receive import Receiver
 from paraduxd.protocols.base import VerifyResult
 
@@ -57,34 +57,38 @@ def _size(parts: Sequence[Part]) -> int:
 
 @dataclass(frozen=True)
 class Verifier:
-    """`shelf`: what lies there, read afresh; `index`: what this machine remembers of it; `key`: the fingerprint of the destination's."""
+    """`stored`: what lies there, read afresh; `index`: what this machine remembers of it; `key`: the fingerprint of the destination's."""
 
-    shelf: Shelf
+    stored: StoredRuns
     index: Index
     key: str
 
     def quick(self, highest: int) -> VerifyResult:
-        """By the newest manifest and the sizes of all objects alone: what it takes does not grow with the versions."""
+        """By the newest list, or manifest, and the sizes of all objects alone: what it takes does not grow with the versions."""
+        if newest := self.stored.unchanged():
+            self._check_newest(newest, highest)
+            self.stored.check_sizes(newest.objects)
+            return VerifyResult(self.stored.count(), 0)
         return self._check(highest, self._by_sizes)
 
     def check(self, highest: int, read: Read) -> VerifyResult:
         """By the manifest of each run, and what `read` reads; `highest` is the number that the marker tells of."""
 
         def examine(run: Run, _: Manifest) -> tuple[int, int]:
-            manifest = self.shelf.manifest(run.id, run.sha256)
-            self.shelf.check_sizes(manifest.objects)
+            manifest = self.stored.manifest(run.id, run.sha256)
+            self.stored.check_sizes(manifest.objects)
             return 1 + len(manifest.objects), read(manifest)
 
         return self._check(highest, examine)
 
     def _by_sizes(self, run: Run, newest: Manifest) -> tuple[int, int]:
         if run.id == newest.run.id:
-            self.shelf.check_sizes(newest.objects)
-        return self.shelf.check_run(run), 0
+            self.stored.check_sizes(newest.objects)
+        return self.stored.check_run(run), 0
 
     def _check(self, highest: int, examine: Callable[[Run, Manifest], tuple[int, int]]) -> VerifyResult:
         """See the module's first lines; `examine` gives the objects and bytes that it has checked."""
-        newest = self.shelf.newest()
+        newest = self.stored.newest_of_list()
         self._check_newest(newest, highest)
         if newest is None:
             return VerifyResult(0, 0)
@@ -105,7 +109,7 @@ class Verifier:
 
     def _check_newest(self, newest: Manifest | None, highest: int) -> None:
         """What is listed must be as new as what this machine and the marker know, and the newest manifest must be whole."""
-        complete = chain.manifested(self.shelf.sizes)
+        complete = chain.manifested(self.stored.sizes)
         if complete and (newest is None or newest.run.id != complete[-1]):
             raise damaged(f"the manifest of the newest run, {complete[-1]}, cannot be used")
         there, state = newest.serial if newest else 0, self.index.state

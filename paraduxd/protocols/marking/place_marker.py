@@ -10,14 +10,15 @@ Format: `docs/reference/formats.md`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.recovery.machine_claim import Machine
-from paraduxd.effects.crypto.machine_claim import is_signed
+from paraduxd.effects.crypto.machine_claim_signature import is_signed
 from paraduxd.protocols.base import Identity, TransientError
 
 NAME = "paradux-place.json"

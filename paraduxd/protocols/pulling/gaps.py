@@ -6,15 +6,15 @@ import contextlib
 import os
 import posixpath
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs import unread
 from paraduxd.effects.files.walk import walk_bytes
 from paraduxd.effects.tools import rsync
 from paraduxd.effects.tools.rsync_complaints import PARTIAL, Complaints, Kind
+from paraduxd.protocols.base import PullResult
 
 _FILES = (Kind.UNREAD, Kind.UNWRITTEN, Kind.TOO_LARGE)
 _MISSING = (Kind.CLOSED, Kind.REFUSED, *_FILES)
@@ -70,15 +70,16 @@ class Gaps:
         top = os.fsencode(self.staging)
         return sum(not os.path.lexists(os.path.join(top, name)) for name in self.said.of(*_FILES))  # noqa: PTH118
 
-    def told(self) -> dict[str, Any]:
-        """The fields of `PullResult`."""
+    def told_in(self, result: PullResult) -> PullResult:
+        """The result of a pull with what it could not read or store."""
         kinds = _MISSING if self.are_few else (*_MISSING, Kind.IN_THE_WAY)  # which then stays in the way
-        return {
-            "unread": unread.shown(self.said.of(*kinds)),
-            "unread_count": self.said.count(*kinds),
-            "unstored": unread.shown(self.said.of(Kind.UNSTORED)),
-            "unstored_count": self.said.count(Kind.UNSTORED),
-        }
+        return replace(
+            result,
+            unread=unread.shown(self.said.of(*kinds)),
+            unread_count=self.said.count(*kinds),
+            unstored=unread.shown(self.said.of(Kind.UNSTORED)),
+            unstored_count=self.said.count(Kind.UNSTORED),
+        )
 
     def _short(self, name: bytes) -> bytes:
         for root in (str(self.staging), self.source.path):

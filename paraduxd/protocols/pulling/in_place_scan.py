@@ -10,19 +10,24 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
+from paraduxd.core.primitives.left_out_rules import LeftOut
 from paraduxd.core.runs import unread
-from paraduxd.effects.files import looking
+from paraduxd.effects.files import existence
 from paraduxd.effects.files.atomic import write_atomically
-from paraduxd.protocols.base import PullRequest, PullResult
+from paraduxd.protocols.base import Omitted, PullRequest, PullResult
+from paraduxd.protocols.pulling import left_out_paths
 from paraduxd.protocols.pulling.mounted_disks import Inside
 from paraduxd.protocols.pulling.mounted_disks import held as held_for
 from paraduxd.protocols.pulling.rsync_pull import missing
 from paraduxd.protocols.pulling.verdict import as_error, verdict
+
+EVERYTHING, NOTHING = LeftOut(), Omitted()
 
 _RECORD = 16
 _KEY = 8
@@ -47,14 +52,14 @@ class _Seen:
     unread: list[bytes]
 
 
-def pull_in_place(root: Path, request: PullRequest) -> PullResult:
-    """Look at the source and apply the guard; the index is renewed only when the guard agrees."""
-    if not looking.is_folder(root):
+def pull_in_place(root: Path, request: PullRequest, what: LeftOut = EVERYTHING) -> PullResult:
+    """Look at the source, but for what it leaves out, and apply the guard; the index is renewed only when the guard agrees."""
+    if not existence.is_folder(root):
         raise missing(str(root), request.known_files)
     inside = Inside(root, root)
-    away = inside.away(request.known_mounts)
+    away = () if what.one_file_system else inside.away(request.known_mounts)
     before = _read(request.index)
-    seen = _walk(root)
+    seen = _walk(root, left_out_paths.found(what, root))
     difference = compare(before, seen.index)
     removed = difference.removed if before else max(len(away), (request.known_files or 0) - seen.files)
     if away and removed > request.allowed_removed:
@@ -71,7 +76,7 @@ def pull_in_place(root: Path, request: PullRequest) -> PullResult:
         changed=difference.changed,
         unread=unread.shown(seen.unread),
         unread_count=len(seen.unread),
-        mounts=inside.remembered(),
+        mounts=() if what.one_file_system else inside.remembered(),
     )
 
 
@@ -101,13 +106,13 @@ def compare(before: bytes, now: bytes) -> Difference:
     return Difference(removed, changed, added)
 
 
-def _walk(root: Path) -> _Seen:
+def _walk(root: Path, omitted: Omitted = NOTHING) -> _Seen:
     """Count the regular files below a directory, and index them."""
     size = 0
     records: list[bytes] = []
     top = os.fsencode(root)
     unreadable: list[bytes] = []
-    for path, status in _files(top, unreadable):
+    for path, status in _files(top, unreadable, omitted):
         size += status.st_size
         seen = struct.pack("<qq", status.st_size, status.st_mtime_ns)
         records.append(blake2b(path, digest_size=_KEY).digest() + blake2b(seen, digest_size=_KEY).digest())
@@ -115,17 +120,19 @@ def _walk(root: Path) -> _Seen:
     return _Seen(len(records), size, b"".join(records), sorted(path[len(top) :].lstrip(b"/") for path in unreadable))
 
 
-def _files(root: bytes, unreadable: list[bytes]) -> Iterator[tuple[bytes, os.stat_result]]:
+def _files(root: bytes, unreadable: list[bytes], omitted: Omitted) -> Iterator[tuple[bytes, os.stat_result]]:
     """Every regular file below `root` with its status; what vanishes meanwhile is left out, links are not followed.
 
     The paths of what cannot be read go to `unreadable`; raises `ParaduxError` "unreadable" when that is the root itself.
     """
-    directories = [root]
+    directories, below = [root], len(root.rstrip(b"/")) + 1
     while directories:
         folder = directories.pop()
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
+                    if entry.path[below:] in omitted.paths:
+                        continue
                     if entry.is_dir(follow_symlinks=False):
                         directories.append(entry.path)
                     elif (status := _status(entry, unreadable)) and stat.S_ISREG(status.st_mode):

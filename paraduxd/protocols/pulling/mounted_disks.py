@@ -10,10 +10,10 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from paraduxd.effects.devices import mounts
+from paraduxd.api.frozen import dataclass
+from paraduxd.effects.devices import mount_table
 from paraduxd.effects.files.walk import walk_bytes
 from paraduxd.protocols.base import HeldError, PullRequest
 from paraduxd.protocols.pulling.gaps import regular_files
@@ -30,7 +30,7 @@ class Inside:
 
     def remembered(self) -> tuple[str, ...]:
         """Mount points with files that were pulled, for the next pull."""
-        points = mounts.points_around(self.root, mounts.table())
+        points = mount_table.points_around(self.root, mount_table.table())
         return tuple(str(point) for point in points if has_files(self._copy_of(point)))
 
     def away(self, known: tuple[str, ...]) -> tuple[Path, ...]:
@@ -66,7 +66,7 @@ def not_mounted(known: tuple[str, ...]) -> tuple[Path, ...]:
     for point in known:
         with contextlib.suppress(OSError), os.scandir(point) as entries:
             next(entries, None)  # an automounter mounts what is looked at
-    there = mounts.points(mounts.table())
+    there = mount_table.points(mount_table.table())
     return tuple(point for point in map(Path, known) if point not in there)
 
 

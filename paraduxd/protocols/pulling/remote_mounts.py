@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paraduxd.effects.files import bounded
-from paraduxd.effects.tools import memory, rsync
+from paraduxd.effects.process import memory_limits
+from paraduxd.effects.tools import rsync
 from paraduxd.effects.tools.rsync_complaints import Kind, unescaped
 from paraduxd.protocols.base import PullRequest, PullResult
 from paraduxd.protocols.pulling.gaps import places_of, regular_files
@@ -98,7 +99,7 @@ class _Deleted:
         """The next piece of rsync's output."""
         *lines, rest = (self._rest + piece).split(b"\n")
         self._rest = rest[:_LONGEST_LINE]
-        if len(self.names) > memory.most_names():
+        if len(self.names) > memory_limits.most_names():
             raise bounded.too_large("the list of what rsync would remove")
         self.names.update(unescaped(match[1]) for line in lines if (match := _LINE.fullmatch(line)))
 

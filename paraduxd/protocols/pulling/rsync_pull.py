@@ -140,14 +140,15 @@ class _Pull:
     def _result(self) -> PullResult:
         totals = self.totals
         files, size = regular_files(self.staging) if self.gaps else (totals.files, totals.bytes)
-        return PullResult(
-            files=files,
-            bytes=size,
-            transferred_files=totals.transferred,
-            transferred_bytes=totals.transferred_bytes,
-            removed=totals.removed,
-            changed=totals.changed,
-            **self.gaps.told(),
+        return self.gaps.told_in(
+            PullResult(
+                files=files,
+                bytes=size,
+                transferred_files=totals.transferred,
+                transferred_bytes=totals.transferred_bytes,
+                removed=totals.removed,
+                changed=totals.changed,
+            )
         )
 
 

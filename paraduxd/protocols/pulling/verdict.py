@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paraduxd.core.runs import guard
+from paraduxd.core.runs.guard import rules as guard
 from paraduxd.core.runs.orders import Held
 from paraduxd.protocols.base import HeldError, PullRequest
 

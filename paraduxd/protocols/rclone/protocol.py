@@ -148,7 +148,7 @@ class RcloneSettings(ProtocolSettings):
     def place(self) -> str:
         """The host, or what kind of account it is."""
         options = self.all_options()
-        return options.get("host") or urlsplit(self._address()).hostname or options["type"]
+        return options.get("host", "").rpartition("@")[2] or urlsplit(self._address()).hostname or options["type"]
 
     def ssh_hosts(self) -> tuple[tuple[str, int], ...]:
         """The server of an SFTP remote."""

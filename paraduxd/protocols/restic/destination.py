@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import restic
 
@@ -26,12 +26,14 @@ from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.setup import Setup
 from paraduxd.core.runs import retention, unread
-from paraduxd.effects.files import directories, looking
-from paraduxd.effects.files.directories import Directory
+from paraduxd.effects.files import directories, existence
+from paraduxd.effects.process import run as process
 from paraduxd.protocols import paths as paths_to_restore
 from paraduxd.protocols.base import (
     Context,
     Destination,
+    Omitted,
+    Other,
     Protocol,
     PushRequest,
     PushResult,
@@ -42,10 +44,12 @@ from paraduxd.protocols.base import (
 )
 from paraduxd.protocols.by_hand import restic as by_hand
 from paraduxd.protocols.restic import errors as failures
-from paraduxd.protocols.restic import keys, look, lost_keys, output, snapshots
+from paraduxd.protocols.restic import excluding, look, new_folder, output, snapshots
 from paraduxd.protocols.restic import local_state as memory
 from paraduxd.protocols.restic import remove as removing
 from paraduxd.protocols.restic import repository as restic_repository
+from paraduxd.protocols.restic.keys import key_files as keys
+from paraduxd.protocols.restic.keys import lost as lost_keys
 from paraduxd.protocols.restic.repository import Ran, Repository
 from paraduxd.protocols.restic.settings import ResticSettings, parse_repository
 from paraduxd.protocols.restic.snapshots import Listed
@@ -54,6 +58,9 @@ from paraduxd.protocols.restic.versions import LONG_AGO, TRIAL, Versions
 
 _COUNTS = ("snapshots_count", "total_blob_count", "total_size")
 """What `restic stats` tells."""
+
+
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -96,6 +103,7 @@ class ResticDestination(Destination):
     """Versions as snapshots of a restic repository."""
 
     checks_content: ClassVar[bool] = True
+    leaves_out: ClassVar[bool] = True
 
     def __init__(self, settings: ResticSettings, context: Context) -> None:
         self._settings = settings
@@ -107,9 +115,9 @@ class ResticDestination(Destination):
         Raises `TransientError` "not-mounted" when a repository that had versions is gone or holds none of them, "busy" and "disk-full";
         `ParaduxError` "superseded", and "damaged" when the new version cannot be read back.
         """
-        if not looking.is_folder(staging):
+        if not existence.is_folder(staging):
             raise ParaduxError("no-staging", f"the staging directory {staging} is missing", "pull the dataset first")
-        with self._opened() as repository, _something(staging) as folder:
+        with self._opened() as repository, _something(staging, request.omitted) as folder:
             there = Versions(repository, self._context)
             before = removing.Tidied(self._look(there, request), memory.read(self._context).proven)
             try:
@@ -148,6 +156,11 @@ class ResticDestination(Destination):
         """See `Destination.look`. Where files can be written beside a repository, that is tried."""
         if not self.versions():
             look.at_new_place(self._settings, self._context)
+
+    def others(self) -> tuple[Other, ...]:
+        """See `Destination.others`: snapshots that were there before, or that others make."""
+        with self._opened() as repository:
+            return _if_made(Versions(repository, self._context).others) or ()
 
     def is_protected(self) -> bool | None:
         """See `Destination.is_protected`: a snapshot with a tag of its own, which no Paradux takes for a version."""
@@ -256,11 +269,14 @@ class ResticDestination(Destination):
         number = retention.next_number((*listed.versions, *request.known_versions))
         tagged = max(request.unread_count, len(request.unread), listed.versions[-1].missing if listed.versions else 0)
         tags = [f"--tag={tag}" for tag in snapshots.tags_for(self._context, number, tagged)]
-        command = ("backup", f"--host={snapshots.MARK}", *tags, "--time", output.time_option(request.now), ".")
         backup, allowed = _Backup(self._context), (0, failures.INCOMPLETE)
-        ran = there.repository.run(*command, cwd=folder, on_line=backup.take, allowed=allowed)
+        with process.sealed_file(excluding.lines(folder, request.omitted.paths)) as (given, path):
+            left_out = (f"--exclude-file={path}",) if request.omitted.paths else ()
+            options = (*tags, "--time", output.time_option(request.now), *left_out)
+            command = ("backup", f"--host={snapshots.MARK}", *options, ".")
+            ran = there.repository.run(*command, cwd=folder, on_line=backup.take, allowed=allowed, inherited=(given,))
         if not backup.summary:
-            raise ParaduxError("restic-failed", f"restic told no result at {there.repository.where}", "try again")
+            raise ParaduxError("restic-failed", f"restic reported no result at {there.repository.where}", "try again")
         names, missing = _missing(folder, ran, request)
         version = replace(backup.version(request.now), number=number, missing=missing)
         now_there = listed.plus(version)
@@ -277,7 +293,7 @@ class ResticDestination(Destination):
                 'mount it; if it was removed on purpose, say "was": "-" on it with paraductl edit',
             )
         if path := self._settings.local_path():
-            _check_new(Path(path))
+            new_folder.check(Path(path))
         repository.run("init")
 
     def _restore(self, repository: Repository, version: Version, to: Path, paths: Sequence[str]) -> None:
@@ -293,7 +309,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _if_made(look: Callable[[], Listed]) -> Listed | None:
+def _if_made(look: Callable[[], Found]) -> Found | None:
     """What a look at the repository gives; `None` when it was not made yet."""
     try:
         return look()
@@ -326,49 +342,14 @@ def _missing(folder: Path, ran: Ran, request: PushRequest) -> tuple[tuple[str, .
 
 
 @contextlib.contextmanager
-def _something(staging: Path) -> Iterator[Path]:
-    """Staging, or in place of an empty one a directory that holds an empty directory."""
-    if any(staging.iterdir()):
+def _something(staging: Path, omitted: Omitted) -> Iterator[Path]:
+    """Staging, or in place of one that is empty, or of which all is left out, a directory that holds an empty directory."""
+    if any(os.fsencode(path.name) not in omitted.paths for path in staging.iterdir()):
         yield staging
         return
     with tempfile.TemporaryDirectory(prefix="paradux-") as folder:
         (Path(folder) / output.EMPTY).mkdir()
         yield Path(folder)
-
-
-def _check_new(path: Path) -> None:
-    """Refuse to make a repository among other files, or over one whose config was lost; clean up after an interrupted making."""
-    ours = {"config", "data", "index", "keys", "locks", "snapshots"}
-    if not looking.is_folder(path):
-        return
-    with directories.own(path) as folder:
-        found = set(folder.names())
-        if found - ours or any(_has_files(folder, name) for name in found - {"config", "keys", "locks"}):
-            raise _occupied(path)
-        try:
-            _clear_keys(folder)
-        except OSError:
-            raise _occupied(path) from None
-
-
-def _clear_keys(folder: Directory) -> None:
-    with contextlib.suppress(FileNotFoundError), folder.inner("keys") as keys:
-        for key in keys.names():
-            keys.unlink(key)
-
-
-def _occupied(path: Path) -> ParaduxError:
-    text = f"{path} is not empty and is no whole restic repository"
-    return ParaduxError("not-empty", text, "give another directory with paraductl edit")
-
-
-def _has_files(folder: Directory, name: str) -> bool:
-    """Whether there is anything below a directory, or something else in its place."""
-    try:
-        with folder.inner(name) as inner:
-            return any(True for _ in inner.files())
-    except OSError:
-        return True
 
 
 PROTOCOL = Protocol(

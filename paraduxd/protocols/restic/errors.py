@@ -50,6 +50,9 @@ _GONE = re.compile(r"pack [0-9a-f]{64}: does not exist|no such file")
 _LONGEST = 200
 """Characters of restic's own words in a sentence of ours."""
 
+_LAST = 3
+"""So many of the lines in which restic says why it gives up are repeated, where nobody knows what they mean."""
+
 WRONG_PASSWORD = "wrong-repository-password"  # noqa: S105  (a code)
 
 UNCLEAR = frozenset({"restic-failed", "unusable-repository", "interrupted", "no-repository"})
@@ -65,8 +68,10 @@ def problem(code: int, errors: Sequence[str], where: str) -> ParaduxError:
             return make(where, texts)
     if code < 0:
         return TransientError("interrupted", f"restic was ended at {where} (signal {-code})", "the next run goes on")
-    last = _readable(texts[-1]) if texts else f"exit code {code}"
-    return ParaduxError("restic-failed", f"restic failed at {where}: {last}", "see the daemon's log")
+    fatal = [text for text in texts if text.startswith("Fatal:")] or texts[-1:]
+    said = "; ".join(dict.fromkeys(map(_readable, fatal[-_LAST:]))) or f"exit code {code}"
+    hint = "what restic says of it: https://restic.readthedocs.io/en/stable/077_troubleshooting.html"
+    return ParaduxError("restic-failed", f"restic failed at {where}: {said}", hint)
 
 
 def lost(errors: Sequence[str]) -> bool:
@@ -79,12 +84,16 @@ def _too_large(where: str, _: Sequence[str]) -> ParaduxError:
     return ParaduxError(
         "too-large",
         f"the repository {where} needs more memory than restic may take",
-        "see who can write there; if it holds that many files, allow more: memory, with paraductl edit",
+        "see who can write there; if it holds that many files, allow more: set memory with paraductl edit",
     )
 
 
 def _busy(where: str, _: Sequence[str]) -> ParaduxError:
-    return TransientError("busy", f"the repository {where} is in use by another process", "it will be tried again")
+    return TransientError(
+        "busy",
+        f"the repository {where} is in use by another process",
+        "it will be tried again; if nothing uses it any more, restic unlock removes the lock that was left there",
+    )
 
 
 def _wrong_password(where: str, _: Sequence[str]) -> ParaduxError:

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.protocol_settings import SshAddress
-from paraduxd.effects.files import looking
-from paraduxd.protocols import place_trial
+from paraduxd.effects.files import existence
 from paraduxd.protocols.base import BlobStore, Context
+from paraduxd.protocols.blob_stores import place_trial
 from paraduxd.protocols.restic.settings import ResticSettings, parse_repository
 
 
@@ -24,7 +24,7 @@ def at_new_place(settings: ResticSettings, context: Context) -> None:
 
 def _check_empty(path: Path) -> None:
     """Refuse to make a repository among other files."""
-    if looking.is_folder(path) and any(path.iterdir()):
+    if existence.is_folder(path) and any(path.iterdir()):
         text = f"{path} is not empty and is no restic repository of this Paradux"
         raise ParaduxError("not-empty", text, "choose an empty folder, or one that does not exist yet")
 

@@ -6,9 +6,10 @@ The rules are those of `core/runs/retention.py`; what is added stands at `unwant
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.runs import retention
 from paraduxd.protocols.base import Context, PushRequest, Removed, Version

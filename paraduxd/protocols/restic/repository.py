@@ -15,7 +15,8 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,12 +24,14 @@ from restic.internal import command_executor
 
 from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError, TransientError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.protocol_settings import SshAddress
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import ssh, ssh_failures, tls_pins
 from paraduxd.protocols.base import Context
 from paraduxd.protocols.restic import errors as restic_failures
+from paraduxd.protocols.restic import locks
 from paraduxd.protocols.restic.rest import server as rest_server
 from paraduxd.protocols.restic.rest.http import HttpAddress, credentials_file
 from paraduxd.protocols.restic.settings import Place, ResticSettings
@@ -115,7 +118,7 @@ class Repository:
 
     `mend`: called when no key there is opened by the password; gives whether there is one now.
     `cache`: the options for what it keeps to be faster; `descriptors` are those that restic inherits; `server` is the HTTP server
-    ("host:port") that it speaks to, with its pinned certificates, `link` the SSH server.
+    ("host:port") that it speaks to, with its pinned certificates, `link` the SSH server; `started` remembers each restic while it lives.
     """
 
     where: str
@@ -127,6 +130,7 @@ class Repository:
     pins: tuple[str, ...] = ()
     cache: tuple[str, ...] = (NO_CACHE,)
     mend: Mend = _cannot_mend
+    started: locks.Running = field(default_factory=locks.Running)
 
     def uncached(self) -> Repository:
         """The same, without anything that was kept here."""
@@ -144,14 +148,13 @@ class Repository:
         """Run one restic command; `on_line` gets each line of standard output as it comes, or `on_piece` how many bytes did.
 
         `inherited`: descriptors that its arguments name.
-        A lock that a killed restic left behind is removed and the command run again. Raises `ParaduxError` for other exit
+        A lock that a killed restic of ours left behind is removed and the command run again. Raises `ParaduxError` for other exit
         codes than the `allowed`.
         """
         take = _pieces(on_piece) if on_piece else _each_line(on_line)
         ran = self._run(command, cwd, take, inherited)
         problem = self._problem(ran, allowed)
-        if problem is not None and problem.code == "busy" and NO_LOCK not in self.options:
-            self._run(("unlock",), None, _each_line(None))
+        if problem is not None and problem.code == "busy" and NO_LOCK not in self.options and self._unlock():
             ran = self._run(command, cwd, take, inherited)
             problem = self._problem(ran, allowed)
         if problem is not None and problem.code == restic_failures.WRONG_PASSWORD and self.mend():
@@ -181,20 +184,42 @@ class Repository:
             ) from None
         return told
 
-    def _run(self, command: Sequence[str], cwd: Path | None, take: _Take, inherited: Sequence[int] = ()) -> Ran:
-        running = process.start(
-            ["restic", *self.cache, *self.options, *command],
-            extra_env=self.env,
-            pass_fds=(*self.descriptors, *inherited),
-            cwd=cwd,
-        )
-        errors = _Errors(running)
+    def _unlock(self) -> bool:
+        """Remove the locks that nobody holds any more; `False`: somebody may hold one."""
+        told = self._told("list", "locks")
+        each = [self._told("cat", "lock", name) for name in (told or "").split()]
         try:
-            lines = take(running.stdout)
-            code = running.wait()
-        except BaseException:
-            process.kill_group(running)
-            raise
+            found = [locks.Lock.parsed(text or "") for text in each]
+        except ValueError:
+            return False
+        options = None if told is None else self.started.how_to_remove(found, datetime.now(UTC))
+        if options is None or self._run(("unlock", *options), None, _each_line(None)).code:
+            return False
+        self.started.forget()
+        return True
+
+    def _told(self, *command: str) -> str | None:
+        """What restic answers without a lock of its own; `None`: it failed."""
+        ran = self._run((NO_LOCK, *command), None, _each_line(None))
+        return None if ran.code else "\n".join(ran.output)
+
+    def _run(self, command: Sequence[str], cwd: Path | None, take: _Take, inherited: Sequence[int] = ()) -> Ran:
+        with self.started.one() as note:
+            running = process.start(
+                ["restic", *self.cache, *self.options, *command],
+                extra_env=self.env,
+                pass_fds=(*self.descriptors, *inherited, *note.inherited),
+                cwd=cwd,
+            )
+            note.began(running.pid)
+            errors = _Errors(running)
+            try:
+                lines = take(running.stdout)
+                code = running.wait()
+            except BaseException:
+                process.kill_group(running)
+                raise
+            note.ended(code)
         kept = errors.kept()
         return Ran(code, lines, kept, errors.dropped)
 
@@ -295,7 +320,13 @@ def opened(
         limit = _limit(context.bandwidth)
         options = ("--json", "--password-file", path, *lock, *limit)
         base = Repository(
-            "", options, (descriptor,), {"RESTIC_PROGRESS_FPS": "1"}, cache=_cache(context.cache), mend=mend
+            "",
+            options,
+            (descriptor,),
+            {"RESTIC_PROGRESS_FPS": "1"},
+            cache=_cache(context.cache),
+            mend=mend,
+            started=locks.Running(None if context.read_only else context.index),
         )
         if isinstance(place, str):
             yield replace(base, where=place, options=(*options, "--repo", place))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from paraduxd.api.frozen import dataclass
+from paraduxd.core.primitives import quoting
 from paraduxd.core.primitives.place_identity import legacy_uid
-from paraduxd.protocols.base import Context, Identity, Version
+from paraduxd.protocols.base import Context, Identity, Other, Version
 from paraduxd.protocols.marking import place_marker
 from paraduxd.protocols.restic.output import count, rfc3339, short
 
@@ -20,6 +22,9 @@ MARK = "paradux"
 
 _LONGEST_TAG = 200
 """Characters; names and ids are shorter."""
+
+_LONGEST_ORIGIN = 120
+"""Characters."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 
@@ -118,6 +123,18 @@ def _snapshot(listed: dict[str, object]) -> Snapshot:
         generation=_whole(generation),
         original=short(str(listed.get("original") or "")),
     )
+
+
+def other(listed: dict[str, object]) -> Other:
+    """Any snapshot, with where it comes from: host, paths and tags."""
+    snapshot = _snapshot(listed)
+    version, paths = snapshot.version, listed.get("paths")
+    if _is_version(listed):
+        origin = quoting.one_line(f"another Paradux: {snapshot.dataset}/{snapshot.location}", _LONGEST_ORIGIN)
+        return Other(version.id, version.time, version.files, version.bytes, origin)
+    words = [f"{listed.get('hostname', '')}:", *map(str, paths if isinstance(paths, list) else ())]
+    origin = quoting.one_line(" ".join([*words, *(f"[{tag}]" for tag in _tags(listed))]), _LONGEST_ORIGIN)
+    return Other(version.id, version.time, version.files, version.bytes, origin)
 
 
 def _whole(text: str) -> int:

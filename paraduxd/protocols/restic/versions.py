@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import restic
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.listings import Entry
 from paraduxd.core.runs.orders import Progress
 from paraduxd.core.runs.retention import in_order
 from paraduxd.effects.files import bounded
-from paraduxd.effects.tools import memory as tool_memory
-from paraduxd.protocols.base import Context, Version
+from paraduxd.effects.process import memory_limits as tool_memory
+from paraduxd.protocols.base import Context, Other, Version
 from paraduxd.protocols.restic import errors as failures
 from paraduxd.protocols.restic import local_state as memory
 from paraduxd.protocols.restic import output, snapshots
@@ -26,6 +27,9 @@ _log = logging.getLogger(__name__)
 
 TRIAL = "paradux-trial"
 """Tag, host and file of a snapshot that is there to be removed."""
+
+MOST_OTHERS = 1000
+"""Snapshots of others that are told."""
 
 LONG_AGO = "1980-01-01 00:00:00"
 """Its time: `restic restore latest` must never mean this one."""
@@ -54,6 +58,14 @@ class Versions:
             tuple(output.short(str(each.get("id", ""))) for each in found),
             tuple(each.version.id for each in mine if self.context.identity and not each.place),
         )
+
+    def others(self) -> tuple[Other, ...]:
+        """The newest snapshots that are not of this place, oldest first."""
+        told: list[object] = self.repository.library(restic.snapshots) or []
+        found = [each for each in told if isinstance(each, dict) and each.get("hostname") != TRIAL]
+        mine = {each.version.id for each in snapshots.ours(snapshots.parse(found), self.context, ())}
+        others = [other for other in map(snapshots.other, found) if other.id not in mine]
+        return tuple(sorted(others, key=lambda other: other.time)[-MOST_OTHERS:])
 
     def trials(self) -> tuple[str, ...]:
         """The ids of the snapshots that are there to be removed."""

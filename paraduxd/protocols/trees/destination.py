@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.listings import Entry
@@ -37,6 +38,8 @@ OpenPlace = Callable[[], AbstractContextManager[rsync.Place]]
 
 class TreeDestination(Destination):
     """Versions as plain trees below a root that `open_place` opens."""
+
+    leaves_out: ClassVar[bool] = True
 
     def __init__(self, open_place: OpenPlace, context: Context) -> None:
         self._open = open_place

@@ -19,7 +19,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,10 +27,12 @@ from tempfile import TemporaryDirectory
 from paraduxd.api import bounded_json
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.primitives.timestamps import moment
 from paraduxd.core.runs.retention import in_order
-from paraduxd.effects.files import bounded, looking
-from paraduxd.effects.tools import memory, rsync, rsync_files
+from paraduxd.effects.files import bounded, existence
+from paraduxd.effects.process import memory_limits
+from paraduxd.effects.tools import rsync, rsync_files
 from paraduxd.protocols.base import Version
 from paraduxd.protocols.marking import place_marker
 from paraduxd.protocols.trees import checksums as tree_sums
@@ -220,7 +222,7 @@ def _rotten(path: Path, records: Mapping[str, Record]) -> Rotten:
 def check_no_links(root: Path) -> None:
     """Refuse a store whose directories are links: whoever can write there could lead what is written anywhere."""
     for name in ("versions", "manifests", "hashes"):
-        if looking.is_link(root / name):
+        if existence.is_link(root / name):
             text = f"{root / name} is a symbolic link, where a directory of the copies should be"
             raise ParaduxError("unusable-directory", text, "see who can write there, and remove the link")
 
@@ -272,7 +274,7 @@ def sums_of(root: rsync.Place, record: Record) -> tree_sums.Sums | None:
         return None
     name = f"{record.version.id}.{record.algorithm}"
     with _scratch() as folder:
-        most = min(_LONGEST_SUMS, memory.most_checksums(), (record.version.files or 0) * _LONGEST_LINE)
+        most = min(_LONGEST_SUMS, memory_limits.most_checksums(), (record.version.files or 0) * _LONGEST_LINE)
         options = (*rsync.BARE, f"--max-size={most}", f"--include=/{name}", "--exclude=*", "--chmod=u=rw")
         ran = rsync.run_once(root.below("hashes"), _local(folder), options)
         if ran.missing():

@@ -126,7 +126,7 @@ class Push:
 
     def _transfer(self, basis: Basis, name: str, state: State) -> rsync.Ran:
         source, target = rsync.Place(str(self.staging), str(self.staging)), self._tree(name)
-        ran = self._copy(source, target, basis.options(self.root))
+        ran = self._copy_all(source, target, basis.options(self.root))
         if ran.missing():
             raise ParaduxError(
                 "no-staging", f"the staging directory {self.staging} is missing", "pull the dataset first"
@@ -138,7 +138,8 @@ class Push:
         except TransientError as problem:
             if problem.code != "disk-full":
                 raise
-            missing = rsync.run(source, target, (*basis.options(self.root), "--dry-run"))
+            with rsync.exclusions(self.request.omitted.rules) as rules:
+                missing = rsync.run(source, target, (*basis.options(self.root), "--dry-run"), given=rules)
             with contextlib.suppress(ParaduxError):
                 layout.remove(self.root, (*state.unfinished, name))
             raise remove.full(problem, missing, state.versions, self.request, self.context) from None
@@ -180,10 +181,16 @@ class Push:
             on_output=self._report.add,
         )
 
+    def _copy_all(self, source: rsync.Place, target: rsync.Place, options: Sequence[str]) -> rsync.Ran:
+        """All but what is left out."""
+        with rsync.exclusions(self.request.omitted.rules) as rules:
+            return self._copy(source, target, options, rules)
+
     def _copy_anew(self, source: rsync.Place, target: rsync.Place, rotten: Sequence[str]) -> None:
         """Write what is rotten in the newest version, and was linked to it, as files of their own."""
-        if rotten:
-            with rsync_files.these([os.fsencode(path) for path in rotten]) as given:
+        paths = [path for path in map(os.fsencode, rotten) if not self.request.omitted.has(path)]
+        if paths:
+            with rsync_files.these(paths) as given:
                 ran = self._copy(source, target, ("--ignore-times", "--ignore-missing-args"), given)
             rsync.check(ran, self.root.name)
 

@@ -22,6 +22,8 @@ LOOK = 0.2
 class StickFolders:
     """Tells of folders that appear in `place`, as `Watcher` of sticks."""
 
+    unwatched = ""
+
     def __init__(self, on_stick: OnStick, place: Path) -> None:
         self._on_stick = on_stick
         self._place = place

@@ -69,16 +69,20 @@ class Watcher:
         self._file_systems: dict[str, tuple[str | None, str | None, str | None]] = {}
         self._wakes, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread: threading.Thread | None = None
+        self.unwatched = ""
+        """Why no stick is noticed, if so."""
 
     def start(self, *, privileged: bool) -> None:
-        """Begin to watch; where that is not possible, the log says so once and everything else goes on."""
+        """Begin to watch; where that is not possible, `unwatched` says why, and everything else goes on."""
         if not privileged:
-            log.info("Sticks are not watched: that takes a daemon of root's")
+            self.unwatched = "that takes a daemon of root's"
+            log.info("Sticks are not watched: %s", self.unwatched)
             return
         try:
             context, monitor = _monitor()
         except (ImportError, OSError) as problem:
-            log.warning("Sticks are not watched: udev cannot be reached (%s)", problem)
+            self.unwatched = f"udev cannot be reached ({problem})"
+            log.warning("Sticks are not watched: %s", self.unwatched)
             return
         self._take_stock(context)
         self._thread = threading.Thread(target=self._watch, args=(monitor,), name="sticks", daemon=True)

@@ -8,29 +8,36 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field, replace
 
 from paraduxd.api import bounded_json
 from paraduxd.api.calls import check_arguments, reply_to
 from paraduxd.api.contract import SUPERVISOR, SupervisorCalls
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import DIFF, FIND, LS, Question, RestoreOptions
 from paraduxd.api.replies.kits import Challenge, CodeTaken, Stewards
 from paraduxd.api.replies.listings import Page
-from paraduxd.api.replies.state import Status
-from paraduxd.api.replies.transfers import Left, Nothing, Runs, Started
+from paraduxd.api.replies.state import Overview, Status
+from paraduxd.api.replies.transfers import Left, Nothing, Run, Runs, Started, Waited
 from paraduxd.api.replies.what_if import WhatIf
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.whatif import answer as whatif_answer
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.supervisor.confirmations import Confirmations
-from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.runs.dispatcher import Dispatcher
+from paraduxd.supervisor.runs.run_waiters import RunWaiters
 
 log = logging.getLogger("paradux.calls")
 
-_ACTS = frozenset(SUPERVISOR) - {"status", "whatif", "history", "unfinished", "runs", "stewards", "page"}
+_ACTS = frozenset(SUPERVISOR) - {
+    *("status", "overview", "whatif", "history", "unfinished", "runs", "await_end", "stewards", "page")
+}
 """Calls that do more than tell: the log names who asked."""
+
+LONGEST_WAIT = 0.25
+"""Seconds that `await_end` takes at most; whoever follows a run wants to show how far it is."""
 
 MAX_TEXT = 8192
 """Characters of a path or a pattern."""
@@ -41,15 +48,17 @@ MAX_RUNS = 10_000
 
 @dataclass(frozen=True)
 class Services:
-    """What carries calls out: `status` is of everything or one dataset, `lock` ends the keeper, `stewards` tells who holds what, `whatif`
-    what would be left."""
+    """What carries calls out: `status` is of everything or one dataset, `overview` of so many, `lock` ends the keeper, `stewards` tells
+    who holds what, `whatif` what would be left."""
 
     dispatcher: Dispatcher
     status: Callable[[str | None], Status]
+    overview: Callable[[int], Overview]
     lock: Callable[[], None]
     stewards: Callable[[], Stewards]
     confirmations: Confirmations
-    whatif: Callable[[whatif_answer.Question], WhatIf]
+    whatif: Callable[[whatif_answer.WhatIfQuestion], WhatIf]
+    waiters: RunWaiters = field(default_factory=RunWaiters)
 
 
 class Calls:
@@ -88,6 +97,9 @@ class Handlers:
     def status(self, *, dataset: str | None = None) -> Status:
         return self._services.status(dataset)
 
+    def overview(self, *, most: int) -> Overview:
+        return self._services.overview(max(0, most))
+
     def stewards(self) -> Stewards:
         return self._services.stewards()
 
@@ -95,20 +107,20 @@ class Handlers:
         self, *, lose: Sequence[object] = (), compromise: Sequence[object] = (), scenario: str = "", advice: str = ""
     ) -> WhatIf:
         losses, seeds = texts(lose, "losses"), texts(compromise, "things in other hands")
-        return self._services.whatif(whatif_answer.Question(tuple(losses), tuple(seeds), scenario, advice))
+        return self._services.whatif(whatif_answer.WhatIfQuestion(tuple(losses), tuple(seeds), scenario, advice))
 
     def ask(self, *, steward: str) -> Challenge:
         return self._services.confirmations.ask(steward)
 
     def confirm(self, *, code: str) -> CodeTaken:
-        return self._services.confirmations.confirm(code)
+        return self._services.confirmations.confirm(code, self._uid)
 
     def history(self, *, dataset: str | None = None, failed: bool = False, limit: int = 100) -> Runs:
         count = max(1, min(limit, MAX_RUNS))
-        return Runs(tuple(self._dispatcher.history(dataset, failed=failed, limit=count)))
+        return self._shown(self._dispatcher.history(dataset, failed=failed, limit=count))
 
     def unfinished(self) -> Runs:
-        return Runs(tuple(self._dispatcher.unfinished()))
+        return self._shown(self._dispatcher.unfinished())
 
     def backup(
         self,
@@ -126,13 +138,24 @@ class Handlers:
         return Started(tuple(runs))
 
     def runs(self, *, runs: Sequence[object]) -> Runs:
-        return Runs(tuple(self._dispatcher.runs(numbers(runs))))
+        return self._shown(self._dispatcher.runs(numbers(runs)))
+
+    def await_end(self, *, runs: Sequence[object]) -> Waited:
+        chosen = numbers(runs)
+        with self._services.waiters.one_more(self._uid) as admitted:
+            if admitted:
+                self._dispatcher.engine.await_end(chosen, LONGEST_WAIT)
+        return Waited(admitted)
+
+    def _shown(self, runs: Iterable[Run]) -> Runs:
+        """What others have made at a place, with hosts and folders, is not told to members."""
+        return Runs(tuple(_without_others(run) if self._uid else run for run in runs))
 
     def cancel(self, *, runs: Sequence[object]) -> Left:
-        return Left(tuple(self._dispatcher.cancel(numbers(runs), self._uid)))
+        return Left(tuple(self._dispatcher.engine.cancel(numbers(runs), self._uid)))
 
-    def versions(self, *, dataset: str, destination: str | None = None) -> Started:
-        return Started(tuple(self._dispatcher.versions(dataset, destination, uid=self._uid)))
+    def versions(self, *, dataset: str, destination: str | None = None, others: bool = False) -> Started:
+        return Started(tuple(self._dispatcher.versions(dataset, destination, others=others, uid=self._uid)))
 
     def verify(self, *, dataset: str | None = None, deep: bool = False) -> Started:
         return Started(tuple(self._dispatcher.verify(dataset, deep=deep, uid=self._uid)))
@@ -166,6 +189,12 @@ class Handlers:
 
     def page(self, *, run: int) -> Page:
         return self._dispatcher.page(run, self._uid)
+
+
+def _without_others(run: Run) -> Run:
+    if not run.result or "others" not in run.result:
+        return run
+    return replace(run, result={key: value for key, value in run.result.items() if key != "others"})
 
 
 def look(

@@ -1,4 +1,4 @@
-"""The machinery behind the dispatcher: the queue, what runs, and what is recorded of it.
+"""The queue, what runs, and what is recorded of it.
 
 Rules beyond `core/runs/queue.py`: nothing is pushed from a staging that no good pull has filled, and nothing of a dataset that the guard
 holds. A hold because files were missing ends with the next good pull; one because too many files changed (ransomware) only when
@@ -10,72 +10,43 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
-from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
-from paraduxd.core.plan.model import DatasetPlan, Plan
+from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import time_windows, timestamps
-from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs import requests
 from paraduxd.core.runs.facts import Key
-from paraduxd.core.runs.orders import Done, Failed, Order, Progress, Step
-from paraduxd.core.runs.queue import LOCAL, STAGING, Request, startable
+from paraduxd.core.runs.orders import Done, Failed, Progress, Step
+from paraduxd.core.runs.queue import LOCAL, Request, startable
 from paraduxd.core.runs.requests import Draft
 from paraduxd.core.status import succession
 from paraduxd.effects.journal.journal import INTERRUPTED, Ending, Journal
-from paraduxd.supervisor.runs import outcomes, protection, run_log
-from paraduxd.supervisor.runs.launcher import Final, Listener
+from paraduxd.supervisor.runs import alarms, outcomes, run_log
+from paraduxd.supervisor.runs.late_records import Recorder
+from paraduxd.supervisor.runs.launcher import Final, Workers
 from paraduxd.supervisor.runs.order_factory import OrderFactory
 from paraduxd.supervisor.runs.pages import PAGE, Pages
-from paraduxd.supervisor.runs.recording import Recorder
+from paraduxd.supervisor.runs.underway import (
+    AGAIN,
+    BY_CLOCK,
+    CANCELLED,
+    READING,
+    REMOVED,
+    REPLACED,
+    Running,
+    Waiting,
+    needs_no_credentials,
+    pulls_differently,
+)
 
 log = logging.getLogger("paradux.runs")
 
-BY_CLOCK = frozenset({"schedule", "catch-up", "retry"})
-"""What asks for a run that nobody waits for: it starts only while its window is open."""
-
-READING = frozenset({Step.RESTORE, Step.VERSIONS, Step.LIST, Step.HOSTKEYS})
-"""Steps that change nothing anywhere: they run also when nothing can be recorded."""
-
-AGAIN = (Step.PULL, Step.PUSH, Step.PUBLISH)
-"""Steps that are run again by themselves after an interruption."""
-
 NO_PLAN = Plan(serial=0, saved="", epoch=0, owner="", instance="", shares_required=0)
-
-CANCELLED = Failed("cancelled", "it was cancelled")
-REMOVED = Failed("cancelled", "it is no longer in the config")
-REPLACED = Failed("cancelled", "its source or staging was changed in the config")
-
-
-class Workers(Protocol):
-    """What runs the orders: `launch.Launcher`. No method calls the listener before it returns, `stop` excepted."""
-
-    def start(self, order: Order, listener: Listener) -> None: ...
-    def cancel(self, run: int) -> None: ...
-    def stop(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    request: Request
-    trigger: str
-    arguments: JsonObject
-
-
-@dataclass
-class _Running:
-    request: Request
-    trigger: str
-    order: Order
-    started: str
-    progress: Progress = field(default_factory=Progress)
-    stopped: Failed | None = None
 
 
 class Engine:
@@ -98,27 +69,27 @@ class Engine:
         self._workers = workers
         self._clock = clock
         self._state = state
-        self._lock = threading.RLock()
+        self._lock = threading.Condition()  # told of every run that ends
         self._sticks = sticks
-        self._desk = OrderFactory(NO_PLAN, journal, state, state.transport, sticks)
+        self._orders = OrderFactory(NO_PLAN, journal, state, state.transport, sticks)
         self._places: dict[tuple[str, str], str] = {}
-        self._queue: dict[tuple[Key, str], _Waiting] = {}
-        self._running: dict[int, _Running] = {}
+        self._queue: dict[tuple[Key, str], Waiting] = {}
+        self._running: dict[int, Running] = {}
         self._changed: set[str] = set()
         self._recorder = Recorder()
-        self._pages = Pages()
+        self.pages = Pages()
         self._ready = False
         self._stopping = False
 
     @property
     def plan(self) -> Plan:
         """What is run by; an empty one before the first `apply_plan`."""
-        return self._desk.plan
+        return self._orders.plan
 
     @property
     def transports(self) -> Path:
         """The directory of the transport files."""
-        return self._desk.transports
+        return self._orders.transports
 
     @property
     def transport_ready(self) -> bool:
@@ -143,8 +114,8 @@ class Engine:
             before = self.plan
             self._journal.use_places(plan.uids)
             self._journal.hold_if_lost([dataset.id for dataset in plan.datasets])
-            self._recorder.record(lambda: protection.note_instance(self._journal, plan, self._now()))
-            self._desk = OrderFactory(
+            self._recorder.record(lambda: alarms.note_instance(self._journal, plan, self._now()))
+            self._orders = OrderFactory(
                 plan, self._journal, self._state, transports or self._state.transport, self._sticks
             )
             self._places = requests.places(plan)
@@ -154,18 +125,18 @@ class Engine:
                 self._fit_running(number, running, before)
         self._go_on()
 
-    def _fit_waiting(self, waiting: _Waiting) -> None:
+    def _fit_waiting(self, waiting: Waiting) -> None:
         request = waiting.request
         if not self._is_known(request):
             self._drop(waiting, Ending("cancelled", self._now(), REMOVED))
         else:
             self._queue[request.identity] = replace(waiting, request=replace(request, place=self._place(request.key)))
 
-    def _fit_running(self, number: int, running: _Running, before: Plan) -> None:
+    def _fit_running(self, number: int, running: Running, before: Plan) -> None:
         request = running.request
         if not self._is_known(request):
             self._end(number, REMOVED)
-        elif request.step == Step.PULL and _pulls_differently(before, self.plan, request.dataset):
+        elif request.step == Step.PULL and pulls_differently(before, self.plan, request.dataset):
             self._end(number, REPLACED)
             (again,) = self._enqueue([requests.pull(request.dataset, running.trigger)])
             self._make_wait(after=number, instead=again)
@@ -211,11 +182,45 @@ class Engine:
         self._go_on()
         return tuple(numbers)
 
+    def cancel(self, numbers: Iterable[int], uid: int = 0) -> tuple[int, ...]:
+        """End these runs, and what waits for them; those that have ended are left as they are.
+
+        A `uid` other than 0 ends what it asked for alone; gives the numbers that belong to others, or that others wait for.
+        """
+        wanted = set(numbers)
+        with self._lock:
+            others = {each.number for each in self._open() if uid not in (0, each.uid)}
+            others |= {each.after for each in self._open() if each.number in others and each.after}
+            for waiting in list(self._queue.values()):
+                if {waiting.request.number, waiting.request.after} & (wanted - others):
+                    self._drop(waiting, Ending("cancelled", self._now(), CANCELLED))
+            for number in (wanted - others) & set(self._running):
+                self._end(number, CANCELLED)
+        self._go_on()
+        return tuple(sorted(wanted & others))
+
+    def await_end(self, numbers: Iterable[int], seconds: float) -> None:
+        """Return when one of these runs has ended, or after so many seconds."""
+        wanted = set(numbers)
+        with self._lock:
+            self._lock.wait_for(
+                lambda: not self._stopping and not wanted <= {each.number for each in self._open()}, seconds
+            )
+
+    def open_runs(self) -> list[int]:
+        """The numbers of what waits or goes on."""
+        with self._lock:
+            return [each.number for each in self._open()]
+
+    def under_way(self) -> dict[int, Progress]:
+        """How far each run is that goes on now."""
+        with self._lock:
+            return {number: running.progress for number, running in sorted(self._running.items())}
+
     def pending(self) -> set[Key]:
         """The targets of all runs that wait or go on."""
         with self._lock:
-            queued = {waiting.request.key for waiting in self._queue.values()}
-            return queued | {running.request.key for running in self._running.values()}
+            return {each.key for each in self._open()}
 
     def progress(self, run: int, progress: Progress) -> None:
         """How far a run is."""
@@ -231,31 +236,33 @@ class Engine:
                 return
             now = self._now()
             if isinstance(final, Done) and PAGE in final.result:
-                final = self._pages.keep(run, running.request.uid, final)
+                final = self.pages.keep(run, running.request.uid, final)
             ending = outcomes.ending(running.order, final, running.progress, running.stopped, now)
             if ending.state == "interrupted":
                 return  # the next start finds it unfinished, marks it and runs it again
             run_log.ended(running.request, ending, running.started)
             self._finish(running.request, ending, lambda: self._keep(running, final, ending))
             if ending.state == "done":
-                self._tell_safe(running.request.place)
+                run_log.safe_to_remove(running.request.place, {each.place for each in self._open()})
             if running.request.step == Step.PULL:
                 self._drop_pushes(run, running.request.dataset, ending)
         self._go_on()
 
-    def _tell_safe(self, place: str) -> None:
-        """A disk that was plugged in can be taken out when nothing uses it, or is about to."""
-        uuid = uuid_of(place)
-        used = {each.request.place for each in self._queue.values()}
-        used |= {each.request.place for each in self._running.values()}
-        if uuid and place not in used:
-            log.info("The disk %s is unmounted: it is safe to remove", uuid)
+    def release(self, dataset: str) -> None:
+        """End the hold of a dataset. Raises `ParaduxError` "not-held" where there is none."""
+        with self._lock:
+            outcomes.release(self._journal, dataset, self._now())
 
-    def may_push(self, dataset: str) -> bool:
-        """Whether staging is filled and nobody holds it."""
-        return self._guard_refuses(dataset) is None
+    def knows(self, key: Key) -> bool:
+        """Whether the plan has this location."""
+        return (key[0], key[2]) in self._places
 
-    def _keep(self, running: _Running, final: Final, ending: Ending) -> None:
+    def refusal(self, dataset: str) -> Failed | None:
+        """Why nothing of this dataset may be pushed anywhere now, if so: its staging is not filled, or it is held."""
+        known = self.plan.dataset(dataset)
+        return outcomes.refusal(self._journal, known) if known else None
+
+    def _keep(self, running: Running, final: Final, ending: Ending) -> None:
         if running.order.step in READING:
             self._journal.finish(running.request.number, ending)
             outcomes.remember_restore(self._journal, running.order, final, ending.at)
@@ -283,7 +290,7 @@ class Engine:
         self._queue = queue
         return numbers
 
-    def _enqueue_into(self, queue: dict[tuple[Key, str], _Waiting], draft: Draft) -> int:
+    def _enqueue_into(self, queue: dict[tuple[Key, str], Waiting], draft: Draft) -> int:
         before = queue.get((draft.after, "")) if draft.after else None
         after = before.request.number if before else None
         request = Request(
@@ -293,7 +300,7 @@ class Engine:
         if same is None:
             add = self._journal.add_reading if draft.key[1] in READING else self._journal.add
             number = add(draft.key, draft.trigger, self._now()).number
-            queue[request.identity] = _Waiting(replace(request, number=number), draft.trigger, draft.arguments)
+            queue[request.identity] = Waiting(replace(request, number=number), draft.trigger, draft.arguments)
             return number
         uid = request.uid if request.uid == same.request.uid else 0
         manual = same.request.manual or request.manual
@@ -320,34 +327,34 @@ class Engine:
             waiting = [request for request in waiting if request.step in READING]
         shut = {each.request.number for each in self._queue.values() if self._is_shut_out(each)}
         waiting = [request for request in waiting if not {request.number, request.after} & shut]
-        able = [request for request in waiting if self._ready or _needs_no_credentials(request)]
+        able = [request for request in waiting if self._ready or needs_no_credentials(request)]
         return startable(able, [running.request for running in self._running.values()], self.plan.limits)
 
-    def _is_shut_out(self, waiting: _Waiting) -> bool:
+    def _is_shut_out(self, waiting: Waiting) -> bool:
         """Whether the window of its location is closed for it: it had to wait for others while that was open."""
         request = waiting.request
         if request.manual or waiting.trigger not in BY_CLOCK or request.step in (Step.VERSIONS, Step.LIST):
             return False
         return not time_windows.is_open(self.plan.window(request.dataset, request.location), self._clock())
 
-    def _begin(self, waiting: _Waiting) -> None:
+    def _begin(self, waiting: Waiting) -> None:
         request, now = waiting.request, self._now()
         try:
             if error := self._refusal(request.key):
                 self._drop(waiting, Ending("cancelled", now, error))
                 return
-            order = self._desk.order(request, waiting.arguments, self._clock())
+            order = self._orders.order(request, waiting.arguments, self._clock())
             start = self._journal.start_reading if request.step in READING else self._journal.start
             start(request.number, now)
         except ParaduxError as problem:
             self._drop(waiting, Ending("failed", now, Failed(problem.code, problem.message, problem.hint)))
             return
         del self._queue[request.identity]
-        self._running[request.number] = _Running(request, waiting.trigger, order, now)
+        self._running[request.number] = Running(request, waiting.trigger, order, now)
         run_log.started(request, waiting.trigger)
         self._workers.start(order, self)
 
-    def _drop(self, waiting: _Waiting, ending: Ending) -> None:
+    def _drop(self, waiting: Waiting, ending: Ending) -> None:
         """A queued run does not run."""
         del self._queue[waiting.request.identity]
         number = waiting.request.number
@@ -362,41 +369,25 @@ class Engine:
     def _finish(self, request: Request, ending: Ending, record: Callable[[], None]) -> None:
         """A run has ended."""
         self._changed.add(request.dataset)
+        self._lock.notify_all()
         if not self._recorder.record(record):
             log.error("The end of run %d cannot be recorded yet", request.number)
             self._journal.show_ended(request.number, ending)
 
     def _refusal(self, key: Key) -> Failed | None:
-        if key[1] in succession.WRITES and (error := protection.superseded(self._journal, self.plan, key)):
+        if key[1] in succession.WRITES and (error := alarms.superseded(self._journal, self.plan, key)):
             return error
-        return self._guard_refuses(key[0]) if key[1] == Step.PUSH else None
+        return self.refusal(key[0]) if key[1] == Step.PUSH else None
 
-    def _guard_refuses(self, name: str) -> Failed | None:
-        """Why nothing of this dataset may be pushed anywhere now, if so."""
-        dataset = self.plan.dataset(name)
-        return outcomes.refusal(self._journal, dataset) if dataset else None
+    def _open(self) -> list[Request]:
+        """What waits or goes on."""
+        return [*(each.request for each in self._queue.values()), *(each.request for each in self._running.values())]
 
     def _is_known(self, request: Request) -> bool:
-        return request.step in (Step.HOSTKEYS, Step.KIT_CHECK) or (request.dataset, request.location) in self._places
+        return request.step in (Step.HOSTKEYS, Step.KIT_CHECK) or self.knows(request.key)
 
     def _place(self, key: Key) -> str:
         return self._places.get((key[0], key[2]), LOCAL)
 
     def _now(self) -> str:
         return timestamps.stamp(self._clock()) or ""
-
-
-def _needs_no_credentials(request: Request) -> bool:
-    return request.step in (Step.HOSTKEYS, Step.KIT_CHECK) or request.location == STAGING
-
-
-def _pulls_differently(before: Plan, now: Plan, name: str) -> bool:
-    """Whether a running pull fills the wrong staging, or from the wrong source."""
-    return _pulling(before.dataset(name)) != _pulling(now.dataset(name))
-
-
-def _pulling(dataset: DatasetPlan | None) -> tuple[object, ...]:
-    if dataset is None:
-        return ()
-    source = dataset.source
-    return (source.protocol, source.place, source.transport, source.in_place, dataset.staging)

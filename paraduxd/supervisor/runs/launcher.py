@@ -10,7 +10,6 @@ import contextlib
 import logging
 import math
 import os
-import re
 import selectors
 import threading
 import time
@@ -21,6 +20,7 @@ from typing import Protocol
 
 from paraduxd.api import phrases
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Report
+from paraduxd.effects.process import last_words
 from paraduxd.effects.process.worker_hosts import Host, Running
 from paraduxd.effects.process.worker_reports import OverlongError, ReportLines
 
@@ -29,7 +29,6 @@ log = logging.getLogger("paradux.launch")
 Final = Done | Held | Failed
 
 _LONGEST_LINE = 16 * 1024 * 1024
-_STDERR_KEPT = 4096
 _PIECE = 1 << 16
 
 PAUSE = 0.1
@@ -43,6 +42,14 @@ class Listener(Protocol):
 
     def ended(self, run: int, final: Final) -> None:
         """It has ended, and nothing of it runs any more; the last call for this run."""
+
+
+class Workers(Protocol):
+    """What runs the orders: `Launcher`. No method calls the listener before it returns, `stop` excepted."""
+
+    def start(self, order: Order, listener: Listener) -> None: ...
+    def cancel(self, run: int) -> None: ...
+    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class _Worker:
     final: Final | None = None
     kill_at: float | None = None
     """Infinite when it was killed and has not ended yet."""
-    buried: bool = False
+    reaped: bool = False
     complained: bool = False
 
 
@@ -80,9 +87,9 @@ class Launcher:
         self._posted: deque[Callable[[], None]] = deque()
         self._workers: dict[int, _Worker] = {}
         self._stopping = False
-        self._bell, self._bell_rope = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wakeup_reader, self._wakeup_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._bell, selectors.EVENT_READ, self._hear_bell)
+        self._selector.register(self._wakeup_reader, selectors.EVENT_READ, self._take_wakeup)
         self._thread = threading.Thread(target=self._follow, name="launcher", daemon=True)
         self._thread.start()
 
@@ -101,8 +108,8 @@ class Launcher:
 
     def _post(self, job: Callable[[], None]) -> None:
         self._posted.append(job)
-        with contextlib.suppress(BlockingIOError):  # a full pipe rings as well
-            os.write(self._bell_rope, b"!")
+        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
+            os.write(self._wakeup_writer, b"!")
 
     def _follow(self) -> None:
         while not (self._stopping and not self._workers):
@@ -115,8 +122,8 @@ class Launcher:
             with _survived("deadline", PAUSE):
                 self._enforce_deadlines()
 
-    def _hear_bell(self) -> None:
-        os.read(self._bell, _PIECE)
+    def _take_wakeup(self) -> None:
+        os.read(self._wakeup_reader, _PIECE)
 
     def _stop(self) -> None:
         self._stopping = True
@@ -171,12 +178,12 @@ class Launcher:
 
     def _read_errors(self, worker: _Worker) -> bool:
         piece = self._read(worker, worker.stderr)
-        worker.errors = (worker.errors + piece)[-_STDERR_KEPT:]
+        worker.errors = (worker.errors + piece)[-last_words.KEPT :]
         return bool(piece)
 
     def _read(self, worker: _Worker, descriptor: int) -> bytes:
         """A piece of what the worker has written; empty at the end of the pipe, or when there is nothing now."""
-        if worker.buried:
+        if worker.reaped:
             return b""
         try:
             piece = os.read(descriptor, _PIECE)
@@ -246,7 +253,7 @@ class Launcher:
             code = worker.running.reap()
         while self._read_reports(worker) or self._read_errors(worker):
             pass
-        worker.buried = True
+        worker.reaped = True
         for descriptor in (worker.stdout, worker.stderr):
             self._forget(descriptor)
             os.close(descriptor)
@@ -279,10 +286,6 @@ def _log_words(worker: _Worker) -> None:
         log.warning("The worker of run %d said: %s", worker.order.run, words)
 
 
-_ERROR = re.compile(r"^([A-Za-z_.]{1,80}(?:Error|Exception))\b[^\n]*\Z", re.MULTILINE)
-"""With what a traceback ends; what follows the kind may repeat a secret, and is only in the log."""
-
-
 def _crash(worker: _Worker, code: int | None) -> Failed:
     """A worker that ended without a final report."""
     how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
@@ -291,9 +294,9 @@ def _crash(worker: _Worker, code: int | None) -> Failed:
     log.log(
         level, "The worker of run %d ended without a report%s: %s", worker.order.run, how, words or "it said nothing"
     )
-    kind = _ERROR.search(words)
-    why = f": {kind[1]}" if kind else ""
-    hint = "see whether memory or disk is full; it is tried again later"
+    reason = last_words.reason(bytes(worker.errors))
+    why = f": {reason}" if reason else ""
+    hint = "see whether memory or disk is full and all parts of Paradux are of one version; it is tried again later"
     return Failed("worker-crashed", f"the worker ended without a report{how}{why}", hint)
 
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal, assert_never
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import to_json_value
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.results import Published, Pulled, Pushed, Version
 from paraduxd.core.plan.model import UNPROTECTED, DatasetPlan, DestinationPlan, MetadataPlan, Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.primitives.place_identity import legacy_uid
-from paraduxd.core.recovery import drills
+from paraduxd.core.recovery import drill_judgement
 from paraduxd.core.runs import conditions, unread
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.order_arguments import (
     KitCheckArguments,
+    NoArguments,
     PlaceIdentity,
     PublishArguments,
     PullArguments,
@@ -27,6 +30,7 @@ from paraduxd.core.runs.order_arguments import (
     Reach,
     ReadArguments,
     RehearseArguments,
+    StepArguments,
     VerifyArguments,
 )
 from paraduxd.core.runs.orders import Order, Step
@@ -34,7 +38,7 @@ from paraduxd.core.runs.queue import STAGING, Request
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.effects.files import scratch
 from paraduxd.effects.journal.journal import Journal
-from paraduxd.supervisor.runs import protection
+from paraduxd.supervisor.runs import alarms
 
 MAINTENANCE = timedelta(days=1)
 """A destination reclaims space at most once in this time."""
@@ -51,6 +55,9 @@ CUT_OFF = ("failed", "interrupted", "cancelled")
 """States of a pull that may have changed staging without telling how much."""
 
 
+DatasetStep = Literal[Step.PULL, Step.PUSH, Step.PRUNE, Step.VERIFY, Step.LIST, Step.RESTORE, Step.VERSIONS]
+
+
 @dataclass(frozen=True)
 class OrderFactory:
     """What every order is made from. `transports`: the directory of the transport files; `stick_folders`: where folders stand
@@ -65,7 +72,7 @@ class OrderFactory:
     def order(self, request: Request, arguments: JsonObject, now: datetime) -> Order:
         """The order for the request; `arguments` are those that came with it. Its location is in the plan."""
         dataset = self.plan.dataset(request.dataset)
-        told = self._told(dataset, request, now, asked_how="deep" in arguments)
+        told = self._arguments(dataset, request, now, asked_how="deep" in arguments)
         return Order(
             request.number,
             request.step,
@@ -102,22 +109,31 @@ class OrderFactory:
         found = [each for each in dataset.destinations if each.id == request.location]
         return self._index(dataset, found[0]) if found and request.step != Step.REHEARSE else None
 
-    def _told(self, dataset: DatasetPlan | None, request: Request, now: datetime, *, asked_how: bool) -> object:
-        """What the step is told (`core/runs/order_arguments.py`). `asked_how`: who asked for a check said how deep it goes."""
-        if dataset is not None and request.step != Step.REHEARSE:
-            return self._told_of_dataset(dataset, request, now, asked_how=asked_how)
-        match request.step:
+    def _arguments(
+        self, dataset: DatasetPlan | None, request: Request, now: datetime, *, asked_how: bool
+    ) -> StepArguments:
+        """What the step is told. `asked_how`: who asked for a check said how deep it goes."""
+        step = Step(request.step)
+        match step:
+            case Step.PULL | Step.PUSH | Step.PRUNE | Step.VERIFY | Step.LIST | Step.RESTORE | Step.VERSIONS:
+                return self._of_dataset(step, dataset, request, now, asked_how) if dataset else NoArguments()
             case Step.REHEARSE:
                 return self._rehearsal(dataset, request.location)
             case Step.PUBLISH:
                 return self._publish(request.location)
             case Step.KIT_CHECK:
                 return KitCheckArguments(self.plan.recovery_keys, self.plan.owner)
+            case Step.NOTIFY | Step.HEARTBEAT | Step.HOSTKEYS:  # told by whoever asks
+                return NoArguments()
+            case Step.FETCH | Step.TRY | Step.NOTIFY_CHECK | Step.KIT_LOOK | Step.KIT_WRITE | Step.KIT_READ:
+                return NoArguments()  # of the keeper's own workers
             case _:
-                return {}
+                assert_never(step)
 
-    def _told_of_dataset(self, dataset: DatasetPlan, request: Request, now: datetime, *, asked_how: bool) -> object:
-        match request.step:
+    def _of_dataset(
+        self, step: DatasetStep, dataset: DatasetPlan, request: Request, now: datetime, asked_how: bool
+    ) -> StepArguments:
+        match step:
             case Step.PULL:
                 return self._pull(dataset)
             case Step.PUSH | Step.PRUNE:
@@ -127,7 +143,7 @@ class OrderFactory:
             case Step.LIST | Step.RESTORE | Step.VERSIONS:
                 return self._reading(dataset, request)
             case _:
-                return {}
+                assert_never(step)
 
     def _destination(self, dataset: DatasetPlan, location: str) -> DestinationPlan:
         (destination,) = [each for each in dataset.destinations if each.id == location]
@@ -230,7 +246,7 @@ class OrderFactory:
             prune=self._maintenance_due((dataset.id, Step.PUSH, location), now),
             grace=self.plan.grace,
             guard=dataset.guard,
-            protected_until=protection.protected_until(self.journal, self.plan, now),
+            protected_until=alarms.protected_until(self.journal, self.plan, now),
             read_back=self._may_read_back(dataset, destination, now),
             unread=missing.names,
             unread_count=missing.count,
@@ -274,7 +290,7 @@ class OrderFactory:
             return replace(common, outbox=str(self.state.outbox), serial=plan.serial, epoch=plan.epoch)
         destination = self._destination(dataset, location)
         known = self._known_versions(dataset, destination)
-        return replace(common, sample=drills.ROUTINE, known_versions=known, protects=destination.protects)
+        return replace(common, sample=drill_judgement.ROUTINE, known_versions=known, protects=destination.protects)
 
     def _known_versions(self, dataset: DatasetPlan, destination: DestinationPlan) -> tuple[Version, ...]:
         """As the last push or the last look at the destination reported them, whichever is newer."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
+from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies import results, transfers
 from paraduxd.api.replies.results import KitChecked, Pulled, Pushed, Removed, Result, read_as
 from paraduxd.core.devices.stick_rules import Stick, known_kit
@@ -14,8 +16,8 @@ from paraduxd.core.plan.model import DatasetPlan
 from paraduxd.core.recovery.kit_records import of_check
 from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs.facts import Key
-from paraduxd.core.runs.guard import MANY_CHANGED
-from paraduxd.core.runs.holds import Approval, Hold
+from paraduxd.core.runs.guard.holds import Approval, Hold
+from paraduxd.core.runs.guard.rules import MANY_CHANGED
 from paraduxd.core.runs.order_arguments import (
     KitCheckArguments,
     NotifyArguments,
@@ -28,8 +30,8 @@ from paraduxd.core.runs.order_arguments import (
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Step
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.core.status.notifications import told_fact
-from paraduxd.effects.journal.journal import Ending, Journal, Run
-from paraduxd.supervisor.runs import damage_records, protection
+from paraduxd.effects.journal.journal import Ending, Journal, RecordedRun
+from paraduxd.supervisor.runs import alarms, damage_records
 from paraduxd.supervisor.runs.launcher import Final
 from paraduxd.supervisor.runs.order_factory import changes_fact, maintenance_fact, part_fact, staging_is_filled
 
@@ -52,29 +54,54 @@ def ending(order: Order, final: Final, progress: Progress, stopped: Failed | Non
 
 def remember(journal: Journal, order: Order, final: Final, started: str, now: str) -> None:
     """Keep what later runs of the dataset depend on: holds, used-up approvals, changes, maintenance; and what a kit was found to be."""
-    key: Key = (order.dataset, order.step, order.location)
     damage_records.remember(journal, order, final, now)
-    if order.step == Step.KIT_CHECK and isinstance(final, Done):
-        _remember_kit(journal, order, final, now)
-    if order.step == Step.NOTIFY and isinstance(final, Done) and (told := order.read(NotifyArguments).told):
-        journal.set_fact(told_fact(order.location), told)
-    if order.step in (Step.PUSH, Step.PRUNE) and isinstance(final, Done):
-        _keep_removed(journal, key, read_as(Pushed, final.result).removed, now)
-    if order.step == Step.PUSH and isinstance(final, Done) and _reclaimed(order, final):
-        journal.set_fact(maintenance_fact(journal, key), now)
-    if isinstance(final, Failed) and final.code == SUPERSEDED:
-        protection.raise_alarm(journal, now, "another machine has taken over")
-    if order.step == Step.VERIFY and isinstance(final, Done):
-        _remember_part(journal, order)
-    if order.step == Step.PULL and not isinstance(final, Failed):
-        journal.clear_approval(order.dataset)
-        _remember_hold(journal, order.dataset, final, now)
-    if order.step == Step.PULL and isinstance(final, Done) and (name := order.read(PullArguments).staged_as):
-        journal.set_fact(name, {"files": read_as(Pulled, final.result).files})
-    if order.step == Step.PUSH and isinstance(final, Held):
-        _remember_hold(journal, order.dataset, final, now)
-    if order.step == Step.PULL and isinstance(final, Done) and _has_changes(read_as(Pulled, final.result)):
+    match final:
+        case Done():
+            _remember_done(journal, order, final, started, now)
+        case Held():
+            if order.step == Step.PULL:
+                journal.clear_approval(order.dataset)
+            _remember_hold(journal, order.dataset, final, now)
+        case Failed(code=code) if code == SUPERSEDED:
+            alarms.raise_alarm(journal, now, "another machine has taken over")
+        case Failed():
+            pass
+        case _:
+            assert_never(final)
+
+
+def _remember_done(journal: Journal, order: Order, final: Done, started: str, now: str) -> None:
+    match order.step:
+        case Step.PULL:
+            _remember_pull(journal, order, final, started, now)
+        case Step.PUSH | Step.PRUNE:
+            _remember_push(journal, order, read_as(Pushed, final.result), now)
+        case Step.VERIFY:
+            _remember_part(journal, order)
+        case Step.KIT_CHECK:
+            _remember_kit(journal, order, final, now)
+        case Step.NOTIFY:
+            if told := order.read(NotifyArguments).told:
+                journal.set_fact(told_fact(order.location), told)
+        case _:
+            pass
+
+
+def _remember_pull(journal: Journal, order: Order, final: Done, started: str, now: str) -> None:
+    pulled = read_as(Pulled, final.result)
+    journal.clear_approval(order.dataset)
+    _remember_hold(journal, order.dataset, final, now)
+    if name := order.read(PullArguments).staged_as:
+        journal.set_fact(name, {"files": pulled.files})
+    if _has_changes(pulled):
         journal.set_fact(changes_fact(journal, order.dataset), started)
+
+
+def _remember_push(journal: Journal, order: Order, pushed: Pushed, now: str) -> None:
+    key: Key = (order.dataset, order.step, order.location)
+    _keep_removed(journal, key, pushed.removed, now)
+    if order.step == Step.PUSH and order.read(PushArguments).prune and pushed.pruned:  # space was there to be reclaimed
+        journal.set_fact(maintenance_fact(journal, key), now)
 
 
 def remember_restore(journal: Journal, order: Order, final: Final, now: str) -> None:
@@ -83,9 +110,23 @@ def remember_restore(journal: Journal, order: Order, final: Final, now: str) -> 
     if not isinstance(found, results.RestoredVersion) or not found.in_place or found.dry_run or not found.files:
         return
     with journal.batch():
-        protection.raise_alarm(journal, now, f"{order.dataset} was restored into its source")
+        alarms.raise_alarm(journal, now, f"{order.dataset} was restored into its source")
         before = journal.approval(order.dataset) or Approval()
         journal.set_approval(order.dataset, before.removed, max(before.changed, found.files))
+
+
+def release(journal: Journal, dataset: str, now: str) -> None:
+    """End the hold of a dataset: its next pull may lose and change as many files as were seen; nothing is removed anywhere for a while.
+
+    Raises `ParaduxError` "not-held" where there is none.
+    """
+    hold = journal.holds().get(dataset)
+    if hold is None:
+        raise ParaduxError("not-held", f"nothing of {dataset} is held", "see: paraductl status")
+    with journal.batch():
+        alarms.raise_alarm(journal, now, f"a held push of {dataset} was approved")
+        journal.set_approval(dataset, hold.removed, hold.changed)
+        journal.clear_hold(dataset)
 
 
 def _moved(told: Result, progress: Progress) -> int:
@@ -118,11 +159,6 @@ def _remember_kit(journal: Journal, order: Order, final: Done, now: str) -> None
     record = of_check(read_as(KitChecked, final.result), owner, now, known_kit(here, journal.kits()))
     if record is not None:
         journal.record_kit(record)
-
-
-def _reclaimed(order: Order, final: Done) -> bool:
-    """Whether this push was to reclaim space, and removed something whose space there was."""
-    return order.read(PushArguments).prune and read_as(Pushed, final.result).pruned
 
 
 def _remember_hold(journal: Journal, dataset: str, final: Done | Held, now: str) -> None:
@@ -170,7 +206,7 @@ def _approve(dataset: str) -> str:
     return f"look at the source; if it is as it should be: paraductl approve {dataset}"
 
 
-def describe(run: Run, progress: Progress | None) -> transfers.Run:
+def describe(run: RecordedRun, progress: Progress | None) -> transfers.Run:
     """A run as clients see it; `progress` while it runs."""
     error = run.error
     return transfers.Run(

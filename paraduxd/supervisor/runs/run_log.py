@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from paraduxd.core.primitives import timestamps
+from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs.queue import Request
 from paraduxd.effects.journal.journal import Ending
 
@@ -30,6 +32,13 @@ def ended(request: Request, ending: Ending, begun: str | None) -> None:
     fields |= {"code": error.code, "error": error.message} if error and error.code else {}
     level = logging.WARNING if ending.state in ("failed", "held") else logging.INFO
     log.log(level, "Run %d ended: %s", request.number, _shown(fields), extra={"fields": fields})
+
+
+def safe_to_remove(place: str, used: Collection[str]) -> None:
+    """A disk that was plugged in can be taken out when none of the places that are used, or are about to be, is on it."""
+    uuid = uuid_of(place)
+    if uuid and place not in used:
+        log.info("The disk %s is unmounted: it is safe to remove", uuid)
 
 
 def _of(request: Request) -> Fields:

@@ -23,13 +23,14 @@ from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.runs import conditions, next_run, removable_disks, requests
 from paraduxd.core.runs.facts import Facts, Key
+from paraduxd.core.runs.order_arguments import HeartbeatArguments
 from paraduxd.core.runs.orders import Step
 from paraduxd.core.runs.requests import Draft
 from paraduxd.core.status import heartbeat, notifications
-from paraduxd.core.status.assessment import judge
+from paraduxd.core.status.assessment import Verdict
 from paraduxd.effects.devices import removable_disk
 from paraduxd.effects.journal.journal import Journal
-from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.runs.dispatcher import Dispatcher
 
 log = logging.getLogger("paradux.rounds")
 
@@ -43,20 +44,20 @@ STAYS = math.ceil(arrivals.LONGEST / LOOK) + 2
 """Rounds in a row that must find a disk before it is one that stays; what has just come is told by the watcher, and pushed to once."""
 
 
-class Rounds:
+class PeriodicChecks:
     """A thread of its own; a failure in it is a log line."""
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         journal: Journal,
-        facts: Callable[[], Facts],
+        judge: Callable[[], tuple[Facts, Verdict]],
         clock: Callable[[], datetime],
         folders: str,
     ) -> None:
         self._dispatcher = dispatcher
         self._journal = journal
-        self._facts = facts
+        self._judge = judge
         self._clock = clock
         self._folders = folders
         self._found: Counter[str] = Counter()
@@ -102,7 +103,7 @@ class Rounds:
             names = ", ".join("/".join(filter(None, (dataset, location))) for dataset, _, location in meant)
             log.info("%s is the disk of %s: it is written now", stick.name, names)
             checks = [Draft((key[0], Step.VERIFY, key[2]), "inserted", key) for key in meant if self._check_is_due(key)]
-            self._dispatcher.submit([*(Draft(key, "inserted") for key in meant), *checks])
+            self._dispatcher.engine.submit([*(Draft(key, "inserted") for key in meant), *checks])
         return bool(meant)
 
     def _check_is_due(self, pushed: Key) -> bool:
@@ -117,13 +118,13 @@ class Rounds:
     def push_what_is_due(self) -> None:
         """Push to disks that stay plugged in, or were there before the daemon."""
         self._look_for_disks()
-        if not self._dispatcher.transport_ready:
+        if not self._dispatcher.engine.transport_ready:
             return
-        waiting = self._dispatcher.pending()
+        waiting = self._dispatcher.engine.pending()
         for dataset, each in removable_disks.destinations(self._dispatcher.plan):
             key = (dataset.id, Step.PUSH, each.id)
             if key not in waiting and self._is_due(dataset, each):
-                self._dispatcher.submit([replace(requests.push(dataset.id, each.id), trigger="inserted")])
+                self._dispatcher.engine.submit([replace(requests.push(dataset.id, each.id), trigger="inserted")])
 
     def _look_for_disks(self) -> None:
         uuids = {uuid_of(each.place) for _, each in removable_disks.destinations(self._dispatcher.plan)}
@@ -140,21 +141,21 @@ class Rounds:
         stays = self._found[uuid_of(each.place)] >= STAYS
         if not stays or next_run.when_allowed(latest, now, each.id).at > now:
             return False
-        return self._dispatcher.may_push(dataset.id)
+        return self._dispatcher.engine.refusal(dataset.id) is None
 
     def tell(self) -> None:
         """Look at what is wrong, and send to each address what it was not told yet."""
         plan = self._dispatcher.plan
         if not plan.notify:
             return
-        now, facts = self._clock(), self._facts()
-        verdict = judge(plan, facts, now)
+        now = self._clock()
+        facts, verdict = self._judge()
         rules = notifications.Rules(plan.notify_after, plan.digest)
         before = notifications.seen_before(self._journal.fact(notifications.SEEN))
         seen = notifications.watch(before, verdict.problems, now, rules.after)
         if seen != before:
             self._journal.set_fact(notifications.SEEN, to_json_value(seen))
-        if not self._dispatcher.transport_ready:
+        if not self._dispatcher.engine.transport_ready:
             return
         safe = _safe(plan, facts)
         for address in plan.notify:
@@ -167,9 +168,9 @@ class Rounds:
     def beat(self) -> None:
         """Call the watchdogs: that everything could be recovered, or that it could not."""
         plan = self._dispatcher.plan
-        waiting = self._dispatcher.pending() if plan.heartbeat else frozenset()
+        waiting = self._dispatcher.engine.pending() if plan.heartbeat else frozenset()
         due = [key for each in plan.heartbeat if (key := ("", Step.HEARTBEAT, each.id)) not in waiting]
-        if not due or not self._dispatcher.transport_ready:
+        if not due or not self._dispatcher.engine.transport_ready:
             return
         now = self._clock()
         well = self._is_well(now)
@@ -180,13 +181,13 @@ class Rounds:
                 latest, told, well, plan.heartbeat_every, now
             ):
                 continue
-            self._dispatcher.submit([Draft(key, "heartbeat", arguments={"well": well})])
+            self._dispatcher.engine.submit([Draft(key, "heartbeat", arguments=to_json_value(HeartbeatArguments(well)))])
 
     def _is_well(self, now: datetime) -> bool:
         """Whether everything could be recovered today, as status says it. Judged once for several looks: it takes a while."""
         plan = self._dispatcher.plan
         if self._judged is None or self._judged[0] is not plan or now - self._judged[1] >= JUDGE_EVERY:
-            self._judged = (plan, now, judge(plan, self._facts(), now).today)
+            self._judged = (plan, now, self._judge()[1].today)
         return self._judged[2]
 
     def _tell(
@@ -197,11 +198,14 @@ class Rounds:
         if told is None:
             told = notifications.baseline(news, now)
             self._journal.set_fact(notifications.told_fact(address), to_json_value(told))
-        if key in self._dispatcher.pending() or next_run.when_allowed(self._journal.latest(key), now, address).at > now:
+        if (
+            key in self._dispatcher.engine.pending()
+            or next_run.when_allowed(self._journal.latest(key), now, address).at > now
+        ):
             return
         if found := notifications.notice(news, seen, told, rules, now):
             arguments = {"title": found.title, "body": found.body, "told": to_json_value(found.told)}
-            self._dispatcher.submit([Draft(key, "notice", arguments=arguments)])
+            self._dispatcher.engine.submit([Draft(key, "notice", arguments=arguments)])
 
 
 def _safe(plan: Plan, facts: Facts) -> dict[str, str]:

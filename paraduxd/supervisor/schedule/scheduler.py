@@ -32,7 +32,7 @@ from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.next_run import Due
 from paraduxd.core.runs.orders import Step
 from paraduxd.effects.journal.journal import Journal
-from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.runs.dispatcher import Dispatcher
 from paraduxd.supervisor.schedule.timetable import Look, in_window, targets_of, window_of
 
 log = logging.getLogger("paradux.scheduler")
@@ -50,6 +50,13 @@ LATER = timedelta(minutes=1)
 """After which queueing is tried again when the journal could not be written."""
 
 
+CLEAN_UP = "clean-up"
+"""It has a thread of its own: what is due does not wait for it."""
+
+PAUSE = 0.02
+"""Seconds between two pieces of the clean-up, in which whoever waits for the journal gets it."""
+
+
 class Scheduler:
     """Keeps the dates, and has the dispatcher queue what is due. Every method may be called from any thread."""
 
@@ -65,15 +72,16 @@ class Scheduler:
         self._ending = threading.Event()
         self._alarms = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(1)},
+            executors={"default": ThreadPoolExecutor(1), CLEAN_UP: ThreadPoolExecutor(1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 4},
         )
-        dispatcher.on_change = self.changed
+        dispatcher.engine.on_change = self.changed
 
     def start(self) -> None:
         """Begin to run what is due."""
         self._alarms.start()
-        self._alarms.add_job(self._clean_up, IntervalTrigger(days=1), id="clean-up", next_run_time=datetime.now(UTC))
+        daily, at_once = IntervalTrigger(days=1), datetime.now(UTC)
+        self._alarms.add_job(self._clean_up, daily, id=CLEAN_UP, executor=CLEAN_UP, next_run_time=at_once)
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         self.tick()
 
@@ -110,12 +118,12 @@ class Scheduler:
 
     def tick(self) -> None:
         """Queue what is due, all at once, and set the alarm for what is next."""
-        if self._dispatcher.transport_ready:
+        if self._dispatcher.engine.transport_ready:
             self._queue_due(self._clock())
         self._set_alarm()
 
     def _queue_due(self, now: datetime) -> None:
-        waiting = self._dispatcher.pending()
+        waiting = self._dispatcher.engine.pending()
         with self._lock:
             ready = {key: date for key, date in self._dates.items() if date.at <= now}
             # The machine may have slept until the window was closed again.
@@ -139,7 +147,7 @@ class Scheduler:
             look = Look(self._dispatcher.plan, self._journal, self._clock(), cron.following)
             if len(keys) > MANY:
                 look.look_at_all()
-            waiting = self._dispatcher.pending()
+            waiting = self._dispatcher.engine.pending()
             dates = {key: None if key in waiting else self._date(look, key) for key in keys}
             with self._lock:
                 for key, date in dates.items():
@@ -160,15 +168,17 @@ class Scheduler:
             earliest = min((date.at for date in self._dates.values()), default=None)
         if not self._alarms.running:
             return
-        if earliest is None or not self._dispatcher.transport_ready:
+        if earliest is None or not self._dispatcher.engine.transport_ready:
             with contextlib.suppress(JobLookupError):
                 self._alarms.remove_job("alarm")
         else:
             self._alarms.add_job(self.tick, DateTrigger(earliest, UTC), id="alarm", replace_existing=True)
 
     def _clean_up(self) -> None:
+        """In pieces: a history of many years takes half a minute, and whoever asks for status waits for one piece at most."""
         try:
-            self._journal.prune(self._clock())
+            while self._journal.prune(self._clock()) and not self._ending.wait(PAUSE):
+                pass
         except ParaduxError as problem:
             log.error("The journal cannot be cleaned up: %s", problem.message)
 
@@ -181,7 +191,7 @@ class Scheduler:
                 if jumped:
                     log.info("The clock was set, or the machine slept")
                     self.clock_jumped()
-                self._dispatcher.beat()
+                self._dispatcher.engine.beat()
                 self.tick()
             except Exception:
                 log.exception("The heartbeat failed")

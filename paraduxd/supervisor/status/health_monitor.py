@@ -75,6 +75,10 @@ class HealthMonitor:
             outbox=outbox.lacking(self._state.outbox, plan.epochs, plan.serial) if plan else (),
         )
 
+    def load_plan(self) -> Plan:
+        """The plan on disk, to run by it; raises `OSError` or `ValueError`."""
+        return self._plan.load()
+
     def vault(self) -> luks_header.Seen:
         """What the vault looks like from outside."""
         with self._looking:

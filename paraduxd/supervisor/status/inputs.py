@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.state import Guess
@@ -14,7 +14,7 @@ from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.recovery import kit_records
-from paraduxd.core.recovery.confirmation import SeenByCode
+from paraduxd.core.recovery.confirmation import CodeRecord
 from paraduxd.core.runs import facts as known
 from paraduxd.core.runs import removable_disks
 from paraduxd.core.runs.facts import Facts
@@ -26,14 +26,14 @@ from paraduxd.effects.process import kernel
 from paraduxd.supervisor import drill_records
 from paraduxd.supervisor.keeper_link import KeeperHost
 from paraduxd.supervisor.runs import damage_records
-from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.runs.dispatcher import Dispatcher
 from paraduxd.supervisor.schedule.scheduler import Scheduler
 from paraduxd.supervisor.status.health_monitor import HealthMonitor
 from paraduxd.version import VERSION
 
 
 @dataclass
-class Reporter:
+class StatusInputs:
     """Where everything that status tells is known. `plan` is the one that Paradux runs by, once there is one."""
 
     state: StatePlaces
@@ -46,21 +46,20 @@ class Reporter:
     weak_kdf: bool
     stick_folders: str = ""
     plan: Plan | None = None
-    seen_by_code: Callable[[], Mapping[str, SeenByCode]] = dict
+    seen_by_code: Callable[[], Mapping[str, CodeRecord]] = dict
 
     def facts(self) -> Facts:
-        """Everything as of now."""
+        """Everything as of now, but the days: no verdict depends on them."""
         latest = self.journal.latest_by_target()
         return Facts(
             daemon=self._daemon(),
             latest=latest,
-            days=self.journal.days(datetime.now(UTC)),
             drills=drill_records.facts(self.journal, latest),
             next_runs=self.scheduler.next_runs(),
             holds=self.journal.holds(),
             running=self.dispatcher.running(),
             kits=kit_records.held(self.journal.kits(), self.plan),
-            transport_ready=self.dispatcher.transport_ready,
+            transport_ready=self.dispatcher.engine.transport_ready,
             save_pending=self.state.pending.exists() and not self.keeper.facts().authorized,
             health=self.health(),
             locked_since_start=not self.keeper.was_authorized,
@@ -72,8 +71,10 @@ class Reporter:
 
     def health(self) -> Health:
         """What the daemon stands on."""
-        ready, authorized = self.dispatcher.transport_ready, self.keeper.facts().authorized
-        return self.health_monitor.look(self.plan, self.dispatcher.transports, ready=ready, authorized=authorized)
+        ready, authorized = self.dispatcher.engine.transport_ready, self.keeper.facts().authorized
+        return self.health_monitor.look(
+            self.plan, self.dispatcher.engine.transports, ready=ready, authorized=authorized
+        )
 
     def _plugged_in(self) -> frozenset[str]:
         """Disks of destinations that are here now."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.state import RunningState
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.runs.facts import Facts
@@ -22,7 +23,7 @@ class _Judged:
     verdict: Verdict
 
 
-class Judging:
+class VerdictCache:
     """object thread may ask."""
 
     def __init__(self) -> None:

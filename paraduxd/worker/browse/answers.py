@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import DIFF, FIND, Question
 from paraduxd.api.replies import listings
 from paraduxd.api.replies.listings import FILE, Change, Entry, Match, Page, Presence
@@ -103,13 +105,13 @@ def _is_vague(entries: Iterable[Entry]) -> bool:
 
 def _found(question: Question, there: Contents, page: Page, root: str) -> Page:
     pattern = choosing.clean(question.pattern, root) if question.pattern.startswith("/") else question.pattern
-    ids = {path: number for number, path in there.index.paths()}
-    paths = globs.matching(pattern, ids)
+    is_meant = globs.finder(pattern)
+    paths = [path for path in there.index.paths(globs.contained(pattern)) if is_meant(path)]
     by_key = {key_of(version): version for version in there.versions}
     numbers = sorted(by_key)
 
     def match(path: str) -> Match:
-        spans = names_index.merged(there.index.spans(ids[path]), numbers)
+        spans = names_index.merged(there.index.spans(path), numbers)
         return _match(path, spans, numbers, by_key)
 
     shown, following = part(paths, question.after, lambda path: path)
@@ -135,10 +137,22 @@ def _match(path: str, spans: Sequence[names_index.Span], numbers: Sequence[int],
 
 def _differences(question: Question, there: Contents, page: Page, pair: tuple[Version, Version]) -> Page:
     before, after = (list(there.entries(version, question.path)) for version in pair)
+    if question.path and not (before or after):
+        raise _in_neither(question.path, there, pair)
     changes = list(changed(before, after))
     shown, following = part(changes, question.after, lambda change: change.path)
     vague = _is_vague(before) or _is_vague(after)
     return replace(page, changes=tuple(shown), following=following, total=len(changes), vague=vague)
+
+
+def _in_neither(path: str, there: Contents, pair: tuple[Version, Version]) -> ParaduxError:
+    """The error for a path that two versions do not have; the name of a version is one for who forgot its #."""
+    if any(choosing.named(version).name == path for version in there.versions):
+        text = f"there is no {listings.shown(path)} in either version; a version is written like #{path}"
+        return ParaduxError(
+            "not-found", text, f"see: paraductl diff DATASET#{choosing.named(pair[0]).name} DATASET#{path}"
+        )
+    return choosing.not_found(path, (entry.path for version in pair for entry in there.entries(version)))
 
 
 def changed(before: Iterable[Entry], after: Iterable[Entry]) -> Iterator[Change]:

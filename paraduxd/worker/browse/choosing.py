@@ -37,7 +37,8 @@ def _oldest(versions: Sequence[Version]) -> str:
     if not versions:
         return "see: paraductl versions DATASET"
     first, last = versions[0], versions[-1]
-    return f"it has #{named(first).name} ({first.time}) to #{named(last).name} ({last.time}); see: paraductl versions DATASET"
+    others = f" to #{named(last).name} ({last.time})" if last != first else ""
+    return f"it has #{named(first).name} ({first.time}){others}; see: paraductl versions DATASET"
 
 
 def _moment(text: str) -> datetime:
@@ -104,6 +105,7 @@ def _outermost(paths: Sequence[str]) -> list[str]:
 def not_found(path: str, names: Iterable[str]) -> ParaduxError:
     """The error for a path that a version does not have, with the one that was probably meant."""
     near = globs.nearest(path, names)
-    hint = f"did you mean {shown(near)}?" if near else "look for it in all versions: paraductl find DATASET PATTERN"
+    elsewhere = f"look for it in all versions: paraductl find DATASET {shown(path.rpartition('/')[2])}"
+    hint = f"did you mean {shown(near)}?" if near else elsewhere
     what = "nothing like" if globs.has_wildcard(path) else "no"
     return ParaduxError("not-found", f"there is {what} {shown(path)} in this version", hint)

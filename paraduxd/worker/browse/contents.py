@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BufferedRandom
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
 
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
@@ -18,11 +21,15 @@ from paraduxd.api.replies.listings import DIRECTORY, FILE, LINK, OTHER, Entry
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.files import walk
+from paraduxd.effects.tools import find
 from paraduxd.protocols.base import Destination, Version
 from paraduxd.worker.browse import names_index
-from paraduxd.worker.browse.names_index import NamesIndex
+from paraduxd.worker.browse.names_index import NamesIndex, Row
 
 log = logging.getLogger("paradux.names")
+
+_KINDS = {b"d": DIRECTORY, b"f": FILE, b"l": LINK}
+"""By find's letters."""
 
 _BEFORE_NUMBERS = 1 << 33
 """Versions from before numbering come before all others, by time."""
@@ -57,10 +64,39 @@ def key_of(version: Version) -> int:
     return (int(time.timestamp()) if time else 0) - _BEFORE_NUMBERS
 
 
-def walked(folder: Path) -> Iterator[Entry]:
-    """Everything below a directory of this machine, as `walk.entries` finds it."""
-    for path, status in walk.entries(folder):
-        yield described(os.fsdecode(path), status)
+def walked(folder: Path, without: Collection[bytes] = ()) -> Iterator[Entry]:
+    """Everything below a directory of this machine but these paths and what is below them.
+
+    What vanishes meanwhile, or cannot be entered, is left out.
+    """
+    if without:
+        for name, status in walk.entries(folder, without):
+            yield described(os.fsdecode(name), status)
+        return
+    with _described(folder) as file:
+        for path, kind, size, modified in _rows(file):
+            yield Entry(os.fsdecode(path), kind, size, modified)
+
+
+@contextlib.contextmanager
+def _described(folder: Path, beside: Path | None = None) -> Iterator[BufferedRandom]:
+    """What `find.describe` tells of a directory, as a file without a name: in the private folder `beside`, or in memory."""
+    with _unnamed(beside) as file:
+        find.describe(folder, file.fileno())
+        file.seek(0)
+        yield file
+
+
+def _unnamed(beside: Path | None) -> BufferedRandom:
+    if beside is not None:
+        return TemporaryFile("w+b", dir=beside)
+    return os.fdopen(os.memfd_create("paradux-walk", os.MFD_CLOEXEC), "w+b")
+
+
+def _rows(file: IO[bytes]) -> Iterator[Row]:
+    for entry in find.described(file):
+        kind = _KINDS.get(entry.type, OTHER)
+        yield entry.path, kind, entry.size if kind == FILE else None, entry.modified
 
 
 def described(path: str, status: os.stat_result) -> Entry:
@@ -71,16 +107,30 @@ def described(path: str, status: os.stat_result) -> Entry:
     return Entry(path, kind, None, int(status.st_mtime))
 
 
-def remember_push(order: Order, staging: Path, version: Version, versions: Sequence[Version]) -> None:
-    """Add what was pushed to the index. Whatever goes wrong here is no failure of the push: a later look asks the place."""
+def remember_push(
+    order: Order, staging: Path, version: Version, versions: Sequence[Version], without: Collection[bytes] = ()
+) -> None:
+    """Add what was pushed, `without` what was left out, to the index.
+
+    Whatever goes wrong here is no failure of the push: a later look asks the place."""
     if not (folder := Reading.of(order).index):
         return
     try:
         with names_index.opened(Path(folder)) as index:
             index.keep_only({key_of(each): each.time for each in (*versions, version)})
-            index.add(key_of(version), version.time, walked(staging))
-    except (sqlite3.Error, OSError) as problem:
+            _add(index, Path(folder), staging, version, without)
+    except (sqlite3.Error, OSError, ParaduxError) as problem:
         log.warning("The names of %s are not remembered: %s", version.id, problem)
+
+
+def _add(index: NamesIndex, folder: Path, staging: Path, version: Version, without: Collection[bytes]) -> None:
+    if without:
+        index.add(key_of(version), version.time, walked(staging, without))
+        return
+    with _described(staging, folder) as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
+        index.add_walked(key_of(version), version.time, _rows(file), digest)
 
 
 @dataclass
@@ -126,14 +176,18 @@ class Contents:
 @contextlib.contextmanager
 def of_destination(order: Order, open_place: Callable[[], Destination] | None) -> Iterator[Contents]:
     """The contents of a destination, with the versions that the journal knows; for those, it may not have to be asked."""
-    with _folder(order) as folder, _told(), names_index.opened(folder) as index:
+    with _folder(order) as folder, _translated_errors(), names_index.opened(folder) as index:
         yield Contents(index, Reading.of(order).versions, open_place)
 
 
 @contextlib.contextmanager
 def of_staging(folder: Path, version: Version) -> Iterator[Contents]:
     """What lies in a directory of this machine, as a version."""
-    with TemporaryDirectory(prefix="paradux-") as scratch, _told(), names_index.opened(Path(scratch)) as index:
+    with (
+        TemporaryDirectory(prefix="paradux-") as scratch,
+        _translated_errors(),
+        names_index.opened(Path(scratch)) as index,
+    ):
         index.add(key_of(version), version.time, walked(folder))
         yield Contents(index, (version,), None)
 
@@ -148,7 +202,7 @@ def _folder(order: Order) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as problem:

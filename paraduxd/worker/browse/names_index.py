@@ -11,26 +11,56 @@ import os
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.listings import FILE, Entry
 from paraduxd.protocols.base import NAMES
 
-_VERSION = 1
+_VERSION = 2
 _AT_ONCE = 10_000
 _OPEN = (1 << 62) - 1
-_TABLES = """
-CREATE TABLE paths (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
-CREATE TABLE versions (number INTEGER PRIMARY KEY, time TEXT NOT NULL);
-CREATE TABLE spans (path INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-                    kind TEXT NOT NULL, size INTEGER, modified INTEGER);
-CREATE INDEX spans_by_path ON spans (path, first);
-CREATE INDEX spans_by_last ON spans (last);
-CREATE TABLE incoming (path INTEGER PRIMARY KEY, kind TEXT NOT NULL, size INTEGER, modified INTEGER);
+_SPANS = """
+CREATE TABLE spans (path BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, kind TEXT NOT NULL, size INTEGER,
+                    modified INTEGER, PRIMARY KEY (path, first)) WITHOUT ROWID;
+CREATE TABLE incoming (path BLOB NOT NULL PRIMARY KEY, kind TEXT NOT NULL, size INTEGER, modified INTEGER) WITHOUT ROWID;
 """
+_WALKS = "CREATE TABLE IF NOT EXISTS walks (number INTEGER PRIMARY KEY, digest BLOB NOT NULL);"
+"""What the newest version was added from, if it was a directory. Not all of version 1 have it."""
+
+_TABLES = f"""
+CREATE TABLE versions (number INTEGER PRIMARY KEY, time TEXT NOT NULL);
+{_WALKS}
+{_SPANS}
+"""
+_FROM_FIRST = f"""
+{_WALKS}
+ALTER TABLE spans RENAME TO numbered;
+DROP TABLE incoming;
+{_SPANS}
+INSERT OR REPLACE INTO spans SELECT p.path, s.first, s.last, s.kind, s.size, s.modified
+    FROM paths p CROSS JOIN numbered s ON s.path = p.id ORDER BY p.path, s.first;
+DROP TABLE numbered;
+DROP TABLE paths;
+"""  # noqa: S608  (nothing but the tables above is in it)
+"""From version 1, which had the paths in a table of their own."""
+
+_CHANGES = {0: _TABLES, 1: _FROM_FIRST, _VERSION: ""}
+"""What makes one of the present version of a database, by the version that it has; 0 is that of a new one."""
+
+_ALL_PATHS = "SELECT DISTINCT path FROM spans ORDER BY path"
+_SOME_PATHS = (
+    "SELECT DISTINCT path FROM spans WHERE instr(lower(CAST(path AS TEXT)), ?)"
+    " OR length(CAST(path AS TEXT)) <> length(path) ORDER BY path"
+)
+
 _SAME = "i.path = s.path AND i.kind = s.kind AND i.size IS s.size AND i.modified IS s.modified"
+
+
+Row = tuple[bytes, str, int | None, int | None]
+"""Path, kind, bytes, time."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +93,44 @@ def _opened(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
     try:
         database.execute("PRAGMA synchronous = OFF")  # what is lost is made anew
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, _VERSION):
-            raise sqlite3.DatabaseError("another version")
-        if version == 0:
-            database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+        database.execute("PRAGMA temp_store = MEMORY")  # names go to no other place
+        if _version(database) != _VERSION:
+            _bring_up_to_date(database)
     except sqlite3.Error:
         database.close()
         raise
     return database
 
 
+def _version(database: sqlite3.Connection) -> int:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _bring_up_to_date(database: sqlite3.Connection) -> None:
+    with _transaction(database):
+        version = _version(database)  # somebody else may have been faster
+        if version not in _CHANGES:
+            raise sqlite3.DatabaseError("another version")
+        for statement in (*_CHANGES[version].split(";"), f"PRAGMA user_version = {_VERSION}"):
+            database.execute(statement)
+
+
 def _forget(path: Path) -> None:
     for suffix in ("", "-journal", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            database.execute("ROLLBACK")
+        raise
 
 
 class NamesIndex:
@@ -92,9 +146,9 @@ class NamesIndex:
     def keep_only(self, versions: dict[int, str]) -> None:
         """Forget versions that are gone; one whose time is another is not the one that was indexed, so that nothing is believed."""
         known = self.known()
-        with self._transaction():
+        with _transaction(self._database):
             if any(versions.get(number, time) != time for number, time in known.items()):
-                for table in ("versions", "spans", "paths"):
+                for table in ("versions", "spans"):
                     self._database.execute(f"DELETE FROM {table}")  # noqa: S608
                 return
             gone = [(number,) for number in known if number not in versions]
@@ -108,32 +162,54 @@ class NamesIndex:
             "DELETE FROM spans WHERE NOT EXISTS"
             " (SELECT 1 FROM versions v WHERE v.number BETWEEN spans.first AND spans.last)"
         )
-        self._database.execute("DELETE FROM paths WHERE NOT EXISTS (SELECT 1 FROM spans WHERE spans.path = paths.id)")
 
     def add(self, number: int, time: str, entries: Iterable[Entry]) -> None:
         """Add a version, unless it is in it."""
+        self._add(number, time, ((os.fsencode(each.path), each.kind, each.size, each.modified) for each in entries))
+
+    def add_walked(self, number: int, time: str, rows: Iterable[Row], digest: bytes) -> None:
+        """Add a version that was made of a directory; with the `digest` of the last one it holds what that held, so `rows` are not read."""
+        newest = max(self.known(), default=0)
+        before = self._database.execute("SELECT digest FROM walks WHERE number = ?", (newest,)).fetchone()
+        if before == (digest,) and number > newest:
+            with _transaction(self._database):
+                self._database.execute("INSERT INTO versions VALUES (?, ?)", (number, time))
+                self._remember_walk(number, digest)
+            return
+        self._add(number, time, rows)
+        if number > newest:
+            self._remember_walk(number, digest)
+
+    def _remember_walk(self, number: int, digest: bytes) -> None:
+        self._database.execute("DELETE FROM walks")
+        self._database.execute("INSERT INTO walks VALUES (?, ?)", (number, digest))
+
+    def _add(self, number: int, time: str, rows: Iterable[Row]) -> None:
         known = sorted(self.known())
         if number in known:
             return
-        with self._transaction():
-            self._take(entries)
-            if not known or number > known[-1]:
-                self._append(number, known[-1] if known else 0)
+        with _transaction(self._database):
+            if not known:
+                values = f"?, {number:d}, {_OPEN}, ?, ?, ?"
+                self._put(f"INSERT OR REPLACE INTO spans VALUES ({values})", rows)  # noqa: S608  (numbers)
             else:
-                before = max((each for each in known if each < number), default=0)
-                self._insert(number, before, min(each for each in known if each > number))
+                self._put("INSERT OR REPLACE INTO incoming VALUES (?, ?, ?, ?)", rows)
+                self._merge(number, known)
+                self._database.execute("DELETE FROM incoming")
             self._database.execute("INSERT INTO versions VALUES (?, ?)", (number, time))
-            self._database.execute("DELETE FROM incoming")
 
-    def _take(self, entries: Iterable[Entry]) -> None:
-        self._database.execute("DELETE FROM incoming")
-        coming = iter(entries)
-        while some := list(islice(coming, _AT_ONCE)):
-            rows = [(os.fsencode(each.path), each.kind, each.size, each.modified) for each in some]
-            self._database.executemany("INSERT OR IGNORE INTO paths (path) VALUES (?)", ((row[0],) for row in rows))
-            self._database.executemany(
-                "INSERT OR REPLACE INTO incoming SELECT id, ?2, ?3, ?4 FROM paths WHERE path = ?1", rows
-            )
+    def _put(self, statement: str, rows: Iterable[Row]) -> None:
+        coming = iter(rows)
+        while some := sorted(islice(coming, _AT_ONCE), key=itemgetter(0)):  # neighbours lie on one page
+            self._database.executemany(statement, some)
+
+    def _merge(self, number: int, known: Sequence[int]) -> None:
+        """Take in `incoming`."""
+        if number > known[-1]:
+            self._append(number, known[-1])
+        else:
+            before = max((each for each in known if each < number), default=0)
+            self._insert(number, before, min(each for each in known if each > number))
 
     def _append(self, number: int, before: int) -> None:
         """After all others."""
@@ -144,7 +220,7 @@ class NamesIndex:
         )
         run(
             "INSERT INTO spans SELECT path, ?, ?, kind, size, modified FROM incoming i"
-            " WHERE NOT EXISTS (SELECT 1 FROM spans s WHERE s.path = i.path AND +s.last = ?)",
+            " WHERE NOT EXISTS (SELECT 1 FROM spans s WHERE s.path = i.path AND s.last = ?)",
             (number, _OPEN, _OPEN),
         )
 
@@ -165,7 +241,7 @@ class NamesIndex:
         run(f"UPDATE spans AS s SET last = :n WHERE last = :before AND {covers}", values)  # noqa: S608
         run(
             "INSERT INTO spans SELECT path, :n, :n, kind, size, modified FROM incoming i WHERE NOT EXISTS"
-            " (SELECT 1 FROM spans s WHERE s.path = i.path AND s.first <= :n AND +s.last >= :n)",
+            " (SELECT 1 FROM spans s WHERE s.path = i.path AND s.first <= :n AND s.last >= :n)",
             values,
         )
 
@@ -177,15 +253,19 @@ class NamesIndex:
         ).fetchone()
         return files, size if known == files else None
 
-    def paths(self) -> Iterator[tuple[int, str]]:
-        """All paths that any version has or had, with their ids."""
-        for number, path in self._database.execute("SELECT id, path FROM paths ORDER BY path"):
-            yield number, os.fsdecode(path)
+    def paths(self, containing: str = "") -> Iterator[str]:
+        """All paths that any version has or had, sorted; `containing`: without those of ASCII letters that lack this text.
 
-    def spans(self, path: int) -> tuple[Span, ...]:
+        It is of ASCII letters in lower case. To look at all paths here would take half a second of a million.
+        """
+        found = self._database.execute(_SOME_PATHS, (containing,)) if containing else self._database.execute(_ALL_PATHS)
+        for (path,) in found:
+            yield os.fsdecode(path)
+
+    def spans(self, path: str) -> tuple[Span, ...]:
         """The states of one path, oldest first."""
         rows = self._database.execute(
-            "SELECT first, last, kind, size, modified FROM spans WHERE path = ? ORDER BY first", (path,)
+            "SELECT first, last, kind, size, modified FROM spans WHERE path = ? ORDER BY first", (os.fsencode(path),)
         )
         return tuple(Span(*row) for row in rows)
 
@@ -194,26 +274,14 @@ class NamesIndex:
         condition, values = "", list[object]([number, number])
         if below:
             path = os.fsencode(below)
-            condition = " AND (p.path = ? OR (p.path > ? AND p.path < ?))"
+            condition = " AND (path = ? OR (path > ? AND path < ?))"
             values += [path, path + b"/", path + b"0"]
         rows = self._database.execute(
-            "SELECT p.path, s.kind, s.size, s.modified FROM spans s JOIN paths p ON p.id = s.path"  # noqa: S608
-            f" WHERE s.first <= ? AND s.last >= ?{condition} ORDER BY p.path",
+            f"SELECT path, kind, size, modified FROM spans WHERE first <= ? AND last >= ?{condition} ORDER BY path",  # noqa: S608
             values,
         )
         for path, kind, size, modified in rows:
             yield Entry(os.fsdecode(path), kind, size, modified)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._database.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                self._database.execute("ROLLBACK")
-            raise
 
 
 def merged(spans: Sequence[Span], numbers: Sequence[int]) -> list[Span]:

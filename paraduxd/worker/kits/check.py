@@ -13,10 +13,11 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import KitChecked
 from paraduxd.core.devices.stick_rules import FILE_SYSTEMS, KIT, NEW, OLD, Stick
 from paraduxd.core.plan.model import RecoveryKey
+from paraduxd.core.recovery import kit_tools
 from paraduxd.core.runs.order_arguments import KitCheckArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.crypto.gpg import private_gpg
-from paraduxd.effects.devices import kit_files, mount
+from paraduxd.effects.devices import kit_files, stick_mount
 from paraduxd.effects.devices.kit_files import Found
 from paraduxd.effects.process import hardening
 from paraduxd.shares.kit_folder import SHARES
@@ -57,6 +58,7 @@ def check(order: Order, report: ProgressReport) -> KitChecked:
         bytes=found.bytes,
         device_serial=stick.serial,
         uuid=stick.uuid,
+        reads=kit_tools.reads(found.files) if kit is not None else None,
     )
 
 
@@ -65,7 +67,7 @@ def _found(stick: Stick) -> tuple[Found, list[str]]:
     if not stick.directory and stick.fs not in FILE_SYSTEMS:
         return Found(), ["there is no FAT or exFAT file system any more"]
     try:
-        with named_errors(stick), mount.opened(stick) as root:
+        with named_errors(stick), stick_mount.opened(stick) as root:
             return _kit(root)
     except ParaduxError as problem:
         if problem.code != "bad-stick":

@@ -30,7 +30,7 @@ from paraduxd.core.devices.stick_rules import (
 from paraduxd.core.runs.keeper_results import LookedAt, ReadFromStick, WrittenToStick
 from paraduxd.core.runs.order_arguments import KitWriteArguments, StickArguments
 from paraduxd.core.runs.orders import Order, Progress
-from paraduxd.effects.devices import block_device, kit_files, mount
+from paraduxd.effects.devices import block_device, kit_files, stick_mount
 from paraduxd.shares.kit_manifest import LONGEST, KitInfo
 
 ProgressReport = Callable[[Progress], None]
@@ -57,7 +57,7 @@ def write(order: Order, report: ProgressReport) -> WrittenToStick:
         _write_beside(stick, files)
         report(Progress(50.0))
         _compare(stick, NEW, files)
-        with mount.opened(stick, writable=True) as root:
+        with stick_mount.opened(stick, writable=True) as root:
             kit_files.take_place(root, NEW, KIT, OLD)
         report(Progress(80.0))
         _compare(stick, KIT, files)
@@ -67,7 +67,7 @@ def write(order: Order, report: ProgressReport) -> WrittenToStick:
 def read(order: Order, report: ProgressReport) -> ReadFromStick:
     """All that can be read of a kit; of one that was cut off while it was written, what is there of it."""
     stick = chosen(order)
-    with named_errors(stick), mount.opened(stick) as root:
+    with named_errors(stick), stick_mount.opened(stick) as root:
         there = [found for name in _kit_folders(root) if (found := _readable(root, name)) is not None]
         if not there:
             raise ParaduxError("no-kit", f"{stick.name} holds no kit", "use another stick")
@@ -102,7 +102,7 @@ def chosen(order: Order) -> Stick:
     expected = told.device_serial
     if told.directory:
         return Stick(directory=told.directory, serial=expected)
-    stick = mount.look(told.device)
+    stick = stick_mount.look(told.device)
     if expected and stick.serial != expected:
         raise ParaduxError("refused", f"{stick.name} is not the one that was plugged in", "plug it in again")
     return stick
@@ -124,12 +124,12 @@ def named_errors(stick: Stick) -> Iterator[None]:
 def seen_on(stick: Stick) -> Seen:
     """What is on it, looked at read-only; a file system of another kind, or a damaged one, is not looked into."""
     if not stick.directory and stick.fs not in FILE_SYSTEMS:
-        what = mount.foreign(stick)
+        what = stick_mount.foreign(stick)
         if not what and not block_device.is_blank(stick.device, stick.size):
             what = "data without a file system"
         return Seen(blank=not what, foreign=what)
     try:
-        with mount.opened(stick) as root:
+        with stick_mount.opened(stick) as root:
             return _contents(root)
     except ParaduxError as problem:
         if problem.code != "bad-stick":
@@ -171,11 +171,11 @@ def _formatted(stick: Stick) -> Stick:
         return stick
     block_device.make_file_system(stick.device, best_type(stick.size))
     block_device.drop_cache(stick.device)
-    return mount.look(stick.device)
+    return stick_mount.look(stick.device)
 
 
 def _write_beside(stick: Stick, files: Mapping[str, bytes]) -> None:
-    with mount.opened(stick, writable=True) as root:
+    with stick_mount.opened(stick, writable=True) as root:
         try:
             kit_files.write_folder(root, NEW, files)
         except OSError as problem:
@@ -188,7 +188,7 @@ def _write_beside(stick: Stick, files: Mapping[str, bytes]) -> None:
 
 
 def _compare(stick: Stick, folder: str, files: Mapping[str, bytes]) -> None:
-    with mount.opened(stick) as root:
+    with stick_mount.opened(stick) as root:
         found = kit_files.read_kit(root, folder)
     bad = sorted(name for name in files if found.files.get(name) != files[name])
     if bad:

@@ -46,7 +46,7 @@ def publish(order: Order, store: BlobStore, reader: BlobStore, identity: Identit
     present = {blob.name for blob in store.list()}
     if told.known_serial and not any(map(published_config.is_ours, present)):
         raise place_marker.not_mounted(place.where)
-    old_shares = _told(succession_check.stop_if_superseded(outbox, store, present)) or place.by_old_shares()
+    old_shares = _old_shares(succession_check.stop_if_superseded(outbox, store, present)) or place.by_old_shares()
     _stop_if_foreign(store, present, contents)
     place.claim()
     for name, content in contents.items():
@@ -79,7 +79,7 @@ def _stop_if_foreign(store: BlobStore, present: Collection[str], contents: Mappi
             raise _other_installation(machine_claim.NAME)
 
 
-def _told(found: Machine | None) -> OldShares | None:
+def _old_shares(found: Machine | None) -> OldShares | None:
     return OldShares(found.generation, found.date) if found else None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import machine_claim
 from paraduxd.core.recovery.machine_claim import Machine
-from paraduxd.effects.crypto.machine_claim import is_signed
+from paraduxd.effects.crypto.machine_claim_signature import is_signed
 from paraduxd.effects.files import bounded
 from paraduxd.protocols.base import BlobStore
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.listings import DIRECTORY, FILE, Change, Entry
-from paraduxd.effects.files import directories, looking
+from paraduxd.effects.files import directories, existence
 from paraduxd.effects.files.directories import Directory
 from paraduxd.protocols.pulling.mounted_disks import not_mounted
 from paraduxd.worker.browse.answers import differ
@@ -56,7 +56,7 @@ def written_to_disks(plan: Plan, root: Path, known_mounts: Sequence[str]) -> Non
 def folder_of(source: Path, entries: Sequence[Entry]) -> Path:
     """The folder that is written into: of a source that is a single file, the one that it lies in."""
     single = [(entry.path, entry.kind) for entry in entries] == [(source.name, FILE)]
-    return source.parent if single and not looking.is_folder(source) else source
+    return source.parent if single and not existence.is_folder(source) else source
 
 
 @contextlib.contextmanager

@@ -21,16 +21,20 @@ from paraduxd.api import phrases
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import Rehearsal
 from paraduxd.core.primitives import timestamps
+from paraduxd.core.primitives.left_out_rules import LeftOut
 from paraduxd.core.recovery import published_config
-from paraduxd.core.recovery.drills import ROUTINE, Sample
+from paraduxd.core.recovery.drill_judgement import ROUTINE, Sample
 from paraduxd.core.runs.keeper_results import StashContent
 from paraduxd.core.runs.order_arguments import RehearseArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import bounded, directories, scratch
 from paraduxd.protocols.base import BlobStore, Destination, Version
+from paraduxd.protocols.pulling.left_out_paths import found
 from paraduxd.worker.browse.choosing import choose as choose_version
 from paraduxd.worker.transfer import staged_data
 from paraduxd.worker.transfer.sample import Candidate, Outcome, choose, compare, is_settled
+
+EVERYTHING = LeftOut()
 
 LONGEST_OBJECT = 10 * 1024 * 1024
 """Bytes of a published object; the vault takes no more than 8 MiB of text."""
@@ -54,14 +58,14 @@ def scratch_of(order: Order, apart_from: Sequence[str]) -> Iterator[Path]:
 # A destination
 
 
-def rehearse(order: Order, destination: Destination, folder: Path) -> Rehearsal:
-    """Restore a random sample of the newest version into `folder`, and compare it.
+def rehearse(order: Order, destination: Destination, folder: Path, what: LeftOut = EVERYTHING) -> Rehearsal:
+    """Restore a random sample of the newest version into `folder`, and compare it; of a source that is pushed as it lies but for `what`.
 
     Raises `ParaduxError` "damaged" when what came back is not what was pushed, "no-version", "nothing-to-compare" when nothing is proven
     either way, "no-room", and whatever the destination raises.
     """
     known = order.read(RehearseArguments).known_versions or ()
-    rehearsal = _Rehearsal(order, destination, folder / "restored")
+    rehearsal = _Rehearsal(order, destination, folder / "restored", what)
     version = _newest(destination, known)
     try:
         return rehearsal.run(version)
@@ -87,6 +91,7 @@ class _Rehearsal:
     order: Order
     destination: Destination
     to: Path
+    left_out: LeftOut = EVERYTHING
 
     def run(self, version: Version) -> Rehearsal:
         """Restore and compare; what was restored is counted."""
@@ -96,7 +101,7 @@ class _Rehearsal:
         if part := self.destination.sample(version, self.to, sample.files, sample.bytes):
             return self._judge(part, staging, _seconds(part.time))
         random = Random(told.seed)  # noqa: S311  which files are tried is no secret
-        chosen = choose(staging, made, sample, random) if staging else ()
+        chosen = choose(staging, made, sample, random, found(self.left_out, staging).paths) if staging else ()
         if staging and chosen:
             scratch.need_room(self.to, sum(candidate.size for candidate in chosen))
             self._restore_sample(version, chosen, staging, made)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.errors import ParaduxError
+from paraduxd.api.frozen import dataclass
 from paraduxd.api.questions import RestoreOptions
 from paraduxd.api.replies.listings import FILE, Change, Entry, Page
 from paraduxd.api.replies.results import RestoredVersion
@@ -18,6 +20,9 @@ from paraduxd.protocols.trees import destination as trees
 from paraduxd.worker.browse import answers
 from paraduxd.worker.browse.choosing import choose, named
 from paraduxd.worker.transfer import in_place, selecting, staged_data, target
+
+_SHORTEST_ID = 8
+"""Digits of what may be an id and no number."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,16 @@ class _Copy:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             paths = selecting.of_staging(order, staged_data.to_read(order))
             return cls(order, None, Version("staging", now), paths)
-        version = choose(destination.versions(), at, options.version)
+        versions = destination.versions()
+        if (other := _other(destination, versions, options.version)) is not None:
+            if options.in_place:
+                raise ParaduxError(
+                    "bad-request",
+                    "what is not a version of Paradux has paths of its own, and does not go back into the source",
+                    "restore into a folder with --to",
+                )
+            return cls(order, destination, other, selecting.of_other(order))
+        version = choose(versions, at, options.version)
         return cls(order, destination, version, selecting.of_version(order, destination, version))
 
     def write(self, to: Path, paths: Sequence[str]) -> RestoreResult:
@@ -90,6 +104,14 @@ class _Copy:
         if self._destination is None:
             return selecting.entries_of_staging(staged_data.to_read(self._order), self.paths)
         return selecting.entries_of_version(self._order, self._destination, self.version, self.paths)
+
+
+def _other(destination: Destination, versions: Sequence[Version], name: str | None) -> Version | None:
+    """The version of this name that is not of the dataset, where the place has it."""
+    if name is None or (name.isdigit() and len(name) < _SHORTEST_ID) or any(each.id == name for each in versions):
+        return None
+    found = next((each for each in destination.others() if each.id == name), None)
+    return Version(found.id, found.time, found.files, found.bytes) if found else None
 
 
 def _would_write(copy: _Copy) -> Restored:

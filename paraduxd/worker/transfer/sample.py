@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from random import Random
 
-from paraduxd.core.recovery.drills import Sample
+from paraduxd.core.recovery.drill_judgement import Sample
 from paraduxd.effects.tools.rsync_complaints import PARTIAL
 
 _PIECE = 1 << 20
@@ -54,30 +54,34 @@ class _Urn:
             self.drawn[place] = candidate
 
 
-def choose(staging: Path, made: float, sample: Sample, random: Random) -> tuple[Candidate, ...]:
+def choose(
+    staging: Path, made: float, sample: Sample, random: Random, without: Container[bytes] = ()
+) -> tuple[Candidate, ...]:
     """A random sample of the files in staging, those first that were not touched since the version was `made` (seconds since the epoch).
 
     Empty files prove nothing and are left out. If no file fits into the limit of bytes, the smallest is taken alone.
     """
     settled, others = (_Urn(4 * sample.files, random) for _ in range(2))
     smallest: Candidate | None = None
-    for candidate in files(staging, made):
+    for candidate in files(staging, made, without):
         (settled if candidate.settled else others).add(candidate)
         if smallest is None or (not candidate.settled, candidate.size) < (not smallest.settled, smallest.size):
             smallest = candidate
     chosen: list[Candidate] = []
     left = sample.bytes
-    for urn in (settled, others):
-        random.shuffle(urn.drawn)
-        for candidate in urn.drawn:
+    for group in (settled, others):
+        random.shuffle(group.drawn)
+        for candidate in group.drawn:
             if len(chosen) < sample.files and candidate.size <= left:
                 chosen.append(candidate)
                 left -= candidate.size
     return tuple(chosen) or ((smallest,) if smallest else ())
 
 
-def files(staging: Path, made: float) -> Iterator[Candidate]:
-    """Every regular file that is not empty; what vanishes or cannot be read meanwhile is passed over."""
+def files(staging: Path, made: float, without: Container[bytes] = ()) -> Iterator[Candidate]:
+    """Every regular file that is not empty, `without` what no version has.
+
+    What vanishes or cannot be read meanwhile is passed over."""
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -87,6 +91,8 @@ def files(staging: Path, made: float) -> Iterator[Candidate]:
             continue
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
+            if os.fsencode(path) in without:
+                continue
             if entry.is_dir(follow_symlinks=False):
                 folders += [path] if entry.name != PARTIAL else []
             elif entry.is_file(follow_symlinks=False) and (found := _candidate(entry, path, made)):

@@ -38,6 +38,21 @@ def of_version(order: Order, destination: Destination, version: Version) -> list
         return paths
 
 
+def of_other(order: Order) -> list[str]:
+    """The paths in a version of others, as they are written: they are not below the source, and no index has them.
+
+    Raises `ParaduxError` "bad-path".
+    """
+    paths = [choosing.clean(f"./{path}") for path in _wanted(order)]
+    if any(map(globs.has_wildcard, paths)):
+        raise ParaduxError(
+            "bad-path",
+            "what is not a version of Paradux is restored by paths, not by patterns",
+            "leave the wildcards out",
+        )
+    return paths
+
+
 def entries_of_staging(staging: Path, paths: Sequence[str]) -> list[Entry]:
     """What staging holds at these paths (none: everywhere)."""
     return [entry for entry in contents.walked(staging) if _is_below(entry.path, paths)]

@@ -7,14 +7,15 @@ others have pushed. It is then held to the same measure as a pull, and removes n
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from paraduxd.core.plan.model import Guard
-from paraduxd.core.runs import guard as guards
-from paraduxd.effects.files.walk import walk
-from paraduxd.protocols.base import Destination, HeldError, PushRequest, Version
+from paraduxd.core.runs.guard import rules as guards
+from paraduxd.effects.files.walk import entries, walk
+from paraduxd.protocols.base import Destination, HeldError, Omitted, PushRequest, Version
 
 HELD = "staging-shrunk"
 """The reason of these holds. The next good pull ends them, or the owner."""
@@ -30,14 +31,14 @@ def checked(
     if request.held:
         return request
     if pushed_before:
-        if request.known_versions and request.known_versions[-1].files and _is_empty(staging):
+        if request.known_versions and request.known_versions[-1].files and _is_empty(staging, request.omitted):
             raise _held(request.known_versions[-1], 0)
         return request
     there = destination.versions()
     if not there:
         return request
     newest = destination.counted(_counted(there[-1], request.known_versions))
-    files = _count(staging)
+    files = _count(staging, request.omitted)
     known = 1 if newest.files is None else newest.files  # nothing at all is too few, however many there were
     if guards.decide(known, removed=max(0, known - files), changed=0, files=files, guard=guard):
         raise _held(newest, files)
@@ -56,13 +57,15 @@ def _held(newest: Version, files: int) -> HeldError:
     return HeldError(HELD, text, removed=max(0, (newest.files or 0) - files), files=files)
 
 
-def _is_empty(folder: Path) -> bool:
+def _is_empty(folder: Path, omitted: Omitted) -> bool:
     with os.scandir(folder) as entries:
-        return next(entries, None) is None
+        return all(os.fsencode(entry.name) in omitted.paths for entry in entries)
 
 
-def _count(folder: Path) -> int:
-    """Regular files, links not followed; what cannot be read does not count."""
+def _count(folder: Path, omitted: Omitted) -> int:
+    """Regular files, links not followed; what cannot be read does not count, nor does what is left out."""
+    if omitted.paths:
+        return sum(stat.S_ISREG(status.st_mode) for _, status in entries(folder, omitted.paths))
     return sum(len(_regular(inner, names)) for inner, _, names in walk(folder))
 
 

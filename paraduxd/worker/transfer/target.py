@@ -38,7 +38,7 @@ def prepared(path: Path, what: Sequence[str], uids: frozenset[int], *, whole: bo
     "unsafe-directory", "not-empty" and "bad-target".
     """
     with contextlib.ExitStack() as stack:
-        with _told(path):
+        with _translated_errors(path):
             target = stack.enter_context(directories.opened(path, uids, make=True))
             work = stack.enter_context(_begun(target, json.dumps(list(what)).encode()))
         try:
@@ -48,7 +48,7 @@ def prepared(path: Path, what: Sequence[str], uids: frozenset[int], *, whole: bo
         except BaseException as problem:
             work.give_up(problem)
             raise
-        with _told(path):
+        with _translated_errors(path):
             work.finish(whole=whole)
 
 
@@ -124,7 +124,7 @@ def _not_empty(target: Directory, *, begun: bool = False) -> ParaduxError:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translated_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:

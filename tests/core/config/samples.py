@@ -20,6 +20,7 @@ from paraduxd.core.config.protocol_settings import (
     parse_file_url,
     parse_ssh_url,
 )
+from paraduxd.core.primitives.left_out_rules import LeftOut
 
 
 class DiskLike(ProtocolSettings):
@@ -36,6 +37,9 @@ class DiskLike(ProtocolSettings):
 
     def local_path(self) -> str | None:
         return parse_file_url(self.url)
+
+    def left_out(self) -> LeftOut:
+        return LeftOut(self.exclude)
 
 
 class _SshLike(ProtocolSettings):

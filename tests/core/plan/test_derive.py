@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.views.masking import MASK, mask
 from paraduxd.core.plan import model as plans
-from paraduxd.core.plan.derive import derive, needed_data_keys, needed_hosts
+from paraduxd.core.plan.data_keys import needed_data_keys
+from paraduxd.core.plan.derive import derive
+from paraduxd.core.plan.servers import needed_hosts
+from paraduxd.core.plan.transport import Hooks, Transport
 from paraduxd.core.primitives.place_identity import legacy_uid
 from tests.core.config.samples import SHAPES, answers, config_of, family
 
@@ -39,8 +43,8 @@ def test_windows_are_in_the_plan_and_rates_with_the_transfers() -> None:
     assert found.plan.window("photos", "source") == "22:00-06:00"
     assert found.plan.window("photos", photos["destinations"][0]["id"]) == "01:00-02:00"
     assert found.plan.window("photos", "staging") is found.plan.window("none", "source") is None
-    assert found.transports["dataset.photos.source.json"]["bandwidth"] == 2_000_000
-    assert found.transports[f"dataset.photos.{photos['destinations'][0]['id']}.json"]["bandwidth"] == 5000
+    assert found.transports["dataset.photos.source.json"].bandwidth == 2_000_000
+    assert found.transports[f"dataset.photos.{photos['destinations'][0]['id']}.json"].bandwidth == 5000
 
 
 def test_a_dataset_in_the_plan() -> None:
@@ -91,28 +95,26 @@ def test_there_is_one_transport_file_for_every_stash() -> None:
 
 def test_a_transport_file_holds_what_its_stash_needs_and_no_more() -> None:
     files = derived().transports
-    assert files["dataset.photos.source.json"] == {
-        "protocol": "rsync",
-        "settings": {
-            "url": "rsync+ssh://fred@laptop.local/home/fred",
-            "credentials": {"private_key": "ssh key of fred"},
-        },
-        "host_keys": {"laptop.local:22": ["ssh-ed25519 AAAAlaptop"]},
-        "secret": "",
+    settings = {
+        "url": "rsync+ssh://fred@laptop.local/home/fred",
+        "credentials": {"private_key": "ssh key of fred"},
     }
-    assert files["dataset.photos.cloud.json"]["secret"] == "generated"
-    assert files["dataset.docs.cloud.json"]["secret"] == ""
-    assert files["metadata.friend.json"]["host_keys"] == {"friend.example:2222": ["ssh-ed25519 AAAAfriend"]}
-    assert files["metadata.friend.json"]["kit_access"]["credentials"] == {"password": "reader"}
-    assert files["metadata.nas.json"]["kit_access"] is None
+    pinned = {"laptop.local:22": ("ssh-ed25519 AAAAlaptop",)}
+    assert files["dataset.photos.source.json"] == Transport("rsync", settings, pinned)
+    assert files["dataset.photos.cloud.json"].secret == "generated"
+    assert files["dataset.docs.cloud.json"].secret == ""
+    friend = files["metadata.friend.json"]
+    assert friend.host_keys == {"friend.example:2222": ("ssh-ed25519 AAAAfriend",)}
+    assert friend.kit_access["credentials"] == {"password": "reader"}
+    assert files["metadata.nas.json"].kit_access is None
 
 
 def test_settings_of_a_transport_file_are_valid_for_the_protocol() -> None:
     transports = derived().transports
-    assert transports.pop("notify.mailtos-1.json") == {"address": "mailtos://fred:mail-password@mail.example"}
-    assert transports.pop("notify.heartbeat-1.json") == {"address": "https://hc-ping.com/heartbeat-secret"}
+    assert transports.pop("notify.mailtos-1.json") == Transport(address="mailtos://fred:mail-password@mail.example")
+    assert transports.pop("notify.heartbeat-1.json") == Transport(address="https://hc-ping.com/heartbeat-secret")
     for transport in transports.values():
-        SHAPES[transport["protocol"]].settings.model_validate(transport["settings"])
+        SHAPES[transport.protocol].settings.model_validate(transport.settings)
 
 
 def test_a_kit_address_on_another_server_needs_its_host_key_too() -> None:
@@ -121,8 +123,8 @@ def test_a_kit_address_on_another_server_needs_its_host_key_too() -> None:
     assert needed_hosts(config_of(document), SHAPES) == ("mirror.example:22",)
     document["managed"]["hosts"]["mirror.example:22"] = ["ssh-ed25519 AAAAmirror"]
     transport = derived(document).transports["metadata.friend.json"]
-    assert set(transport["host_keys"]) == {"friend.example:2222", "mirror.example:22"}
-    assert transport["kit_access"] == {"url": "sftp://kit@mirror.example/x"}
+    assert set(transport.host_keys) == {"friend.example:2222", "mirror.example:22"}
+    assert transport.kit_access == {"url": "sftp://kit@mirror.example/x"}
 
 
 def test_what_is_still_needed() -> None:
@@ -183,7 +185,7 @@ def test_the_plan_holds_no_secret(seed) -> None:
     assert len(used) > 28
     assert "canary-" not in text
     assert "ab" * 32 not in text
-    kept = json.dumps(both.transports)
+    kept = json.dumps(to_json_value(both.transports))
     needed = [canary for canary in used if canary in kept]
     assert len(needed) == 10
 
@@ -196,7 +198,12 @@ def test_a_transport_file_holds_no_secret_of_another_stash() -> None:
             yield f"canary-{number}-end"
 
     files = derived(canary_document(numbered())).transports
-    seen = [canary for text in map(json.dumps, files.values()) for canary in {*text.split('"')} if "canary-" in canary]
+    seen = [
+        canary
+        for text in map(json.dumps, to_json_value(files).values())
+        for canary in {*text.split('"')}
+        if "canary-" in canary
+    ]
     assert len(seen) == len(set(seen))
 
 
@@ -234,3 +241,22 @@ def test_a_plan_of_before_tells_folders_by_their_place() -> None:
     assert [[part.needs_no_config for part in (each.source, *each.destinations)] for each in before.datasets] == [
         [part.needs_no_config for part in (each.source, *each.destinations)] for each in now.datasets
     ]
+
+
+def test_hooks_are_told_to_pulls_alone() -> None:
+    document = family()
+    document["datasets"][0]["source"] |= {"before": "dump", "hooks_within": "2h"}
+    found = derived(document)
+    assert found.transports.pop("dataset.photos.source.json").hooks == Hooks("dump", "", 7200)
+    assert not [name for name, transport in found.transports.items() if transport.hooks != Hooks()]
+
+
+def test_only_pushes_of_a_source_as_it_lies_are_told_what_to_leave_out() -> None:
+    document = family()
+    for dataset in document["datasets"]:
+        dataset["source"]["exclude"] = ["secret-name"]
+    found = derived(document)
+    told = {name for name, transport in found.transports.items() if transport.left_out}
+    assert told == {"dataset.docs.cloud.json"}
+    assert all(found.transports[name].left_out.exclude == ("secret-name",) for name in told)
+    assert "secret-name" not in plans.to_json(found.plan)

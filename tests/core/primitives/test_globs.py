@@ -41,3 +41,57 @@ def test_within_one_name_it_is_as_pythons_own() -> None:
 @pytest.mark.parametrize("star", ["*", "**"])
 def test_many_stars_take_no_time(star: str) -> None:
     assert not globs.compiled(f"{star}a" * 60 + "b").fullmatch("a" * 250)
+
+
+PATHS = (
+    "letters/Brief.txt",
+    "a/b/c.jpg",
+    "a[b].TXT",
+    "x]y",
+    "2019/summer/IMG_1.jpg",
+    "K",
+    "/",
+    "deep/er/and/deeper/still.tar.gz",
+    "[abc",
+    "!x",
+)
+PATTERNS = (
+    "brief",
+    "B*f.TXT",
+    "2019/**/*.jpg",
+    "a[[]b].txt",
+    "x]y",
+    "[abc",
+    "[!a]/*",
+    "*",
+    "?",
+    "**",
+    "a/**/c*",
+    "k",
+    "K",
+    "/",
+    "a/b/",
+    "!x",
+)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_what_a_pattern_surely_contains_is_in_every_ascii_path_that_it_means(pattern: str) -> None:
+    is_meant = globs.finder(pattern)
+    assert all(globs.contained(pattern) in path.lower() for path in PATHS if is_meant(path))
+
+
+def test_the_longest_text_is_taken() -> None:
+    assert [globs.contained(each) for each in ("2019/**/*.JPG", "a[bc]def", "*", "\u212a*", "\u00c4rger")] == [
+        "2019/",
+        "def",
+        "",
+        "k",
+        "rger",
+    ]
+
+
+@pytest.mark.parametrize("name", ["a[b].txt", "what?.txt", "*star", "letters/a[b].txt"])
+def test_a_name_that_looks_like_a_pattern_is_found_by_itself(name: str) -> None:
+    assert globs.finder(name)(name) and globs.finder(name.upper())(f"x/{name}" if "/" not in name else name)
+    assert globs.contained(name) in name

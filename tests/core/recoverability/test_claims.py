@@ -8,6 +8,7 @@ from typing import Any
 from paraduxd.api.replies.results import Rehearsal
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.kit_records import Kit
+from paraduxd.core.recovery.kit_tools import ARCHIVE
 from paraduxd.core.runs.facts import Drills, Latest, SeenCopy
 from paraduxd.core.runs.orders import Failed
 from tests.core.status.sample import (
@@ -48,7 +49,7 @@ def hints(document: dict[str, Any]) -> dict[str, str]:
 
 def kits(serial: int, epoch: int = 1) -> dict[str, Kit]:
     names = ("alice", "bob", "carol", "dave", "erin")
-    return {name: Kit(epoch, ago(20 * DAY), ago(5 * DAY), serial=serial) for name in names}
+    return {name: Kit(epoch, ago(20 * DAY), ago(5 * DAY), serial=serial, reads=(ARCHIVE,)) for name in names}
 
 
 def proven(document: dict[str, Any]) -> list[str]:

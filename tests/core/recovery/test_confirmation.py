@@ -12,7 +12,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery import confirmation, kit_records
-from paraduxd.core.recovery.confirmation import Challenge, Found, Said, SeenByCode, SeenKey, SeenKeys
+from paraduxd.core.recovery.confirmation import AskedChallenge, CodeRecord, Found, Said, SeenKey, SeenKeys
 from paraduxd.core.recovery.kit_records import Kit
 
 VECTORS: dict[str, Any] = json.loads(
@@ -52,7 +52,7 @@ def code(name: str = "alice", **changes: Any) -> str:
     return confirmation.code_of(confirmation.key_of(name), OWNER, said)
 
 
-def find(digits: str, asked: tuple[Challenge, ...] = ()) -> Found | None:
+def find(digits: str, asked: tuple[AskedChallenge, ...] = ()) -> Found | None:
     return confirmation.find(digits, KEYS, KITS, {"alice": asked}, TODAY)
 
 
@@ -88,9 +88,9 @@ def test_another_kit_than_the_one_that_was_written_is_none_of_yours() -> None:
 
 
 def test_the_answer_to_a_challenge() -> None:
-    asked = Challenge("042195", "2026-11-27T10:00:00Z")
+    asked = AskedChallenge("042195", "2026-11-27T10:00:00Z")
     answer = code(challenge="042195")
-    found = find(answer, (Challenge("111111", "2026-11-26T10:00:00Z"), asked))
+    found = find(answer, (AskedChallenge("111111", "2026-11-26T10:00:00Z"), asked))
     assert found and found.challenge == asked
     assert find(answer) is None, "nobody has asked that"
     assert find(code("bob", kind="words", challenge="042195"), (asked,)) is None, "Alice was asked"
@@ -122,7 +122,7 @@ def test_every_single_wrong_digit_and_every_exchange_of_neighbours_is_mistyped()
             assert caught.value.code == "mistyped-code"
 
 
-def take(said: Said, last: SeenByCode | None, heard: str, asked: Challenge | None = None) -> SeenByCode:
+def take(said: Said, last: CodeRecord | None, heard: str, asked: AskedChallenge | None = None) -> CodeRecord:
     return confirmation.taken(Found("alice", 1, said, asked), f"{said}", last, heard)
 
 
@@ -139,7 +139,7 @@ def test_a_code_is_taken_once_and_only_if_it_is_newer() -> None:
 
 def test_an_answer_to_what_was_asked_since_is_new_whatever_the_clock_there_says() -> None:
     first = take(Said("2026-11-20", "whole", 0), None, "2026-11-25T10:00:00Z")
-    old, new = Challenge("000001", "2026-11-24T10:00:00Z"), Challenge("000002", "2026-11-26T10:00:00Z")
+    old, new = AskedChallenge("000001", "2026-11-24T10:00:00Z"), AskedChallenge("000002", "2026-11-26T10:00:00Z")
     answer = take(Said("2026-11-10", "whole", 0, challenge="000002"), first, "2026-11-28T10:00:00Z", new)
     assert (answer.date, answer.latest, answer.asked) == ("2026-11-10", "2026-11-20", True)
     with pytest.raises(ParaduxError):
@@ -148,10 +148,10 @@ def test_an_answer_to_what_was_asked_since_is_new_whatever_the_clock_there_says(
 
 def test_challenges_and_tries_are_forgotten_in_time() -> None:
     now = datetime(2026, 11, 28, 12, tzinfo=UTC)
-    many = tuple(Challenge(f"{number:06}", "2026-11-20T10:00:00Z") for number in range(9))
+    many = tuple(AskedChallenge(f"{number:06}", "2026-11-20T10:00:00Z") for number in range(9))
     assert confirmation.still_open(many, now) == many[-confirmation.MOST_OPEN :]
-    assert confirmation.still_open((Challenge("1", "2026-09-28T12:00:00Z"),), now) == ()
-    assert confirmation.still_open((Challenge("1", "2026-09-29T12:00:00Z"),), now)
+    assert confirmation.still_open((AskedChallenge("1", "2026-09-28T12:00:00Z"),), now) == ()
+    assert confirmation.still_open((AskedChallenge("1", "2026-09-29T12:00:00Z"),), now)
     assert confirmation.recent(("2026-11-27T11:59:59Z", "2026-11-27T12:00:00Z", "2030-01-01T00:00:00Z"), now) == (
         "2026-11-27T12:00:00Z",
         "2030-01-01T00:00:00Z",
@@ -167,12 +167,12 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
     [(True, "whole", 1, False), (False, "whole", 1, True), (True, "words", 1, True), (True, "whole", 2, True)],
 )
 def test_only_an_answer_of_a_whole_kit_is_a_check_up(asked: bool, kind: str, epoch: int, expected: bool) -> None:
-    seen = SeenByCode("2026-11-01", kind, "2026-11-01T10:00:00Z", epoch, asked)
+    seen = CodeRecord("2026-11-01", kind, "2026-11-01T10:00:00Z", epoch, asked)
     assert kit_records.is_overdue(SEEN_LONG_AGO, NOW, seen) is expected
 
 
 def test_a_kit_of_which_only_the_share_is_good_is_broken_until_it_is_seen_again() -> None:
-    seen = SeenByCode("2026-11-01", "share", "2026-11-01T10:00:00Z", 1)
+    seen = CodeRecord("2026-11-01", "share", "2026-11-01T10:00:00Z", 1)
     assert kit_records.broken_by_code(SEEN_LONG_AGO, seen)
     assert not kit_records.broken_by_code(Kit(1, "2026-11-02T10:00:00Z"), seen), "written anew"
     assert not kit_records.broken_by_code(SEEN_LONG_AGO, None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from paraduxd.core.plan.model import Guard
-from paraduxd.core.runs.guard import decide
+from paraduxd.core.runs.guard.rules import decide
 
 
 def reason(

@@ -19,6 +19,7 @@ from paraduxd.core.plan.model import (
     to_json,
 )
 from paraduxd.core.recovery.kit_records import Kit
+from paraduxd.core.recovery.kit_tools import ARCHIVE
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Key, Latest, SeenCopy, SeenStash
 from paraduxd.core.runs.orders import Failed
 
@@ -126,7 +127,7 @@ def healthy(some_plan: Plan, **changes: Any) -> Facts:
         "daemon": Daemon("0.1", 100, ago(10 * DAY), "userspace"),
         "latest": latest,
         "kits": {
-            steward.id: Kit(some_plan.epoch, ago(20 * DAY), ago(5 * DAY), "S1", some_plan.serial)
+            steward.id: Kit(some_plan.epoch, ago(20 * DAY), ago(5 * DAY), "S1", some_plan.serial, reads=(ARCHIVE,))
             for steward in some_plan.stewards
         },
         "drills": drilled(some_plan, 3 * DAY),

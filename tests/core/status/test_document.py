@@ -17,8 +17,10 @@ from paraduxd.core.installation.health import Health, JournalLoss
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.guard.holds import Hold
 from paraduxd.core.runs.orders import Failed
+from paraduxd.core.status import document
+from paraduxd.core.status.assessment import judge
 from tests.checkout import ROOT
 from tests.core.status.sample import DOCS, MAIL, NOW, PHOTOS, healthy, plan
 from tests.status_json import build
@@ -122,3 +124,14 @@ def test_the_schema_misses_what_is_missing(path: tuple[Any, ...]) -> None:
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_a_page_gets_the_datasets_that_are_not_well_and_the_verdict_on_all() -> None:
+    everything = plan(datasets=tuple(replace(PHOTOS, id=f"set-{number}") for number in range(10)))
+    facts = healthy(everything)
+    gone = {key: Latest() for key in facts.latest if key[0] in ("set-3", "set-7", "set-8")}
+    whole = judge(everything, replace(facts, latest={**facts.latest, **gone}), NOW)
+    few = document.brief(whole, 2)
+    assert [each.plan.id for each in few.conditions] == ["set-3", "set-7"]
+    assert (few.headline, few.level, few.problems) == (whole.headline, whole.level, whole.problems)
+    assert document.brief(whole, 10) is whole

@@ -16,8 +16,9 @@ from paraduxd.api.replies.state import RunningState
 from paraduxd.core.installation.health import Health
 from paraduxd.core.plan.model import Plan, Timing
 from paraduxd.core.recovery.kit_records import Kit
+from paraduxd.core.recovery.kit_tools import ARCHIVE
 from paraduxd.core.runs.facts import Daemon, Drills, Facts, Latest
-from paraduxd.core.runs.holds import Hold
+from paraduxd.core.runs.guard.holds import Hold
 from tests.core.status.sample import (
     CLOUD,
     DAY,
@@ -128,6 +129,39 @@ def test_kits_of_an_old_epoch_do_not_count() -> None:
     assert [steward["current"] for steward in document["stewards"]] == [True, True, False, False, False]
 
 
+def with_tools(**reads: tuple[str, ...] | None) -> dict[str, Any]:
+    found = {name: reads.get(name, (ARCHIVE,)) for name in ("alice", "bob", "carol", "dave", "erin")}
+    return status(kits={name: Kit(1, ago(DAY), serial=42, reads=known) for name, known in found.items()})
+
+
+def test_kits_whose_page_cannot_read_what_places_hold_are_old() -> None:
+    old = problem(with_tools(bob=("paradux-archive/1", "paradux.config/1"), dave=()), "kits-old")
+    assert old["text"] == (
+        "the page on the kits of bob, dave cannot read the encrypted archives that this version of Paradux writes:"
+        " it was written by an older one"
+    )
+    assert old["hint"].endswith("paraductl create-steward-device bob dave")
+    unknown = problem(with_tools(carol=None), "kits-old")
+    assert unknown["text"].startswith(
+        "an older Paradux may have written the page on the kit of carol, which then cannot"
+    )
+    assert "kits-old" not in codes(with_tools())
+
+
+def test_no_kit_is_old_where_nothing_is_encrypted_or_the_kit_does_not_count() -> None:
+    plain = replace(
+        plan(),
+        datasets=tuple(
+            replace(each, destinations=tuple(replace(place, encryption="none") for place in each.destinations))
+            for each in plan().datasets
+        ),
+    )
+    kits = {name: Kit(1, ago(DAY), serial=42) for name in ("alice", "bob", "carol", "dave", "erin")}
+    assert "kits-old" not in codes(status(plain, kits=kits))
+    void = {**kits, "alice": replace(kits["alice"], void=True)}
+    assert "alice" not in problem(status(kits=void), "kits-old")["text"]
+
+
 def test_a_steward_without_a_kit_is_named() -> None:
     kits = {name: Kit(1) for name in ("alice", "bob", "carol", "dave")}
     assert problem(status(kits=kits), "kits-incomplete")["text"] == "4 of 5 stewards hold a current kit; without: erin"
@@ -162,6 +196,14 @@ def test_a_sleeping_laptop_is_overdue_not_failed() -> None:
     assert state(document, "photos") == "overdue"
     assert codes(document) == ["source-overdue"]
     assert problem(document, "source-overdue")["text"] == "photos has not been pulled for 14 days; it is due every hour"
+
+
+def test_a_hook_that_failed_after_a_good_pull_is_told() -> None:
+    why = "the hook clear ended with exit code 1, it says: busy"
+    document = status(latest={("photos", "pull", "source"): well(files=10, bytes=1000, after=why)})
+    assert codes(document) == ["hook-failed"]
+    assert problem(document, "hook-failed")["text"] == f"photos was pulled, and what runs after that failed: {why}"
+    assert state(document, "photos", "cloud") == "ok"
 
 
 def test_a_place_that_was_out_of_reach_for_minutes_is_no_problem() -> None:

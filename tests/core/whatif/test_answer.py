@@ -15,8 +15,8 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import Pushed, Rehearsal
 from paraduxd.api.replies.what_if import DatasetLeft, WhatIf, as_document
 from paraduxd.core.plan import model as plans
-from paraduxd.core.whatif.answer import Question, answer
-from paraduxd.supervisor.status.whatif_cache import Answers
+from paraduxd.core.whatif.answer import WhatIfQuestion, answer
+from paraduxd.supervisor.status.whatif_cache import WhatIfCache
 from paraduxd.supervisor.status.whatif_schema_command import schema
 from tests.core.whatif.demo_family import DAY, HOUR, NOW, at, facts, plan
 
@@ -25,7 +25,7 @@ FAMILY = plan()
 
 
 def ask(of: plans.Plan = FAMILY, **question: Any) -> WhatIf:
-    return answer(of, facts(of), NOW, Question(**question))
+    return answer(of, facts(of), NOW, WhatIfQuestion(**question))
 
 
 def of_dataset(found: WhatIf, name: str) -> DatasetLeft:
@@ -55,7 +55,7 @@ def test_without_a_figure_there_is_no_claim() -> None:
     assert photos.back_in is None and set(photos.no_figure) == {"fetch of alice", "fetch of bob", "fetch of carol"}
     unread = facts(FAMILY)
     unread = replace(unread, latest={key: each for key, each in unread.latest.items() if key[1] != "rehearse"})
-    photos = of_dataset(answer(FAMILY, unread, NOW, Question(lose=("place:house",))), "photos")
+    photos = of_dataset(answer(FAMILY, unread, NOW, WhatIfQuestion(lose=("place:house",))), "photos")
     assert photos.no_figure == () and photos.back_in == DAY + 5 * 900  # by the last push: 1 MB in 5 s
 
 
@@ -67,7 +67,7 @@ def test_a_place_is_back_when_a_kit_is_there_that_leads_to_it() -> None:
     photos = FAMILY.datasets[0]
     moved = replace(photos, destinations=(replace(photos.destinations[0], since=40), *photos.destinations[1:]))
     family = replace(FAMILY, datasets=(moved, FAMILY.datasets[1]), metadata_stashes=())
-    found = answer(family, known, NOW, Question(lose=("place:house",)))
+    found = answer(family, known, NOW, WhatIfQuestion(lose=("place:house",)))
     assert of_dataset(found, "photos").back_in == 2 * DAY + 180
     assert of_dataset(found, "docs").back_in == DAY + 180
     assert found.config.newest_serial == 42 and found.config.opens_in == 2 * DAY
@@ -79,12 +79,14 @@ def test_a_version_is_as_old_as_what_lay_in_staging_when_it_was_pushed() -> None
     pull, push = ("photos", "pull", "source"), ("photos", "push", "cloud")
     gone = replace(known.latest[pull], last_success=at(9 * DAY))
     away = replace(known, latest={**known.latest, pull: gone})
-    assert of_dataset(answer(FAMILY, away, NOW, Question(lose=("place:house",))), "photos").loss_of_work == 9 * DAY
+    assert (
+        of_dataset(answer(FAMILY, away, NOW, WhatIfQuestion(lose=("place:house",))), "photos").loss_of_work == 9 * DAY
+    )
     pushed = known.latest[push].result
     assert isinstance(pushed, Pushed)
     told = replace(pushed, pulled=at(3 * DAY))  # and is back since an hour ago
     back = replace(known, latest={**known.latest, push: replace(known.latest[push], result=told)})
-    found = of_dataset(answer(FAMILY, back, NOW, Question(lose=("place:house",))), "photos")
+    found = of_dataset(answer(FAMILY, back, NOW, WhatIfQuestion(lose=("place:house",))), "photos")
     assert found.loss_of_work == 3 * DAY
     assert found.worst == 9 * HOUR + 2 * HOUR
 
@@ -142,10 +144,10 @@ def test_a_claim_that_a_rehearsal_has_disproved_protects_nothing() -> None:
     for found, deletes in ((True, ()), (None, ()), (False, ("cloud",))):
         read = replace(known.latest[key].told(Rehearsal), protected=found)
         tried = replace(known, latest={**known.latest, key: replace(known.latest[key], result=read)})
-        left = of_dataset(answer(family, tried, NOW, Question(compromise=("credentials",))), "photos")
+        left = of_dataset(answer(family, tried, NOW, WhatIfQuestion(compromise=("credentials",))), "photos")
         assert left.he_deletes == ("source", *deletes)
         assert [copy.tried for copy in left.copies if copy.id == "cloud"] == [found]
-        notes = answer(family, tried, NOW, Question(compromise=("credentials",))).notes
+        notes = answer(family, tried, NOW, WhatIfQuestion(compromise=("credentials",))).notes
         assert [note for note in notes if "photos/cloud: paraductl verify tries it" in note] == list(notes)
         assert len(notes) == (found is None)
 
@@ -219,8 +221,8 @@ def test_no_line_is_wider_than_the_terminal(width: int, question: dict[str, Any]
 
 
 def test_an_answer_is_kept_until_something_changes() -> None:
-    answers, known = Answers(), facts(FAMILY)
-    first = answers.answer(FAMILY, known, NOW, Question())
-    assert answers.answer(FAMILY, facts(FAMILY), NOW, Question()) is first
+    answers, known = WhatIfCache(), facts(FAMILY)
+    first = answers.answer(FAMILY, known, NOW, WhatIfQuestion())
+    assert answers.answer(FAMILY, facts(FAMILY), NOW, WhatIfQuestion()) is first
     changed = replace(known, plugged_in=frozenset(("1111-AAAA",)))
-    assert answers.answer(FAMILY, changed, NOW, Question()) is not first
+    assert answers.answer(FAMILY, changed, NOW, WhatIfQuestion()) is not first

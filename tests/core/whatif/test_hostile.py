@@ -9,7 +9,7 @@ import pytest
 from paraductl.terminal.whatif_page import render
 from paraduxd.api.replies.what_if import WhatIf, as_document
 from paraduxd.core.plan.model import EntryPlan, Plan, StewardPlan
-from paraduxd.core.whatif.answer import Question, answer
+from paraduxd.core.whatif.answer import WhatIfQuestion, answer
 from tests.core.whatif.demo_family import NOW, facts, plan
 
 COUNT = 200
@@ -35,7 +35,7 @@ def ring(*, begin: EntryPlan | None = None) -> Plan:
 
 
 def ask(of: Plan, **question: tuple[str, ...]) -> WhatIf:
-    return answer(of, facts(of), NOW, Question(**question))  # type: ignore[arg-type]
+    return answer(of, facts(of), NOW, WhatIfQuestion(**question))  # type: ignore[arg-type]
 
 
 def test_a_ring_does_not_pull_itself_up() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.effects.crypto.gpg import Gpg, KeyPair, private_gpg
+from paraduxd.effects.crypto.gpg import Gpg, KeyPair, is_usable, private_gpg
 
 PASSPHRASE = "0123456789abcdef" * 4
 
@@ -67,11 +69,11 @@ def test_a_name_cannot_smuggle_commands(gpg: Gpg, name: str) -> None:
 
 
 def test_nothing_stays_behind() -> None:
-    before = set(Path("/dev/shm").iterdir())
-    with private_gpg(Path("/dev/shm")) as gpg:
-        home = gpg._home
-        gpg.generate("Paradux", PASSPHRASE)
-    assert set(Path("/dev/shm").glob("gpg-*")) <= before
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as ours:  # others have theirs beside it
+        with private_gpg(Path(ours)) as gpg:
+            home = gpg._home
+            gpg.generate("Paradux", PASSPHRASE)
+        assert not list(Path(ours).iterdir())
     listed = subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True, check=True).stdout
     assert not [line for line in listed.splitlines() if str(home) in line and not line.startswith("Z")]
 
@@ -87,3 +89,34 @@ def test_gpg_that_stops_reading_has_refused(gpg: Gpg, pair: KeyPair) -> None:
     ):
         with pytest.raises(ParaduxError):
             refused()
+
+
+def test_a_key_that_gpg_does_not_take_is_told_with_its_reason(gpg: Gpg) -> None:
+    with pytest.raises(ParaduxError, match=r"\(reason 9\)"):
+        gpg.encrypt_signed(b"text", "A" * 40, PASSPHRASE)
+
+
+def test_a_private_half_that_lacks_a_part_is_not_usable(gpg: Gpg, tmp_path: Path) -> None:
+    """As gpg rarely exports one: without the part that opens what the public half has encrypted."""
+    pair = gpg.generate("Paradux", PASSPHRASE)
+    assert is_usable(pair, PASSPHRASE, Path("/dev/shm"))
+    assert not is_usable(pair, "another passphrase", Path("/dev/shm"))
+    bare = gpg._gpg.export_keys(f"{pair.fingerprint}!", secret=True, passphrase=PASSPHRASE)
+    assert len(bare) < len(pair.private_key)
+    assert not is_usable(replace(pair, private_key=bare), PASSPHRASE, Path("/dev/shm"))
+
+
+def test_no_key_is_given_that_cannot_be_used(gpg: Gpg, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported, whole = [], gpg._gpg.export_keys
+
+    def export(key: str, secret: bool = False, **more: str) -> str:
+        exported.append(secret)
+        return str(whole(f"{key}!" if exported.count(True) == 1 and secret else key, secret, **more))
+
+    monkeypatch.setattr(gpg._gpg, "export_keys", export)
+    pair = gpg.generate("Paradux", PASSPHRASE)
+    assert exported.count(True) == 2, "the first was lacking a part"
+    assert is_usable(pair, PASSPHRASE, Path("/dev/shm"))
+    monkeypatch.setattr(gpg._gpg, "export_keys", lambda key, secret=False, **more: whole(f"{key}!", secret, **more))
+    with pytest.raises(ParaduxError, match="keys that it cannot use itself"):
+        gpg.generate("Paradux", PASSPHRASE)

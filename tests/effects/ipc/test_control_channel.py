@@ -137,3 +137,13 @@ def test_what_is_no_message_is_an_error_and_its_descriptors_are_closed(line: Pai
     with pytest.raises(ParaduxError, match=r"JSON|memory file"):
         control_channel.receive(line[1])
     assert open_descriptors() == before
+
+
+def test_what_was_said_arrives_from_who_went_without_having_read_all(line: Pair) -> None:
+    """The kernel then reports a reset before what waits."""
+    control_channel.send(line[0], {"never": "read"})
+    control_channel.send(line[1], {"last": "words"})
+    line[1].close()
+    assert control_channel.receive(line[0]) == ({"last": "words"}, None)
+    with pytest.raises(ClosedError):
+        control_channel.receive(line[0])

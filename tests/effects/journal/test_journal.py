@@ -19,8 +19,10 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import Pulled, Pushed, Version
 from paraduxd.core.runs.facts import Latest
-from paraduxd.core.runs.holds import Approval, Hold
+from paraduxd.core.runs.guard.holds import Approval, Hold
 from paraduxd.core.runs.orders import Failed
+from paraduxd.effects.journal import days as days_of_runs
+from paraduxd.effects.journal import thinning
 from paraduxd.effects.journal.journal import Ending, Journal
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -44,6 +46,11 @@ def ran(journal: Journal, minute: int, state: str, key: tuple[str, str, str] = P
     journal.start(run.number, at(minute))
     journal.finish(run.number, Ending(state, at(minute).replace(":00Z", ":30Z"), **more))  # type: ignore[arg-type]
     return run.number
+
+
+def pruned(journal: Journal, now: datetime) -> int:
+    """Everything that is due is forgotten; gives in how many pieces."""
+    return 1 + sum(1 for _ in iter(lambda: journal.prune(now), False))
 
 
 def test_a_run_from_request_to_end(journal: Journal) -> None:
@@ -102,6 +109,34 @@ def test_the_last_days_of_each_target(journal: Journal) -> None:
         journal.add(PULL, "schedule", at(0))
     days = ["ok", "", "", "", "", "", "", "", "", "", "ok", "", "failed", "ok"]
     assert journal.days(NOW) == {PUSH: tuple(days)}
+    journal.use_places({("home", "disk"): journal.named("", "home", "disk").strip("/"), ("letters", "disk"): "f" * 32})
+    assert journal.days(NOW, ["home"]) == {PUSH: tuple(days)} and journal.days(NOW, ["letters"]) == {}
+
+
+def test_days_are_counted_anew_when_something_was_written_or_a_minute_has_passed(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[datetime] = []
+    ended = days_of_runs.ended
+    monkeypatch.setattr(
+        days_of_runs, "ended", lambda database, now, *more: counted.append(now) or ended(database, now, *more)
+    )
+    later = [NOW + timedelta(seconds=seconds) for seconds in (59, 60, 30)]
+    ran(journal, 0, "failed", PUSH)
+    assert journal.days(NOW) == journal.days(later[0]) and counted == [NOW]
+    journal.days(later[1])
+    journal.days(later[2])  # the clock was set back
+    assert counted == [NOW, *later[1:]]
+    ran(journal, 0, "done", PUSH)
+    assert journal.days(later[2])[PUSH][-1] == "ok" and counted == [NOW, *later[1:], later[2]]
+
+
+def test_days_that_are_taken_back_are_not_remembered(journal: Journal) -> None:
+    with pytest.raises(ParaduxError, match="taken back"), journal.batch():
+        ran(journal, 0, "done", PUSH)
+        assert journal.days(NOW + timedelta(minutes=1))[PUSH][-1] == "ok"
+        raise ParaduxError("test", "taken back")
+    assert journal.days(NOW + timedelta(minutes=1)) == {}
 
 
 def test_a_push_that_did_not_run_after_a_failed_pull_counts_as_failure(journal: Journal) -> None:
@@ -221,7 +256,7 @@ def test_a_busy_dataset_takes_nothing_of_the_year_of_a_quiet_one(journal: Journa
         journal.finish(old.number, Ending("done", at(0), None, {"files": 1}))
         for _ in range(10_005):
             journal.finish(journal.add(PUSH, "schedule", at(0)).number, Ending("done", at(1)))
-    journal.prune(NOW)
+    pruned(journal, NOW)
     assert len(journal.history(limit=20_000)) == 10_006
     assert [run.number for run in journal.history("photos")] == [old.number]
 
@@ -233,9 +268,9 @@ def test_after_a_year_a_run_of_each_week_stays_and_after_five_none(journal: Jour
         for number in runs:
             journal.finish(number, Ending("done", at(0)))
         unfinished = journal.add(PULL, "schedule", "2020-01-01T00:00:00Z").number
-    journal.prune(NOW)
+    pruned(journal, NOW)
     assert sorted(run.number for run in journal.history(limit=1000)) == [runs[0], runs[21], unfinished]
-    journal.prune(NOW + timedelta(days=5 * 366))
+    pruned(journal, NOW + timedelta(days=5 * 366))
     assert [run.number for run in journal.history()] == [unfinished]
     assert journal.latest(PULL).state == "done"
 
@@ -249,11 +284,70 @@ def test_looks_go_after_a_month_and_lists_in_results_after_a_week(journal: Journ
         journal.finish(fresh, Ending("done", at(0), None, result))
         for time in ("2026-09-01T00:00:00Z", at(0)):
             journal.finish(journal.add(("home", "versions", "disk"), "manual", time).number, Ending("done", at(0)))
-    journal.prune(NOW)
+    pruned(journal, NOW)
     kept = {run.number: run for run in journal.history()}
     assert kept[push].result == {"files": 3} and kept[fresh].result == result
     assert [run.requested for run in kept.values() if run.step == "versions"] == [at(0)]
     assert journal.latest(PUSH).result == Pushed(files=3, versions=(Version("a", at(0)),), unread=("x",))
+
+
+def history_of_weeks(journal: Journal) -> list[str]:
+    """Three runs a day of two places for three weeks, two years ago; gives when those ran that are to stay: the first of each week."""
+    days = [datetime(2024, 11, 4, tzinfo=UTC) + timedelta(days=day) for day in range(21)]
+    times = [f"{day:%Y-%m-%d}T0{hour}:00:00Z" for day in days for hour in range(3)]
+    with journal.batch():
+        for time in times:
+            for key in (PULL, PUSH):
+                result = {"files": 3, "unread": ["x"]}
+                journal.finish(journal.add(key, "schedule", time).number, Ending("done", time, None, result))
+    return [times[week * 21] for week in range(3)]
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_what_is_old_goes_in_pieces_whatever_their_size(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(thinning, "PIECE", piece)
+    stays = history_of_weeks(journal)
+    pieces = pruned(journal, NOW)
+    kept = journal.history(limit=1000)
+    assert sorted(run.requested for run in kept) == sorted(stays * 2)
+    assert all(run.result == {"files": 3} for run in kept)
+    assert (pieces > 20) == (piece < 10)
+    assert pruned(journal, NOW) == 1, "nothing is looked at twice"
+    assert pruned(journal, NOW + timedelta(days=5 * 366)) > 1 and journal.history() == ()
+
+
+def test_a_clean_up_goes_on_where_the_last_daemon_ended(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thinning, "PIECE", 10)
+    stays = history_of_weeks(journal)
+    assert journal.prune(NOW) and journal.prune(NOW)
+    before = len(journal.history(limit=1000))
+    journal.close()
+    again = Journal(tmp_path / "journal.sqlite", NOW)
+    assert again.prune(NOW) and len(again.history(limit=1000)) < before
+    pruned(again, NOW)
+    assert sorted(run.requested for run in again.history(limit=1000)) == sorted(stays * 2)
+
+
+def test_what_0_1_0_has_slimmed_is_not_slimmed_again(journal: Journal) -> None:
+    long_ago = "2026-06-01T00:00:00Z"
+    numbers = [journal.add(PULL, "schedule", long_ago).number for _ in range(2)]
+    for number in numbers:
+        journal.finish(number, Ending("done", long_ago, None, {"unread": ["x"]}))
+    journal.set_fact(thinning.SLIMMED, numbers[0])
+    pruned(journal, NOW)
+    assert [run.result for run in journal.get(numbers)] == [{"unread": ["x"]}, {}]
+
+
+def test_a_run_that_a_wrong_clock_dated_in_the_future_stays(journal: Journal) -> None:
+    times = ["2024-11-04T00:00:00Z", "2031-01-01T00:00:00Z", "2024-11-05T00:00:00Z", at(0)]
+    for when in times:
+        journal.finish(journal.add(PULL, "schedule", when).number, Ending("done", when))
+    pruned(journal, NOW)
+    assert {"2024-11-04T00:00:00Z", "2031-01-01T00:00:00Z", at(0)} <= {run.requested for run in journal.history()}
 
 
 @pytest.mark.parametrize("damage", ["garbage", "flipped pages", "empty tables"])
@@ -325,6 +419,7 @@ WRITER = """
 import sys
 from datetime import datetime, UTC
 from pathlib import Path
+from paraduxd.effects.journal import days as days_of_runs
 from paraduxd.effects.journal.journal import Ending, Journal
 journal = Journal(Path(sys.argv[1]), datetime.now(UTC))
 while True:

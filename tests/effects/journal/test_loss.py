@@ -19,8 +19,9 @@ from paraduxd.effects.installation import probes
 from paraduxd.effects.journal import schema
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.supervisor.main import main
-from paraduxd.supervisor.runs import protection
-from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.runs import alarms
+from paraduxd.supervisor.runs.dispatcher import Dispatcher
+from paraduxd.supervisor.runs.engine import Engine
 from tests import status_json as status
 from tests.fakes import Clock, Workers
 from tests.supervisor.runs.running import dataset, destination, plan
@@ -65,16 +66,18 @@ class Machine:
     def begin(self) -> None:
         self.workers = Workers()
         self.journal = Journal(self.state.journal, self.clock(), expected=probes.was_set_up(self.state))
-        self.dispatcher = Dispatcher(self.journal, self.workers, self.clock, self.state)
-        self.dispatcher.apply_plan(PLAN)
-        self.dispatcher.set_ready(True)
+        self.dispatcher = Dispatcher(
+            Engine(self.journal, self.workers, self.clock, self.state), self.journal, self.clock, self.state
+        )
+        self.dispatcher.engine.apply_plan(PLAN)
+        self.dispatcher.engine.set_ready(True)
 
     def pull(self, name: str) -> None:
         self.dispatcher.backup([name], pull_only=True)
         self.workers.done(name, "pull", files=10)
 
     def may_push(self) -> dict[str, bool]:
-        return {each.id: self.dispatcher.may_push(each.id) for each in PLAN.datasets}
+        return {each.id: self.dispatcher.engine.refusal(each.id) is None for each in PLAN.datasets}
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -96,7 +99,7 @@ def test_no_hold_is_lost_with_the_journal(tmp_path: Path, loss: str) -> None:
     machine.begin()
     assert machine.may_push() == {"home": False, "photos": False}, "another start changes nothing"
 
-    until = protection.protected_until(machine.journal, PLAN, NOW)
+    until = alarms.protected_until(machine.journal, PLAN, NOW)
     assert until == "2026-12-23T12:00:00Z", "an alarm may have been lost as well, so nothing is removed"
     machine.dispatcher.approve("photos")
     assert machine.may_push() == {"home": False, "photos": True}

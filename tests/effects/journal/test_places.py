@@ -11,7 +11,7 @@ import pytest
 from paraduxd.api.replies.results import Published, Pulled, Pushed
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.runs.facts import Latest
-from paraduxd.core.runs.holds import Approval, Hold
+from paraduxd.core.runs.guard.holds import Approval, Hold
 from paraduxd.effects.journal import schema
 from paraduxd.effects.journal.journal import Ending, Journal
 
@@ -101,18 +101,22 @@ def test_a_plan_without_uids_means_names(journal: Journal) -> None:
     assert minutes(journal)[PUSH] == 1
 
 
+def removals(journal: Journal) -> list[tuple[str, ...]]:
+    """Newest first, under the names of then."""
+    found = journal._database.execute("SELECT dataset, version, reason FROM removals ORDER BY number DESC")
+    return list(found)
+
+
 def test_removals_are_kept_with_their_reasons(journal: Journal) -> None:
     journal.record_removals("home", "disk", [("v1", "not kept"), ("v2", "not kept")], "2026-11-23T12:00:00Z")
     journal.record_removals("photos", "cloud", [("v9", "prune")], "2026-11-23T12:01:00Z")
-    assert [(each.version, each.reason) for each in journal.removals()] == [
-        ("v9", "prune"),
-        ("v2", "not kept"),
-        ("v1", "not kept"),
+    assert removals(journal) == [
+        ("photos", "v9", "prune"),
+        ("home", "v2", "not kept"),
+        ("home", "v1", "not kept"),
     ]
-    journal.use_places({("house", ""): "d1"})
-    assert [(each.dataset, each.version) for each in journal.removals("house")] == [("home", "v2"), ("home", "v1")]
     journal.prune(NOW + timedelta(days=3000))
-    assert journal.removals() == ()
+    assert removals(journal) == []
 
 
 def test_a_journal_of_0_1_0_is_carried_on(tmp_path: Path) -> None:

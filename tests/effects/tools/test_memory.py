@@ -8,42 +8,41 @@ from collections.abc import Iterator
 
 import pytest
 
-from paraduxd.effects.process import run
-from paraduxd.effects.tools import memory
+from paraduxd.effects.process import memory_limits, run
 
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> Iterator[None]:
-    memory.allow(None, None)
+    memory_limits.allow(None, None)
     yield
-    memory.allow(None, None)
+    memory_limits.allow(None, None)
 
 
 def limit() -> int:
-    return memory.limit("restic") or 0
+    return memory_limits.limit("restic") or 0
 
 
 def test_what_is_known_of_the_files_and_what_the_owner_says_is_allowed() -> None:
     least = limit()
-    memory.allow(1_000_000, None)
+    memory_limits.allow(1_000_000, None)
     assert least + 900 < limit() < least + 1100
-    memory.allow(1_000_000, 4000)
+    memory_limits.allow(1_000_000, 4000)
     assert limit() == 4000
-    memory.allow("many", -1)
-    assert limit() == least and memory.limit("cat") is None
+    memory_limits.allow("many", -1)
+    assert limit() == least and memory_limits.limit("cat") is None
 
 
 def test_a_recovered_machine_that_has_counted_nothing_may_take_half_of_its_memory() -> None:
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 >> 20
-    memory.allow(None, 10, recovered=True)
+    memory_limits.allow(None, 10, recovered=True)
     assert limit() == half
-    memory.allow(10, None, recovered=True)
+    memory_limits.allow(10, None, recovered=True)
     assert limit() < half
 
 
 def test_a_program_keeps_the_limit_that_stops_core_dumps(monkeypatch: pytest.MonkeyPatch) -> None:
     """0 would let a program that takes dumps through a pipe have them (`linux.no_core_dumps`)."""
-    monkeypatch.setitem(memory._LEAST, "sh", 200)
+    monkeypatch.setitem(memory_limits._LEAST, "sh", 200)
     before = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (1, before[1]))
     try:

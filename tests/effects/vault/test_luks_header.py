@@ -15,7 +15,7 @@ PASSPHRASE, RECOVERY = b"a passphrase", b"ab" * 32
 @pytest.fixture(scope="module")
 def container(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("luks") / "vault.luks"
-    luks.format_container(path, PASSPHRASE, RECOVERY, luks.Kdf.WEAK)
+    luks.format_container(path, PASSPHRASE, RECOVERY, luks.wanted_cost(luks.Kdf.WEAK))
     return path.read_bytes()
 
 

@@ -13,6 +13,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.devices import device_mapper
 from paraduxd.effects.process import run as process
 from paraduxd.effects.vault import luks, mapped_payload, userspace_payload
+from paraduxd.effects.vault.luks_header import Cost
 from paraduxd.effects.vault.vault import Kdf, LockedVault, Mode
 from tests.effects.vault.rig import DOCUMENT, OTHER_PASSPHRASE, OTHER_RECOVERY, PASSPHRASE, RECOVERY, locked
 
@@ -64,11 +65,11 @@ def test_making_a_container_names_cipher_slots_and_stretching() -> None:
         "--pbkdf argon2id --pbkdf-force-iterations 4 --pbkdf-memory 32 --pbkdf-parallel 1 "
         "--key-slot 1 --key-file /proc/self/fd/9 -- /state/vault.luks"
     )
-    assert " ".join(luks.add_key_command(VAULT, KEY, "/proc/self/fd/10", Kdf.DEFAULT)) == (
+    assert " ".join(luks.add_key_command(VAULT, KEY, "/proc/self/fd/10", Cost(1048576, 5, 4))) == (
         "cryptsetup luksAddKey --batch-mode --key-slot 0 --key-file /proc/self/fd/9 "
-        "--pbkdf argon2id -- /state/vault.luks /proc/self/fd/10"
+        "--pbkdf argon2id --pbkdf-force-iterations 5 --pbkdf-memory 1048576 --pbkdf-parallel 4 "
+        "-- /state/vault.luks /proc/self/fd/10"
     )
-    assert "--pbkdf-force-iterations" in luks.add_key_command(VAULT, KEY, KEY, Kdf.WEAK)
     assert " ".join(luks.prefer_command(VAULT)) == (
         "cryptsetup config --priority prefer --key-slot 1 -- /state/vault.luks"
     )

@@ -6,13 +6,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from paraduxd import linux
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.effects.process import run as process
 from paraduxd.effects.vault.vault import MAX_DOCUMENT, MAX_PASSPHRASE, LockedVault
 from tests.effects.vault.rig import (
     DOCUMENT,
@@ -189,31 +187,6 @@ def test_a_stale_holder_is_noticed_even_when_the_passphrase_is_the_same(vault: L
     with pytest.raises(ParaduxError):
         stale.save(b"stale")
     assert vault.open(PASSPHRASE).document == b"new"
-
-
-def test_each_step_stretches_the_passphrase_no_more_than_it_must(
-    vault: LockedVault, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the default each run of `luksDump --dump-volume-key` with the passphrase, and `luksAddKey`, takes two seconds or more."""
-    verbs: list[str] = []
-    run = process.run
-
-    def counted(command: list[str], **options: Any) -> process.Outcome:
-        verbs.append("key" if "--dump-volume-key" in command else command[1])
-        return run(command, **options)
-
-    monkeypatch.setattr(process, "run", counted)
-    opened = vault.open(PASSPHRASE)
-    assert verbs.count("key") == 1, "opening"
-    verbs.clear()
-    opened = opened.save(b"new")
-    assert verbs.count("key") == 1, "the proof of a save"
-    verbs.clear()
-    opened.rekey(b"newer", OTHER_PASSPHRASE, OTHER_RECOVERY)
-    assert [verb for verb in verbs if verb in ("key", "luksAddKey")] == ["key", "luksAddKey", "key"]
-    assert verbs.index("key") < verbs.index("luksAddKey"), (
-        "the first key is got while there is the recovery secret only"
-    )
 
 
 def test_the_recovery_secret_is_tried_first_so_that_it_opens_on_a_small_machine(vault: LockedVault) -> None:

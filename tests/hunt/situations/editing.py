@@ -64,7 +64,7 @@ def saved(house: House) -> None:
 def saved_while_open(house: House) -> None:
     house.paradux.owner("unlock", "--for", "5m")
     document = config(house)
-    document["owner"]["phone"] = house.secret("telephone number of the owner", tags=("shown",))
+    document["owner"]["phone"] = house.secret("telephone number of the owner", tags=("shown", "kit"))
     house.paradux.edit(document)
     house.locked()
 

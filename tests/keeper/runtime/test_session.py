@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -141,6 +142,26 @@ def test_the_process_ends_when_it_is_over(session: Session, clock: Clock) -> Non
     codes: list[int] = []
     session.end_when_over(codes.append)
     assert codes == [0]
+
+
+def test_a_config_of_nobody_makes_way_at_once_for_what_is_to_last(session: Session) -> None:
+    ended = threading.Event()
+    owner = session.enter(OWNER)
+    session.hold(opened(), owner)
+    watch = threading.Thread(target=session.end_when_over, args=(lambda _: ended.set(),))
+    watch.start()
+    session.make_way()
+    assert not ended.is_set(), "somebody works with it"
+    session.leave(owner)
+    session.enter(OTHER)
+    session.make_way()
+    watch.join(GRACE)
+    assert ended.is_set()
+
+
+def test_a_keeper_without_a_config_does_not_make_way(session: Session) -> None:
+    session.make_way()
+    assert session.seconds_left() == START + GRACE
 
 
 def test_nothing_of_the_config_shows_in_a_traceback() -> None:

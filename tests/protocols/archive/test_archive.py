@@ -112,6 +112,35 @@ def test_deletions_renames_and_replacements_follow_the_chain(case: DestinationCa
         case.restore(states[-1][0], "b/f00")
 
 
+def test_a_folder_of_a_later_run_comes_back_whole(case: DestinationCase) -> None:
+    """What has not changed in it is in earlier runs, also where it was called otherwise then, or a file was in its place."""
+    staging = case.staging
+    samples.write_files(staging / "letters" / "deep", 2)
+    samples.write_files(staging / "letters", 3)
+    samples.write_files(staging / "old" / "er", 2)
+    (staging / "turns").write_text("a file")
+    case.push()
+    (staging / "letters" / "f00").unlink()
+    (staging / "old").rename(staging / "new name")
+    (staging / "turns").unlink()
+    samples.write_files(staging / "turns", 2)
+    second = case.push().version
+    (staging / "letters" / "more").write_text("more")
+    third = case.push().version
+    expected = samples.contents(staging)
+    for version, wanted in (
+        (third, ("letters",)),
+        (third, ("new name",)),
+        (third, ("new name/er", "letters/deep", "turns")),
+    ):
+        to, result = case.restore(version, *wanted)
+        below = {path: what for path, what in expected.items() if any(path.startswith(f"{each}/") for each in wanted)}
+        assert samples.contents(to) == below
+        assert result.files == len(below)
+    to, _ = case.restore(second, "letters")
+    assert sorted(path.name for path in (to / "letters").iterdir()) == ["deep", "f01", "f02"]
+
+
 def test_one_name_of_a_file_with_several_can_be_restored(case: DestinationCase) -> None:
     samples.write_files(case.staging / "z", 1)
     for number in range(3):

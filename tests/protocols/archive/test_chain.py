@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -43,13 +44,82 @@ def test_what_is_no_manifest(line: bytes) -> None:
         chain.from_line(line)
 
 
+def test_a_later_format_says_so() -> None:
+    with pytest.raises(chain.NewerError, match="paradux-archive/9"):
+        chain.from_line(chain.to_line(replace(manifest(LINE[0]), format="paradux-archive/9")))
+
+
+def test_the_first_format_is_written_as_it_was() -> None:
+    made = replace(manifest(LINE[2], *LINE[:2]), format=chain.FIRST_FORMAT)
+    assert set(json.loads(chain.to_line(made))) == {"run", "serial", "key", "names", "volumes", "runs", "format"}
+    assert chain.from_line(chain.to_line(made)) == made
+    assert made.is_whole
+    assert not made.is_list
+
+
+def test_a_manifest_names_its_parent_and_the_run_before_it() -> None:
+    made = chain.manifest_of(manifest(run(6, 2), *LINE, *OTHER))
+    assert made.runs == (LINE[1], OTHER[1])
+    assert made.has_list
+    assert not made.is_whole
+    assert chain.manifest_of(manifest(LINE[0])).runs == ()
+    listed = chain.list_of(manifest(LINE[2], *LINE[:2]), "ab" * 32, 700)
+    assert (listed.is_list, listed.is_whole, listed.runs, listed.run.sha256) == (True, True, LINE[:2], "ab" * 32)
+
+
+def test_what_there_is_stands_in_the_newest_list_and_in_the_manifests_after_it() -> None:
+    gone = replace(LINE[1], listed=False)
+    whole = chain.list_of(manifest(OTHER[0], LINE[0], gone), "ab" * 32, 700)
+    since = [manifest(run(6, 5), run(5, 4), LINE[2]), manifest(run(5, 4), OTHER[0]), manifest(OTHER[0], LINE[2])]
+    found = chain.gathered(since, whole)
+    assert found.run == run(6, 5)
+    assert found.runs == (LINE[0], gone, LINE[2], OTHER[0], OTHER[1]), (
+        "a manifest after the list names a run that it lacks"
+    )
+    assert chain.gathered(since[1:], whole).runs == (LINE[0], gone, OTHER[0]), (
+        "what the list lacks was removed before it"
+    )
+    assert [each.id for each in chain.gathered([manifest(LINE[2], LINE[1])], None).runs] == [LINE[1].id]
+
+
+def test_where_lists_cannot_be_removed_they_become_rare() -> None:
+    runs = [Run(f"{number:06}-2026-01-01T00-00-00Z", "", None, 1, 1, 1) for number in range(1, 1001)]
+    for removable in (True, False):
+        names: list[str] = []
+        for number in range(len(runs)):
+            if chain.wants_list(names, runs[:number], removable=removable):
+                names.append(chain.list_name(runs[number].id))
+        lengths = [chain.serial_of(name) for name in names]
+        assert len(names) < 40
+        assert sum(lengths) < 9 * len(runs), "all lists together are in proportion to the runs"
+        assert lengths[:2] == ([1, 2] if removable else [1, 34])
+
+
+def test_the_digest_tells_every_object_that_is_missing_or_has_changed() -> None:
+    names = [name for each in LINE for name in (chain.manifest_name(each.id), chain.volume_name(each.id, 1))]
+    sizes = dict.fromkeys(names, 10)
+    before = chain.digest(sizes, run(4))
+    later = {chain.manifest_name(run(5).id): 3, chain.list_name(LINE[0].id): 9, chain.volume_name(OTHER[0].id, 1): 7}
+    assert chain.digest({**sizes, **later}, run(4)) == before
+    for name in names:
+        assert chain.digest({**sizes, name: 11}, run(4)) != before
+        assert chain.digest({each: 10 for each in names if each != name}, run(4)) != before
+
+
+def test_the_last_two_lists_stay() -> None:
+    names = [chain.list_name(each.id) for each in (*OTHER, *LINE)] + [chain.manifest_name(LINE[0].id), "README.txt"]
+    assert chain.superseded(names, OTHER[1].id) == [chain.list_name(each.id) for each in LINE]
+    assert chain.superseded(names, LINE[1].id) == []
+
+
 def test_names_of_objects() -> None:
     identity = chain.new_id(42, "2026-11-23T08:05:00+02:00")
     assert identity == "000042-2026-11-23T06-05-00Z"
     assert chain.serial_of(identity) == 42
     made = [chain.volume_name(identity, 7), chain.volume_name(identity, 123456), chain.names_name(identity)]
     assert made[:2] == [f"{identity}.00007.gpg", f"{identity}.123456.gpg"]
-    assert {chain.run_of(name) for name in [*made, chain.manifest_name(identity)]} == {identity}
+    described = [chain.manifest_name(identity), chain.list_name(identity)]
+    assert {chain.run_of(name) for name in [*made, *described]} == {identity}
     for foreign in (
         "README.txt",
         "config-1-2.gpg",

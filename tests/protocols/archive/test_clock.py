@@ -43,5 +43,5 @@ def test_where_gpg_refuses_a_clock_the_clock_is_named(tmp_path: Path, monkeypatc
     monkeypatch.setattr(gpg.time, "time", lambda: now - 2 * 365 * 86400)
     monkeypatch.setattr(archive_crypto, "_COMMON", archive_crypto._COMMON[: -len(gpg.ANY_CLOCK)])
     monkeypatch.setattr(run, "PATH", f"{gpg_at(BEFORE, tmp_path / 'tools')}:{run.PATH}")
-    with pytest.raises(ParaduxError, match="the clock of this machine is before the key was made"):
+    with pytest.raises(ParaduxError, match="this machine's clock is earlier than the key's creation"):
         pushed(tmp_path)

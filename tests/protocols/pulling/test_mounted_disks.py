@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.core.plan.model import Guard
-from paraduxd.effects.devices import mounts
+from paraduxd.effects.devices import mount_table
 from paraduxd.protocols.base import HeldError, PullRequest, PullResult
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.testing import samples
@@ -71,7 +71,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
         pytest.skip("needs root, to mount file systems")
     source = Source(tmp_path, request.param == "in place")
     yield source
-    for each in reversed(mounts.table()):
+    for each in reversed(mount_table.table()):
         if os.fsdecode(each.point).startswith(str(tmp_path)):
             subprocess.run(["umount", "--lazy", each.point], check=True)
 
@@ -184,8 +184,8 @@ def test_a_source_that_is_a_link_is_looked_at_where_it_leads(source: Source) -> 
 
 def test_lines_of_the_table() -> None:
     line = rb"63 43 0:39 /a\040b /tmp/c\134d rw,relatime shared:1 master:2 - ext4 /dev/x rw"
-    assert mounts.parse(line) == mounts.Mount(63, 43, b"0:39", b"/a b", b"/tmp/c\\d", b"ext4")
+    assert mount_table.parse(line) == mount_table.Mount(63, 43, b"0:39", b"/a b", b"/tmp/c\\d", b"ext4")
     for junk in (b"", b"1 2 3", b"a b c d e f - g", line.partition(b" - ")[0]):
-        assert mounts.parse(junk) is None
+        assert mount_table.parse(junk) is None
     with contextlib.suppress(FileNotFoundError):
-        assert Path("/proc/self/mountinfo").read_bytes().count(b"\n") == len(mounts.table())
+        assert Path("/proc/self/mountinfo").read_bytes().count(b"\n") == len(mount_table.table())

@@ -35,7 +35,7 @@ def destination(root: Path, progress: Callable[[Progress], None] = lambda _: Non
 
 def destination_case(root: Path, folder: Path) -> DestinationCase:
     folder.mkdir(exist_ok=True)
-    return DestinationCase(lambda progress: destination(root, progress), folder)
+    return DestinationCase(lambda progress: destination(root, progress, index=folder / "index"), folder)
 
 
 def restic(root: Path, *arguments: str, cwd: Path | None = None) -> str:

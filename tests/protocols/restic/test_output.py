@@ -88,6 +88,12 @@ def test_an_unknown_failure_tells_the_last_line_without_control_characters() -> 
     assert (problem.code, problem.message) == ("restic-failed", "restic failed at /srv/cloud: odd ?[31mthing")
 
 
+def test_an_unknown_failure_tells_why_restic_gave_up_whatever_it_said_afterwards() -> None:
+    problem = restic_failures.problem(1, ["Fatal: the moon is full", "exit status 1"], "/srv/cloud")
+    assert problem.message == "restic failed at /srv/cloud: the moon is full"
+    assert "log" not in problem.hint
+
+
 def test_a_killed_restic_may_be_tried_again() -> None:
     assert isinstance(restic_failures.problem(-9, [], "/srv/cloud"), TransientError)
 

@@ -18,6 +18,7 @@ from paraduxd.core.plan.model import Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.process import run
 from paraduxd.protocols.base import PushRequest, TransientError
+from paraduxd.protocols.restic.locks import Running
 from paraduxd.testing import samples
 from tests.protocols.restic.rig import (
     SECRET,
@@ -84,36 +85,88 @@ def test_no_staging_is_no_version(written: Written) -> None:
 
 
 @pytest.mark.slow
-def test_the_lock_of_a_killed_restic_is_removed(written: Written) -> None:
-    with locked(written) as holder:
+def test_the_lock_of_a_killed_restic_of_ours_is_removed(written: Written, tmp_path: Path) -> None:
+    with locked(written, Running(tmp_path / "index")) as holder:
         holder.kill()
         holder.wait()
-        result = written.push(keep=Keep(last=1))
+        result = written.push(keep=Keep(last=1), index=tmp_path / "index")
         assert result.versions == (result.version,)
+    assert not written.files("locks")
+    assert not list((tmp_path / "index").glob("restic-running-*"))
 
 
 @pytest.mark.slow
-def test_the_lock_of_a_living_restic_is_respected(written: Written) -> None:
-    with locked(written):
-        result = written.push(keep=Keep(last=1))
+def test_a_lock_whose_number_another_process_has_is_removed_without_a_signal(written: Written, tmp_path: Path) -> None:
+    """A dead process that nobody has waited for still has its number, and restic would take it for alive."""
+    with locked(written, Running(tmp_path / "index")) as holder:
+        holder.kill()
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+        restic(written.root, "unlock")
+        assert written.files("locks"), "restic by itself leaves it"
+        assert written.destination(index=tmp_path / "index").verify(deep=False).checked
+    assert not written.files("locks")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_lock_of_a_living_restic_is_respected(written: Written, tmp_path: Path, ours: bool) -> None:
+    with locked(written, Running(tmp_path / "index" if ours else None)):
+        result = written.push(keep=Keep(last=1), index=tmp_path / "index")
         assert result.versions == (written.version, result.version), "the old version stays until the next push"
         with pytest.raises(TransientError) as failed:
-            written.destination().verify(deep=False)
+            written.destination(index=tmp_path / "index").verify(deep=False)
         assert failed.value.code == "busy"
+        assert "restic unlock" in failed.value.hint
+
+
+@pytest.mark.slow
+def test_a_living_restic_keeps_its_lock_where_its_process_cannot_be_seen(written: Written, tmp_path: Path) -> None:
+    """restic takes such a lock for a dead one's: it is what a confined transfer sees of another, and of its owner's own restic."""
+    with locked(written, Running(tmp_path / "others"), hidden=True):
+        locks = written.files("locks")
+        with pytest.raises(TransientError) as failed:
+            written.destination(index=tmp_path / "index").verify(deep=False)
+        assert failed.value.code == "busy"
+        assert written.files("locks") == locks
+        restic(written.root, "unlock")
+        assert not written.files("locks"), "restic by itself takes it away"
+
+
+HIDDEN = (
+    "unshare",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "sh",
+    "-c",
+    'echo "$0" >/proc/sys/kernel/ns_last_pid; "$@" & wait',
+)
+"""Before a number and a command: run it where no process outside is seen, as the process after that number."""
 
 
 @contextlib.contextmanager
-def locked(written: Written) -> Iterator[subprocess.Popen[bytes]]:
+def locked(written: Written, started: Running, *, hidden: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     """A restic that keeps a lock: it backs up what never ends."""
-    with run.sealed_file(SECRET.encode()) as (descriptor, path):
+    with run.sealed_file(SECRET.encode()) as (descriptor, path), started.one() as note:
         command = ["restic", "--no-cache", "--repo", str(written.root), "--password-file", path, "backup", "--stdin"]
-        holder = run.start(command, pass_fds=(descriptor,), stdin=subprocess.PIPE)
+        before = [*HIDDEN, str(_unused_number() - 1)] if hidden else []
+        holder = run.start([*before, *command], pass_fds=(descriptor, *note.inherited), stdin=subprocess.PIPE)
+        note.began(holder.pid)
+        note.close()
         try:
             while holder.poll() is None and not written.files("locks"):
                 time.sleep(0.05)
+            assert holder.poll() is None
             yield holder
         finally:
             run.kill_group(holder)
+
+
+def _unused_number() -> int:
+    """The number of no process here, and of none for a while."""
+    newest = int(Path("/proc/loadavg").read_text().split()[-1])
+    most = int(Path("/proc/sys/kernel/pid_max").read_text())
+    return (newest + most // 2) % (most - 1000) + 500
 
 
 def flip(pack: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 from rpyc.core import brine, consts
 
-from paraductl.daemon.connections import Keeper, Supervisor
+from paraductl.daemon import rpyc_client
+from paraductl.daemon.connections import KeeperConnection, SupervisorConnection
 from paraduxd.api import framing
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.framing import ClosedError
@@ -54,7 +56,7 @@ def talking(path: Path, talk: Talk) -> Iterator[None]:
 
 
 def test_a_reply_and_an_error_come_back(server: Server) -> None:
-    with Supervisor(RunPlaces(server.path.parent)) as supervisor:
+    with SupervisorConnection(RunPlaces(server.path.parent)) as supervisor:
         assert supervisor.call("echo", text="größer 😀") == {"text": "größer 😀"}
         with pytest.raises(ParaduxError, match="the daemon failed to answer") as caught:
             supervisor.call("no-such-call")
@@ -62,12 +64,12 @@ def test_a_reply_and_an_error_come_back(server: Server) -> None:
 
 
 def test_long_arguments_and_replies_pass_though_rpyc_would_compress_them(server: Server) -> None:
-    with Supervisor(RunPlaces(server.path.parent)) as supervisor:
+    with SupervisorConnection(RunPlaces(server.path.parent)) as supervisor:
         assert supervisor.call("echo", text="x" * 500_000) == {"text": "x" * 500_000}
 
 
 def test_a_connection_that_the_daemon_has_closed_meanwhile_is_opened_again(server: Server) -> None:
-    with Supervisor(RunPlaces(server.path.parent)) as supervisor:
+    with SupervisorConnection(RunPlaces(server.path.parent)) as supervisor:
         supervisor.call("echo")
         others = [server.raw() for _ in range(40)]
         wait_for(supervisor._connection.ended, "the waiting connection to make room")
@@ -76,8 +78,8 @@ def test_a_connection_that_the_daemon_has_closed_meanwhile_is_opened_again(serve
             channel.close()
 
 
-@pytest.mark.parametrize("connection", [Supervisor, Keeper])
-def test_no_daemon(run: RunPlaces, connection: type[Supervisor | Keeper]) -> None:
+@pytest.mark.parametrize("connection", [SupervisorConnection, KeeperConnection])
+def test_no_daemon(run: RunPlaces, connection: type[SupervisorConnection | KeeperConnection]) -> None:
     with pytest.raises(ParaduxError) as caught:
         connection(run)
     assert caught.value.exit_code == ExitCode.UNREACHABLE
@@ -88,22 +90,22 @@ def test_no_daemon(run: RunPlaces, connection: type[Supervisor | Keeper]) -> Non
 def test_a_dead_daemon(run: RunPlaces) -> None:
     listen(run.supervisor_socket, None).close()
     with pytest.raises(ParaduxError, match="nothing listens on"):
-        Supervisor(run)
+        SupervisorConnection(run)
 
 
 def test_no_permission(run: RunPlaces) -> None:
     with listen(run.supervisor_socket, None):
         run.supervisor_socket.chmod(0)
         with as_nobody(), pytest.raises(ParaduxError, match="you may not use") as caught:
-            Supervisor(run)
+            SupervisorConnection(run)
     assert caught.value.exit_code == ExitCode.UNREACHABLE
     assert "group paradux" in caught.value.hint
 
 
-@pytest.mark.parametrize("connection", [Supervisor, Keeper])
+@pytest.mark.parametrize("connection", [SupervisorConnection, KeeperConnection])
 @pytest.mark.parametrize("mode", [0o775, 0o777, 0o1777])
 def test_no_passphrase_goes_to_a_directory_that_others_may_write(
-    run: RunPlaces, connection: type[Supervisor | Keeper], mode: int
+    run: RunPlaces, connection: type[SupervisorConnection | KeeperConnection], mode: int
 ) -> None:
     with listen(run.keeper_socket, None), listen(run.supervisor_socket, None):
         run.directory.chmod(mode)
@@ -112,9 +114,9 @@ def test_no_passphrase_goes_to_a_directory_that_others_may_write(
         assert (caught.value.code, caught.value.exit_code) == ("untrusted-run-directory", ExitCode.UNREACHABLE)
 
 
-@pytest.mark.parametrize("connection", [Supervisor, Keeper])
+@pytest.mark.parametrize("connection", [SupervisorConnection, KeeperConnection])
 def test_nor_to_a_directory_of_somebody_else(
-    run: RunPlaces, connection: type[Supervisor | Keeper], monkeypatch: pytest.MonkeyPatch
+    run: RunPlaces, connection: type[SupervisorConnection | KeeperConnection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with listen(run.keeper_socket, None), listen(run.supervisor_socket, None):
         _give_away(run.directory, monkeypatch)
@@ -145,7 +147,7 @@ def as_nobody() -> Iterator[None]:
 
 def test_a_path_that_is_too_long_for_a_socket(tmp_path: Path) -> None:
     with pytest.raises(ParaduxError, match="AF_UNIX path too long") as caught:
-        Supervisor(RunPlaces(tmp_path / ("x" * 120)))
+        SupervisorConnection(RunPlaces(tmp_path / ("x" * 120)))
     assert caught.value.exit_code == ExitCode.UNREACHABLE
 
 
@@ -185,16 +187,51 @@ def test_a_harmful_daemon_is_one_plain_error(run: RunPlaces, name: str) -> None:
         while channel.recv(1 << 16):
             pass
 
-    with talking(run.supervisor_socket, talk), pytest.raises(ParaduxError) as caught, Supervisor(run) as supervisor:
+    with (
+        talking(run.supervisor_socket, talk),
+        pytest.raises(ParaduxError) as caught,
+        SupervisorConnection(run) as supervisor,
+    ):
         wait_for(lambda: not HARM[name] or supervisor._connection.ended(), "the harm to arrive")
         ask_once(supervisor)
     assert caught.value.code in ("unreachable", "bad-reply", "bad-request")
 
 
-def ask_once(supervisor: Supervisor) -> None:
+def ask_once(supervisor: SupervisorConnection) -> None:
     """Call on this very connection, though something that nobody asked for has arrived on it."""
     supervisor._connection.ended = lambda: False  # type: ignore[method-assign]
     supervisor.call("status")
+
+
+STOPS = """
+import os, signal, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+print(flush=True)
+channel, _ = listener.accept()
+channel.recv(1)
+os.kill(os.getpid(), int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(signal.SIGSTOP, "does not answer: it is stopped"), (signal.SIGKILL, "ended before it answered")],
+)
+def test_no_answer_has_a_reason(
+    run: RunPlaces, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, says: str
+) -> None:
+    monkeypatch.setitem(rpyc_client.CONFIG, "sync_request_timeout", 1)
+    command = [sys.executable, "-c", STOPS, run.supervisor_socket, str(int(number))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as daemon:
+        assert daemon.stdout
+        daemon.stdout.readline()
+        with pytest.raises(ParaduxError, match=says) as caught:
+            SupervisorConnection(run).call("status")
+        daemon.kill()
+    assert caught.value.exit_code == ExitCode.UNREACHABLE
+    assert "log" not in caught.value.hint
 
 
 def test_notes_come_before_the_keepers_reply(run: RunPlaces) -> None:
@@ -205,7 +242,7 @@ def test_notes_come_before_the_keepers_reply(run: RunPlaces) -> None:
         framing.send(channel, {"reply": {"serial": 4}})
 
     notes: list[str] = []
-    with talking(run.keeper_socket, talk), Keeper(run) as keeper:
+    with talking(run.keeper_socket, talk), KeeperConnection(run) as keeper:
         assert keeper.call("save", notes.append, text="{}", serial=3) == {"serial": 4}
     assert notes == ["saving", "publishing"]
 
@@ -216,13 +253,13 @@ def test_an_error_of_the_keeper_is_raised(run: RunPlaces) -> None:
         framing.send(channel, {"event": "note", "text": "not asked for"})
         framing.send(channel, {"error": ParaduxError("wrong-passphrase", "no", "", ExitCode.NOT_AUTHORIZED).to_wire()})
 
-    with talking(run.keeper_socket, talk), Keeper(run) as keeper, pytest.raises(ParaduxError) as caught:
+    with talking(run.keeper_socket, talk), KeeperConnection(run) as keeper, pytest.raises(ParaduxError) as caught:
         keeper.call("authorize", passphrase="x")
     assert (caught.value.code, caught.value.exit_code) == ("wrong-passphrase", ExitCode.NOT_AUTHORIZED)
 
 
 def test_a_keeper_that_is_gone_is_a_closed_connection(run: RunPlaces) -> None:
-    with talking(run.keeper_socket, lambda channel: None), Keeper(run) as keeper:
+    with talking(run.keeper_socket, lambda channel: None), KeeperConnection(run) as keeper:
         wait_for(lambda: hung_up(keeper._channel), "the end of the connection")
         with pytest.raises(ClosedError):
             keeper.call("hello")
@@ -232,7 +269,7 @@ def test_a_keeper_that_dies_during_a_call_is_a_closed_connection(run: RunPlaces)
     def talk(channel: socket.socket) -> None:
         framing.receive(channel)
 
-    with talking(run.keeper_socket, talk), Keeper(run) as keeper, pytest.raises(ClosedError):
+    with talking(run.keeper_socket, talk), KeeperConnection(run) as keeper, pytest.raises(ClosedError):
         keeper.call("document")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +15,9 @@ from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.supervisor.keeper_answers import KeeperAnswers, answer
+from paraduxd.supervisor.rpc import handlers
 from paraduxd.supervisor.rpc.handlers import Calls, Services
+from paraduxd.supervisor.runs.run_waiters import MAX_PER_USER, RunWaiters
 from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
 MEMBER, ANOTHER = os.geteuid() + 4242, os.geteuid() + 4243
@@ -25,9 +29,18 @@ class Asking:
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
+        self.waiters = RunWaiters()
+        others = cast(Any, None)
         self.calls = Calls(
             Services(
-                rig.dispatcher, cast(Any, lambda _: {}), lambda: None, cast(Any, dict), cast(Any, None), cast(Any, None)
+                rig.dispatcher,
+                cast(Any, lambda _: {}),
+                cast(Any, lambda _: {}),
+                lambda: None,
+                cast(Any, dict),
+                others,
+                others,
+                self.waiters,
             )
         )
 
@@ -53,6 +66,20 @@ def ask(tmp_path: Path) -> Asking:
     return Asking(rig)
 
 
+def test_what_others_have_made_is_not_a_members(ask: Asking) -> None:
+    with pytest.raises(ParaduxError) as refused:
+        ask(MEMBER, "versions", dataset="photos", others=True)
+    assert refused.value.code == "not-allowed"
+    assert ask(MEMBER, "versions", dataset="photos", others=False)["runs"]
+    ask.rig.workers.done("photos", "versions")
+    (number,) = ask(OWNERS[0], "versions", dataset="photos", others=True)["runs"]
+    laptop = {"id": "1a2b3c4d", "time": "2026-01-01T00:00:00Z", "origin": "old-laptop: /home/fred"}
+    ask.rig.workers.done("photos", "versions", others=[laptop])
+    for name, asked in (("runs", {"runs": [number]}), ("history", {})):
+        assert "old-laptop" in json.dumps(ask(OWNERS[0], name, **asked))
+        assert "old-laptop" not in json.dumps(ask(MEMBER, name, **asked))
+
+
 def test_a_deep_check_is_not_a_members(ask: Asking) -> None:
     with pytest.raises(ParaduxError) as refused:
         ask(MEMBER, "verify", deep=True)
@@ -74,6 +101,33 @@ def test_what_is_unfinished_is_told_to_every_member(ask: Asking) -> None:
     assert [(run["run"], run["state"]) for run in runs] == [(pull, "running"), (push, "queued"), (other, "queued")]
     ask(MEMBER, "cancel", runs=[push])
     assert push not in {run["run"] for run in ask(MEMBER, "unfinished")["runs"]}
+
+
+def test_a_run_that_ended_before_the_call_is_not_waited_for(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "LONGEST_WAIT", 3600)
+    pull, push, _ = ask.backup(MEMBER, datasets=["home"])
+    ask(MEMBER, "cancel", runs=[push])
+    assert ask(ANOTHER, "await_end", runs=[pull, push]) == {"waited": True}
+
+
+def test_who_waits_hears_of_the_end(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "LONGEST_WAIT", 3600)
+    runs = ask.backup(MEMBER, datasets=["home"])
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask, ANOTHER, "await_end", runs=runs)
+        ask.rig.workers.done("home", "pull", files=1)
+        assert waiting.result(60) == {"waited": True}
+
+
+def test_few_calls_of_one_user_wait_at_once(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "LONGEST_WAIT", 0)
+    runs = ask.backup(MEMBER, datasets=["home"])
+    with contextlib.ExitStack() as others:
+        for _ in range(MAX_PER_USER):
+            assert others.enter_context(ask.waiters.one_more(MEMBER))
+        assert ask(MEMBER, "await_end", runs=runs) == {"waited": False}
+        assert ask(ANOTHER, "await_end", runs=runs) == {"waited": True}
+    assert ask(MEMBER, "await_end", runs=runs) == {"waited": True}
 
 
 def test_a_member_ends_what_he_asked_for(ask: Asking) -> None:

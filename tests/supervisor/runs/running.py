@@ -20,7 +20,8 @@ from paraduxd.core.plan.model import (
 )
 from paraduxd.core.primitives import timestamps
 from paraduxd.effects.journal.journal import Journal
-from paraduxd.supervisor.runs.service import Dispatcher
+from paraduxd.supervisor.runs.dispatcher import Dispatcher
+from paraduxd.supervisor.runs.engine import Engine
 from paraduxd.supervisor.schedule.scheduler import Scheduler
 from tests.fakes import Clock, Workers
 
@@ -79,24 +80,26 @@ class Rig:
 
     def begin(self) -> None:
         self.journal = Journal(self.root / "journal.sqlite", self.clock())
-        self.dispatcher = Dispatcher(self.journal, self.workers, self.clock, StatePlaces(self.root))
+        state = StatePlaces(self.root)
+        engine = Engine(self.journal, self.workers, self.clock, state)
+        self.dispatcher = Dispatcher(engine, self.journal, self.clock, state)
         self.scheduler = Scheduler(self.dispatcher, self.journal, self.clock)
 
     def run_by(self, plan: Plan, *, ready: bool = True) -> None:
-        self.dispatcher.apply_plan(plan)
+        self.dispatcher.engine.apply_plan(plan)
         self.scheduler.apply_plan(plan)
-        self.dispatcher.set_ready(ready)
+        self.dispatcher.engine.set_ready(ready)
 
     def restart(self, plan: Plan, *, killed: bool = True) -> None:
         """By SIGKILL, or by an orderly stop."""
         if killed:
             self.workers = Workers()
         else:
-            self.dispatcher.stop()
+            self.dispatcher.engine.stop()
         self.journal.close()
         self.begin()
         self.run_by(plan)
-        self.dispatcher.resume()
+        self.dispatcher.engine.resume()
 
     def pulled(self, *names: str, files: int = 10, **result: int) -> None:
         """A good pull of these datasets, by hand."""

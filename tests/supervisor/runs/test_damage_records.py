@@ -11,9 +11,9 @@ from paraduxd.api.replies.drills import Restored
 from paraduxd.api.replies.results import Verified, read_as
 from paraduxd.api.replies.transfers import RunError
 from paraduxd.core.plan.model import Plan, from_json, to_json
-from paraduxd.core.recovery.drills import SHARES, Drill
+from paraduxd.core.recovery.drill_judgement import SHARES, Drill
 from paraduxd.core.runs.damage import Damage, is_disproved
-from paraduxd.supervisor.drill_records import Drills
+from paraduxd.supervisor.drill_records import DrillRecords
 from paraduxd.supervisor.runs import damage_records
 from tests.supervisor.runs.running import Rig, StatePlaces, dataset, destination, plan
 
@@ -61,7 +61,7 @@ def test_what_a_drill_found_takes_a_deep_check(rig: Rig) -> None:
     error = RunError("damaged", "it is not what was pushed")
     bad = Restored("home", "disk", False, "it is not what was pushed", None, error)
     drill = Drill(SHARES, "2026-11-23T11:00:00Z", "2026-11-23T11:01:00Z", 1, 1, (), (bad,), ("home",))
-    Drills(rig.journal, StatePlaces(rig.root), rig.clock).ended(placed(), drill)
+    DrillRecords(rig.journal, StatePlaces(rig.root), rig.clock).ended(placed(), drill)
     assert damage_records.of_plan(rig.journal, placed())[DISK].message == "it is not what was pushed"
     assert verify(rig, deep=False, damaged=False)
     assert not verify(rig, deep=True, damaged=False)

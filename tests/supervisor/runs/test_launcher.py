@@ -59,7 +59,7 @@ def ear() -> Ear:
 IN_UNIT = """
 import runpy, sys
 from paraduxd.worker import unit_main as unit
-unit.worker.main = lambda when_shut_in: when_shut_in() or runpy.run_path(sys.argv[1], run_name="__main__")
+unit.worker.main = lambda parent, when_shut_in: when_shut_in() or runpy.run_path(sys.argv[1], run_name="__main__")
 unit.main()
 """
 

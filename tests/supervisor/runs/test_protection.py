@@ -121,7 +121,13 @@ def test_scheduled_checks_read_all_data_within_a_year(rig: Rig) -> None:
 def test_a_backup_that_a_member_asks_for_removes_nothing(rig: Rig) -> None:
     calls = Calls(
         Services(
-            rig.dispatcher, cast(Any, lambda _: {}), lambda: None, cast(Any, dict), cast(Any, None), cast(Any, None)
+            rig.dispatcher,
+            cast(Any, lambda _: {}),
+            cast(Any, lambda _: {}),
+            lambda: None,
+            cast(Any, dict),
+            cast(Any, None),
+            cast(Any, None),
         )
     )
     calls.handle(Peer(1, 4711, 4711), "backup", json.dumps({"push_only": True, "destination": "disk"}))

@@ -87,7 +87,7 @@ def test_what_queued_until_the_window_closed_waits_in_the_queue(rig: Rig) -> Non
     assert "push home/disk" not in rig.workers.history()
     rig.clock.time = OPENING + timedelta(days=1)
     for _ in range(4):
-        rig.dispatcher.beat()
+        rig.dispatcher.engine.beat()
         rig.workers.all_done(files=3)
     assert "push home/disk" in rig.workers.history()
 

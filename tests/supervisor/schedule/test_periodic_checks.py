@@ -9,7 +9,7 @@ import pytest
 
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.primitives.disks import place_of
-from paraduxd.supervisor.schedule.periodic_checks import STAYS, Rounds
+from paraduxd.supervisor.schedule.periodic_checks import STAYS, PeriodicChecks
 from tests.supervisor.runs.running import DAILY, Rig, dataset, destination, plan
 
 UUID = "1234-ABCD"
@@ -22,7 +22,7 @@ class Desk:
     def __init__(self, rig: Rig, folders: Path) -> None:
         self.rig, self.folders = rig, folders
         self.seen = len(rig.workers.history())
-        self.rounds = Rounds(
+        self.rounds = PeriodicChecks(
             rig.dispatcher, rig.journal, lambda: pytest.fail("nobody is told"), rig.clock, str(folders)
         )
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from paraduxd.core.plan.model import Timing
-from paraduxd.core.runs.guard import MANY_CHANGED
+from paraduxd.core.runs.guard.rules import MANY_CHANGED
 from paraduxd.core.runs.orders import Failed, Order
 from paraduxd.supervisor.runs.launcher import Listener
 from paraduxd.supervisor.schedule.scheduler import has_jumped
@@ -189,7 +189,7 @@ def test_two_weeks_offline_are_a_handful_of_attempts_then_one_run(rig: Rig) -> N
             for run in list(self.living):
                 self.end(run, Failed("unreachable", "no route to host"))
 
-    rig.dispatcher._workers = rig.workers = Offline()
+    rig.dispatcher.engine._workers = rig.workers = Offline()
     rig.run_by(plan(dataset("home", [destination("disk", DAILY)], Timing(every=86_400))))
     rig.pulled("home")
     for _ in range(14 * 24 * 12):
@@ -256,7 +256,7 @@ def test_nothing_runs_while_locked_and_unlocking_catches_up_pulls_first(rig: Rig
     before = len(rig.workers.orders)
     rig.pass_time(3 * 86_400, step=600)
     assert len(rig.workers.orders) == before
-    rig.dispatcher.set_ready(True)
+    rig.dispatcher.engine.set_ready(True)
     caught_up = live(rig, 0.9, serial=2, epoch=1)
     assert set(caught_up.values()) == {1} and len(caught_up) == 5
     order = rig.workers.history()[before:]
@@ -354,7 +354,7 @@ def test_a_thousand_datasets_wait_on_one_alarm(tmp_path: Path) -> None:
         jobs = {job.id: job.next_run_time for job in rig.scheduler._alarms.get_jobs()}
         assert jobs.keys() == {"alarm", "clean-up"}
         assert jobs["alarm"] == min(date.at for date in rig.scheduler._dates.values())
-        rig.dispatcher.set_ready(False)
+        rig.dispatcher.engine.set_ready(False)
         assert [job.id for job in rig.scheduler._alarms.get_jobs()] == ["clean-up"]
     finally:
         rig.scheduler.stop()

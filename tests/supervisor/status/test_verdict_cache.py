@@ -11,7 +11,7 @@ import pytest
 from paraduxd.api.replies.state import RunningState
 from paraduxd.core.runs.facts import Facts, Latest
 from paraduxd.effects.journal.journal import Ending, Journal
-from paraduxd.supervisor.status.verdict_cache import Judging
+from paraduxd.supervisor.status.verdict_cache import VerdictCache
 from tests.fakes import Clock
 from tests.supervisor.runs.running import plan
 
@@ -20,7 +20,7 @@ RUN = RunningState(1, "home", "push", "disk", 1.0)
 
 
 def test_nothing_new_is_judged_once() -> None:
-    judging, some_plan, facts = Judging(), plan(), Facts(running=(RUN,))
+    judging, some_plan, facts = VerdictCache(), plan(), Facts(running=(RUN,))
     first = judging.verdict(some_plan, facts, NOW)
     further = replace(facts, running=(replace(RUN, percent=9.0),))
     assert judging.verdict(some_plan, further, NOW + timedelta(seconds=59)) is first
@@ -28,7 +28,7 @@ def test_nothing_new_is_judged_once() -> None:
 
 
 def test_whatever_changes_is_judged_at_once() -> None:
-    judging, some_plan, facts = Judging(), plan(), Facts()
+    judging, some_plan, facts = VerdictCache(), plan(), Facts()
     known = judging.verdict(some_plan, facts, NOW)
     pushed = replace(facts, latest={("home", "push", "disk"): Latest("2026-11-23T11:00:00Z")})
     for changed in (pushed, replace(facts, running=(RUN,)), replace(facts, kits={}, transport_ready=False)):
@@ -54,6 +54,23 @@ def test_the_journal_is_read_anew_after_every_change(tmp_path: Path) -> None:
     assert journal.latest_by_target()[key].last_success == "2026-11-23T12:00:00Z", "it was taken back"
     journal.use_places({("home", "disk"): "f" * 32})
     assert key not in journal.latest_by_target(), "another place is called so now"
+
+
+def test_only_what_was_written_is_read_anew(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", NOW)
+    push, pull = ("home", "push", "disk"), ("home", "pull", "source")
+    _ran(journal, pull, "2026-11-23T11:00:00Z")
+    _ran(journal, push, "2026-11-23T12:00:00Z")
+    before = journal.latest_by_target()
+    _ran(journal, push, "2026-11-23T13:00:00Z")
+    journal.set_fact("x", 1)
+    after = journal.latest_by_target()
+    assert after[pull] is before[pull]
+    assert after[push].last_success == "2026-11-23T13:00:00Z"
+    journal.use_places({("letters", "disk"): journal.named("", "home", "disk").strip("/")})
+    assert journal.latest_by_target()[("letters", "push", "disk")] is after[push], (
+        "names change without reading anything"
+    )
 
 
 def _ran(journal: Journal, key: tuple[str, str, str], at: str) -> None:

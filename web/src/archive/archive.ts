@@ -5,7 +5,7 @@ import type { DataKey } from "../config/openpgp.ts";
 import type { Sink } from "../output/sink.ts";
 import type { Source } from "../places/source.ts";
 import type { Engine, Listing, OnProgress, Report, Version } from "../restore/engine.ts";
-import { chainOf, type Manifest, manifestName, readManifest, runOf, serialOf } from "./manifest.ts";
+import { chainOf, listName, type Manifest, manifestName, readManifest, runOf, serialOf } from "./manifest.ts";
 import { type Names, readNames } from "./names.ts";
 import { Restore } from "./restore.ts";
 import { Damaged, Volumes } from "./volumes.ts";
@@ -32,17 +32,26 @@ export class Archive implements Engine {
     this.volumes = new Volumes(source, key);
   }
 
-  /** Reads every manifest; those that are not signed with this key are told, and not used. */
+  /** Reads every manifest, and the list of the newest run; those that are not signed with this key are told, and not used. */
   static async open(source: Source, keys: ArchiveKeys, key: DataKey): Promise<Archive> {
     const damaged: string[] = [];
     const manifests = new Map<string, Manifest>();
-    for (const name of [...source.sizes.keys()].filter(isManifest)) {
+    const read = async (name: string): Promise<Manifest | null> => {
       const content = await contentOf(source, name);
-      const manifest = content && readManifest(content, keys.verifyKey);
-      if (manifest && manifestName(manifest.run.id) === name && manifest.key === keys.fingerprint) manifests.set(manifest.run.id, manifest);
-      else damaged.push(name);
+      const found = content && readManifest(content, keys.verifyKey);
+      if (found && [manifestName, listName][+found.isList]!(found.run.id) === name && found.key === keys.fingerprint) return found;
+      damaged.push(name);
+      return null;
+    };
+    for (const name of [...source.sizes.keys()].filter(isManifest)) {
+      const manifest = await read(name);
+      if (manifest) manifests.set(manifest.run.id, manifest);
     }
-    const newest = [...manifests.values()].reduce<Manifest | null>((best, each) => (best && serialOf(best.run.id) > serialOf(each.run.id) ? best : each), null);
+    const known = [...manifests.values()].sort((one, other) => serialOf(one.run.id) - serialOf(other.run.id));
+    const last = known.at(-1) ?? null;
+    const list = last && listName(last.run.id);
+    const listed = list && source.sizes.has(list) ? await read(list) : null;
+    const newest = last?.isWhole === false ? (listed ?? gathered(known)) : last;
     return new Archive(newest, manifests, damaged, source, key);
   }
 
@@ -89,6 +98,12 @@ export class Archive implements Engine {
     this.known.set(version, names);
     return names;
   }
+}
+
+/** The last of these manifests, with all runs that they tell of: only those that have a manifest are versions. */
+function gathered(known: readonly Manifest[]): Manifest {
+  const named = known.flatMap(({ runs }) => runs.map((run) => ({ ...run, listed: false })));
+  return { ...known.at(-1)!, runs: [...named, ...known.slice(0, -1).map(({ run }) => run)] };
 }
 
 function isManifest(name: string): boolean {

@@ -5,8 +5,9 @@ import { type Bytes, hex, looseText, strictText } from "../bytes.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "../json.ts";
 import { isSignedBy } from "./ed25519.ts";
 
-const FORMAT = "paradux-archive/1";
-const NAME = /^(\d{6,}-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)\.(manifest|names\.gpg|\d{5,}\.gpg)$/;
+const FIRST = "paradux-archive/1"; // every manifest lists all runs
+const FORMAT = "paradux-archive/2";
+const NAME = /^(\d{6,}-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)\.(manifest|runs|names\.gpg|\d{5,}\.gpg)$/;
 const PEM_PREFIX = "302a300506032b6570032100"; // RFC 8410: an Ed25519 public key
 
 /** One encrypted object. */
@@ -28,13 +29,15 @@ export interface Run {
   readonly missing: number;
 }
 
-/** `sha256` of its run is that of its own first line. */
+/** `sha256` of its run is that of its own first line. `isWhole`: `runs` are all that stay, not only the ones before this one. */
 export interface Manifest {
   readonly run: Run;
   readonly key: string;
   readonly names: Part;
   readonly volumes: readonly Part[];
   readonly runs: readonly Run[];
+  readonly isList: boolean;
+  readonly isWhole: boolean;
 }
 
 /** The run to which an object of this name belongs; null for what is not ours. */
@@ -46,11 +49,15 @@ export function manifestName(run: string): string {
   return `${run}.manifest`;
 }
 
+export function listName(run: string): string {
+  return `${run}.runs`;
+}
+
 export function serialOf(run: string): number {
   return Number(run.slice(0, run.indexOf("-")));
 }
 
-/** The manifest in this object; null when it is not signed with this key (PEM), or is not understood. */
+/** The manifest or list in this object; null when it is not signed with this key (PEM), or is not understood. */
 export function readManifest(object: Bytes, verifyKey: string): Manifest | null {
   const end = object.indexOf(10) + 1;
   const line = object.subarray(0, end);
@@ -82,12 +89,12 @@ function ofBase64(text: string): Bytes {
 }
 
 function manifestOf(value: Json, lineHash: string): Manifest {
-  const { format, run, key, names, volumes, runs = [] } = record(value);
-  if (format !== FORMAT || !Array.isArray(volumes) || !Array.isArray(runs)) throw new TypeError();
+  const { format, run, key, names, volumes, runs = [], manifest_size: size = 0 } = record(value);
+  if ((format !== FORMAT && format !== FIRST) || !Array.isArray(volumes) || !Array.isArray(runs)) throw new TypeError();
   const own = { ...runFrom(run), sha256: lineHash };
   const parts = [names!, ...volumes].map(partFrom);
   if (parts.some(({ name }) => runOf(name) !== own.id)) throw new TypeError();
-  return { run: own, key: text(key), names: parts[0]!, volumes: parts.slice(1), runs: runs.map(runFrom) };
+  return { run: own, key: text(key), names: parts[0]!, volumes: parts.slice(1), runs: runs.map(runFrom), isList: count(size) > 0, isWhole: format === FIRST || !!size };
 }
 
 function runFrom(value: Json | undefined): Run {

@@ -1,4 +1,4 @@
-"""JSON text to a value and a map of where everything stands, so that a problem can name line and column.
+"""JSON text to a value, and where everything stands in it, so that a problem can name line and column.
 
 Stricter than `json.loads`: RFC 8259 without NaN and Infinity, no duplicate keys, no lone surrogates, bounded in size and depth.
 """
@@ -9,10 +9,11 @@ import bisect
 import json
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 from functools import cached_property
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.diagnostics import Path, quoted
 
 MAX_SIZE = 8 * 1024 * 1024
@@ -25,10 +26,15 @@ _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
 _WORD = re.compile(r"-?[A-Za-z]+")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None}
 _LONGEST_NUMBER = 40
 _BYTE_ORDER_MARK = "\ufeff"
+_DECODER = json.JSONDecoder()
+
+Entries = Mapping[str | int, tuple[int, int]]
+"""Key or index -> the offsets of key and value (equal in a list)."""
 
 
 class DocumentError(ValueError):
@@ -48,11 +54,11 @@ Value = object
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON value with, for every path, the offsets of key and value (equal for entries of a list)."""
+    """A JSON value, and where its parts stand in the text, which is looked for when somebody asks: most texts have few problems."""
 
-    text: str
-    value: object
-    offsets: Mapping[Path, tuple[int, int]]
+    text: str = field(repr=False)
+    value: object = field(repr=False)
+    _entries_at: dict[int, Entries] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def _lines(self) -> list[int]:
@@ -60,17 +66,96 @@ class Document:
 
     def position(self, path: Path, at_key: bool = False) -> tuple[int, int]:
         """Line and column of a value (or of its key); of the nearest thing around it when the document has no such path."""
-        while path not in self.offsets:
-            path, at_key = path[:-1], False
-        return _position(self._lines, self.offsets[path][0 if at_key else 1])
+        key_at = at = _space(self.text, 0)
+        for part in path:
+            entries = self._entries(at)
+            if part not in entries:
+                return _position(self._lines, at)
+            key_at, at = entries[part]
+        return _position(self._lines, key_at if at_key else at)
+
+    def _entries(self, at: int) -> Entries:
+        if at not in self._entries_at:
+            self._entries_at[at] = dict(_entries(self.text, at))
+        return self._entries_at[at]
 
 
 def parse(text: str) -> Document:
     """Read a JSON document; raises `DocumentError`."""
     scanner = _Scanner(text)
     scanner.refuse_oversize()
-    value = scanner.document()
-    return Document(text, value, scanner.offsets)
+    try:
+        return Document(text, _quickly(text))
+    except (ValueError, RecursionError):
+        return Document(text, scanner.document())
+
+
+def _quickly(text: str) -> object:
+    """The value of a text that is beyond doubt; raises `ValueError` or `RecursionError` for any other, which `_Scanner` judges."""
+    if _ESCAPED_SURROGATE.search(text):
+        raise ValueError
+    value: object = json.loads(
+        text, object_pairs_hook=_once, parse_int=_whole, parse_float=_finite, parse_constant=_finite
+    )
+    if _is_deep(value):
+        raise ValueError
+    return value
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _whole(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if len(text) > _LONGEST_NUMBER or not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _is_deep(value: object) -> bool:
+    """Whether objects and lists may be nested deeper than they should."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [entry for each in inner for entry in each if isinstance(entry, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _entries(text: str, at: int) -> Iterator[tuple[str | int, tuple[int, int]]]:
+    """Key or index of each entry of an object or a list in a text that was accepted, with the offsets of key and value."""
+    is_object = text.startswith("{", at)
+    if not is_object and not text.startswith("[", at):
+        return
+    close, index = "}" if is_object else "]", 0
+    at = _space(text, at + 1)
+    while not text.startswith(close, at):
+        key: str | int = index
+        key_at = at
+        if is_object:
+            key, at = _DECODER.raw_decode(text, at)
+            at = _space(text, _space(text, at) + 1)
+        yield key, (key_at, at)
+        _, at = _DECODER.raw_decode(text, at)
+        at = _space(text, at)
+        at = _space(text, at + 1) if text.startswith(",", at) else at
+        index += 1
+
+
+def _space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
 
 
 def _line_starts(text: str) -> list[int]:
@@ -87,7 +172,6 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.offsets: dict[Path, tuple[int, int]] = {}
 
     def refuse_oversize(self) -> None:
         if found := _SURROGATE.search(self.text):
@@ -98,17 +182,14 @@ class _Scanner:
     def document(self) -> object:
         if self.text.startswith(_BYTE_ORDER_MARK):
             raise self.error(0, (), "expected UTF-8 without a byte order mark")
-        start = self.space(0)
-        self.offsets[()] = (start, start)
-        value, end = self.value(start, ())
+        value, end = self.value(self.space(0), ())
         end = self.space(end)
         if end != len(self.text):
             raise self.error(end, (), "expected nothing more after the end of the document")
         return value
 
     def space(self, at: int) -> int:
-        match = _SPACE.match(self.text, at)
-        return match.end() if match else at
+        return _space(self.text, at)
 
     def value(self, at: int, path: Path) -> tuple[object, int]:
         if len(path) > MAX_DEPTH:
@@ -176,7 +257,6 @@ class _Scanner:
             if not self.text.startswith(":", at):
                 raise self.error(at, (*path, key), "expected a colon after the key")
             at = self.space(at + 1)
-            self.offsets[*path, key] = (key_at, at)
             result[key], at = self.value(at, (*path, key))
             at, more = self.separator(at, path, "}")
             if not more:
@@ -189,7 +269,6 @@ class _Scanner:
             return result, at + 1
         while True:
             inner = (*path, len(result))
-            self.offsets[inner] = (at, at)
             if self.text.startswith("]", at):
                 raise self.unexpected(at, path, "another entry", "]")
             entry, at = self.value(at, inner)

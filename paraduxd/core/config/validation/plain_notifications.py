@@ -27,14 +27,14 @@ def findings(config: Config) -> Iterator[Diagnostic]:
         scheme, host = _server(address)
         if scheme in PLAIN and host and not is_loopback(host_of(host)):
             message = (
-                "may be sent without encryption: everybody on the way can read it, the login in the address as well"
+                "may be sent without encryption: anyone on the network path can read it, and the login in the address"
             )
             hint = f"use the encrypted form of {scheme}://, which most often is {scheme}s://"
             yield Diagnostic("warning", ("notify", index), message, hint)
     for index, address in enumerate(config.heartbeat):
         scheme, host = _server(address)
         if scheme == "http" and not is_loopback(host_of(host)):
-            message = "is called without encryption: anyone on the way can call it in place of this machine"
+            message = "is called without encryption: anyone on the network path can call it in place of this machine"
             yield Diagnostic("warning", ("heartbeat", index), message, "use https if the service can")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from paraduxd.api.contact_forms import is_email, is_phone
+from paraduxd.api.typed.contact_forms import is_email, is_phone
 from paraduxd.core.config.diagnostics import Diagnostic, Path
 from paraduxd.core.config.models import Config, Owner, Steward
 
@@ -16,17 +16,17 @@ def findings(config: Config) -> Iterator[Diagnostic]:
         path = ("stewards", index)
         yield from _forms(f"steward {steward.id}", steward, path)
         if not (steward.phone or steward.email or steward.address):
-            message = f"steward {steward.id} has neither telephone number, e-mail nor address: on the worst day nobody finds them"
+            message = f"steward {steward.id} has neither telephone number, e-mail nor address: nobody can reach them in an emergency"
             yield Diagnostic("warning", path, message, 'add one, like "phone": "+1 555 123 4567"')
     yield from _kit_access(config)
 
 
 def _forms(who: str, person: Owner | Steward, path: Path) -> Iterator[Diagnostic]:
     if person.email and not is_email(person.email):
-        message = f"the e-mail address of {who} has not the form of one"
+        message = f"the e-mail address of {who} does not look like one"
         yield Diagnostic("warning", (*path, "email"), message, "write one address, like name@example.org")
     if person.phone and not is_phone(person.phone):
-        message = f"the telephone number of {who} has not the form of one"
+        message = f"the telephone number of {who} does not look like one"
         yield Diagnostic("warning", (*path, "phone"), message, "write it as it is dialled, like +1 555 123 4567")
 
 

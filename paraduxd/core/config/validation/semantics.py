@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.capabilities import Capabilities, Role
 from paraduxd.core.config.diagnostics import Diagnostic, Path
 from paraduxd.core.config.models import Config, Dataset, Destination, Managed, MetadataStash, Source
@@ -95,7 +95,7 @@ def _scheduled(config: Config) -> Iterator[tuple[Path, Source | Destination]]:
 
 
 _LEAVING_OUT = ("exclude", "exclude_caches", "exclude_marker", "one_file_system", "max_size")
-"""Keys of a source that leave something out of it, which a copy on this machine is needed for."""
+"""Keys of a source that leave something out of it, for which encrypted archives need a copy on this machine."""
 
 
 def _staging(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
@@ -105,12 +105,18 @@ def _staging(config: Config, stashes: Stashes) -> Iterator[Diagnostic]:
         if source is None:
             continue
         if dataset.staging is None:
+            if dataset.source.after is not None:
+                message = "expected no after where staging is left out: the source is pushed later than that"
+                yield Diagnostic("error", (*path, "source", "after"), message, "name a staging directory")
             if source.directory is None:
                 message = "the key staging is missing: the source is not a directory of this machine"
                 yield Diagnostic("error", (*path, "staging"), message, "name a directory for the copy on this machine")
+            archived = any(each.encryption == "gpg" for each in dataset.destinations)
             for key in _LEAVING_OUT:
-                if source.directory is not None and dataset.source.settings.get(key):
-                    message = f"expected no {key} where staging is left out: the source is pushed as it is"
+                if archived and source.directory is not None and dataset.source.settings.get(key):
+                    message = (
+                        f"expected no {key} where staging is left out: encrypted archives take the source as it is"
+                    )
                     yield Diagnostic("error", (*path, "source", key), message, "name a staging directory")
         elif source.directory is not None and _touch(source.directory, str(PurePosixPath(dataset.staging))):
             message = "expected a staging directory outside of its source, and a source outside of it"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.addresses import kit_settings
 from paraduxd.core.config.capabilities import Capabilities, ProtocolCapabilities, Role
 from paraduxd.core.config.diagnostics import Diagnostic, Path, PlacedDiagnostic, path_text, suggestion
 from paraduxd.core.config.model_introspection import keys
 from paraduxd.core.config.models import Config, Destination, KitAccess, MetadataStash, Source, Stash
 from paraduxd.core.config.protocol_settings import ProtocolSettings
+from paraduxd.core.config.validation import address_passwords
 from paraduxd.core.config.validation.json_positions import Document, DocumentError, parse
 from paraduxd.core.config.validation.pydantic_errors import model_findings
 from paraduxd.core.config.validation.semantics import Known, check_semantics
@@ -57,9 +58,11 @@ def check(text: str, capabilities: ProtocolCapabilities, *, answers: bool | None
 
 
 def placed(text: str, findings: Iterable[Diagnostic]) -> tuple[PlacedDiagnostic, ...]:
-    """Findings of a text that `check` has accepted, with their lines, in the order of the text."""
+    """Findings of a text that `check` has accepted, with their lines, in the order of the text; without any it is not read."""
+    if not (found := tuple(findings)):
+        return ()
     document = parse(text)
-    return tuple(sorted((_place(document, finding) for finding in findings), key=lambda p: (p.line, p.column)))
+    return tuple(sorted((_place(document, finding) for finding in found), key=lambda p: (p.line, p.column)))
 
 
 def _place(document: Document, finding: Diagnostic) -> PlacedDiagnostic:
@@ -83,7 +86,18 @@ def _examine(
         findings += check_semantics(
             config, known, [each.name for each in capabilities.values() if each.traits.encrypts]
         )
+        told = {finding.path for finding in findings}
+        findings += (each for each in _password_findings(config, capabilities, answers) if each.path not in told)
     return config, findings
+
+
+def _password_findings(
+    config: Config, capabilities: ProtocolCapabilities, answers: bool | None
+) -> Iterator[Diagnostic]:
+    """Of a config that may be saved already, `refusals` has the rest when it is saved again."""
+    if answers or (answers is None and config.managed is None):
+        return address_passwords.refusals(config, None, capabilities)
+    return address_passwords.warnings(config, capabilities)
 
 
 def _mode_findings(value: dict[str, object], answers: bool | None) -> Iterator[Diagnostic]:
@@ -92,9 +106,7 @@ def _mode_findings(value: dict[str, object], answers: bool | None) -> Iterator[D
         answers = not any(key in value for key in ours)
     for key in ours:
         if answers and key in value:
-            yield Diagnostic(
-                "error", (key,), f"the key {key} does not belong into answers", "leave it out", at_key=True
-            )
+            yield Diagnostic("error", (key,), f"the key {key} does not belong in answers", "leave it out", at_key=True)
         if not answers and value.get(key) is None:
             yield Diagnostic("error", (key,), f"the key {key} is missing", "Paradux writes it; put it back as it was")
 
@@ -151,7 +163,7 @@ def _clear_findings(path: Path, settings: ProtocolSettings) -> Iterator[Diagnost
     address = settings.in_clear()
     if address is None or is_loopback(address[1]):
         return
-    message = "the address is spoken to without encryption: everybody on the way can read and change what is sent, the login as well"
+    message = "the address is spoken to without encryption: anyone on the network path can read and change what is sent, and the login"
     yield Diagnostic("warning", (*path, address[0]), message, "use https, or TLS")
 
 

@@ -6,19 +6,18 @@ from typing import Any
 
 from paraduxd.core.config.capabilities import Capabilities, ProtocolCapabilities, Role
 from paraduxd.core.config.models import Config, Destination, MetadataStash, Source
+from paraduxd.core.primitives.dataclass_schema import Schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ADDRESS = "https://paradux.example/schema/paradux.schema.json"
 
 _ROLES = ((Source, Role.SOURCE), (Destination, Role.DESTINATION), (MetadataStash, Role.METADATA))
 
-Json = dict[str, Any]
 
-
-def schema_of(capabilities: ProtocolCapabilities) -> Json:
+def schema_of(capabilities: ProtocolCapabilities) -> Schema:
     """The JSON Schema (2020-12). A stash is one of several objects, told apart by `protocol`."""
     whole = Config.model_json_schema(by_alias=True)
-    definitions: Json = whole.pop("$defs")
+    definitions: Schema = whole.pop("$defs")
     for model, role in _ROLES:
         common = definitions[model.__name__]
         fit = sorted(
@@ -34,7 +33,7 @@ def schema_of(capabilities: ProtocolCapabilities) -> Json:
     return {"$schema": DIALECT, "$id": ADDRESS, "title": "Config of Paradux", **_untitled(whole)}
 
 
-def _variant(common: Json, capability: Capabilities, definitions: Json) -> Json:
+def _variant(common: Schema, capability: Capabilities, definitions: Schema) -> Schema:
     """A stash of one protocol: common keys and the protocol's, and no other. Adds what the protocol defines."""
     own = capability.settings.model_json_schema(by_alias=True, ref_template=f"#/$defs/{capability.name}.{{model}}")
     definitions.update({f"{capability.name}.{name}": inner for name, inner in own.pop("$defs", {}).items()})

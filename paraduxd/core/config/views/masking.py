@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from paraduxd.api.calls import JsonObject
+from paraduxd.api.typed.passwords_in_addresses import covered
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.model_introspection import secret_keys
 from paraduxd.core.config.models import Config
 
 MASK = "********"
 
-_URL_PASSWORD = re.compile(r"(://[^/@:\s]*:)[^/\s]*@")
 _OURS = secret_keys([Config]) | {"credentials"}
 
 
@@ -34,7 +32,7 @@ def _mask(value: object, names: frozenset[str]) -> object:
         return _masked(value, names)
     if isinstance(value, list):
         return [_mask(inner, names) for inner in value]
-    return _URL_PASSWORD.sub(rf"\1{MASK}@", value) if isinstance(value, str) else value
+    return covered(value, MASK) if isinstance(value, str) else value
 
 
 def _cover(value: object) -> object:

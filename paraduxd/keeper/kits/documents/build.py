@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.config.models import Config
-from paraduxd.keeper.kits.documents import texts
 from paraduxd.keeper.kits.documents.by_hand import by_hand
 from paraduxd.keeper.kits.documents.facts import Epoch, KitFacts, facts_of
 from paraduxd.keeper.kits.documents.manifest import manifest, sums
 from paraduxd.keeper.kits.documents.share_text import share_text
 from paraduxd.keeper.kits.documents.sheet import sheet
 from paraduxd.keeper.kits.documents.start_here import start_here
+from paraduxd.keeper.runtime.shipped_tools import tools
 
 __all__ = ["Epoch", "KitInputs", "PreviousEpoch", "Sign", "build"]
 
@@ -75,8 +76,7 @@ def _documents(facts: KitFacts) -> dict[str, bytes]:
         **core,
         "copies/share-2.txt": core["share.txt"],
         "copies/share-3.txt": core["share.txt"],
-        "recover.html": texts.read("recover.html").encode(),
-        "recover.py": texts.read("recover.py").encode(),
+        **tools(),
         "BY-HAND.txt": by_hand(facts),
     }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.managed import Managed, Recovery, Shares
 from paraduxd.core.config.models import Config, KitAccess, MetadataStash, Owner, Steward
 

@@ -12,9 +12,9 @@ def share_text(facts: KitFacts) -> bytes:
     """Comment lines (`#`) that say whose share it is, then the numbered words, three in a line."""
     said = phrases(facts.language)
     head = (
-        said["share_of"].format(owner=one_line(facts.owner.name), steward=one_line(facts.steward.name)),
-        said["share_epoch"].format(epoch=facts.number, day=facts.day),
-        said["keep_secret"].format(owner=one_line(facts.owner.name)),
+        said.share_of.format(owner=one_line(facts.owner.name), steward=one_line(facts.steward.name)),
+        said.share_epoch.format(epoch=facts.number, day=facts.day),
+        said.keep_secret.format(owner=one_line(facts.owner.name)),
     )
     numbered = [f"{number:2}. {word:<12}" for number, word in enumerate(facts.words, 1)]
     lines = ["".join(numbered[start : start + PER_LINE]).rstrip() for start in range(0, len(numbered), PER_LINE)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from paraduxd.api.errors import ParaduxError
 from paraduxd.keeper.kits.documents.facts import KitFacts, Person
 from paraduxd.keeper.kits.documents.share_text import one_line
-from paraduxd.keeper.kits.documents.texts import phrases
+from paraduxd.keeper.kits.documents.texts import Phrases, phrases
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -45,7 +45,7 @@ def sheet(facts: KitFacts) -> bytes:
     _code(pdf, qr_text(facts.words), top=152.0)
     _beside_code(pdf, facts, said, top=152.0)
     _copies(pdf, facts, said, top=234.0)
-    _line(pdf, said["sheet_foot"].format(fingerprint=facts.fingerprint), top=272.0, size=7)
+    _line(pdf, said.sheet_foot.format(fingerprint=facts.fingerprint), top=272.0, size=7)
     return bytes(pdf.output())
 
 
@@ -66,12 +66,12 @@ def _page(facts: KitFacts) -> FPDF:
     return pdf
 
 
-def _heading(pdf: FPDF, facts: KitFacts, said: dict[str, str]) -> None:
+def _heading(pdf: FPDF, facts: KitFacts, said: Phrases) -> None:
     names = {"owner": one_line(facts.owner.name, 60), "steward": one_line(facts.steward.name, 60)}
-    _line(pdf, said["sheet_title"].format(**names), top=16.0, size=15, style="B")
-    _line(pdf, said["sheet_for"].format(**names), top=31.0, size=11)
-    _line(pdf, said["share_epoch"].format(epoch=facts.number, day=facts.day), top=42.0, size=9)
-    text = said["sheet_what"].format(needed=facts.threshold, holders=facts.issued)
+    _line(pdf, said.sheet_title.format(**names), top=16.0, size=15, style="B")
+    _line(pdf, said.sheet_for.format(**names), top=31.0, size=11)
+    _line(pdf, said.share_epoch.format(epoch=facts.number, day=facts.day), top=42.0, size=9)
+    text = said.sheet_what.format(needed=facts.threshold, holders=facts.issued)
     _line(pdf, text, top=49.0, size=9)
 
 
@@ -103,22 +103,22 @@ def _code(pdf: FPDF, text: str, top: float) -> None:
                 start = x + 1
 
 
-def _beside_code(pdf: FPDF, facts: KitFacts, said: dict[str, str], top: float) -> None:
+def _beside_code(pdf: FPDF, facts: KitFacts, said: Phrases, top: float) -> None:
     left = LEFT + QR_SIZE + 8
     width = WIDTH - QR_SIZE - 8
-    _line(pdf, said["sheet_when"], top=top, size=10, style="B", left=left, width=width)
-    text = said["sheet_steps"].format(owner=one_line(facts.owner.name, 40))
+    _line(pdf, said.sheet_when, top=top, size=10, style="B", left=left, width=width)
+    text = said.sheet_steps.format(owner=one_line(facts.owner.name, 40))
     _line(pdf, text, top=pdf.get_y() + 2, size=9, left=left, width=width)
-    contact = f"{said['call_owner']}\n{_contact(facts.owner)}"
+    contact = f"{said.call_owner}\n{_contact(facts.owner)}"
     _line(pdf, contact, top=pdf.get_y() + 3, size=9, left=left, width=width)
 
 
-def _copies(pdf: FPDF, facts: KitFacts, said: dict[str, str], top: float) -> None:
+def _copies(pdf: FPDF, facts: KitFacts, said: Phrases, top: float) -> None:
     """Where newer copies of the config lie, without what logs in there."""
     if not facts.access:
-        _line(pdf, said["sheet_no_copies"], top=top, size=9)
+        _line(pdf, said.sheet_no_copies, top=top, size=9)
         return
-    _line(pdf, said["sheet_copies"], top=top, size=9)
+    _line(pdf, said.sheet_copies, top=top, size=9)
     for place in facts.access[:MOST_PLACES]:
         _line(pdf, one_line(place.url, LONGEST_ADDRESS), top=pdf.get_y() + 1, size=8, style="B")
 

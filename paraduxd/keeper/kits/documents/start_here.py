@@ -43,16 +43,16 @@ def page_sha256() -> str:
 
 def _others(facts: KitFacts, language: str) -> str:
     if not facts.others:
-        return f"<p>{escape(phrases(language)['others_unknown'])}</p>"
+        return f"<p>{escape(phrases(language).others_unknown)}</p>"
     return "".join(_card(person, language) for person in facts.others)
 
 
 def _card(person: Person, language: str) -> str:
     said = phrases(language)
     lines = [
-        (said["phone"], _link("tel", _PHONE, person.phone)),
-        (said["email"], _link("mailto", _EMAIL, person.email)),
-        (said["address"], _safe(person.address)),
+        (said.phone, _link("tel", _PHONE, person.phone)),
+        (said.email, _link("mailto", _EMAIL, person.email)),
+        (said.address, _safe(person.address)),
     ]
     known = "".join(f"<br>{escape(label)}: {value}" for label, value in lines if value)
     return f'<p class="card"><strong>{_safe(person.name)}</strong>{known}</p>'

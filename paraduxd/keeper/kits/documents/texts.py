@@ -6,6 +6,9 @@ import json
 from functools import cache
 from importlib.resources import files
 
+from paraduxd.api.dataclass_json import from_json_value
+from paraduxd.api.frozen import dataclass
+
 FALLBACK = "en"
 
 
@@ -28,7 +31,28 @@ def choose(language: str) -> str:
     return plain if plain in languages() else FALLBACK
 
 
-def phrases(language: str) -> dict[str, str]:
-    """The short texts of a language, by name."""
-    table: dict[str, str] = json.loads(read(f"phrases.{choose(language)}.json"))
-    return table
+@dataclass(frozen=True)
+class Phrases:
+    """The short texts of one language; what is in braces is filled in."""
+
+    share_of: str
+    share_epoch: str
+    keep_secret: str
+    others_unknown: str
+    phone: str
+    email: str
+    address: str
+    call_owner: str
+    sheet_title: str
+    sheet_for: str
+    sheet_what: str
+    sheet_when: str
+    sheet_steps: str
+    sheet_foot: str
+    sheet_copies: str
+    sheet_no_copies: str
+
+
+def phrases(language: str) -> Phrases:
+    """Those of a language, or of English."""
+    return from_json_value(Phrases, json.loads(read(f"phrases.{choose(language)}.json")))

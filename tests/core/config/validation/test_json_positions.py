@@ -1,11 +1,13 @@
 """The JSON reader: values as `json.loads` gives them, positions, and what it refuses."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paraduxd.core.config.validation import json_positions
 from paraduxd.core.config.validation.json_positions import MAX_DEPTH, MAX_SIZE, DocumentError, parse
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -35,12 +37,48 @@ def test_what_the_standard_reader_refuses_is_refused_too(text) -> None:
     assert value == json.loads(text)
 
 
+@given(
+    st.text(alphabet='{}[]",:\\ \n\t01-.eE+truefalsn/u', max_size=30)
+    | st.builds(json.dumps, _VALUES)
+    | st.sampled_from(
+        [
+            '{"a": 1, "a": 2}',
+            "NaN",
+            "[-Infinity]",
+            "1e999",
+            "9" * 41,
+            r'"\ud800"',
+            r'"\ud83d\ude00"',
+            "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
+            "[" * (MAX_DEPTH + 1) + "1" + "]" * (MAX_DEPTH + 1),
+            "[" * 100_000,
+            "\ufeff{}",
+            '"\t"',
+            "[1,]",
+        ]
+    )
+)
+def test_the_quick_reader_accepts_nothing_that_the_strict_one_refuses(text) -> None:
+    try:
+        value = json_positions._quickly(text)
+    except (ValueError, RecursionError):
+        return
+    assert json_positions._Scanner(text).document() == value
+
+
+def _paths(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _paths(inner, (*path, key))
+
+
 @given(_VALUES)
 def test_every_position_points_to_its_value(value) -> None:
     document = parse(json.dumps(value, indent=1, ensure_ascii=False))
     lines = document.text.split("\n")
     decoder = json.JSONDecoder()
-    for path in document.offsets:
+    for path in _paths(value):
         line, column = document.position(path)
         rest = "\n".join(lines[line - 1 :])[column - 1 :]
         expected = value

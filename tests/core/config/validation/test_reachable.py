@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.api.contact_forms import is_email, is_phone
+from paraduxd.api.typed.contact_forms import is_email, is_phone
 from paraduxd.core.config.validation.validate import check
 from tests.core.config.samples import SHAPES, family, text_of
 
@@ -21,7 +21,7 @@ def warnings(change: Any) -> list[tuple[str, str]]:
 
 def test_a_steward_whom_nobody_finds() -> None:
     ((path, message),) = warnings(lambda document: document["stewards"][1].pop("phone"))
-    assert path == "stewards[1]" and "nobody finds them" in message
+    assert path == "stewards[1]" and "nobody can reach them" in message
 
 
 @pytest.mark.parametrize("key", ["email", "address"])

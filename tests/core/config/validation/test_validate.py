@@ -114,6 +114,25 @@ ERRORS = [
         "datasets[0].source.url", "expected rsync+ssh://user@host:port/path", "",
     ),
     (
+        lambda d: d["datasets"][0]["source"].update(before="/usr/bin/env"),
+        "datasets[0].source.before",
+        "expected the name of a program in /etc/paradux/hooks.d: letters, digits, dots, - and _, and no folder", "",
+    ),
+    (
+        lambda d: d["datasets"][0]["source"].update(before="dump --all"),
+        "datasets[0].source.before",
+        "expected the name of a program in /etc/paradux/hooks.d: letters, digits, dots, - and _, and no folder", "",
+    ),
+    (
+        lambda d: d["datasets"][0]["source"].update(hooks_within="5h"),
+        "datasets[0].source.hooks_within", "expected at most 4 hours", "",
+    ),
+    (
+        lambda d: d["datasets"][1]["source"].update(after="clear"),
+        "datasets[1].source.after", "expected no after where staging is left out: the source is pushed later than that",
+        "name a staging directory",
+    ),
+    (
         lambda d: d["stewards"][2].update(id="alice"),
         "stewards[2].id", "expected an id of its own: stewards[0] has the same", "",
     ),
@@ -220,6 +239,19 @@ NOT_INTO_ITSELF = "expected a destination outside of the source that is pushed t
 def test_directories_that_touch_are_refused(change, path, message) -> None:
     errors = [problem for problem in problems_after(change) if problem[0] == "error"]
     assert [(found[1], found[2]) for found in errors] == [(path, message)]
+
+
+def test_encrypted_archives_need_a_copy_to_leave_something_out() -> None:
+    def leave_out(document):
+        document["datasets"][1]["source"]["exclude"] = [".cache"]
+
+    def into_archives(document):
+        leave_out(document)
+        document["datasets"][1]["destinations"][0].update(encryption="gpg")
+
+    assert problems_after(leave_out) == []
+    found = [problem for problem in problems_after(into_archives) if "staging" in problem[2]]
+    assert [(level, path) for level, path, *_ in found] == [("error", "datasets[1].source.exclude")]
 
 
 def test_directories_side_by_side_may_begin_alike() -> None:

@@ -7,7 +7,7 @@ import pytest
 from paraduxd.core.config.validation.validate import check
 from paraduxd.core.config.views.diff import changes
 from paraduxd.core.config.views.masking import mask
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.protocols import registry
 from tests.core.config.samples import config_of, family, text_of
 

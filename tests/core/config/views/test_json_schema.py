@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from paraduxd.core.config.model_introspection import key_of, keys, models
 from paraduxd.core.config.models import Config, Destination, MetadataStash, Source
 from paraduxd.core.config.validation.validate import check
-from paraduxd.keeper.config.capabilities import capabilities_of
+from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.keeper.config.schema_command import text as generated_schema
 from paraduxd.protocols import registry
 from tests.checkout import ROOT

@@ -1,0 +1,1 @@
+"""What the guard holds, and why."""

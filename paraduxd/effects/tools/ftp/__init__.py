@@ -1,0 +1,1 @@
+"""FTP: sessions, and answers of servers that have an end."""

@@ -1,0 +1,1 @@
+"""What setup asks, and trying the places that it is told."""

@@ -1,0 +1,1 @@
+"""What works on any blob store."""
