@@ -16,6 +16,7 @@ import fcntl
 import os
 import socket
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,8 +31,11 @@ STALE_AFTER = timedelta(minutes=30)
 
 _PREFIX = "restic-running-"
 
-_KEPT, _LONGEST = 16, 32
-"""So many files of dead ones are kept, of so many bytes."""
+_KEPT = 16
+"""So many of those that were killed are remembered."""
+
+_LONGEST, _IN_ORDER = 32, b" ended"
+"""Bytes of a file, and what stands behind the number of one that has ended by itself."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,19 @@ class Lock:
 
 
 class Note:
-    """What is kept of one restic while it lives, and when it was killed. `inherited`: the descriptors that it gets."""
+    """What is kept of one restic. `inherited`: the descriptors that it gets."""
 
     def __init__(self, *inherited: int) -> None:
         self.inherited = inherited
-        self.in_order = False
 
     def began(self, pid: int) -> None:
         """This is its number."""
-        for descriptor in self.inherited:
-            with contextlib.suppress(OSError):
-                os.write(descriptor, b"%d" % pid)
+        self._write(b"%d" % pid)
+
+    def ended(self, code: int) -> None:
+        """Its exit code; negative: the signal that killed it, before it could take its lock away."""
+        if code >= 0:
+            self._write(_IN_ORDER)
 
     def close(self) -> None:
         """Only the restic holds it from here on."""
@@ -70,9 +76,23 @@ class Note:
             os.close(descriptor)
         self.inherited = ()
 
-    def ended(self, code: int) -> None:
-        """Its exit code; negative: the signal that killed it, before it could take its lock away."""
-        self.in_order = code >= 0
+    def _write(self, text: bytes) -> None:
+        for descriptor in self.inherited:
+            with contextlib.suppress(OSError):
+                os.write(descriptor, text)
+
+
+@dataclass(frozen=True)
+class _Dead:
+    """What is known of one that ended: when it wrote last (Unix time), and whether it ended by itself.
+
+    One that did has taken its lock away, unless the server forbade it.
+    """
+
+    time: float
+    pid: int
+    in_order: bool
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -85,16 +105,13 @@ class Running:
     def one(self) -> Iterator[Note]:
         """Around a restic. Where nothing can be written it is not remembered, and the lock that it may leave counts as a stranger's."""
         try:
-            descriptor, path = self._made()
+            note = Note(self._made())
         except OSError:
-            descriptor, path = -1, None
-        note = Note(*(descriptor,) if path else ())
+            note = Note()
         try:
             yield note
         finally:
             note.close()
-            if path and note.in_order:
-                path.unlink(missing_ok=True)
 
     def how_to_remove(self, locks: Iterable[Lock], now: datetime) -> tuple[str, ...] | None:
         """The options of a `restic unlock` that removes no lock which somebody holds; `None`: there is none.
@@ -103,7 +120,7 @@ class Running:
         """
         fresh = [lock for lock in locks if lock.time > now - STALE_AFTER]
         here = [lock for lock in fresh if lock.host == socket.gethostname()]
-        dead = {number for number, _ in self._dead()}
+        dead = {each.pid for each in self._dead()}
         if any(lock.pid not in dead or _may_be_restic(lock.pid) for lock in here):
             return None
         if not any(_would_be_signalled(lock.pid) for lock in here):
@@ -112,30 +129,38 @@ class Running:
 
     def forget(self) -> None:
         """The locks of dead ones are gone."""
-        for _, path in self._dead():
-            path.unlink(missing_ok=True)
+        for each in self._dead():
+            each.path.unlink(missing_ok=True)
 
-    def _made(self) -> tuple[int, Path]:
-        """A new file, locked."""
+    def _made(self) -> int:
+        """A new file, locked; its descriptor."""
         if self.folder is None:
             raise FileNotFoundError
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for _, path in self._dead()[:-_KEPT]:
-            path.unlink(missing_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=self.folder)
+        self._thin_out()
+        descriptor, _ = tempfile.mkstemp(prefix=_PREFIX, dir=self.folder)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return descriptor, Path(name)
+        return descriptor
 
-    def _dead(self) -> list[tuple[int, Path]]:
-        """Numbers and files of those that do not live any more, oldest first."""
+    def _thin_out(self) -> None:
+        """Forget those whose locks are gone, or count as dead for everybody."""
+        dead, long_ago = self._dead(), time.time() - STALE_AFTER.total_seconds()
+        killed = [each for each in dead if not each.in_order]
+        for each in (*killed[:-_KEPT], *(each for each in dead if each.in_order and each.time < long_ago)):
+            each.path.unlink(missing_ok=True)
+
+    def _dead(self) -> list[_Dead]:
+        """Those that do not live any more, oldest first."""
         if self.folder is None:
             return []
         found = []
         for path in self.folder.glob(f"{_PREFIX}*"):
             with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                found.append((os.fstat(file.fileno()).st_mtime, int(bounded.content(path, _LONGEST)), path))
-        return [(number, path) for _, number, path in sorted(found)]
+                told = bounded.content(path, _LONGEST)
+                number = int(told.removesuffix(_IN_ORDER) or b"0")
+                found.append(_Dead(os.fstat(file.fileno()).st_mtime, number, told.endswith(_IN_ORDER), path))
+        return sorted(found, key=lambda each: each.time)
 
 
 def _may_be_restic(pid: int) -> bool:

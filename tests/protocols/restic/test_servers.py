@@ -68,8 +68,8 @@ def new_path() -> str:
 
 def case_at(backend: Backend, path: str, folder: Path) -> DestinationCase:
     folder.mkdir(exist_ok=True)
-    cache = folder / "cache"
-    return DestinationCase(lambda progress: backend.destination(path, progress=progress, cache=cache), folder)
+    kept = {"cache": folder / "cache", "index": folder / "index"}
+    return DestinationCase(lambda progress: backend.destination(path, progress=progress, **kept), folder)
 
 
 class TestDestination(DestinationSuite):
