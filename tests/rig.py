@@ -116,7 +116,12 @@ class Installation:
         if self.daemon is None:
             return 0
         self.daemon.send_signal(number)
-        code = self.daemon.wait(30)
+        try:
+            code = self.daemon.wait(60)
+        except subprocess.TimeoutExpired:
+            self.daemon.send_signal(signal.SIGABRT)  # it says where it hangs
+            self.daemon.wait(10)
+            raise AssertionError(f"the daemon does not end\n{self.tail(20_000)}") from None
         self.daemon = None
         return code
 
@@ -168,9 +173,9 @@ class Installation:
             found |= more
         return found
 
-    def tail(self) -> str:
+    def tail(self, most: int = 3000) -> str:
         """The end of the daemon's log."""
-        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+        return self.log.read_text(errors="replace")[-most:] if self.log.exists() else ""
 
     def wait_for(self, condition: Any, what: str, seconds: float = LONG) -> None:
         """Wait until `condition()` holds."""

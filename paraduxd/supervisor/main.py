@@ -10,6 +10,7 @@ if __name__ == "__main__":
 import argparse
 import contextlib
 import errno
+import faulthandler
 import fcntl
 import logging
 import os
@@ -53,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         path = getattr(options, name)
         setattr(options, name, path and path.absolute())
     hardening.keep_files_private()
+    faulthandler.enable()  # systemd's watchdog ends what hangs by SIGABRT: then the log says where
     os.chdir(NOWHERE)  # whoever can write to where it was started decides nothing from here on
     _log_to_stderr(options.log_level)
     try:

@@ -71,6 +71,35 @@ def test_three_sticks_give_the_very_config(family: Family, stick: Stick, strange
     assert again.returncode == 1 and written.read_bytes() == family.envelope
 
 
+SLOW_AGENT = """#!/bin/sh
+test -e {tried} && exec /usr/bin/gpg-agent "$@"
+touch {tried}
+exit 2
+"""
+
+
+def test_an_agent_that_comes_up_late_spoils_nothing(
+    stick: Stick, stranger: Stranger, program: Path, tmp_path: Path
+) -> None:
+    """gpg takes the public half of a key before it asks its agent for the rest: the shares would be called wrong."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "agent").write_text(SLOW_AGENT.format(tried=tmp_path / "tried"))
+    (tools / "gpg").write_text(f'#!/bin/sh\nexec /usr/bin/gpg --agent-program {tools}/agent "$@"\n')
+    for path in tools.iterdir():
+        path.chmod(0o755)
+    slow = dataclasses.replace(stranger, tools=tools)
+    sticks = [stick(name) for name in ("erin", "boeb", "carol")]
+    done = slow.recover(program, *sticks)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "tried").exists()
+    (tools / "agent").write_text("#!/bin/sh\nexit 2\n")
+    (stranger.desk / "config.json").unlink()
+    done = slow.recover(program, *sticks)
+    assert done.returncode == 1
+    assert "restart this computer" in done.stderr
+
+
 def test_an_existing_file_is_not_overwritten(stick: Stick, stranger: Stranger, program: Path) -> None:
     (stranger.desk / "config.json").write_text("mine")
     done = stranger.recover(program, stick("erin"), stick("boeb"), stick("carol"))

@@ -149,3 +149,12 @@ def test_a_keeper_that_is_killed_leaves_nothing(unlocked: Installation, name: st
         lambda: not list(Path("/dev/shm").glob(f"paradux-keeper-{keeper}-*")), "what it had to be removed"
     )
     unlocked.owner("unlock")
+
+
+def test_the_watchdogs_signal_shows_where_each_thread_was(unlocked: Installation) -> None:
+    """systemd ends by SIGABRT what sends it no sign of life; the places hold no values."""
+    assert unlocked.stop(signal.SIGABRT) == -signal.SIGABRT
+    told = unlocked.tail(20_000)
+    assert "Fatal Python error: Aborted" in told
+    assert "supervisor/main.py" in told and "runs/launcher.py" in told
+    assert SECRET not in told

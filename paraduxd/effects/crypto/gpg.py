@@ -102,12 +102,19 @@ class Gpg:
         return KeyPair(str(made.fingerprint), str(public), str(private))
 
     def import_key(self, armored: str, passphrase: str | None = None) -> str:
-        """Take a key into this home; gives its fingerprint."""
-        with _or_stops_reading(_failed("read a key")):
-            result = self._gpg.import_keys(armored, passphrase=passphrase)
-        if not result.fingerprints:
-            raise _failed("read a key", result)
-        return str(result.fingerprints[0])
+        """Take a key into this home; gives its fingerprint.
+
+        Where the agent does not come up, as on a busy machine, gpg takes the public half alone, and is asked again.
+        """
+        for _ in range(_TRIES):
+            with _or_stops_reading(_failed("read a key")):
+                result = self._gpg.import_keys(armored, passphrase=passphrase)
+            if not result.fingerprints:
+                raise _failed("read a key", result)
+            if result.sec_imported + result.sec_dups >= result.sec_read:
+                return str(result.fingerprints[0])
+            self._stop_agent()
+        raise _failed("read a private key", result)
 
     def encrypt(self, text: bytes, fingerprint: str) -> bytes:
         """`text` encrypted to the key, binary."""
@@ -210,6 +217,9 @@ class Gpg:
 
     def close(self) -> None:
         """Stop the agent; already gone is success."""
+        self._stop_agent()
+
+    def _stop_agent(self) -> None:
         with contextlib.suppress(ParaduxError):
             run.run(["gpgconf", "--kill", "all"], extra_env={"GNUPGHOME": str(self._home)}, timeout=10)
         orphans.reap("gpg-agent")

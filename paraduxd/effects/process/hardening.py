@@ -8,9 +8,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import fcntl
 import functools
 import os
-import re
 import resource
 import shutil
 import tempfile
@@ -67,7 +67,7 @@ def private_memory() -> Path:
     Raises `ParaduxError` "no-memory-files" when both would be on a disk.
     """
     sweep_stale()
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
+    folder, _ = _new_folder()  # it stays locked for as long as this process lives
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if not (os.geteuid() == 0 and _mount_over(folder)) and not is_memory(folder):
         raise ParaduxError(
@@ -85,10 +85,14 @@ def shared_memory_folder() -> Iterator[Path]:
     For processes with threads, which cannot have a mount of their own. Raises `ParaduxError` "no-memory-files" when it would be on a disk.
     """
     sweep_stale()
-    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY) as name:
-        if not is_memory(Path(name)):
+    folder, lock = _new_folder()
+    try:
+        if not is_memory(folder):
             raise ParaduxError("no-memory-files", f"{SHARED_MEMORY} is on a disk", f"mount a tmpfs at {SHARED_MEMORY}")
-        yield Path(name)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def private_mounts() -> bool:
@@ -117,9 +121,32 @@ def is_memory(path: Path) -> bool:
 
 
 def sweep_stale() -> None:
-    """Remove what keepers of this user left in /dev/shm that were killed."""
+    """Remove what processes of this user left in /dev/shm that were killed.
+
+    A lock tells who lives: not every process sees every other one, and numbers come again.
+    """
     for folder in SHARED_MEMORY.glob(f"{_PREFIX}*"):
-        match = re.match(rf"{_PREFIX}(\d+)-", folder.name)
         with contextlib.suppress(OSError):
-            if match and folder.lstat().st_uid == os.geteuid() and not Path(f"/proc/{match[1]}").exists():
-                shutil.rmtree(folder, ignore_errors=True)
+            lock = _opened(folder)
+            try:
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _new_folder() -> tuple[Path, int]:
+    """A new private directory in /dev/shm, and a descriptor of it: nobody sweeps it until that is closed. Raises `OSError`."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY))
+        with contextlib.suppress(FileNotFoundError):  # swept already
+            lock = _opened(folder)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _opened(folder: Path) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

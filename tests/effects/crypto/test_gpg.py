@@ -106,6 +106,33 @@ def test_a_private_half_that_lacks_a_part_is_not_usable(gpg: Gpg, tmp_path: Path
     assert not is_usable(replace(pair, private_key=bare), PASSPHRASE, Path("/dev/shm"))
 
 
+AGENT = """#!/bin/sh
+test -e "$GNUPGHOME/tried" && exec gpg-agent "$@"
+touch "$GNUPGHOME/tried"
+exit 2
+"""
+
+
+@pytest.mark.parametrize("comes_up", [True, False])
+def test_the_public_half_alone_is_not_taken_for_the_key(
+    gpg: Gpg, pair: KeyPair, tmp_path: Path, comes_up: bool
+) -> None:
+    """gpg imports it before it asks its agent for the rest, and an agent may not come up in time on a busy machine."""
+    agent = tmp_path / "agent"
+    agent.write_text(AGENT)
+    agent.chmod(0o755)
+    with private_gpg(Path("/dev/shm")) as elsewhere:
+        (elsewhere.home / "gpg.conf").write_text(f"agent-program {agent if comes_up else '/bin/false'}\n")
+        if not comes_up:
+            with pytest.raises(ParaduxError, match="cannot read a private key"):
+                elsewhere.import_key(pair.private_key, PASSPHRASE)
+            return
+        assert elsewhere.import_key(pair.private_key, PASSPHRASE) == pair.fingerprint
+        assert (elsewhere.home / "tried").exists()
+        message = gpg.encrypt_signed(b"text", pair.fingerprint, PASSPHRASE)
+        assert elsewhere.decrypt_signed(message, pair.fingerprint, PASSPHRASE) == b"text"
+
+
 def test_no_key_is_given_that_cannot_be_used(gpg: Gpg, monkeypatch: pytest.MonkeyPatch) -> None:
     exported, whole = [], gpg._gpg.export_keys
 

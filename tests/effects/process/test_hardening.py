@@ -83,6 +83,17 @@ folder = hardening.private_memory()
 (folder / "secret").write_text("canary")
 print(folder, hardening.is_memory(folder), oct(folder.stat().st_mode & 0o777), folder.stat().st_uid, flush=True)
 sys.stdin.read()
+print((folder / "secret").exists())
+"""
+
+SHARED = """
+import sys
+from paraduxd.effects.process import hardening
+with hardening.shared_memory_folder() as folder:
+    (folder / "secret").write_text("canary")
+    print(folder, flush=True)
+    sys.stdin.read()
+    print((folder / "secret").exists())
 """
 
 
@@ -170,16 +181,37 @@ def test_private_files_are_in_memory_and_vanish_with_a_killed_process(rights: st
 
 def test_sweeping_spares_the_living_and_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardening, "SHARED_MEMORY", tmp_path)
-    ended = subprocess.Popen(["/bin/true"])
-    ended.wait()
-    living, dead = f"paradux-keeper-{os.getpid()}-x", f"paradux-keeper-{ended.pid}-x"
-    for name in (living, dead, f"other-{ended.pid}-x", "paradux-keeper-x"):
+    monkeypatch.setattr(hardening, "is_memory", lambda path: True)
+    for name in (f"paradux-keeper-{os.getpid()}-dead", "other-1-x"):
         (tmp_path / name / "inside").mkdir(parents=True)
-    (tmp_path / f"paradux-keeper-{ended.pid}-link").symlink_to(tmp_path / living)
-    hardening.sweep_stale()
-    left = {path.name for path in tmp_path.iterdir() if not path.is_symlink()}
-    assert left == {living, f"other-{ended.pid}-x", "paradux-keeper-x"}
-    assert (tmp_path / living / "inside").exists()
+    (tmp_path / "paradux-keeper-link").symlink_to(tmp_path / "other-1-x")
+    with hardening.shared_memory_folder() as living:
+        (living / "inside").mkdir()
+        hardening.sweep_stale()
+        left = {path.name for path in tmp_path.iterdir() if not path.is_symlink()}
+        assert left == {living.name, "other-1-x"}
+        assert (living / "inside").exists()
+    assert (tmp_path / "other-1-x" / "inside").exists()
+    assert not living.exists()
+
+
+SWEEP = "from paraduxd.effects.process import hardening; hardening.sweep_stale()"
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+def test_who_does_not_see_a_process_sweeps_nothing_of_it(mounted: bool) -> None:
+    """In a container, say, that has the /dev/shm of its host. Even a mount would go with the directory below it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can have other numbers of processes")
+    with subprocess.Popen(
+        python(PRIVATE if mounted else SHARED, "full"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        folder = Path(holder.stdout.readline().split()[0])
+        subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", *python(SWEEP)], check=True)
+        assert folder.exists()
+        holder.stdin.close()
+        assert holder.stdout.read().split() == ["True"]
 
 
 def test_only_file_systems_in_memory_count() -> None:

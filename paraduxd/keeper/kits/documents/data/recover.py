@@ -608,6 +608,9 @@ def name_strangers(found: ShareSet, good: Sequence[Share], gathered: Gathered) -
 EDDSA = "22"
 """The kind of the key, as gpg names it in VALIDSIG (RFC 9580, section 9.1)."""
 
+TRIES = 4
+"""So often gpg is asked to take a key."""
+
 
 class Gpg:
     """gpg in a home of its own, in memory if this computer has such a place, removed at the end. Only locked things lie in it."""
@@ -667,8 +670,19 @@ class Gpg:
         return str(path)
 
     def import_key(self, key: bytes) -> str:
-        """The fingerprint of the one key in a file."""
-        _, status = self.run("", "--import", self.put("key", key))
+        """The fingerprint of the one key in a file.
+
+        Where its agent does not come up, as on a busy machine, gpg takes the public half alone, and is asked again.
+        """
+        file = self.put("key", key)
+        for _ in range(TRIES):
+            _, status = self.run("", "--import", file)
+            counts = next((list(map(int, line[1:13])) for line in status if line[0] == "IMPORT_RES"), [0] * 12)
+            locked_read, locked_taken, locked_there = counts[9:]
+            if locked_read <= locked_taken + locked_there:
+                break
+        else:
+            sys.exit("recover.py: gpg does not take the locked half of a key: restart this computer and try again")
         fingerprints = {line[2] for line in status if line[0] == "IMPORT_OK" and len(line) > 2}
         if len(fingerprints) != 1:
             raise Problem("gpg does not find one key in it")
