@@ -12,7 +12,7 @@ import pytest
 
 from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.base import BlobStore, PushRequest, TransientError
-from paraduxd.protocols.restic import repository
+from paraduxd.protocols.restic.running import streams
 from paraduxd.testing import samples
 from tests.failures.stashes import STASHES
 from tests.servers import ftp_servers, rclones, restic_servers
@@ -88,7 +88,7 @@ REPOSITORIES: dict[str, Callable[[Path], contextlib.AbstractContextManager[resti
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REPOSITORIES)
 def test_a_repository_keeps_its_versions(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "_RETRIES", 1)
+    monkeypatch.setattr(streams, "_RETRIES", 1)
     staging = tmp_path / "staging"
     samples.write_files(staging, 2)
     request = PushRequest(Keep(), "2026-01-01T12:00:00Z")

@@ -40,7 +40,9 @@ def _quoted(path: Path) -> str:
 
 def case(server: Server, root: Path, folder: Path) -> DestinationCase:
     folder.mkdir(exist_ok=True)
-    return DestinationCase(lambda progress: destination(server, root, progress=progress), folder)
+    return DestinationCase(
+        lambda progress: destination(server, root, progress=progress, index=folder / "index"), folder
+    )
 
 
 def test_push_restore_keep_and_verify(sshd: Server, tmp_path: Path) -> None:

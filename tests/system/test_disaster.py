@@ -56,6 +56,7 @@ def test_three_sticks_and_a_friend_give_everything_back(
             sticks = write_kits(home, tmp_path)
             home.edit(inventory=[{"name": "after the kits were written"}])
             home.ctl("publish")
+            guest.wait_for("paraductl backup home", "the data to be at the friend's as well")
             home.wait_until_idle()
             config = home.config()
             sums = guest.run("cd /srv/source && sha256sum * | sort").out

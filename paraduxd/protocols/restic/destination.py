@@ -50,7 +50,8 @@ from paraduxd.protocols.restic import remove as removing
 from paraduxd.protocols.restic import repository as restic_repository
 from paraduxd.protocols.restic.keys import key_files as keys
 from paraduxd.protocols.restic.keys import lost as lost_keys
-from paraduxd.protocols.restic.repository import Ran, Repository
+from paraduxd.protocols.restic.repository import Repository
+from paraduxd.protocols.restic.running.streams import Ran
 from paraduxd.protocols.restic.settings import ResticSettings, parse_repository
 from paraduxd.protocols.restic.snapshots import Listed
 from paraduxd.protocols.restic.typed_address import QUESTIONS, as_repository, finished

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import threading
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from restic.internal import command_executor
 
@@ -26,58 +23,29 @@ from paraduxd.api import bounded_json
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.protocol_settings import SshAddress
-from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import ssh, ssh_failures, tls_pins
 from paraduxd.protocols.base import Context
 from paraduxd.protocols.restic import errors as restic_failures
-from paraduxd.protocols.restic import locks
 from paraduxd.protocols.restic.rest import server as rest_server
 from paraduxd.protocols.restic.rest.http import HttpAddress, credentials_file
+from paraduxd.protocols.restic.running import locks, streams
+from paraduxd.protocols.restic.running.streams import OnLine, OnPiece, Ran, Take
 from paraduxd.protocols.restic.settings import Place, ResticSettings
 
-OnLine = Callable[[str], None]
-OnPiece = Callable[[int], None]
 Mend = Callable[[], bool]
-_Take = Callable[[IO[bytes] | None], tuple[str, ...]]
-"""Reads standard output to its end, and gives the lines that nobody was told."""
 
 NO_CACHE = "--no-cache"
 
 NO_LOCK = "--no-lock"
 """Read without a lock in the repository: a lock is a change, and one that a killed restic leaves behind."""
 
-_RETRIES = 5
-"""So often restic may try one thing again; left alone, 0.14 goes on for 15 minutes, whatever the reason."""
-
-_PATIENCE = 20.0
-"""Seconds that it may announce to wait in all (0.18 waits longer than 0.14)."""
-
 _S3_RETRIES = 3
 """So often restic's S3 client tries one request again before restic hears of it; left alone, 0.14 takes minutes."""
-
-_PIECE = 1 << 20
-"""Bytes of standard output that are read at once where nobody wants them."""
-
-_FIRST_LINES, _LAST_LINES = 1000, 50
-"""Lines of standard error that are kept."""
 
 
 def _cannot_mend() -> bool:
     return False
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How restic ended: exit code (negative: signal), standard output unless it was streamed, standard error.
-
-    `dropped`: so many more files could not be read than the errors that were kept tell.
-    """
-
-    code: int
-    output: tuple[str, ...]
-    errors: tuple[str, ...]
-    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,7 +119,7 @@ class Repository:
         A lock that a killed restic of ours left behind is removed and the command run again. Raises `ParaduxError` for other exit
         codes than the `allowed`.
         """
-        take = _pieces(on_piece) if on_piece else _each_line(on_line)
+        take = streams.pieces(on_piece) if on_piece else streams.each_line(on_line)
         ran = self._run(command, cwd, take, inherited)
         problem = self._problem(ran, allowed)
         if problem is not None and problem.code == "busy" and NO_LOCK not in self.options and self._unlock():
@@ -197,17 +165,17 @@ class Repository:
         except ValueError:
             return False
         options = self.started.how_to_remove(found, datetime.now(UTC))
-        if options is None or self._run(("unlock", *options), None, _each_line(None)).code:
+        if options is None or self._run(("unlock", *options), None, streams.each_line(None)).code:
             return False
         self.started.forget()
         return True
 
     def _told(self, *command: str) -> str | None:
         """What restic answers without a lock of its own; `None`: it failed."""
-        ran = self._run((NO_LOCK, *command), None, _each_line(None))
+        ran = self._run((NO_LOCK, *command), None, streams.each_line(None))
         return None if ran.code else "\n".join(ran.output)
 
-    def _run(self, command: Sequence[str], cwd: Path | None, take: _Take, inherited: Sequence[int] = ()) -> Ran:
+    def _run(self, command: Sequence[str], cwd: Path | None, take: Take, inherited: Sequence[int] = ()) -> Ran:
         with self.started.one() as note:
             running = process.start(
                 ["restic", *self.cache, *self.options, *command],
@@ -216,7 +184,7 @@ class Repository:
                 cwd=cwd,
             )
             note.began(running.pid)
-            errors = _Errors(running)
+            errors = streams.Errors(running)
             try:
                 lines = take(running.stdout)
                 code = running.wait()
@@ -239,75 +207,6 @@ class Repository:
         if self.link is None or problem.code not in restic_failures.UNCLEAR:
             return problem
         return self.link.problem(ran.errors) or problem
-
-
-class _Errors:
-    """Reads the standard error of a restic, and ends one that tries the same thing again and again."""
-
-    def __init__(self, running: subprocess.Popen[bytes]) -> None:
-        self._running = running
-        self._first: list[str] = []
-        self._last: deque[str] = deque(maxlen=_LAST_LINES)
-        self.dropped = 0
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def kept(self) -> tuple[str, ...]:
-        """The first and the last lines, once restic has ended."""
-        self._thread.join(timeout=5)
-        return (*self._first, *self._last)
-
-    def _read(self) -> None:
-        retries, waiting = 0, 0.0
-        for line in _lines(self._running.stderr):
-            self._keep(line)
-            if (pause := rest_server.retry_after(line)) is None:
-                continue
-            retries, waiting = retries + 1, waiting + pause
-            if retries > _RETRIES or waiting > _PATIENCE or rest_server.hopeless(line):
-                self._running.kill()
-
-    def _keep(self, line: str) -> None:
-        if len(self._first) < _FIRST_LINES:
-            self._first.append(line)
-            return
-        if len(self._last) == _LAST_LINES:
-            self.dropped += len(restic_failures.unread((self._last[0],)))
-        self._last.append(line)
-
-
-def _each_line(on_line: OnLine | None) -> _Take:
-    """Tell every line as it comes; without anybody to tell, give them all."""
-
-    def take(stream: IO[bytes] | None) -> tuple[str, ...]:
-        lines: list[str] = []
-        left = bounded.LONGEST_OUTPUT
-        for line in _lines(stream, bounded.LONGEST_LINE if on_line else left):
-            (on_line or lines.append)(line)
-            left -= 0 if on_line else len(line) + 1
-            if left <= 0:
-                raise bounded.too_large("what restic tells")
-        return tuple(lines)
-
-    return take
-
-
-def _pieces(on_piece: OnPiece) -> _Take:
-    """Tell how much came, and drop it."""
-
-    def take(stream: IO[bytes] | None) -> tuple[str, ...]:
-        while stream is not None and (piece := stream.read(_PIECE)):
-            on_piece(len(piece))
-        return ()
-
-    return take
-
-
-def _lines(stream: IO[bytes] | None, longest: int = bounded.LONGEST_LINE) -> Iterator[str]:
-    """The lines of a pipe, without line feeds; of one that is longer only the beginning."""
-    if stream is not None:
-        for line in bounded.lines(stream, longest):
-            yield line.decode(errors="replace").rstrip("\n")
 
 
 @contextlib.contextmanager

@@ -16,9 +16,9 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Keep
 from paraduxd.effects.process import run
 from paraduxd.protocols.base import KEY_COPY, Context, PushRequest, TransientError
-from paraduxd.protocols.restic import repository
 from paraduxd.protocols.restic.rest import http as rest_http
 from paraduxd.protocols.restic.rest.key_folder import RestKeys
+from paraduxd.protocols.restic.running import streams
 from paraduxd.testing import samples
 from paraduxd.testing.destinations import DestinationCase, DestinationSuite
 from tests.integration.sshd import Relay
@@ -59,7 +59,7 @@ def restarted(backend: Backend) -> contextlib.AbstractContextManager[Backend]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """One retry is enough to see what the last one would say."""
-    monkeypatch.setattr(repository, "_RETRIES", 1)
+    monkeypatch.setattr(streams, "_RETRIES", 1)
 
 
 def new_path() -> str:

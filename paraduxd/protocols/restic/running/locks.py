@@ -4,7 +4,7 @@ A restic that is killed leaves its lock there, and `restic unlock` judges it by 
 number by now, the lock stays and the program gets a SIGHUP. Where the holder must not be signalled, as confined transfers must not
 signal one another, it counts as dead, loses a lock that it needs, and whoever prunes next removes what it is writing. So we know it
 ourselves: each restic of ours keeps a file in the destination's private directory locked for as long as it lives (flock(2), inherited),
-and a file that nobody holds names a dead one. Locks of anybody else are dead when every restic takes them for dead: after half an hour.
+and a file that nobody holds names a dead one. Of others a lock is dead when no process has its number, or half an hour old.
 
 What a lock says: `restic cat lock`. restic's own rule: `Stale` in its internal/restic/lock.go.
 """
@@ -23,6 +23,7 @@ from pathlib import Path
 
 from paraduxd.api import bounded_json
 from paraduxd.api.frozen import dataclass
+from paraduxd.core.primitives import timestamps
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import orphans
 
@@ -50,9 +51,10 @@ class Lock:
     def parsed(cls, text: str) -> Lock:
         """From what `restic cat lock` prints. Raises `ValueError`."""
         told = bounded_json.parse_object(text, "a lock")
-        if not isinstance(told.get("pid"), int):
+        pid = told.get("pid")
+        if not isinstance(pid, int):
             raise ValueError("a lock without the number of its process")
-        return cls(str(told.get("hostname", "")), told["pid"], datetime.fromisoformat(str(told.get("time", ""))))
+        return cls(str(told.get("hostname", "")), pid, timestamps.moment(str(told.get("time", ""))))
 
 
 class Note:
@@ -121,7 +123,7 @@ class Running:
         fresh = [lock for lock in locks if lock.time > now - STALE_AFTER]
         here = [lock for lock in fresh if lock.host == socket.gethostname()]
         dead = {each.pid for each in self._dead()}
-        if any(lock.pid not in dead or _may_be_restic(lock.pid) for lock in here):
+        if any(_exists(lock.pid) and (lock.pid not in dead or _may_be_restic(lock.pid)) for lock in here):
             return None
         if not any(_would_be_signalled(lock.pid) for lock in here):
             return ()
@@ -164,14 +166,13 @@ class Running:
 
 
 def _may_be_restic(pid: int) -> bool:
-    """Whether the process of this number lives and is a restic, as far as can be seen."""
-    if not _exists(pid):
-        return False
+    """Whether the process of this number is a restic that lives, as far as can be seen."""
     process = orphans.seen(pid)
     return process is None or (process.command == "restic" and process.state != "Z")
 
 
 def _exists(pid: int) -> bool:
+    """Whether there is a process of this number, also one that must not be signalled."""
     with contextlib.suppress(PermissionError):
         try:
             os.kill(pid, 0)
