@@ -78,6 +78,38 @@ exit 2
 """
 
 
+SPOILING_GPG = """#!/bin/sh
+for keys in /dev/shm/recover-*/private-keys-v1.d; do
+    case " $* " in *"--homedir ${{keys%/*}} "*)
+        if test ! -e {tried}; then
+            case " $* " in *" --{step} "*) for key in "$keys"/*; do cp {spoiled} "$key"; done; touch {tried} ;; esac
+        fi ;;
+    esac
+done
+exec /usr/bin/gpg "$@"
+"""
+
+
+@pytest.mark.parametrize("step", ["detach-sign", "decrypt"])
+def test_a_key_that_the_agent_does_not_open_is_taken_anew(
+    stick: Stick, stranger: Stranger, program: Path, tmp_path: Path, step: str
+) -> None:
+    """As the agent of gpg 2.2 rarely has one, whatever its passphrase."""
+    with private_gpg(MEMORY) as other:
+        other.import_key(other.generate("Somebody else", "f" * 64).private_key, "f" * 64)
+        (spoiled, *_) = [path.read_bytes() for path in (other.home / "private-keys-v1.d").iterdir()]
+    (tmp_path / "spoiled").write_bytes(spoiled)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    tried = tmp_path / "tried"
+    (tools / "gpg").write_text(SPOILING_GPG.format(tried=tried, spoiled=tmp_path / "spoiled", step=step))
+    (tools / "gpg").chmod(0o755)
+    sticks = [stick(name) for name in ("erin", "boeb", "carol")]
+    done = dataclasses.replace(stranger, tools=tools).recover(program, *sticks)
+    assert tried.exists()
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_agent_that_comes_up_late_spoils_nothing(
     stick: Stick, stranger: Stranger, program: Path, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.effects.crypto.gpg import ANY_CLOCK, before_key, private_gpg
+from paraduxd.effects.crypto.gpg import ANY_CLOCK, Gpg, before_key, private_gpg
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import run
 
@@ -29,6 +29,10 @@ _COMMON = (
 _SAID, _LISTING, _PATIENCE = 4096, 30.0, 6 * 3600.0
 """Bytes of what gpg said that are read, and seconds for looking at a key and for decrypting one volume, as
 slowly as whoever takes it."""
+
+
+_NO_KEY = b"decryption failed: No secret key"
+"""What gpg says when it has decrypted nothing yet: there is no such key, or its agent does not open it."""
 
 
 @dataclass(frozen=True)
@@ -162,16 +166,26 @@ def sealer(public_key: str) -> Iterator[Sealer]:
 class Opener:
     """Decrypts with one private key; make it with `opener`."""
 
-    def __init__(self, home: Path, passphrase: str) -> None:
-        self._home = home
+    def __init__(self, gpg: Gpg, passphrase: str) -> None:
+        self._gpg = gpg
         self._passphrase = passphrase.encode()
 
     def decrypt(self, sealed: int, plain: int) -> None:
         """One message (a descriptor, read from its beginning) to the descriptor `plain`. Raises `ParaduxError` "cannot-decrypt"."""
+        ran = self._decrypted(sealed, plain)
+        if ran.code and _NO_KEY in ran.errors:
+            self._gpg.renew()
+            ran = self._decrypted(sealed, plain)
+        if ran.code:
+            raise ParaduxError(
+                "cannot-decrypt", f"a volume cannot be decrypted with the key of this destination: {ran.error_text()}"
+            )
+
+    def _decrypted(self, sealed: int, plain: int) -> run.Outcome:
         with _from_start(sealed) as descriptor, run.sealed_file(self._passphrase) as (secret, path):
             gpg = run.start(
                 [
-                    *("gpg", "--homedir", str(self._home), *_COMMON, "--pinentry-mode", "loopback"),
+                    *("gpg", "--homedir", str(self._gpg.home), *_COMMON, "--pinentry-mode", "loopback"),
                     *("--passphrase-file", path, "--decrypt", "--output", "-"),
                 ],
                 pass_fds=(secret,),
@@ -182,11 +196,7 @@ class Opener:
                 told = bounded.output(gpg, 0, _PATIENCE)
             finally:
                 run.kill_group(gpg)
-        if gpg.returncode:
-            reason = run.Outcome(gpg.returncode, b"", told[1] if told else b"").error_text()
-            raise ParaduxError(
-                "cannot-decrypt", f"a volume cannot be decrypted with the key of this destination: {reason}"
-            )
+        return run.Outcome(gpg.returncode, b"", told[1] if told else b"")
 
 
 @contextlib.contextmanager
@@ -194,7 +204,7 @@ def opener(private_key: str, passphrase: str, memory: Path) -> Iterator[Opener]:
     """Decrypts with `private_key` (ASCII armor, protected by `passphrase`); meanwhile it lies below `memory`, a directory on no disk."""
     with private_gpg(memory) as gpg:
         gpg.import_key(private_key, passphrase)
-        yield Opener(gpg.home, passphrase)
+        yield Opener(gpg, passphrase)
 
 
 @contextlib.contextmanager

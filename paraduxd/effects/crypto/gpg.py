@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ class Gpg:
         self._gpg = _interface(home)
         self._generator = _interface(home)
         self._generator.options += _ASK_US
+        self._private_keys: list[tuple[str, str | None]] = []
 
     @property
     def home(self) -> Path:
@@ -81,17 +82,25 @@ class Gpg:
         """A new key pair: ed25519 to sign, cv25519 to encrypt; the private half is protected by `passphrase`.
 
         It has been used, both halves as they are returned: gpg rarely (one of 2,860 seen) exports a private half that lacks a part, says
-        nothing, and what was encrypted with the public half is lost.
+        nothing, and what was encrypted with the public half is lost. As rarely it makes none: see `renew`.
         """
-        for _ in range(_TRIES):
-            pair = self._generate(name, passphrase)
-            if is_usable(pair, passphrase, self._home.parent):
-                return pair
-        raise ParaduxError("gpg", "gpg makes keys that it cannot use itself", "see whether gpg works on this machine")
-
-    def _generate(self, name: str, passphrase: str) -> KeyPair:
         if not name.isprintable() or not passphrase.isalnum():
             raise ParaduxError("bad-name", "a key's name or passphrase has characters that gpg would misread")
+        failed = ParaduxError(
+            "gpg", "gpg makes keys that it cannot use itself", "see whether gpg works on this machine"
+        )
+        for _ in range(_TRIES):
+            try:
+                pair = self._generate(name, passphrase)
+            except ParaduxError as problem:
+                failed = problem
+                continue
+            if is_usable(pair, passphrase, self._home.parent):
+                self._private_keys.append((pair.private_key, passphrase))
+                return pair
+        raise failed
+
+    def _generate(self, name: str, passphrase: str) -> KeyPair:
         made = self._generator.gen_key(f"{passphrase}\n" + _BATCH.format(name=name, passphrase=passphrase))
         if not made.fingerprint:
             raise _failed("make a key", made)
@@ -112,9 +121,31 @@ class Gpg:
             if not result.fingerprints:
                 raise _failed("read a key", result)
             if result.sec_imported + result.sec_dups >= result.sec_read:
+                if result.sec_read:
+                    self._private_keys.append((armored, passphrase))
                 return str(result.fingerprints[0])
             self._stop_agent()
         raise _failed("read a private key", result)
+
+    def renew(self) -> None:
+        """Take the private keys that are here anew.
+
+        Rarely (three of 12,000 seen, gpg 2.2.40) its agent does not open a key with the very passphrase that locks it; taken
+        anew, it opens.
+        """
+        self._stop_agent()
+        shutil.rmtree(self._home / "private-keys-v1.d", ignore_errors=True)
+        known, self._private_keys = self._private_keys, []
+        for armored, passphrase in known:
+            self.import_key(armored, passphrase)
+
+    def _twice(self, use: Callable[[], Any], succeeded: Callable[[Any], bool]) -> Any:
+        """What using a private key gives, the second time with a key taken anew if it is to be `succeeded` and is not."""
+        result = use()
+        if succeeded(result) or not self._private_keys:
+            return result
+        self.renew()
+        return use()
 
     def encrypt(self, text: bytes, fingerprint: str) -> bytes:
         """`text` encrypted to the key, binary."""
@@ -125,14 +156,13 @@ class Gpg:
 
     def opens(self, message: bytes, passphrase: str) -> bool:
         """Whether a key that is here opens the message."""
-        return bool(self._gpg.decrypt(message, passphrase=passphrase, always_trust=True, extra_args=_BOUNDED).ok)
+        return bool(self._decrypted(message, passphrase).ok)
 
     def encrypt_signed(self, text: bytes, fingerprint: str, passphrase: str) -> bytes:
         """`text` encrypted to the key and signed by it, binary."""
         with _or_stops_reading(_failed("encrypt the config")):
-            result = self._gpg.encrypt(
-                text, [fingerprint], sign=fingerprint, passphrase=passphrase, always_trust=True, armor=False
-            )
+            options = {"sign": fingerprint, "passphrase": passphrase, "always_trust": True, "armor": False}
+            result = self._twice(lambda: self._gpg.encrypt(text, [fingerprint], **options), lambda made: made.ok)
         if not result.ok or not result.data:
             self._blame_clock(fingerprint)
             raise _failed("encrypt the config", result)
@@ -144,7 +174,7 @@ class Gpg:
         The signature must be the only one, over the only text: beside one that is genuine, anything else could be slipped in.
         """
         with _or_stops_reading(_failed("open the encrypted config")):
-            result = self._gpg.decrypt(message, passphrase=passphrase, always_trust=True, extra_args=_BOUNDED)
+            result = self._decrypted(message, passphrase)
         if not result.ok:
             raise _failed("open the encrypted config", result)
         if "exceeded --max-output" in str(result.stderr):
@@ -159,7 +189,7 @@ class Gpg:
 
     def sign_detached(self, data: bytes, fingerprint: str, passphrase: str) -> bytes:
         """A detached signature of `data` by the key, in ASCII armor."""
-        result = self._gpg.sign(data, keyid=fingerprint, passphrase=passphrase, detach=True, clearsign=False)
+        result = self._signed(data, fingerprint, passphrase)
         if not result.data or result.fingerprint is None:
             raise _failed("sign", result)
         return bytes(result.data)
@@ -181,10 +211,9 @@ class Gpg:
         that the public part verifies, and be of the kind of which no public part exists that goes with every secret one (as DSA has it).
         """
         kinds = {(key["algo"], key["curve"]) for key in self._gpg.list_keys(keys=f"0x{fingerprint}!")}
-        wrong, right = (
-            self._gpg.sign(_TEST, keyid=f"{fingerprint}!", passphrase=tried, detach=True, clearsign=False)
-            for tried in ("not the passphrase", passphrase)
-        )
+        options = {"keyid": f"{fingerprint}!", "detach": True, "clearsign": False}
+        wrong = self._gpg.sign(_TEST, passphrase="not the passphrase", **options)  # noqa: S106
+        right = self._signed(_TEST, f"{fingerprint}!", passphrase)
         if kinds != {_ED25519} or wrong.data or not right.data:
             return False
         try:
@@ -195,7 +224,7 @@ class Gpg:
 
     def sign_clear(self, text: bytes, fingerprint: str, passphrase: str) -> bytes:
         """`text` (UTF-8 lines) as a cleartext-signed message by the key."""
-        result = self._gpg.sign(text, keyid=fingerprint, passphrase=passphrase, clearsign=True)
+        result = self._signed(text, fingerprint, passphrase, clearsign=True)
         if not result.data or result.fingerprint is None:
             raise _failed("sign", result)
         return bytes(result.data)
@@ -208,6 +237,14 @@ class Gpg:
         if not result.valid or not signers & {fingerprint.upper() for fingerprint in fingerprints}:
             raise _not_signed()
         return bytes(result.data)
+
+    def _decrypted(self, message: bytes, passphrase: str) -> Any:
+        options = {"passphrase": passphrase, "always_trust": True, "extra_args": _BOUNDED}
+        return self._twice(lambda: self._gpg.decrypt(message, **options), lambda opened: opened.ok)
+
+    def _signed(self, data: bytes, key: str, passphrase: str, *, clearsign: bool = False) -> Any:
+        options = {"keyid": key, "passphrase": passphrase, "clearsign": clearsign, "detach": not clearsign}
+        return self._twice(lambda: self._gpg.sign(data, **options), lambda made: made.data and made.fingerprint)
 
     def _blame_clock(self, fingerprint: str) -> None:
         """Raise `ParaduxError` "clock" if the key was made in the future: gpg's own reason is then a false one."""

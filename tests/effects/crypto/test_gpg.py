@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.crypto.gpg import Gpg, KeyPair, is_usable, private_gpg
 
 PASSPHRASE = "0123456789abcdef" * 4
@@ -104,6 +105,45 @@ def test_a_private_half_that_lacks_a_part_is_not_usable(gpg: Gpg, tmp_path: Path
     bare = gpg._gpg.export_keys(f"{pair.fingerprint}!", secret=True, passphrase=PASSPHRASE)
     assert len(bare) < len(pair.private_key)
     assert not is_usable(replace(pair, private_key=bare), PASSPHRASE, Path("/dev/shm"))
+
+
+def spoil(gpg: Gpg) -> None:
+    """The agent's own copies of the private keys, as it rarely writes one: locked, but not by the passphrase."""
+    with private_gpg(Path("/dev/shm")) as other:
+        wrong = other.generate("Somebody else", "f" * 64)
+        other.import_key(wrong.private_key, "f" * 64)
+        (locked, *_) = [path.read_bytes() for path in (other.home / "private-keys-v1.d").iterdir()]
+    for path in (gpg.home / "private-keys-v1.d").iterdir():
+        path.write_bytes(locked)
+
+
+def test_a_key_that_the_agent_does_not_open_is_taken_anew(gpg: Gpg, pair: KeyPair) -> None:
+    uses: dict[str, Callable[[], object]] = {
+        "encrypt": lambda: gpg.encrypt_signed(b"text", pair.fingerprint, PASSPHRASE),
+        "open": lambda: gpg.decrypt_signed(message, pair.fingerprint, PASSPHRASE),
+        "detached": lambda: gpg.sign_detached(b"text", pair.fingerprint, PASSPHRASE),
+        "clear": lambda: gpg.sign_clear(b"text", pair.fingerprint, PASSPHRASE),
+        "opens": lambda: gpg.opens(message, PASSPHRASE),
+        "locked": lambda: gpg.is_locked_by(pair.fingerprint, PASSPHRASE),
+    }
+    message = gpg.encrypt_signed(b"text", pair.fingerprint, PASSPHRASE)
+    for use in uses.values():
+        spoil(gpg)
+        assert use()
+    assert not gpg.is_locked_by(pair.fingerprint, "f" * 64)
+
+
+def test_an_archive_is_opened_with_a_key_taken_anew(pair: KeyPair, tmp_path: Path) -> None:
+    with archive_crypto.sealer(pair.public_key) as sealer, (tmp_path / "plain").open("w+b") as plain:
+        plain.write(b"text" * 1000)
+        plain.flush()
+        with sealer.encrypted(plain.fileno()) as encrypted:
+            (tmp_path / "sealed").write_bytes(encrypted.read())
+    with archive_crypto.opener(pair.private_key, PASSPHRASE, Path("/dev/shm")) as opener:
+        spoil(opener._gpg)
+        with (tmp_path / "sealed").open("rb") as sealed, (tmp_path / "back").open("w+b") as back:
+            opener.decrypt(sealed.fileno(), back.fileno())
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
 AGENT = """#!/bin/sh

@@ -631,10 +631,20 @@ class Gpg:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Stop its agent."""
         killer = shutil.which("gpgconf")
         if killer:
             subprocess.run([killer, "--homedir", str(self.home), "--kill", "all"], capture_output=True, check=False)
-        shutil.rmtree(self.home, ignore_errors=True)
+
+    def renew(self) -> None:
+        """Take the locked half of the key anew: rarely the agent of gpg 2.2 does not open one with its very passphrase."""
+        self.stop()
+        shutil.rmtree(self.home / "private-keys-v1.d", ignore_errors=True)
+        self.import_key((self.home / "key").read_bytes())
 
     def run(self, passphrase: str, *arguments: str) -> tuple[bytes, list[list[str]]]:
         """What gpg wrote, and its status lines in words. The passphrase goes through a pipe. The clock of this computer may be wrong."""
@@ -696,7 +706,11 @@ class Gpg:
         """
         test, signature = self.put("test", b"test"), self.home / "signature"
         arguments = ("--local-user", f"{fingerprint}!", "--output", "-", "--detach-sign", test)
-        signature.write_bytes(self.run(secret, *arguments)[0])
+        signed = self.run(secret, *arguments)[0]
+        if not signed:
+            self.renew()
+            signed = self.run(secret, *arguments)[0]
+        signature.write_bytes(signed)
         _, status = self.run("", "--verify", str(signature), test)
         valid = [line for line in status if line[0] == "VALIDSIG"]
         proven = [(line[-1], line[7]) for line in valid] == [(fingerprint, EDDSA)]
@@ -705,7 +719,11 @@ class Gpg:
     def open(self, message: bytes, fingerprint: str, secret: str) -> bytes:
         """The text of a message that this very key signed."""
         bounded = ("--max-output", str(LARGEST_OUTPUT))  # a small message can hold a very long text
-        text, status = self.run(secret, *bounded, "--output", "-", "--decrypt", self.put("message", message))
+        arguments = (*bounded, "--output", "-", "--decrypt", self.put("message", message))
+        text, status = self.run(secret, *arguments)
+        if not any(line[0] == "DECRYPTION_OKAY" for line in status):
+            self.renew()
+            text, status = self.run(secret, *arguments)
         said = [line[0] for line in status]
         signed = [line[-1] for line in status if line[0] == "VALIDSIG"]
         if "DECRYPTION_OKAY" not in said or "DECRYPTION_FAILED" in said:
