@@ -142,8 +142,9 @@ class Connection:
         return self._client
 
     def is_alive(self) -> bool:
-        """Whether the server can still be spoken to."""
-        return self._transport is not None and self._transport.is_active()
+        """Whether the server can still be spoken to. Its channel ends a moment before it counts as gone."""
+        channel = self._client.get_channel() if self._client is not None else None
+        return self._transport is not None and self._transport.is_active() and not (channel and channel.closed)
 
     def close(self) -> None:
         """End the session; none open is success."""
