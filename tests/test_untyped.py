@@ -53,7 +53,7 @@ EDGES = {
     "paraduxd/core/plan/place_changes.py": (0, 0, 1, 'the document without "was", before it is a model'),
     "paraduxd/core/primitives/dataclass_schema.py": (0, 2, 0, "JSON Schema, whose form its specification gives"),
     "paraduxd/core/recovery/published_config.py": (0, 0, 1, "a published config of any version"),
-    "paraduxd/effects/crypto/gpg.py": (0, 2, 6, "python-gnupg, which has no types"),
+    "paraduxd/effects/crypto/gpg.py": (0, 4, 6, "python-gnupg, which has no types"),
     "paraduxd/effects/files/staging.py": (
         0,
         0,

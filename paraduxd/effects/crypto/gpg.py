@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
@@ -39,6 +39,8 @@ _ED25519 = ("22", "ed25519")
 _TEST = b"test"
 
 _TRIES = 4
+
+_Result = TypeVar("_Result")
 
 _BATCH = """Key-Type: eddsa
 Key-Curve: ed25519
@@ -139,7 +141,7 @@ class Gpg:
         for armored, passphrase in known:
             self.import_key(armored, passphrase)
 
-    def _twice(self, use: Callable[[], Any], succeeded: Callable[[Any], bool]) -> Any:
+    def _twice(self, use: Callable[[], _Result], succeeded: Callable[[_Result], object]) -> _Result:
         """What using a private key gives, the second time with a key taken anew if it is to be `succeeded` and is not."""
         result = use()
         if succeeded(result) or not self._private_keys:

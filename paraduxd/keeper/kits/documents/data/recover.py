@@ -644,7 +644,7 @@ class Gpg:
         """Take the locked half of the key anew: rarely the agent of gpg 2.2 does not open one with its very passphrase."""
         self.stop()
         shutil.rmtree(self.home / "private-keys-v1.d", ignore_errors=True)
-        self.import_key((self.home / "key").read_bytes())
+        self.take_key()
 
     def run(self, passphrase: str, *arguments: str) -> tuple[bytes, list[list[str]]]:
         """What gpg wrote, and its status lines in words. The passphrase goes through a pipe. The clock of this computer may be wrong."""
@@ -680,23 +680,25 @@ class Gpg:
         return str(path)
 
     def import_key(self, key: bytes) -> str:
-        """The fingerprint of the one key in a file.
-
-        Where its agent does not come up, as on a busy machine, gpg takes the public half alone, and is asked again.
-        """
-        file = self.put("key", key)
-        for _ in range(TRIES):
-            _, status = self.run("", "--import", file)
-            counts = next((list(map(int, line[1:13])) for line in status if line[0] == "IMPORT_RES"), [0] * 12)
-            locked_read, locked_taken, locked_there = counts[9:]
-            if locked_read <= locked_taken + locked_there:
-                break
-        else:
-            sys.exit("recover.py: gpg does not take the locked half of a key: restart this computer and try again")
-        fingerprints = {line[2] for line in status if line[0] == "IMPORT_OK" and len(line) > 2}
+        """The fingerprint of the one key in a file."""
+        self.put("key", key)
+        fingerprints = {line[2] for line in self.take_key() if line[0] == "IMPORT_OK" and len(line) > 2}
         if len(fingerprints) != 1:
             raise Problem("gpg does not find one key in it")
         return fingerprints.pop()
+
+    def take_key(self) -> list[list[str]]:
+        """Import what was put there as "key"; gives the status lines.
+
+        Where its agent does not come up, as on a busy machine, gpg takes the public half alone, and is asked again.
+        """
+        for _ in range(TRIES):
+            _, status = self.run("", "--import", str(self.home / "key"))
+            counts = next((list(map(int, line[1:13])) for line in status if line[0] == "IMPORT_RES"), [0] * 12)
+            locked_read, locked_taken, locked_there = counts[9:]
+            if locked_read <= locked_taken + locked_there:
+                return status
+        sys.exit("recover.py: gpg does not take the locked half of a key: restart this computer and try again")
 
     def is_locked_by(self, fingerprint: str, secret: str) -> bool:
         """Whether the key, which must be an EdDSA one as Paradux makes them, signs with this secret and without it does not.
