@@ -28,6 +28,7 @@ from paraduxd.effects.process import hardening, systemd_notify
 from paraduxd.effects.process.log_lines import JournalFormatter, LineFormatter, log_to_stderr
 from paraduxd.effects.process.run import NOWHERE
 from paraduxd.supervisor.daemon import Daemon, Options
+from paraduxd.supervisor.keeper_link import STDERR
 from paraduxd.version import VERSION
 
 log = logging.getLogger("paradux")
@@ -54,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         path = getattr(options, name)
         setattr(options, name, path and path.absolute())
     hardening.keep_files_private()
-    faulthandler.enable()  # systemd's watchdog ends what hangs by SIGABRT: then the log says where
+    faulthandler.enable(STDERR)  # systemd's watchdog ends what hangs by SIGABRT: then the log says where
     os.chdir(NOWHERE)  # whoever can write to where it was started decides nothing from here on
     _log_to_stderr(options.log_level)
     try:
