@@ -132,7 +132,7 @@ class Gpg:
     def renew(self) -> None:
         """Take the private keys that are here anew.
 
-        Rarely (three of 12,000 seen, gpg 2.2.40) its agent does not open a key with the very passphrase that locks it; taken
+        Rarely (three of 8,400 seen, gpg 2.2.40) its agent does not open a key with the very passphrase that locks it; taken
         anew, it opens.
         """
         self._stop_agent()
