@@ -137,6 +137,29 @@ def test_an_agent_that_comes_up_late_spoils_nothing(
     assert "restart this computer" in done.stderr
 
 
+CHOOSY_GPG = """#!/bin/sh
+case " $* " in *" --import "*) cmp -s {foreign} "$2/key" && exec /usr/bin/gpg --agent-program /bin/false "$@" ;; esac
+exec /usr/bin/gpg "$@"
+"""
+
+
+def test_a_key_that_gpg_does_not_take_stops_no_other(
+    stick: Stick, stranger: Stranger, program: Path, tmp_path: Path
+) -> None:
+    """Somebody's damaged or forged key among good kits."""
+    foreign, tools = tmp_path / "foreign" / "recovery-key.asc", tmp_path / "tools"
+    for path in (foreign.parent, tools):
+        path.mkdir()
+    with private_gpg(MEMORY) as other:
+        foreign.write_text(other.generate("Somebody else", "f" * 64).private_key)
+    (tools / "gpg").write_text(CHOOSY_GPG.format(foreign=foreign))
+    (tools / "gpg").chmod(0o755)
+    sticks = [stick(name) for name in ("erin", "boeb", "carol")]
+    done = dataclasses.replace(stranger, tools=tools).recover(program, foreign.parent, *sticks)
+    assert done.returncode == 0, done.stderr
+    assert "not used: a recovery key: gpg does not take" in " ".join(done.stderr.split())
+
+
 def test_an_existing_file_is_not_overwritten(stick: Stick, stranger: Stranger, program: Path) -> None:
     (stranger.desk / "config.json").write_text("mine")
     done = stranger.recover(program, stick("erin"), stick("boeb"), stick("carol"))

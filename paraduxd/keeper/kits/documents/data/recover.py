@@ -612,6 +612,10 @@ TRIES = 4
 """So often gpg is asked to take a key."""
 
 
+class NotTaken(Problem):
+    """It may be the agent of this computer, or the key: another one may be good."""
+
+
 class Gpg:
     """gpg in a home of its own, in memory if this computer has such a place, removed at the end. Only locked things lie in it."""
 
@@ -694,11 +698,11 @@ class Gpg:
         """
         for _ in range(TRIES):
             _, status = self.run("", "--import", str(self.home / "key"))
-            counts = next((list(map(int, line[1:13])) for line in status if line[0] == "IMPORT_RES"), [0] * 12)
-            locked_read, locked_taken, locked_there = counts[9:]
+            counts = next((list(map(int, line[10:13])) for line in status if line[0] == "IMPORT_RES"), [0, 0, 0])
+            locked_read, locked_taken, locked_there = counts
             if locked_read <= locked_taken + locked_there:
                 return status
-        sys.exit("recover.py: gpg does not take the locked half of a key: restart this computer and try again")
+        raise NotTaken("gpg does not take the locked half of a key: if all else is right, restart this computer")
 
     def is_locked_by(self, fingerprint: str, secret: str) -> bool:
         """Whether the key, which must be an EdDSA one as Paradux makes them, signs with this secret and without it does not.
@@ -760,9 +764,12 @@ def open_all(gathered: Gathered, secret: bytes, why: dict[str, str]) -> list[Ope
         with Gpg() as gpg:
             try:
                 fingerprint = gpg.import_key(key)
-            except Problem:
+                if not gpg.is_locked_by(fingerprint, secret.hex()):
+                    continue
+            except NotTaken as problem:
+                why["a recovery key"] = str(problem)
                 continue
-            if not gpg.is_locked_by(fingerprint, secret.hex()):
+            except Problem:
                 continue
             for label, message in gathered.configs:
                 try:
