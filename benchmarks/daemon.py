@@ -39,7 +39,7 @@ def cold_status(paradux: Installation, rounds: int = 15) -> tuple[float, float]:
 
 def lock_time(paradux: Installation) -> float:
     """Milliseconds from the call until the keeper's process is gone, as seen from outside."""
-    from paraductl.daemon.connections import SupervisorConnection
+    from paraductl.daemon.channels import SupervisorConnection
     from paraduxd.api.paths import RunPlaces
 
     assert paradux.daemon is not None

@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from paraductl.daemon.connections import SupervisorConnection
+from paraductl.daemon.channels import SupervisorConnection
 from paraduxd.api.bounded_json import parse_object
 from paraduxd.api.paths import RunPlaces
 from paraduxd.core.plan import model as plans

@@ -71,13 +71,13 @@ class SocketDaemon:
 
     def supervisor(self) -> Supervisor:
         """Connect; raises `ParaduxError` with exit code 4 when nobody listens."""
-        from paraductl.daemon.connections import SupervisorConnection
+        from paraductl.daemon.channels import SupervisorConnection
 
         return SupervisorConnection(self._places)
 
     def keeper(self) -> Keeper:
         """Connect; raises `ParaduxError` with exit code 4 when nobody listens."""
-        from paraductl.daemon.connections import KeeperConnection
+        from paraductl.daemon.channels import KeeperConnection
 
         return KeeperConnection(self._places)
 

@@ -21,8 +21,8 @@ from paraduxd.api.replies.drills import DrillOutcome
 from paraduxd.api.replies.kits import Arming, Challenge, CodeTaken, Stewards
 from paraduxd.api.replies.listings import Change
 from paraduxd.api.replies.recovery import Collected, Proven, Recovered
-from paraduxd.api.replies.rotation import RotationCancelled, Standing
-from paraduxd.api.replies.transfers import Run, Runs, Started
+from paraduxd.api.replies.rotations import RotationCancelled, Standing
+from paraduxd.api.replies.transfer_runs import Run, Runs, Started
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from paraductl.speeds import Speeds
 from paraductl.terminal import wording
 from paraductl.terminal.terminal import terminal_width
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 ENDED = {"done", "failed", "held", "interrupted", "cancelled"}
 

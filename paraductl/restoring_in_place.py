@@ -10,10 +10,10 @@ from paraductl.context import Context
 from paraductl.follow import follow, report
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.questions import RestoreOptions
+from paraduxd.api.listing_questions import RestoreOptions
 from paraduxd.api.replies.listings import DIRECTORY, Change, Page, shown
 from paraduxd.api.replies.results import RestoredVersion, read
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 Start = Callable[[RestoreOptions], Sequence[int]]
 """Starts a restore with these options, and gives its runs."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 WINDOW = 10.0
 """Seconds over which a speed is measured: short enough for a line that got slower, long enough not to jump."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 from paraductl.context import Context
 from paraductl.follow import follow, report
 from paraductl.terminal.wording import local_time
-from paraduxd.api.questions import Question
+from paraduxd.api.listing_questions import Question
 from paraduxd.api.replies.listings import Page, VersionName, shown
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 NEEDS_KEY = "needs-key"
 """How a place answers that keeps encrypted archives, and of which this machine does not remember the names."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from paraductl.daemon.connections import SupervisorConnection
+from paraductl.daemon.channels import SupervisorConnection
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
 from tests import json_documents

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -253,6 +253,38 @@ def test_a_folder_is_read_at_a_glance() -> None:
     for path in modules():
         count[path.parent.relative_to(ROOT).as_posix()] += path.name != "__init__.py"
     assert {folder for folder, many in count.items() if many > LARGEST_FOLDER} == set(LARGER_FOLDERS)
+
+
+NAMED_BY_WHAT_THEY_SERVE = {
+    "paraductl/commands": "the subcommand",
+    "paraduxd/effects/tools": "the program, which may be a protocol's as well",
+    **dict.fromkeys(("trees", "archive", "restic", "rclone", "ftp"), "the part of an engine: all are cut alike"),
+    "paraduxd/protocols/by_hand": "the protocol that it tells of",
+}
+
+
+def named_twice(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Names of more than one module, and where they are; without entry points, and folders where something else gives the name."""
+    places = defaultdict[str, list[str]](list)
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        served = (
+            folder in NAMED_BY_WHAT_THEY_SERVE or folder.removeprefix("paraduxd/protocols/") in NAMED_BY_WHAT_THEY_SERVE
+        )
+        if not served and name not in {"__init__.py", "__main__.py", "main.py"}:
+            places[name].append(folder)
+    return {name: folders for name, folders in places.items() if len(folders) > 1}
+
+
+def test_a_name_stands_for_one_module() -> None:
+    assert named_twice(path.relative_to(ROOT).as_posix() for path in modules()) == {}
+
+
+def test_a_name_of_two_modules_is_seen() -> None:
+    assert named_twice(["paraduxd/a/x.py", "paraduxd/b/x.py", "paraduxd/a/main.py", "paraduxd/b/main.py"]) == {
+        "x.py": ["paraduxd/a", "paraduxd/b"]
+    }
+    assert named_twice(["paraductl/commands/x.py", "paraduxd/a/x.py", "paraduxd/protocols/restic/x.py"]) == {}
 
 
 def together(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:

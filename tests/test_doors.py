@@ -26,7 +26,7 @@ ALLOWED = {
     ("paraduxd/core/runs/backoff.py", "float"): "a number of ours",
     ("paraduxd/effects/tools/rsync.py", "float"): "digits of a regular expression, in a line of bounded length",
     (
-        "paraduxd/protocols/restic/rest/server.py",
+        "paraduxd/protocols/restic/rest/http_failures.py",
         "float",
     ): "digits of a regular expression, in a line of bounded length",
     ("paraduxd/effects/devices/block_device.py", "read_text"): "attributes of the kernel: a page at most",
@@ -46,7 +46,7 @@ ALLOWED = {
     ("paraduxd/keeper/kits/documents/data/recover.py", "float"): "stands alone, with a door of its own: `parse`",
     ("paraduxd/keeper/kits/documents/data/recover.py", "subprocess.run"): "stands alone; gpg's output has --max-output",
     ("paraductl/arguments.py", "fromisoformat"): "what its user typed",
-    ("paraductl/daemon/connections.py", "read_bytes"): "what the kernel says of a process: a line",
+    ("paraductl/daemon/channels.py", "read_bytes"): "what the kernel says of a process: a line",
     ("paraductl/completion/shells.py", "read_text"): "a file of the program",
     ("paraductl/installation/service_files.py", "read_text"): "a file of the program",
     ("paraductl/recovery/restore_all.py", "fromisoformat"): "what its user typed, or the daemon told",

@@ -9,7 +9,7 @@ from paraductl.context import Context
 from paraductl.follow import cancel_runs, follow
 from paraductl.terminal import wording
 from paraduxd.api.errors import ExitCode, ParaduxError
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 HELP = "stop what runs or waits"
 

@@ -11,7 +11,7 @@ from paraductl.context import Context
 from paraductl.version_questions import Looking, version_text
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.questions import DIFF, Question
+from paraduxd.api.listing_questions import DIFF, Question
 from paraduxd.api.replies.listings import DIRECTORY, Change, Page, VersionName, shown
 
 HELP = "show what changed between two versions"

@@ -11,7 +11,7 @@ from paraductl.terminal.wording import local_time
 from paraductl.version_questions import Looking, restore_command
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.questions import FIND, Question
+from paraduxd.api.listing_questions import FIND, Question
 from paraduxd.api.replies.listings import Match, Page, Presence, shown
 
 HELP = "find a file in all versions and places of a dataset"

@@ -9,7 +9,7 @@ from paraductl.context import Context
 from paraductl.terminal import wording
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 HELP = "list past runs, the newest first"
 

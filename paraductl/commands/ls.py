@@ -12,7 +12,7 @@ from paraductl.terminal.wording import local_time
 from paraductl.version_questions import Looking, version_text
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
-from paraduxd.api.questions import LS, Question
+from paraduxd.api.listing_questions import LS, Question
 from paraduxd.api.replies.listings import DIRECTORY, Entry, Page, VersionName, shown
 
 HELP = "list what is in a version"

@@ -15,9 +15,9 @@ from paraductl.context import Context
 from paraductl.follow import follow, report
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import RestoreOptions
+from paraduxd.api.listing_questions import RestoreOptions
 from paraduxd.api.replies.state import DatasetState
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 if TYPE_CHECKING:
     from paraductl.recovery.restore_all import Outcome

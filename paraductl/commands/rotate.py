@@ -9,7 +9,7 @@ from paraductl.context import Context
 from paraductl.follow import finish
 from paraductl.terminal.wording import local_time
 from paraduxd.api.dataclass_json import to_json_value
-from paraduxd.api.replies.rotation import ExposedEpoch, Exposure, RotationCancelled, Standing
+from paraduxd.api.replies.rotations import ExposedEpoch, Exposure, RotationCancelled, Standing
 
 HELP = "replace the recovery secret: new shares for every steward"
 

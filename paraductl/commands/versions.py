@@ -13,7 +13,7 @@ from paraductl.terminal.wording import local_time
 from paraduxd.api import phrases
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.replies.results import Listed, Other, Version, read
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 HELP = "list what can be restored"
 

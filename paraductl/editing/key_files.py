@@ -21,7 +21,7 @@ def with_keys(text: str) -> str:
 
 
 def _key(quoted: str) -> str:
-    from paraductl.setup.places import expanded
+    from paraductl.setup.place_questions import expanded
 
     try:
         name = str(bounded_json.parse(quoted, "the name of a file", bounded_json.CONFIG))

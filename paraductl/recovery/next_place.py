@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from paraduxd.api.replies.state import DatasetState
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 _ELSEWHERE_AS_WELL = frozenset(
     {"bad-path", "bad-target", "no-such-path", "not-allowed", "not-empty", "unsafe-directory"}

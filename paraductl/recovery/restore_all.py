@@ -14,7 +14,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Listed, RestoredVersion, read
 from paraduxd.api.replies.state import DatasetState
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 STAGING = "staging"
 

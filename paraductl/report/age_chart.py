@@ -8,7 +8,7 @@ from html import escape
 
 from paraductl.terminal.whatif_page import short
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 
 DAYS = 30
 WIDTH, HEIGHT, LEFT, BOTTOM = 480, 140, 56, 24

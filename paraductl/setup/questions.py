@@ -10,8 +10,18 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
 from paraductl.setup.dialogue import Check, Dialogue
-from paraductl.setup.fates import ACCOUNT, DEVICE, PERSON, PLACE, Fates
-from paraductl.setup.places import DESTINATION, SOURCE, STASH, Answers, Forms, Place, Places, expanded, names_of
+from paraductl.setup.fate_questions import ACCOUNT, DEVICE, PERSON, PLACE, Fates
+from paraductl.setup.place_questions import (
+    DESTINATION,
+    SOURCE,
+    STASH,
+    Answers,
+    Forms,
+    Place,
+    Places,
+    expanded,
+    names_of,
+)
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import ConfigProblem
 from paraduxd.api.typed.contact_forms import is_email, is_phone

@@ -9,7 +9,7 @@ from paraductl.speeds import Speed
 from paraductl.terminal.text import clipped, columns, one_line
 from paraduxd.api import phrases
 from paraduxd.api.replies import results
-from paraduxd.api.replies.transfers import Run, RunError
+from paraduxd.api.replies.transfer_runs import Run, RunError
 
 NARROW = 60
 """Columns; with no more, bars are shorter."""

@@ -60,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: access level, arguments, and where its reply is declared: "runs.Started" is `api/replies/runs.py`."""
+    """One call: access level, arguments, and where its reply is declared: "transfer_runs.Started" is `api/replies/transfer_runs.py`."""
 
     access: str
     fields: Mapping[str, Field]

@@ -27,7 +27,7 @@ from paraduxd.api.calls import (
     calls_of,
     check_arguments,
 )
-from paraduxd.api.questions import Question, RestoreOptions
+from paraduxd.api.listing_questions import Question, RestoreOptions
 
 if TYPE_CHECKING:  # read when a reply is: a client needs few of them
     from paraduxd.api.replies import (
@@ -36,10 +36,10 @@ if TYPE_CHECKING:  # read when a reply is: a client needs few of them
         kits,
         listings,
         recovery,
-        rotation,
+        rotations,
         setup_forms,
         state,
-        transfers,
+        transfer_runs,
         what_if,
     )
 
@@ -71,11 +71,11 @@ class SupervisorCalls(Protocol):
         """What would be left, or could be done by somebody else; without a loss: everything. `advice`: "", "best" or "all"."""
 
     @member
-    def history(self, *, dataset: str | None = None, failed: bool = False, limit: int = 100) -> transfers.Runs:
+    def history(self, *, dataset: str | None = None, failed: bool = False, limit: int = 100) -> transfer_runs.Runs:
         """Past and present runs, newest first."""
 
     @member
-    def unfinished(self) -> transfers.Runs:
+    def unfinished(self) -> transfer_runs.Runs:
         """The runs that wait or go on, by number."""
 
     @member
@@ -86,41 +86,41 @@ class SupervisorCalls(Protocol):
         destination: str | None = None,
         pull_only: bool = False,
         push_only: bool = False,
-    ) -> transfers.Started:
+    ) -> transfer_runs.Started:
         """Pull, then push to all destinations or one. No `datasets`: all."""
 
     @member
-    def runs(self, *, runs: Sequence[int]) -> transfers.Runs:
+    def runs(self, *, runs: Sequence[int]) -> transfer_runs.Runs:
         """These runs as they are now."""
 
     @member
-    def await_end(self, *, runs: Sequence[int]) -> transfers.Waited:
+    def await_end(self, *, runs: Sequence[int]) -> transfer_runs.Waited:
         """Answer when one of these runs has ended, or after a quarter of a second; at once where too many wait already."""
 
     @asker
-    def cancel(self, *, runs: Sequence[int]) -> transfers.Left:
+    def cancel(self, *, runs: Sequence[int]) -> transfer_runs.Left:
         """End these runs."""
 
     @member
     def versions(
         self, *, dataset: str, destination: str | None = None, others: Annotated[bool, OF_OWNER] = False
-    ) -> transfers.Started:
+    ) -> transfer_runs.Started:
         """Ask destinations what can be restored; `others`: what was not pushed there as well."""
 
     @member
-    def verify(self, *, dataset: str | None = None, deep: Annotated[bool, OF_OWNER] = False) -> transfers.Started:
+    def verify(self, *, dataset: str | None = None, deep: Annotated[bool, OF_OWNER] = False) -> transfer_runs.Started:
         """Check destinations; `deep` reads all data."""
 
     @member
-    def publish(self) -> transfers.Started:
+    def publish(self) -> transfer_runs.Started:
         """Upload the config to every metadata stash."""
 
     @owner
-    def notify_test(self) -> transfers.Started:
+    def notify_test(self) -> transfer_runs.Started:
         """Send a test through every address of `notify`."""
 
     @owner
-    def lock(self) -> transfers.Nothing:
+    def lock(self) -> transfer_runs.Nothing:
         """End the keeper."""
 
     @member
@@ -136,7 +136,7 @@ class SupervisorCalls(Protocol):
         """Take a confirmation code. Errors are "mistyped-code", "unknown-code", "code-taken" and "too-many-codes"."""
 
     @owner
-    def look(self, *, dataset: str, question: Question, source: str | None = None) -> transfers.Started:
+    def look(self, *, dataset: str, question: Question, source: str | None = None) -> transfer_runs.Started:
         """Look into versions: a run for each place, or the one of `source`; what it has found, `page` gives."""
 
     @member
@@ -154,7 +154,7 @@ class SupervisorCalls(Protocol):
         paths: Sequence[str] = (),
         options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
         on_behalf_of: Annotated[int | None, OF_OWNER] = None,
-    ) -> transfers.Started:
+    ) -> transfer_runs.Started:
         """Write a version, or some paths of it, into the directory `to`.
 
         `on_behalf_of`: the uid of whoever called through sudo(8); a folder of theirs may be restored into as one of root's own.
@@ -202,7 +202,7 @@ class KeeperCalls(Protocol):
         """Change the operational passphrase."""
 
     @authorized
-    def look(self, *, dataset: str, question: Question, source: str | None = None) -> transfers.Started:
+    def look(self, *, dataset: str, question: Question, source: str | None = None) -> transfer_runs.Started:
         """As the supervisor's, also into encrypted archives."""
 
     @authorized
@@ -216,7 +216,7 @@ class KeeperCalls(Protocol):
         paths: Sequence[str] = (),
         options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
         on_behalf_of: Annotated[int | None, OF_OWNER] = None,
-    ) -> transfers.Started:
+    ) -> transfer_runs.Started:
         """As the supervisor's, also from encrypted archives."""
 
     @owner
@@ -253,11 +253,11 @@ class KeeperCalls(Protocol):
         """Rehearse a recovery with kits that were brought."""
 
     @asker
-    def drill_cancel(self) -> transfers.Nothing:
+    def drill_cancel(self) -> transfer_runs.Nothing:
         """End the drill that is under way."""
 
     @asker
-    def lock(self) -> transfers.Nothing:
+    def lock(self) -> transfer_runs.Nothing:
         """End the keeper."""
 
     @authorized
@@ -275,19 +275,19 @@ class KeeperCalls(Protocol):
         """Write kits onto sticks as they are plugged in; without `stewards`, of all who have no current one."""
 
     @authorized
-    def approve(self, *, dataset: str) -> transfers.Started:
+    def approve(self, *, dataset: str) -> transfer_runs.Started:
         """Release a push that the guard is holding."""
 
     @authorized
-    def prune(self, *, dataset: str, destination: str | None = None) -> transfers.Started:
+    def prune(self, *, dataset: str, destination: str | None = None) -> transfer_runs.Started:
         """Remove now what `keep` does not want."""
 
     @authorized
-    def verify(self, *, dataset: str | None = None, deep: Annotated[bool, OF_OWNER] = False) -> transfers.Started:
+    def verify(self, *, dataset: str | None = None, deep: Annotated[bool, OF_OWNER] = False) -> transfer_runs.Started:
         """As the supervisor's, `deep` or not."""
 
     @authorized
-    def cancel(self, *, runs: Sequence[int]) -> transfers.Left:
+    def cancel(self, *, runs: Sequence[int]) -> transfer_runs.Left:
         """End these runs, whoever asked for them."""
 
     @authorized
@@ -299,11 +299,11 @@ class KeeperCalls(Protocol):
         """As the supervisor's."""
 
     @authorized
-    def rotate(self) -> rotation.Standing:
+    def rotate(self) -> rotations.Standing:
         """Begin to replace the recovery secret, or say how far that is."""
 
     @authorized
-    def rotate_cancel(self) -> rotation.RotationCancelled:
+    def rotate_cancel(self) -> rotations.RotationCancelled:
         """Keep the present recovery secret."""
 
     @owner
@@ -327,7 +327,7 @@ class KeeperCalls(Protocol):
         """Make this machine the owner's Paradux; `candidate` is an index into the candidates."""
 
     @owner
-    def recover_cancel(self) -> transfers.Nothing:
+    def recover_cancel(self) -> transfer_runs.Nothing:
         """Forget all that was brought."""
 
 

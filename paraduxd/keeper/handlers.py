@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import Question, RestoreOptions
+from paraduxd.api.listing_questions import Question, RestoreOptions
 from paraduxd.api.replies.config import Document, Hello, Preview, Saved, Serial, Shown, Unlocked
 from paraduxd.api.replies.drills import DrillOutcome
 from paraduxd.api.replies.kits import Arming, Challenge, CodeTaken, KitConfirmed, KitFiles
 from paraduxd.api.replies.recovery import Collected, Proven, Recovered
-from paraduxd.api.replies.rotation import RotationCancelled, Standing
+from paraduxd.api.replies.rotations import RotationCancelled, Standing
 from paraduxd.api.replies.setup_forms import PlaceForms, ProtocolForms, Tried
-from paraduxd.api.replies.transfers import Left, Nothing, Started
+from paraduxd.api.replies.transfer_runs import Left, Nothing, Started
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.views.lookup import lookup
 from paraduxd.core.config.views.masking import mask
@@ -24,9 +24,9 @@ from paraduxd.core.plan.data_keys import private_archive_keys
 from paraduxd.effects.ipc.keeper_questions import KeeperQuestions
 from paraduxd.keeper import archive_key_pipe
 from paraduxd.keeper.config import rotate, save
-from paraduxd.keeper.drill import requests as drilling
-from paraduxd.keeper.kits import requests as kit_writing
-from paraduxd.keeper.recovery import requests as recovering
+from paraduxd.keeper.drill import drill_calls as drilling
+from paraduxd.keeper.kits import kit_calls as kit_writing
+from paraduxd.keeper.recovery import recovery_calls as recovering
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.incoming_passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.installation import Installation

@@ -29,7 +29,7 @@ from paraduxd.effects.vault import luks_header
 from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.keeper.connections import Clients
-from paraduxd.keeper.kits.state import KitState
+from paraduxd.keeper.kits.pending_kits import KitState
 from paraduxd.keeper.kits.stick_worker import StickTools
 from paraduxd.keeper.runtime import workers
 from paraduxd.keeper.runtime.installation import Installation

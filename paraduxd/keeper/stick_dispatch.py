@@ -15,7 +15,7 @@ from paraduxd.core.recovery.kit_records import KitRecord
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.kits.arming import ArmedStewards, StandingContext, Tools, write_onto
 from paraduxd.keeper.kits.make import has_old_tools
-from paraduxd.keeper.kits.state import KitState
+from paraduxd.keeper.kits.pending_kits import KitState
 from paraduxd.keeper.recovery import stick_reader
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.installation import Installation

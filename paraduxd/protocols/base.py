@@ -23,7 +23,7 @@ from paraduxd.api.replies.results import Removed as Removed  # noqa: PLC0414
 from paraduxd.api.replies.results import Version as Version  # noqa: PLC0414
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.config.setup import Setup
+from paraduxd.core.config.setup_declaration import Setup
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.by_hand import ByHand
 from paraduxd.protocols.transfers import Omitted as Omitted  # noqa: PLC0414

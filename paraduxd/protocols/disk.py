@@ -19,7 +19,7 @@ from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.field_types import FileName, Flag, Size
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text, parse_file_url
-from paraduxd.core.config.setup import Setup
+from paraduxd.core.config.setup_declaration import Setup
 from paraduxd.core.primitives.left_out_rules import LeftOut
 from paraduxd.effects.files import bounded, directories, existence
 from paraduxd.effects.files.directories import Directory

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import SshAddress, Text
-from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.config.setup_declaration import Setup, begins_with
 from paraduxd.protocols.base import Context, Protocol
 from paraduxd.protocols.by_hand import ftp as by_hand
 from paraduxd.protocols.ftp.blobs import FtpBlobs

@@ -17,7 +17,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Text
-from paraduxd.core.config.setup import Setup, after
+from paraduxd.core.config.setup_declaration import Setup, after
 from paraduxd.core.primitives.disks import checked_uuid
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.effects.files import existence

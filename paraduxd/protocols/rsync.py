@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
-from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.config.setup_declaration import Setup, begins_with
 from paraduxd.effects.tools import rsync, ssh
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source
 from paraduxd.protocols.by_hand import disk as by_hand

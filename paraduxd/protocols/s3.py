@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, Strict, Text
-from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.config.setup_declaration import Setup, begins_with
 from paraduxd.effects.tools import rclone, tls_pins
 from paraduxd.protocols import s3_urls
 from paraduxd.protocols.base import Context, Protocol

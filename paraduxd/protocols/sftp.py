@@ -21,7 +21,7 @@ from pydantic import AfterValidator, Field
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, SshAddress, SshCredentials, Text, parse_ssh_url
-from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.config.setup_declaration import Setup, begins_with
 from paraduxd.core.primitives import quoting
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import sftp, ssh_failures

@@ -38,8 +38,8 @@ from paraduxd.supervisor.devices.usb_watcher import Watcher
 from paraduxd.supervisor.drill_records import DrillRecords
 from paraduxd.supervisor.keeper_answers import KeeperAnswers, answer
 from paraduxd.supervisor.keeper_link import KeeperHost
-from paraduxd.supervisor.rpc.handlers import Calls, Services
 from paraduxd.supervisor.rpc.server import RpcServer
+from paraduxd.supervisor.rpc.service import Calls, Services
 from paraduxd.supervisor.runs.dispatcher import Dispatcher
 from paraduxd.supervisor.runs.engine import Engine
 from paraduxd.supervisor.runs.launcher import Launcher

@@ -11,10 +11,10 @@ from paraduxd.api.calls import JsonObject, check_arguments, reply_to
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import Question, RestoreOptions
+from paraduxd.api.listing_questions import Question, RestoreOptions
 from paraduxd.api.replies.config import HostKeysOf
 from paraduxd.api.replies.kits import Challenge, CodeTaken
-from paraduxd.api.replies.transfers import Left, Nothing, ReadingStarted, Run, Started
+from paraduxd.api.replies.transfer_runs import Left, Nothing, ReadingStarted, Run, Started
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recovery.drill_judgement import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
@@ -22,7 +22,7 @@ from paraduxd.effects.ipc.keeper_questions import QUESTIONS, DrillPlace, KeeperQ
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.supervisor.confirmations import Confirmations
 from paraduxd.supervisor.drill_records import DrillRecords
-from paraduxd.supervisor.rpc import handlers
+from paraduxd.supervisor.rpc import service
 from paraduxd.supervisor.runs import alarms
 from paraduxd.supervisor.runs.dispatcher import Dispatcher
 from paraduxd.supervisor.schedule.scheduler import Scheduler
@@ -73,14 +73,14 @@ class KeeperAnswers:
         options: RestoreOptions = RestoreOptions(),  # noqa: B008  (it is frozen)
     ) -> ReadingStarted:
         location = self.dispatcher.where_from(dataset, source, at, options.version)
-        wanted = handlers.RestoreWanted(paths, options, uid, keys.get(location, ""))
-        runs = handlers.restore(self.dispatcher, dataset, to, location, at, untrusted=wanted)
+        wanted = service.RestoreWanted(paths, options, uid, keys.get(location, ""))
+        runs = service.restore(self.dispatcher, dataset, to, location, at, untrusted=wanted)
         return ReadingStarted(runs, (location,) if location in keys else ())
 
     def look(
         self, *, keys: Mapping[str, str], uid: int, dataset: str, question: Question, source: str | None = None
     ) -> ReadingStarted:
-        runs = handlers.look(self.dispatcher, dataset, source, question, keys=keys, uid=uid)
+        runs = service.look(self.dispatcher, dataset, source, question, keys=keys, uid=uid)
         at = {run.location for run in self.dispatcher.runs(runs)}
         return ReadingStarted(runs, tuple(sorted(at & set(keys))))
 
@@ -94,7 +94,7 @@ class KeeperAnswers:
         return Started(tuple(self.dispatcher.verify(dataset, deep=deep)))
 
     def cancel(self, *, runs: Sequence[object]) -> Left:
-        return Left(tuple(self.dispatcher.engine.cancel(handlers.numbers(runs))))
+        return Left(tuple(self.dispatcher.engine.cancel(service.numbers(runs))))
 
     def ask(self, *, steward: str) -> Challenge:
         return self.confirmations.ask(steward)

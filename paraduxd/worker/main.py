@@ -25,8 +25,8 @@ from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Repor
 from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.log_lines import log_to_stderr
 from paraduxd.worker import redaction
-from paraduxd.worker.dispatch import carry_out
 from paraduxd.worker.own_confinement import shut_in
+from paraduxd.worker.run_order import carry_out
 
 log = logging.getLogger("paradux.worker")
 

@@ -47,7 +47,7 @@ from paraduxd.worker.stash_settings import settings_of
 from paraduxd.worker.transfer import staged_data
 
 if TYPE_CHECKING:
-    from paraduxd.worker.browse.answers import Looked
+    from paraduxd.worker.browse.listing_pages import Looked
 
 Reporter = Callable[[Report], None]
 
@@ -163,9 +163,9 @@ def versions(order: Order, report: Reporter) -> Listed:
 
 def look(order: Order, report: Reporter) -> Looked:
     """A page of what is in versions."""
-    from paraduxd.worker.browse import answers
+    from paraduxd.worker.browse import listing_pages
 
-    return answers.Looked(answers.answer(order, lambda: _destination(order, report), report))
+    return listing_pages.Looked(listing_pages.answer(order, lambda: _destination(order, report), report))
 
 
 def restore(order: Order, report: Reporter) -> RestoredVersion:

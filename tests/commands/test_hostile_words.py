@@ -8,7 +8,7 @@ from paraductl.terminal import wording
 from paraductl.terminal.table import TableCell, table
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.transfers import Run, RunError
+from paraduxd.api.replies.transfer_runs import Run, RunError
 
 HOSTILE = [
     "gone\x1b[2J\x1b]0;title\x07",

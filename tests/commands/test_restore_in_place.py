@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.api.questions import RestoreOptions
+from paraduxd.api.listing_questions import RestoreOptions
 from tests.commands.conftest import Outcome
 from tests.fakes_client import FakeDaemon, a_run
 

@@ -10,8 +10,8 @@ import pytest
 from paraductl import follow
 from paraductl.terminal import wording
 from paraduxd.api.dataclass_json import from_json_value
-from paraduxd.api.questions import RestoreOptions
-from paraduxd.api.replies.transfers import Run as AnyRun
+from paraduxd.api.listing_questions import RestoreOptions
+from paraduxd.api.replies.transfer_runs import Run as AnyRun
 from tests.commands.conftest import Outcome
 from tests.fakes_client import FakeDaemon, FakeSupervisor, a_run
 

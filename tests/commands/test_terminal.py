@@ -16,7 +16,7 @@ from paraductl.terminal import text, wording
 from paraductl.terminal.terminal import Terminal
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.replies.listings import shown
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 from tests.checkout import ROOT
 from tests.commands.conftest import Tty
 from tests.commands.person import Person

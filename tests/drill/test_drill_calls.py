@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.transfers import Nothing
+from paraduxd.api.replies.transfer_runs import Nothing
 from paraduxd.core.config.managed import Managed, Shares
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.keeper.drill import requests
+from paraduxd.keeper.drill import drill_calls
 from paraduxd.keeper.runtime.session import LONGEST_WORK, Session
 from paraduxd.shares import slip39
 
@@ -27,7 +27,7 @@ def managed(**changes: Any) -> Managed:
 def test_any_shares_that_are_issued_give_the_secret() -> None:
     chosen = set()
     for _ in range(30):
-        secret, who = requests._combined(managed())
+        secret, who = drill_calls._combined(managed())
         assert secret == SECRET.hex()
         chosen.add(who)
     assert len(chosen) > 1, "chosen at random"
@@ -39,7 +39,7 @@ def test_a_wrong_share_is_no_secret() -> None:
     for wrong in (other[4], WORDS[4].replace("academic", "acid", 1), " ".join(WORDS[4].split()[:-1])):
         words = [*WORDS[:4], wrong, *WORDS[5:]]
         with pytest.raises(ParaduxError) as failed:
-            requests._combined(managed(words=words, issued={"alice": 4, "bob": 0, "carol": 9}))
+            drill_calls._combined(managed(words=words, issued={"alice": 4, "bob": 0, "carol": 9}))
         assert failed.value.code == "bad-shares"
         assert "alice" in failed.value.message
         assert not any(share in failed.value.message for share in words)
@@ -47,7 +47,7 @@ def test_a_wrong_share_is_no_secret() -> None:
 
 def test_too_few_shares() -> None:
     with pytest.raises(ParaduxError) as failed:
-        requests._combined(managed(issued={"alice": 4, "bob": 0}))
+        drill_calls._combined(managed(issued={"alice": 4, "bob": 0}))
     assert failed.value.code == "not-enough-shares"
 
 
@@ -84,17 +84,17 @@ class Desk:
 
 def test_one_drill_at_a_time() -> None:
     desk, others = Desk(MEMBER), Desk(MEMBER + 1)
-    with requests._one(desk), pytest.raises(ParaduxError) as failed, requests._one(desk):  # type: ignore[arg-type]
+    with drill_calls._one(desk), pytest.raises(ParaduxError) as failed, drill_calls._one(desk):  # type: ignore[arg-type]
         pass
     assert failed.value.code == "busy"
-    with requests._one(desk):  # type: ignore[arg-type]
+    with drill_calls._one(desk):  # type: ignore[arg-type]
         with pytest.raises(ParaduxError) as failed:
-            requests.drill_cancel(others)  # type: ignore[arg-type]
+            drill_calls.drill_cancel(others)  # type: ignore[arg-type]
         assert failed.value.code == "not-allowed"
-        assert not requests._cancelled.is_set()
-        assert requests.drill_cancel(desk) == Nothing()  # type: ignore[arg-type]
-        assert requests._cancelled.is_set()
+        assert not drill_calls._cancelled.is_set()
+        assert drill_calls.drill_cancel(desk) == Nothing()  # type: ignore[arg-type]
+        assert drill_calls._cancelled.is_set()
         for uid in (0, os.geteuid()):
-            requests._cancelled.clear()
-            requests.drill_cancel(Desk(uid))  # type: ignore[arg-type]
-            assert requests._cancelled.is_set()
+            drill_calls._cancelled.clear()
+            drill_calls.drill_cancel(Desk(uid))  # type: ignore[arg-type]
+            assert drill_calls._cancelled.is_set()

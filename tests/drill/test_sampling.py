@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from paraduxd.core.recovery.drill_judgement import Sample
-from paraduxd.worker.transfer.sample import Outcome, choose, compare, is_settled
+from paraduxd.worker.transfer.rehearsal_sample import Outcome, choose, compare, is_settled
 
 LATER, EARLIER = time.time() + 86_400, time.time() - 1000
 """When a version was made: after everything in these tests, or before it."""

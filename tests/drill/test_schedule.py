@@ -15,7 +15,7 @@ from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.drills import Opening, Rehearsed, Restored
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 from paraduxd.core.plan.model import Plan, from_json, to_json
 from paraduxd.core.recovery.drill_judgement import Drill
 from paraduxd.core.runs.facts import SeenCopy, SeenStash

@@ -12,12 +12,12 @@ import pytest
 
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.questions import RestoreOptions
+from paraduxd.api.listing_questions import RestoreOptions
 from paraduxd.api.replies.listings import LINK
 from paraduxd.core.plan.model import Keep
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import directories, renaming, walk
-from paraduxd.effects.tools import find
+from paraduxd.effects.tools import gnu_find
 from paraduxd.protocols.base import Context, Destination, PushRequest
 from paraduxd.protocols.disk import PROTOCOL as DISK
 from paraduxd.protocols.disk import DiskSettings
@@ -152,4 +152,4 @@ def test_a_walk_follows_no_link_that_took_the_place_of_a_folder(home: House) -> 
 def test_find_follows_no_link(home: House) -> None:
     as_mallory("ln", "-s", str(home.victim), str(home.theirs / "letters"))
     assert [(each.path, each.kind) for each in browsed.walked(home.theirs)] == [("letters", LINK)]
-    assert find.counted(home.theirs) == (0, 0)
+    assert gnu_find.counted(home.theirs) == (0, 0)

@@ -18,7 +18,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.runs.orders import Order
-from paraduxd.worker.dispatch import carry_out
+from paraduxd.worker.run_order import carry_out
 from tests.integration.sshd import Server
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="somebody else has to own files")

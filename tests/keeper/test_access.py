@@ -15,7 +15,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.keeper.dispatch import Conversation
 from paraduxd.keeper.runtime.session import Session
-from paraduxd.supervisor.rpc.handlers import Calls, Services
+from paraduxd.supervisor.rpc.service import Calls, Services
 
 MEMBER, ANOTHER = os.geteuid() + 4242, os.geteuid() + 4243
 SAMPLES: dict[type, Any] = {str: "x", int: 1, bool: False, list: [], dict: {}}

@@ -18,7 +18,7 @@ from paraduxd.keeper.dispatch import Conversation
 from paraduxd.keeper.runtime.incoming_passphrases import acceptable, encoded
 from paraduxd.keeper.runtime.session import Session
 from paraduxd.supervisor import keeper_answers
-from paraduxd.supervisor.rpc import handlers as rpc_handlers
+from paraduxd.supervisor.rpc import service as rpc_handlers
 
 STRANGER = os.geteuid() + 4242
 SAMPLES: dict[type, Any] = {str: "x", int: 1, bool: False, list: [], dict: {}}

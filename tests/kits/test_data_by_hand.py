@@ -19,7 +19,7 @@ from paraduxd.core.config.models import Config, Dataset, Destination, Owner, Pol
 from paraduxd.core.plan.model import Keep
 from paraduxd.effects.tools import ssh
 from paraduxd.keeper.kits.documents.by_hand import by_hand
-from paraduxd.keeper.kits.documents.facts import Epoch, facts_of
+from paraduxd.keeper.kits.documents.kit_facts import Epoch, facts_of
 from paraduxd.protocols import registry
 from paraduxd.protocols.base import Context, PushRequest
 from tests.integration import sshd

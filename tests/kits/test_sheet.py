@@ -13,7 +13,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.config.managed import managed_of
 from paraduxd.core.config.models import Config
 from paraduxd.keeper.kits.documents import sheet
-from paraduxd.keeper.kits.documents.facts import facts_of
+from paraduxd.keeper.kits.documents.kit_facts import facts_of
 from tests.kits.kit_rig import WRITTEN, Family
 
 Kits = dict[str, dict[str, bytes]]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from paraductl.daemon.connections import SupervisorConnection
+from paraductl.daemon.channels import SupervisorConnection
 from paraduxd.api.contract import ask_supervisor
 from paraduxd.api.paths import RunPlaces
 from paraduxd.api.replies.what_if import WhatIf

@@ -12,7 +12,7 @@ from typing import Any
 from paraduxd.core.plan.model import Keep
 from paraduxd.protocols.base import Identity, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
-from paraduxd.protocols.restic.keys.key_files import master_key
+from paraduxd.protocols.restic.keys.stored_keys import master_key
 from paraduxd.testing import samples
 from tests.page.hostile import make_hostile
 from tests.protocols.archive import first_format

@@ -18,7 +18,7 @@ from paraduxd.protocols.blob_stores.throttle import Pace, ThrottledBlobs
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.testing import samples
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
-from paraduxd.worker import dispatch, steps
+from paraduxd.worker import run_order, steps
 from tests.protocols.archive.rig import new_keys
 from tests.protocols.restic.rig import SECRET
 
@@ -94,7 +94,7 @@ def test_rsync_is_told(tmp_path: Path, argvs: list[list[str]], step: str) -> Non
     samples.write_files(tmp_path / "place", 2)
     place = "place" if step == "pull" else "new"
     run = order(tmp_path, step, {"url": f"file://{tmp_path / place}"}, protocol="disk")
-    dispatch.perform(run, lambda _: None)
+    run_order.perform(run, lambda _: None)
     started = [argv for argv in argvs if argv[0] == "rsync"]
     assert started and all("--bwlimit=488" in argv for argv in started)
 

@@ -19,7 +19,7 @@ from paraduxd.core.plan.model import Plan
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
 from paraduxd.keeper.drill import verdicts
-from paraduxd.keeper.drill.places import Answer
+from paraduxd.keeper.drill.drill_places import Answer
 from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.kits.documents import build
 from paraduxd.keeper.recovery.opening import open_configs

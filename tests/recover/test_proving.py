@@ -14,7 +14,7 @@ from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery import published_config
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.vault.vault import Kdf, LockedVault
-from paraduxd.keeper.recovery import requests, stick_reader
+from paraduxd.keeper.recovery import recovery_calls, stick_reader
 from paraduxd.keeper.recovery.collected import Collecting, Recovery, material_from_plain
 from paraduxd.keeper.recovery.share_proof import Proof, prove
 from paraduxd.keeper.runtime.request_context import RequestContext
@@ -188,7 +188,7 @@ def test_a_stick_named_by_its_device_is_read_the_same_way(
     desk = SimpleNamespace(session=Session(lambda _: None))
     desk.session.kept.of(Collecting).recovery = bring(Recovery(), tmp_path, old, "alice", "boeb")
     monkeypatch.setattr(stick_reader, "read_kit", lambda stick: {"/dev/sdx": old.kit("carol")}[stick.device])
-    state = requests.recover_device(cast(RequestContext, desk), "/dev/sdx")
+    state = recovery_calls.recover_device(cast(RequestContext, desk), "/dev/sdx")
     assert state.ready and state.findings[-1].label == "/dev/sdx"
 
 

@@ -12,7 +12,7 @@ from paraductl.recovery import next_place
 from paraductl.recovery.restore_all import BringingBack, Copy, copies
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.state import DatasetState, DestinationState, SourceState, StagingState
-from paraduxd.api.replies.transfers import Run, RunError
+from paraduxd.api.replies.transfer_runs import Run, RunError
 
 NEVER = SourceState()
 

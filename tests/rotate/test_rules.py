@@ -14,7 +14,7 @@ from paraduxd.core.config.managed import Former, Managed, Shares, managed_of, wi
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import check
 from paraduxd.core.config.views import exposure
-from paraduxd.core.config.views.diff import changes
+from paraduxd.core.config.views.changes import changes
 from paraduxd.core.plan.derive import derive
 from paraduxd.core.plan.model import RotationPlan
 from paraduxd.core.recoverability import copies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from paraductl.setup.fates import _labels
+from paraductl.setup.fate_questions import _labels
 
 NAMED = {"place:house": None, "place:office": None}
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from paraduxd.core.config.managed import Managed, Recovery, Shares
 from paraduxd.core.config.models import Config
 from paraduxd.keeper.kits.documents.build import Epoch
-from paraduxd.keeper.kits.documents.facts import facts_of
+from paraduxd.keeper.kits.documents.kit_facts import facts_of
 from paraduxd.keeper.kits.documents.manifest import manifest
 from paraduxd.shares import slip39
 from paraduxd.shares.collection import Material, ShareCollection

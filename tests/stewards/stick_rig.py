@@ -24,7 +24,7 @@ from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config import save as transaction
 from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.keeper.kits.arming import StandingContext, Target
-from paraduxd.keeper.kits.state import KitState
+from paraduxd.keeper.kits.pending_kits import KitState
 from paraduxd.keeper.runtime.installation import Installation
 from paraduxd.keeper.runtime.opened import Opened
 from paraduxd.keeper.runtime.session import Session

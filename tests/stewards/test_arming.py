@@ -14,8 +14,8 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.replies.kits import Arming
 from paraduxd.effects.journal.journal import Journal
 from paraduxd.keeper.kits import arming as kit_arming
-from paraduxd.keeper.kits.requests import kits_arm
-from paraduxd.keeper.kits.state import KitState
+from paraduxd.keeper.kits.kit_calls import kits_arm
+from paraduxd.keeper.kits.pending_kits import KitState
 from paraduxd.keeper.runtime.opened import Opened
 from tests.stewards.stick_rig import NAMES, NOW, PULLED_OUT, FakeControl, Keeper, make_config, start
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from paraductl.daemon.connections import KeeperConnection
+from paraductl.daemon.channels import KeeperConnection
 from paraductl.main import main
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces

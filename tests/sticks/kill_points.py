@@ -15,7 +15,7 @@ from pathlib import Path
 
 from paraduxd.core.runs.orders import order_from_json
 from paraduxd.effects.devices import kit_files
-from paraduxd.worker.dispatch import perform
+from paraduxd.worker.run_order import perform
 
 CHANGES = frozenset({"os.mkdir", "os.rename", "os.remove", "os.rmdir"})
 

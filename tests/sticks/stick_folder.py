@@ -14,7 +14,7 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.core.devices.stick_rules import Armed
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.runtime import workers
-from paraduxd.worker.dispatch import perform
+from paraduxd.worker.run_order import perform
 from tests.kits.kit_rig import Family
 
 _numbers = count(1)

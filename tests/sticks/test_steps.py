@@ -16,14 +16,14 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.core.recovery.kit_tools import ARCHIVE
 from paraduxd.core.runs.orders import Step
 from paraduxd.effects.devices import kit_files
-from paraduxd.worker.kits import check
+from paraduxd.worker.kits import kit_check
 from tests.kits.kit_rig import write_kit
 from tests.sticks.stick_folder import Folder, by_the_program
 
 Kit = dict[str, bytes]
 
 
-_SAID = "".join(Path(str(module.__file__)).read_text() for module in (check, kit_files)).lower()
+_SAID = "".join(Path(str(module.__file__)).read_text() for module in (kit_check, kit_files)).lower()
 
 
 def words(kit: Kit) -> set[str]:

@@ -15,7 +15,7 @@ from paraductl.report.page import page
 from paraductl.report.write_file import write_file
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.kits import StewardKit, Stewards
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 from paraduxd.core.status.document import status
 from paraduxd.core.whatif.answer import WhatIfQuestion, answer
 from tests.core.whatif.demo_family import NOW, facts, plan

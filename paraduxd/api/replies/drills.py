@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.recovery import BroughtFinding
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 
 
 @dataclass(frozen=True)

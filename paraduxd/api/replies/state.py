@@ -5,7 +5,7 @@ from __future__ import annotations
 from paraduxd.api.errors import ExitCode
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.kits import SeenByCode
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 
 SCHEMA = "paradux.status/1"
 

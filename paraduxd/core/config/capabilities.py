@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.config.setup import Setup
+from paraduxd.core.config.setup_declaration import Setup
 
 
 class Role(StrEnum):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Listed, Pushed, Version
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan, SourcePlan, Timing
 from paraduxd.core.primitives import cron, time_windows, timestamps
 from paraduxd.core.primitives.disks import uuid_of

@@ -9,7 +9,7 @@ from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import Question, RestoreOptions
+from paraduxd.api.listing_questions import Question, RestoreOptions
 from paraduxd.api.suggestions import did_you_mean
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan

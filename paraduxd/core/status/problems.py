@@ -30,7 +30,7 @@ from paraduxd.api import phrases
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Pulled, Pushed, Verified
 from paraduxd.api.replies.state import Guess
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 from paraduxd.core.config.validation.look_alikes import look_alikes
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives import durations, timestamps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from paraduxd.api.replies.results import Published, Rehearsal
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.primitives.place_identity import PlaceKey
 from paraduxd.core.recovery.machine_claim import SUPERSEDED

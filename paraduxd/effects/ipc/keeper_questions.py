@@ -7,10 +7,10 @@ from typing import Protocol
 
 from paraduxd.api.calls import access, calls_of
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import Question, RestoreOptions
+from paraduxd.api.listing_questions import Question, RestoreOptions
 from paraduxd.api.replies.config import HostKeysOf
 from paraduxd.api.replies.kits import Challenge, CodeTaken
-from paraduxd.api.replies.transfers import Left, Nothing, ReadingStarted, Started
+from paraduxd.api.replies.transfer_runs import Left, Nothing, ReadingStarted, Started
 from paraduxd.core.recovery.drill_judgement import Drill
 from paraduxd.core.recovery.kit_records import KitRecord
 

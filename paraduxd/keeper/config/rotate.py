@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies.rotation import RotationCancelled, Standing
+from paraduxd.api.replies.rotations import RotationCancelled, Standing
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.config.views import exposure
 from paraduxd.core.recovery import rotation

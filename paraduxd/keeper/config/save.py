@@ -20,7 +20,7 @@ from paraduxd.api.replies.config import Saved as SavedReply
 from paraduxd.core.config.managed import Managed, managed_of, with_managed
 from paraduxd.core.config.models import Config
 from paraduxd.core.config.validation.validate import Checked, placed
-from paraduxd.core.config.views.diff import changes, managed_changed
+from paraduxd.core.config.views.changes import changes, managed_changed
 from paraduxd.core.plan import place_changes
 from paraduxd.core.plan.data_keys import needed_archive_keys, needed_data_keys
 from paraduxd.core.plan.servers import needed_hosts, needed_tls_hosts

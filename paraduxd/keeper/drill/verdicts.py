@@ -12,7 +12,7 @@ from paraduxd.api.replies.drills import Opening
 from paraduxd.core.plan.model import Plan
 from paraduxd.core.recovery.candidates import CandidateConfig, found_in
 from paraduxd.effects.crypto.gpg import private_gpg
-from paraduxd.keeper.drill.places import Answer
+from paraduxd.keeper.drill.drill_places import Answer
 from paraduxd.keeper.recovery.opening import import_locked, open_configs
 from paraduxd.keeper.recovery.share_proof import MOST_CANDIDATES
 from paraduxd.shares.collection import ShareCollection

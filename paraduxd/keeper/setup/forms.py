@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from paraduxd.api.replies.setup_forms import PlaceForm, ProtocolForm
 from paraduxd.api.typed.passwords_in_addresses import REFUSAL, passwords_in
 from paraduxd.core.config.capabilities import Capabilities, ProtocolCapabilities, Role
-from paraduxd.core.config.setup import Setup, derived_setup
+from paraduxd.core.config.setup_declaration import Setup, derived_setup
 
 
 def protocol_forms(capabilities: ProtocolCapabilities) -> tuple[ProtocolForm, ...]:

@@ -19,11 +19,11 @@ from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.files import existence, scratch
 from paraduxd.effects.process import hardening
-from paraduxd.effects.tools import find, tar
-from paraduxd.protocols import paths as paths_to_restore
+from paraduxd.effects.tools import gnu_find, tar
+from paraduxd.protocols import restore_paths as paths_to_restore
 from paraduxd.protocols.archive import chain, file_list, receive, remove
+from paraduxd.protocols.archive import early_files as archive_sampling
 from paraduxd.protocols.archive import place as archive_placing
-from paraduxd.protocols.archive import sample as archive_sampling
 from paraduxd.protocols.archive import verify as archive_verifying
 from paraduxd.protocols.archive.chain import Manifest
 from paraduxd.protocols.archive.local_state import Index
@@ -117,7 +117,7 @@ class ArchiveDestination(Destination):
                 unwanted = self._unpack(line, part, wanted, opener)
                 archive_placing.drop(part, unwanted)
                 _check_present(part, wanted, version)
-                files, size = find.counted(part)
+                files, size = gnu_find.counted(part)
                 archive_placing.place(part, to, whole=not wanted)
             except BaseException:
                 archive_placing.give_up(part)

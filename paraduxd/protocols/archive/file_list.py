@@ -21,7 +21,7 @@ from typing import IO
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.listings import DIRECTORY, FILE, OTHER, Entry
 from paraduxd.effects.files import walk
-from paraduxd.effects.tools import find, tar
+from paraduxd.effects.tools import gnu_find, tar
 
 _RECORD = re.compile(rb"([^\0]*)\0")
 _UNREAD = re.compile(rb"(?<![^\0])([xz]) ([^\0]*)\0")
@@ -33,7 +33,7 @@ _KINDS = {b"d": DIRECTORY, b"f": FILE, b"h": FILE, b"o": OTHER}
 class Collecting:
     """The names of all files of a version while they are collected; `files` and `size` are known once all of them are."""
 
-    _walk: find.Walk
+    _walk: gnu_find.Walk
     files: int = 0
     size: int = 0
 
@@ -57,7 +57,7 @@ class Collecting:
 @contextlib.contextmanager
 def collected(folder: Path, names: int) -> Iterator[Collecting]:
     """Writes the names of everything below `folder`, compressed, to the descriptor `names`, while the context lasts."""
-    with tar.compressed(names) as out, find.names(folder, out.fileno()) as names_of:
+    with tar.compressed(names) as out, gnu_find.names(folder, out.fileno()) as names_of:
         yield (collecting := Collecting(names_of))
         collecting.finish(out)
 

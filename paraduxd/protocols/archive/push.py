@@ -16,7 +16,7 @@ from paraduxd.core.runs import retention
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.tools import tar
-from paraduxd.protocols.archive import chain, file_list, publish, remove
+from paraduxd.protocols.archive import chain, complete_run, file_list, remove
 from paraduxd.protocols.archive.chain import Manifest, Run
 from paraduxd.protocols.archive.file_list import Collecting
 from paraduxd.protocols.archive.local_state import Index, State, Upload
@@ -263,7 +263,7 @@ class Pusher:
 
         return report
 
-    def _publish(self, made: _Made) -> tuple[StoredRuns, publish.Published]:
+    def _publish(self, made: _Made) -> tuple[StoredRuns, complete_run.Published]:
         """Check that everything has arrived, then declare the run complete; gives what lies there now, and what was declared."""
         store, stored, manifest = self._task.store, self._look(), made.manifest
         ours = {part.name for part in manifest.objects}
@@ -271,8 +271,8 @@ class Pusher:
             store.delete(name)  # an earlier attempt at this run has sent it
             del stored.sizes[name]
         stored.check_sizes(manifest.objects)
-        where = publish.Place(store, self._task.keys, stored)
-        published = publish.declare(where, manifest, removable=self._task.request.may_remove)
+        where = complete_run.Place(store, self._task.keys, stored)
+        published = complete_run.declare(where, manifest, removable=self._task.request.may_remove)
         self._remember(manifest, made.unread)
         return stored, published
 

@@ -14,7 +14,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
 from paraduxd.core.runs import retention
 from paraduxd.core.runs.orders import Progress
-from paraduxd.protocols.archive import chain, publish
+from paraduxd.protocols.archive import chain, complete_run
 from paraduxd.protocols.archive.chain import Manifest
 from paraduxd.protocols.archive.local_state import Index, State
 from paraduxd.protocols.archive.manifests import Keys, StoredRuns
@@ -98,7 +98,7 @@ def _remove(
     if (dropped or chain.manifested(names)) and not _is_proven(task, stored, manifest, may_read=request.read_back):
         return Removal(manifest)
     if dropped:
-        publish.write_list(publish.Place(task.store, task.keys, stored), stays)
+        complete_run.write_list(complete_run.Place(task.store, task.keys, stored), stays)
     for name in names:
         _delete(task, name)
     reason = retention.why_removed(request.keep, request.grace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
-from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.config.setup_declaration import Setup, begins_with
 from paraduxd.protocols.base import Protocol
 from paraduxd.protocols.by_hand import ftp as by_hand
 from paraduxd.protocols.ftp.blobs import FtpBlobs

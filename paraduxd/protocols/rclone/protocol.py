@@ -18,8 +18,8 @@ from pydantic import AfterValidator, Field, model_validator
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import ProtocolSettings, Secret, SshAddress, Text
-from paraduxd.core.config.setup import Settings as SetupAnswers
-from paraduxd.core.config.setup import Setup, begins_with
+from paraduxd.core.config.setup_declaration import Settings as SetupAnswers
+from paraduxd.core.config.setup_declaration import Setup, begins_with
 from paraduxd.core.primitives.hosts import host_of, is_loopback
 from paraduxd.effects.tools import rclone, ssh, tls_pins
 from paraduxd.protocols.base import Context, Protocol, PullRequest, PullResult, Source

@@ -24,11 +24,11 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.listings import Entry
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.capabilities import Traits
-from paraduxd.core.config.setup import Setup
+from paraduxd.core.config.setup_declaration import Setup
 from paraduxd.core.runs import retention, unread
 from paraduxd.effects.files import directories, existence
 from paraduxd.effects.process import run as process
-from paraduxd.protocols import paths as paths_to_restore
+from paraduxd.protocols import restore_paths as paths_to_restore
 from paraduxd.protocols.base import (
     Context,
     Destination,
@@ -43,13 +43,12 @@ from paraduxd.protocols.base import (
     Version,
 )
 from paraduxd.protocols.by_hand import restic as by_hand
-from paraduxd.protocols.restic import errors as failures
-from paraduxd.protocols.restic import excluding, look, new_folder, output, snapshots
+from paraduxd.protocols.restic import excluding, failures, look, new_folder, output, snapshots
 from paraduxd.protocols.restic import local_state as memory
 from paraduxd.protocols.restic import remove as removing
 from paraduxd.protocols.restic import repository as restic_repository
-from paraduxd.protocols.restic.keys import key_files as keys
 from paraduxd.protocols.restic.keys import lost as lost_keys
+from paraduxd.protocols.restic.keys import stored_keys as keys
 from paraduxd.protocols.restic.repository import Repository
 from paraduxd.protocols.restic.running.streams import Ran
 from paraduxd.protocols.restic.settings import ResticSettings, parse_repository

@@ -26,8 +26,8 @@ from paraduxd.core.config.protocol_settings import SshAddress
 from paraduxd.effects.process import run as process
 from paraduxd.effects.tools import ssh, ssh_failures, tls_pins
 from paraduxd.protocols.base import Context
-from paraduxd.protocols.restic import errors as restic_failures
-from paraduxd.protocols.restic.rest import server as rest_server
+from paraduxd.protocols.restic import failures as restic_failures
+from paraduxd.protocols.restic.rest import http_failures as rest_server
 from paraduxd.protocols.restic.rest.http import HttpAddress, credentials_file
 from paraduxd.protocols.restic.running import locks, streams
 from paraduxd.protocols.restic.running.streams import OnLine, OnPiece, Ran, Take

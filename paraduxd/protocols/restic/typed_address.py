@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from paraduxd.api.replies.setup_forms import Question
 from paraduxd.core.config.protocol_settings import parse_file_url, parse_ssh_url
-from paraduxd.core.config.setup import Settings
+from paraduxd.core.config.setup_declaration import Settings
 from paraduxd.protocols.setup_questions import KEY_QUESTIONS, SSH_QUESTIONS
 
 _AMAZON = "https://s3.amazonaws.com"

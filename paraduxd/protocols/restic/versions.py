@@ -16,9 +16,8 @@ from paraduxd.core.runs.retention import in_order
 from paraduxd.effects.files import bounded
 from paraduxd.effects.process import memory_limits as tool_memory
 from paraduxd.protocols.base import Context, Other, Version
-from paraduxd.protocols.restic import errors as failures
+from paraduxd.protocols.restic import failures, output, snapshots
 from paraduxd.protocols.restic import local_state as memory
-from paraduxd.protocols.restic import output, snapshots
 from paraduxd.protocols.restic.repository import Repository
 from paraduxd.protocols.restic.snapshots import Listed
 

@@ -18,7 +18,7 @@ from typing import ClassVar
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.listings import Entry
 from paraduxd.effects.tools import rsync, rsync_files
-from paraduxd.protocols import paths as paths_to_restore
+from paraduxd.protocols import restore_paths as paths_to_restore
 from paraduxd.protocols.base import (
     Context,
     Destination,

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ExitCode, ParaduxError
+from paraduxd.api.listing_questions import DIFF, FIND, Question, RestoreOptions
 from paraduxd.api.paths import StatePlaces
-from paraduxd.api.questions import DIFF, FIND, Question, RestoreOptions
 from paraduxd.api.replies.listings import Page
 from paraduxd.api.replies.state import RunningState
-from paraduxd.api.replies.transfers import Run
+from paraduxd.api.replies.transfer_runs import Run
 from paraduxd.core.devices.stick_rules import Stick
 from paraduxd.core.plan.model import DatasetPlan, Keep, Plan, Timing
 from paraduxd.core.primitives import timestamps

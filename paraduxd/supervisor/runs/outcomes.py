@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.api.replies import results, transfers
+from paraduxd.api.replies import results, transfer_runs
 from paraduxd.api.replies.results import KitChecked, Pulled, Pushed, Removed, Result, read_as
 from paraduxd.core.devices.stick_rules import Stick, known_kit
 from paraduxd.core.installation.health import JOURNAL_LOST
@@ -206,10 +206,10 @@ def _approve(dataset: str) -> str:
     return f"look at the source; if it is as it should be: paraductl approve {dataset}"
 
 
-def describe(run: RecordedRun, progress: Progress | None) -> transfers.Run:
+def describe(run: RecordedRun, progress: Progress | None) -> transfer_runs.Run:
     """A run as clients see it; `progress` while it runs."""
     error = run.error
-    return transfers.Run(
+    return transfer_runs.Run(
         run=run.number,
         dataset=run.dataset,
         step=run.step,
@@ -222,6 +222,6 @@ def describe(run: RecordedRun, progress: Progress | None) -> transfers.Run:
         percent=progress.percent if progress else (100.0 if run.state == "done" else None),
         bytes=progress.bytes if progress else run.bytes,
         eta=progress.eta if progress else None,
-        error=transfers.RunError(error.code, error.message, error.hint) if error else None,
+        error=transfer_runs.RunError(error.code, error.message, error.hint) if error else None,
         result=run.result,
     )

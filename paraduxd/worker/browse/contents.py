@@ -21,7 +21,7 @@ from paraduxd.api.replies.listings import DIRECTORY, FILE, LINK, OTHER, Entry
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.files import walk
-from paraduxd.effects.tools import find
+from paraduxd.effects.tools import gnu_find
 from paraduxd.protocols.base import Destination, Version
 from paraduxd.worker.browse import names_index
 from paraduxd.worker.browse.names_index import NamesIndex, Row
@@ -80,9 +80,9 @@ def walked(folder: Path, without: Collection[bytes] = ()) -> Iterator[Entry]:
 
 @contextlib.contextmanager
 def _described(folder: Path, beside: Path | None = None) -> Iterator[BufferedRandom]:
-    """What `find.describe` tells of a directory, as a file without a name: in the private folder `beside`, or in memory."""
+    """What `gnu_find.describe` tells of a directory, as a file without a name: in the private folder `beside`, or in memory."""
     with _unnamed(beside) as file:
-        find.describe(folder, file.fileno())
+        gnu_find.describe(folder, file.fileno())
         file.seek(0)
         yield file
 
@@ -94,7 +94,7 @@ def _unnamed(beside: Path | None) -> BufferedRandom:
 
 
 def _rows(file: IO[bytes]) -> Iterator[Row]:
-    for entry in find.described(file):
+    for entry in gnu_find.described(file):
         kind = _KINDS.get(entry.type, OTHER)
         yield entry.path, kind, entry.size if kind == FILE else None, entry.modified
 

@@ -17,8 +17,8 @@ from paraduxd.api.replies.listings import DIRECTORY, FILE, Change, Entry
 from paraduxd.effects.files import directories, existence
 from paraduxd.effects.files.directories import Directory
 from paraduxd.protocols.pulling.mounted_disks import not_mounted
-from paraduxd.worker.browse.answers import differ
 from paraduxd.worker.browse.contents import described
+from paraduxd.worker.browse.listing_pages import differ
 
 WORK, DATA = ".paradux-restoring", "data"
 

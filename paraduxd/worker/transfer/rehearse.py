@@ -32,7 +32,7 @@ from paraduxd.protocols.base import BlobStore, Destination, Version
 from paraduxd.protocols.pulling.left_out_paths import found
 from paraduxd.worker.browse.choosing import choose as choose_version
 from paraduxd.worker.transfer import staged_data
-from paraduxd.worker.transfer.sample import Candidate, Outcome, choose, compare, is_settled
+from paraduxd.worker.transfer.rehearsal_sample import Candidate, Outcome, choose, compare, is_settled
 
 EVERYTHING = LeftOut()
 

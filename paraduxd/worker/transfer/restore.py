@@ -10,14 +10,14 @@ from pathlib import Path
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import RestoreOptions
+from paraduxd.api.listing_questions import RestoreOptions
 from paraduxd.api.replies.listings import FILE, Change, Entry, Page
 from paraduxd.api.replies.results import RestoredVersion
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import directories
 from paraduxd.protocols.base import Destination, RestoreResult, Version
 from paraduxd.protocols.trees import destination as trees
-from paraduxd.worker.browse import answers
+from paraduxd.worker.browse import listing_pages
 from paraduxd.worker.browse.choosing import choose, named
 from paraduxd.worker.transfer import in_place, selecting, staged_data, target
 
@@ -140,7 +140,7 @@ def _in_place(arguments: _Arguments, copy: _Copy, options: RestoreOptions) -> Re
 def _page(copy: _Copy, changes: Sequence[Change]) -> Page:
     """The first of the changes, those that are kept before the others: nobody must overlook them."""
     ordered = sorted(changes, key=lambda change: (change.change != "kept", change.path))
-    shown, following = answers.part(ordered, 0, lambda change: change.path)
+    shown, following = listing_pages.part(ordered, 0, lambda change: change.path)
     return Page("restore", len(changes), following, named(copy.version), changes=tuple(shown))
 
 

@@ -13,7 +13,7 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.files import directories
 from paraduxd.effects.process import run
-from paraduxd.effects.tools import find
+from paraduxd.effects.tools import gnu_find
 
 NAMES = (b"a\nnewline", b"back\\slash", b"not \xff utf-8", b"-dash", b"%s \\0", b"d x", b" ", "gr\u00fcn".encode())
 
@@ -56,7 +56,7 @@ def content(descriptor: int) -> bytes:
 
 
 def test_every_name_with_its_kind_and_files_of_several_names_apart(tree: Path) -> None:
-    with memory() as out, find.names(tree, out) as walk:
+    with memory() as out, gnu_find.names(tree, out) as walk:
         walk.finish()
         walk.finish()
         found = set(content(out).split(b"\0")[:-1])
@@ -71,28 +71,28 @@ def test_every_name_with_its_kind_and_files_of_several_names_apart(tree: Path) -
 
 def test_what_is_described_is_what_stat_tells(tree: Path) -> None:
     with memory() as out:
-        find.describe(tree, out)
+        gnu_find.describe(tree, out)
         with os.fdopen(os.dup(out), "rb") as file:
             file.seek(0)
-            found = {each.path: (each.size, each.modified) for each in find.described(file)}
+            found = {each.path: (each.size, each.modified) for each in gnu_find.described(file)}
         first = content(out)
         os.ftruncate(out, 0)
         os.lseek(out, 0, os.SEEK_SET)
-        find.describe(tree, out)
+        gnu_find.describe(tree, out)
         assert content(out) == first
     assert found == {path: (status.st_size, int(status.st_mtime)) for path, status in everything(tree)}
 
 
 def test_files_are_counted_by_their_names_through_a_descriptor_as_well(tree: Path) -> None:
     expected = (len(NAMES) + 3, sum(range(len(NAMES))) + 15)
-    assert find.counted(tree) == expected
+    assert gnu_find.counted(tree) == expected
     with directories.own(tree.parent) as held:
-        assert find.counted(held.path / tree.name) == expected
+        assert gnu_find.counted(held.path / tree.name) == expected
 
 
 def test_a_find_that_is_killed_is_no_end_of_the_tree(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = run.start
     monkeypatch.setattr(run, "start", lambda _, **others: start(["sh", "-c", "kill -9 $$"], **others))
     with pytest.raises(ParaduxError) as failed:
-        find.counted(tree)
+        gnu_find.counted(tree)
     assert failed.value.code == "walk-failed"

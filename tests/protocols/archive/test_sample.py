@@ -11,7 +11,7 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.core.plan.model import Keep
 from paraduxd.core.runs.orders import Order
-from paraduxd.protocols.archive import sample
+from paraduxd.protocols.archive import early_files
 from paraduxd.protocols.base import PushRequest
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.testing import samples
@@ -25,7 +25,7 @@ MB = 1_000_000
 @pytest.fixture
 def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DestinationCase:
     """A full run of twenty volumes, and an increment; everything above 3 MB counts as large."""
-    monkeypatch.setattr(sample, "WHOLE", 3 * MB)
+    monkeypatch.setattr(early_files, "WHOLE", 3 * MB)
     made = disk_case(tmp_path)
     samples.write_files(made.staging / "letters", 20, MB)
     now = pushed(made)

@@ -10,7 +10,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.protocols.base import KEY_COPY
-from paraduxd.protocols.restic.keys import key_files as keys
+from paraduxd.protocols.restic.keys import stored_keys as keys
 from paraduxd.testing import samples
 from tests.protocols.restic.rig import SECRET, Written, restic, written_copy
 

@@ -14,7 +14,7 @@ import pytest
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.base import Identity, Version
-from paraduxd.protocols.restic import errors as restic_failures
+from paraduxd.protocols.restic import failures as restic_failures
 from paraduxd.protocols.restic import output, snapshots
 from tests.checkout import ROOT
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paraduxd.api.errors import TransientError
-from paraduxd.protocols.restic import errors
-from paraduxd.protocols.restic.rest import server as rest_server
+from paraduxd.protocols.restic import failures
+from paraduxd.protocols.restic.rest import http_failures as rest_server
 
 RETRIED = "Stat(<config/>) returned error, retrying after 14.8203s: "
 
@@ -80,7 +80,7 @@ def test_what_gives_its_reason_is_not_tried_again() -> None:
     ],
 )
 def test_what_is_not_there_is_no_repository(line: str) -> None:
-    assert errors.problem(1, [line], "/r on nas:8000").code == "no-repository"
+    assert failures.problem(1, [line], "/r on nas:8000").code == "no-repository"
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_what_is_not_there_is_no_repository(line: str) -> None:
     ],
 )
 def test_a_pack_that_is_gone_is_damage(line: str) -> None:
-    assert errors.problem(-9, [line], "/r on nas:8000").code == "damaged"
+    assert failures.problem(-9, [line], "/r on nas:8000").code == "damaged"

@@ -17,7 +17,7 @@ import pytest
 from rpyc.core import brine, consts
 
 from paraductl.daemon import rpyc_client
-from paraductl.daemon.connections import KeeperConnection, SupervisorConnection
+from paraductl.daemon.channels import KeeperConnection, SupervisorConnection
 from paraduxd.api import framing
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.framing import ClosedError
@@ -130,7 +130,7 @@ def _give_away(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() == 0:
         os.chown(directory, 4711, -1)
     else:
-        monkeypatch.setattr("paraductl.daemon.connections.os.geteuid", lambda: 4711)
+        monkeypatch.setattr("paraductl.daemon.channels.os.geteuid", lambda: 4711)
 
 
 @contextlib.contextmanager
@@ -276,7 +276,7 @@ def test_a_keeper_that_dies_during_a_call_is_a_closed_connection(run: RunPlaces)
 @pytest.mark.parametrize("module", ["rpyc", "pydantic", "paraduxd.core", "paraduxd.effects", "asyncio"])
 def test_importing_the_client_leaves_out(module: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", f"import paraductl.daemon.connections, sys; print({module!r} in sys.modules)"],
+        [sys.executable, "-c", f"import paraductl.daemon.channels, sys; print({module!r} in sys.modules)"],
         check=True,
         capture_output=True,
         text=True,

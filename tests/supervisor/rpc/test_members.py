@@ -15,8 +15,8 @@ from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.supervisor.keeper_answers import KeeperAnswers, answer
-from paraduxd.supervisor.rpc import handlers
-from paraduxd.supervisor.rpc.handlers import Calls, Services
+from paraduxd.supervisor.rpc import service
+from paraduxd.supervisor.rpc.service import Calls, Services
 from paraduxd.supervisor.runs.run_waiters import MAX_PER_USER, RunWaiters
 from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
@@ -104,14 +104,14 @@ def test_what_is_unfinished_is_told_to_every_member(ask: Asking) -> None:
 
 
 def test_a_run_that_ended_before_the_call_is_not_waited_for(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "LONGEST_WAIT", 3600)
+    monkeypatch.setattr(service, "LONGEST_WAIT", 3600)
     pull, push, _ = ask.backup(MEMBER, datasets=["home"])
     ask(MEMBER, "cancel", runs=[push])
     assert ask(ANOTHER, "await_end", runs=[pull, push]) == {"waited": True}
 
 
 def test_who_waits_hears_of_the_end(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "LONGEST_WAIT", 3600)
+    monkeypatch.setattr(service, "LONGEST_WAIT", 3600)
     runs = ask.backup(MEMBER, datasets=["home"])
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(ask, ANOTHER, "await_end", runs=runs)
@@ -120,7 +120,7 @@ def test_who_waits_hears_of_the_end(ask: Asking, monkeypatch: pytest.MonkeyPatch
 
 
 def test_few_calls_of_one_user_wait_at_once(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "LONGEST_WAIT", 0)
+    monkeypatch.setattr(service, "LONGEST_WAIT", 0)
     runs = ask.backup(MEMBER, datasets=["home"])
     with contextlib.ExitStack() as others:
         for _ in range(MAX_PER_USER):

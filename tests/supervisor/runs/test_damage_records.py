@@ -9,7 +9,7 @@ import pytest
 
 from paraduxd.api.replies.drills import Restored
 from paraduxd.api.replies.results import Verified, read_as
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 from paraduxd.core.plan.model import Plan, from_json, to_json
 from paraduxd.core.recovery.drill_judgement import SHARES, Drill
 from paraduxd.core.runs.damage import Damage, is_disproved

@@ -11,7 +11,7 @@ import pytest
 
 from paraduxd.core.plan.model import Keep
 from paraduxd.effects.ipc.unix_sockets import Peer
-from paraduxd.supervisor.rpc.handlers import Calls, Services
+from paraduxd.supervisor.rpc.service import Calls, Services
 from tests.supervisor.runs.running import Rig, dataset, destination, plan
 
 GB = 1 << 30

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from paraduxd.api.calls import JsonObject
-from paraduxd.api.replies.rotation import ExposedEpoch, Exposure
+from paraduxd.api.replies.rotations import ExposedEpoch, Exposure
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.managed import Managed, PastEpoch
 from paraduxd.core.config.views.masking import mask

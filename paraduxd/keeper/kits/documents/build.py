@@ -9,7 +9,7 @@ from paraduxd.api.frozen import dataclass
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.config.models import Config
 from paraduxd.keeper.kits.documents.by_hand import by_hand
-from paraduxd.keeper.kits.documents.facts import Epoch, KitFacts, facts_of
+from paraduxd.keeper.kits.documents.kit_facts import Epoch, KitFacts, facts_of
 from paraduxd.keeper.kits.documents.manifest import manifest, sums
 from paraduxd.keeper.kits.documents.share_text import share_text
 from paraduxd.keeper.kits.documents.sheet import sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from string import Template
 
-from paraduxd.keeper.kits.documents.facts import Access, KitFacts
+from paraduxd.keeper.kits.documents.kit_facts import Access, KitFacts
 from paraduxd.keeper.kits.documents.share_text import one_line
 from paraduxd.keeper.kits.documents.texts import read
 from paraduxd.protocols import by_hand as told

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from paraduxd.api.calls import JsonObject
-from paraduxd.keeper.kits.documents.facts import KitFacts, Person, share_sha256
+from paraduxd.keeper.kits.documents.kit_facts import KitFacts, Person, share_sha256
 
 FORMAT = "paradux.kit/1"
 SET_FORMAT = "paradux.set/1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paraduxd.keeper.kits.documents.facts import KitFacts
+from paraduxd.keeper.kits.documents.kit_facts import KitFacts
 from paraduxd.keeper.kits.documents.texts import phrases
 
 PER_LINE = 3

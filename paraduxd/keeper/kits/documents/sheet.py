@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.keeper.kits.documents.facts import KitFacts, Person
+from paraduxd.keeper.kits.documents.kit_facts import KitFacts, Person
 from paraduxd.keeper.kits.documents.share_text import one_line
 from paraduxd.keeper.kits.documents.texts import Phrases, phrases
 

@@ -9,7 +9,7 @@ from html import escape
 from string import Template
 from urllib.parse import quote
 
-from paraduxd.keeper.kits.documents.facts import KitFacts, Person
+from paraduxd.keeper.kits.documents.kit_facts import KitFacts, Person
 from paraduxd.keeper.kits.documents.share_text import one_line
 from paraduxd.keeper.kits.documents.texts import choose, phrases, read
 

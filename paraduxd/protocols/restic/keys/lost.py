@@ -14,7 +14,7 @@ from paraduxd.core.config.protocol_settings import SshAddress
 from paraduxd.protocols import s3, sftp
 from paraduxd.protocols.base import Blob, BlobStore, Context
 from paraduxd.protocols.disk import DiskBlobs
-from paraduxd.protocols.restic.keys.key_files import name_of
+from paraduxd.protocols.restic.keys.stored_keys import name_of
 from paraduxd.protocols.restic.rest.http import HttpAddress
 from paraduxd.protocols.restic.rest.key_folder import RestKeys
 from paraduxd.protocols.restic.settings import Place, ResticSettings

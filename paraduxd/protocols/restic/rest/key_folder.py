@@ -20,8 +20,8 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.files import bounded
 from paraduxd.effects.tools import tls_pins
 from paraduxd.protocols.base import Blob, Context
-from paraduxd.protocols.restic.keys.key_files import LONGEST
-from paraduxd.protocols.restic.rest import server as rest_server
+from paraduxd.protocols.restic.keys.stored_keys import LONGEST
+from paraduxd.protocols.restic.rest import http_failures as rest_server
 from paraduxd.protocols.restic.rest.http import HttpAddress
 
 _LIST = {"Accept": "application/vnd.x.restic.rest.v2"}

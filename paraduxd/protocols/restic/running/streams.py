@@ -10,8 +10,8 @@ from typing import IO
 
 from paraduxd.api.frozen import dataclass
 from paraduxd.effects.files import bounded
-from paraduxd.protocols.restic import errors as restic_failures
-from paraduxd.protocols.restic.rest import server as rest_server
+from paraduxd.protocols.restic import failures as restic_failures
+from paraduxd.protocols.restic.rest import http_failures as rest_server
 
 OnLine = Callable[[str], None]
 OnPiece = Callable[[int], None]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paraduxd.core.config.views.diff import changes, managed_changed
+from paraduxd.core.config.views.changes import changes, managed_changed
 from tests.core.config.samples import answers, config_of, family
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from paraduxd.core.config.validation.validate import check
-from paraduxd.core.config.views.diff import changes
+from paraduxd.core.config.views.changes import changes
 from paraduxd.core.config.views.masking import mask
 from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.protocols import registry

@@ -14,7 +14,7 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.drills import DrillOutcome, Opening
 from paraduxd.api.replies.recovery import BroughtFinding
-from paraduxd.api.replies.transfers import Nothing
+from paraduxd.api.replies.transfer_runs import Nothing
 from paraduxd.core.config.managed import Managed
 from paraduxd.core.plan import model as plans
 from paraduxd.core.plan.model import Plan
@@ -22,9 +22,8 @@ from paraduxd.core.recovery.candidates import CandidateConfig
 from paraduxd.core.recovery.drill_judgement import KITS, SHARES, Drill
 from paraduxd.effects.files import bounded
 from paraduxd.keeper.config.generate import now
-from paraduxd.keeper.drill import places as drill_places
-from paraduxd.keeper.drill import verdicts
-from paraduxd.keeper.drill.places import Places
+from paraduxd.keeper.drill import drill_places, verdicts
+from paraduxd.keeper.drill.drill_places import Places
 from paraduxd.keeper.drill.verdicts import Secret
 from paraduxd.keeper.recovery.collected import Recovery, material_from_plain
 from paraduxd.keeper.runtime.installation import Installation

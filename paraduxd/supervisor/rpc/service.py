@@ -16,11 +16,11 @@ from paraduxd.api.calls import check_arguments, reply_to
 from paraduxd.api.contract import SUPERVISOR, SupervisorCalls
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import DIFF, FIND, LS, Question, RestoreOptions
+from paraduxd.api.listing_questions import DIFF, FIND, LS, Question, RestoreOptions
 from paraduxd.api.replies.kits import Challenge, CodeTaken, Stewards
 from paraduxd.api.replies.listings import Page
 from paraduxd.api.replies.state import Overview, Status
-from paraduxd.api.replies.transfers import Left, Nothing, Run, Runs, Started, Waited
+from paraduxd.api.replies.transfer_runs import Left, Nothing, Run, Runs, Started, Waited
 from paraduxd.api.replies.what_if import WhatIf
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.whatif import answer as whatif_answer

@@ -11,7 +11,7 @@ from typing import TypeVar
 from paraduxd.api.dataclass_json import from_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
-from paraduxd.api.questions import DIFF, FIND, Question
+from paraduxd.api.listing_questions import DIFF, FIND, Question
 from paraduxd.api.replies import listings
 from paraduxd.api.replies.listings import FILE, Change, Entry, Match, Page, Presence
 from paraduxd.core.primitives import globs

@@ -9,7 +9,7 @@ from paraduxd.api.calls import JsonObject
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.config import Saved
 from paraduxd.api.replies.recovery import Candidate, Collected, NewerKnown, Proven, Recovered
-from paraduxd.api.replies.transfers import Nothing
+from paraduxd.api.replies.transfer_runs import Nothing
 from paraduxd.core.devices.stick_rules import PluggedIn
 from paraduxd.core.recovery.candidates import CandidateConfig, age, disagreements
 from paraduxd.keeper.config import generate, save

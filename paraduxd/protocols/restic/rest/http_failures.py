@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from paraduxd.api.errors import ParaduxError, TransientError
 from paraduxd.core.primitives import quoting
-from paraduxd.protocols.restic.errors import sentences
+from paraduxd.protocols.restic.failures import sentences
 
 _RETRY = re.compile(r" returned error, retrying after (?:(?P<minutes>\d+)m)?(?P<seconds>[\d.]+)(?P<unit>m?s): ")
 _REMOVAL = re.compile(r"^Remove\(")

@@ -22,7 +22,7 @@ from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.drills import Rehearsed, Restored
-from paraduxd.api.replies.transfers import RunError
+from paraduxd.api.replies.transfer_runs import RunError
 from paraduxd.core.config.addresses import is_on_removable_disk, settings_of
 from paraduxd.core.config.capabilities import ProtocolCapabilities
 from paraduxd.core.config.models import Config

@@ -13,7 +13,7 @@ from paraduxd.core.recovery.kit_records import of_epoch
 from paraduxd.keeper.kits import confirm
 from paraduxd.keeper.kits.arming import ArmedStewards, StandingContext
 from paraduxd.keeper.kits.make import kit_epoch, make_kit, steward_name
-from paraduxd.keeper.kits.state import HandedOut, KitState
+from paraduxd.keeper.kits.pending_kits import HandedOut, KitState
 from paraduxd.keeper.runtime import kit_journal
 from paraduxd.keeper.runtime.request_context import Note, RequestContext
 

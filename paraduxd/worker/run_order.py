@@ -12,13 +12,13 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.core.runs.order_arguments import Reach
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import transport_files
-from paraduxd.worker import removable_disk
+from paraduxd.worker import plugged_disk
 
 if TYPE_CHECKING:
     from paraduxd.api.calls import JsonObject
     from paraduxd.api.replies.results import Result
     from paraduxd.core.runs.keeper_results import KeeperResult
-    from paraduxd.worker.browse.answers import Looked
+    from paraduxd.worker.browse.listing_pages import Looked
     from paraduxd.worker.steps import Reporter
 
     WorkerResult = Result | KeeperResult | Looked
@@ -29,19 +29,19 @@ def carry_out(order: Order, report: Reporter) -> JsonObject:
     """Do what the order says; raises `ParaduxError` and `HeldError`."""
     if order.step == Step.LIST and (page := _indexed(order)) is not None:
         return _written(page)
-    with removable_disk.attached(order) as attached:
+    with plugged_disk.attached(order) as attached:
         return _written(perform(attached, report))
 
 
 def _indexed(order: Order) -> Looked | None:
     """A page that is told without asking the place."""
-    from paraduxd.worker.browse import answers
+    from paraduxd.worker.browse import listing_pages
 
-    if (page := answers.from_index(order)) is None:
+    if (page := listing_pages.from_index(order)) is None:
         return None
     if path := order.read(Reach).key:
         transport_files.receive(Path(path))  # the keeper waits until it is taken
-    return answers.Looked(page)
+    return listing_pages.Looked(page)
 
 
 def perform(order: Order, report: Reporter) -> WorkerResult:
@@ -104,7 +104,7 @@ def _at_place(step: PlaceStep, order: Order, report: Reporter) -> WorkerResult: 
 def _with_stick(
     step: Literal[Step.KIT_LOOK, Step.KIT_WRITE, Step.KIT_READ, Step.KIT_CHECK], order: Order, report: Reporter
 ) -> WorkerResult:
-    from paraduxd.worker.kits import check, stick_io
+    from paraduxd.worker.kits import kit_check, stick_io
 
     match step:
         case Step.KIT_LOOK:
@@ -114,7 +114,7 @@ def _with_stick(
         case Step.KIT_READ:
             return stick_io.read(order, report)
         case Step.KIT_CHECK:
-            return check.check(order, report)
+            return kit_check.check(order, report)
         case _:
             assert_never(step)
 
@@ -128,13 +128,13 @@ def _with_servers(
 
             return host_keys.ask(order)
         case Step.NOTIFY | Step.NOTIFY_CHECK:
-            from paraduxd.worker import notify
+            from paraduxd.worker import send_notice
 
-            return notify.notify(order) if step == Step.NOTIFY else notify.check(order)
+            return send_notice.notify(order) if step == Step.NOTIFY else send_notice.check(order)
         case Step.HEARTBEAT:
-            from paraduxd.worker import heartbeat
+            from paraduxd.worker import send_heartbeat
 
-            return heartbeat.call(order)
+            return send_heartbeat.call(order)
         case _:
             assert_never(step)
 
