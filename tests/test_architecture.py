@@ -323,3 +323,23 @@ def test_two_classes_of_one_name_are_seen() -> None:
     assert list(together({"a.b": other, "c": "from a.b import Run as Other\nclass Run: ..."})) == [("c", "Run")]
     assert list(together({"a.b": other, "c": "from a import b\nclass Run: ...\nx: b.Run"})) == [("c", "Run")]
     assert list(together({"a.b": other, "c": "from a import b\nclass Run: ...\nx: b.Place"})) == []
+
+
+def files_named(text: str) -> set[str]:
+    """The modules that a text speaks of: `like_this.py`, with or without folders."""
+    return set(re.findall(r"`((?:[\w-]+/)*[a-z]\w*\.py)`", text))
+
+
+WRITTEN_BY_READERS = {"test_sqlite.py", "sqlite_protocol.py"}
+"""The guide in CONTRIBUTING.md says what is in them."""
+
+
+def test_modules_that_are_named_are_there() -> None:
+    folders = ("paraduxd", "paraductl", "tests", "benchmarks", "contrib", "docs")
+    there = [f"/{path.relative_to(ROOT).as_posix()}" for name in folders for path in ROOT.glob(f"{name}/**/*.py")]
+    lost = {}
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *modules()]:
+        named = files_named(path.read_text()) - WRITTEN_BY_READERS
+        if missing := [name for name in named if not any(each.endswith(f"/{name}") for each in there)]:
+            lost[path] = missing
+    assert lost == {}

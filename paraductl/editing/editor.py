@@ -1,6 +1,6 @@
 """The owner's editor on a text that never touches a disk.
 
-The editor runs as the calling user under `private_file.py`, a process of its own, so that it inherits no memory of this one (which
+The editor runs as the calling user under `editor_sandbox.py`, a process of its own, so that it inherits no memory of this one (which
 knows the passphrase). The text goes there and comes back through pipes.
 """
 

@@ -1,6 +1,6 @@
 """Opening a disk that is told by the UUID of its file system: found, looked at again, mounted where only this process sees it.
 
-For short-lived workers, like `sticks.py`, which does the mounting. /dev/disk/by-uuid holds the links that udev makes; where folders stand
+For short-lived workers, like `stick_mount.py`, which does the mounting. /dev/disk/by-uuid holds udev's links; where folders stand
 for disks, the folder with the UUID as its name is the disk.
 """
 

@@ -1,6 +1,6 @@
 """The journal: what ran, when, and how it ended, in SQLite. It survives SIGKILL and power cuts at any moment.
 
-Every change is one transaction that is on disk when the call returns; a journal that was lost is begun anew (`journal_database.py`).
+Every change is one transaction that is on disk when the call returns; a journal that was lost is begun anew (`database.py`).
 Times are RFC 3339 texts in UTC, given by the caller. Every method raises `ParaduxError` "journal-failed" when the disk is full or broken.
 """
 

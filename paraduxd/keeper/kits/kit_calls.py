@@ -1,4 +1,4 @@
-"""The calls that write kits: into a folder by the client's hand, or onto sticks by the daemon's (`kit_arming.py`)."""
+"""The calls that write kits: into a folder by the client's hand, or onto sticks by the daemon's (`arming.py`)."""
 
 from __future__ import annotations
 

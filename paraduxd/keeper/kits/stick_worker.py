@@ -1,4 +1,4 @@
-"""What the keeper does with sticks, by workers of its own: shares must not pass the supervisor (`kit_arming.Tools`)."""
+"""What the keeper does with sticks, by workers of its own: shares must not pass the supervisor (`arming.Tools`)."""
 
 from __future__ import annotations
 

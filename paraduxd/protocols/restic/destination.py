@@ -1,9 +1,9 @@
 """`restic`: a repository that encrypts and deduplicates, on this machine, an SFTP server, S3 or a rest-server, as a destination.
 
-A version is a snapshot with host "paradux" and tags that say whose it is (`restic_snapshots.py`), whose root is the dataset's root, so that
+A version is a snapshot with host "paradux" and tags that say whose it is (`snapshots.py`), whose root is the dataset's root, so that
 stock restic restores it without Paradux. Other snapshots in the same repository are neither counted, listed, restored nor removed: two
 machines, or a person, can share it. A push looks at what is there before it writes, which a local repository tells without a command
-(`restic_memory.py`).
+(`local_state.py`).
 """
 
 from __future__ import annotations

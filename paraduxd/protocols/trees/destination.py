@@ -1,7 +1,7 @@
 """The destination that keeps plain trees, one per version, on a local disk or on a server with rsync.
 
 A push hard-links what did not change to the newest complete version, and to what an interrupted push left, so that nothing
-is sent twice; when the disk is full, what is unfinished is removed. The store's layout is described in `tree_store.py`.
+is sent twice; when the disk is full, what is unfinished is removed. The store's layout is described in `layout.py`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class TreeDestination(Destination):
             yield from entries
 
     def verify(self, deep: bool) -> VerifyResult:
-        """See `Destination.verify`; what it proves is in `tree_verifying.py`."""
+        """See `Destination.verify`; what it proves is in `verify.py`."""
         with self._open() as root:
             return tree_verifying.verify(root, self._state(root), tree_verifying.ALL if deep else None)
 

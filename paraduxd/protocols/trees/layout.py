@@ -3,7 +3,7 @@
     ROOT/paradux-place.json       whose place this is (`place_marker.py`)
     ROOT/paradux-README.txt       what this is (README.txt, where version 0.1.0 began it)
     ROOT/versions/<id>/           one tree per version; files that did not change are hard links to the version before
-    ROOT/hashes/<id>.sha256       (local disks; <id>.md5 on servers) checksums of all files of the version (`tree_sums.py`)
+    ROOT/hashes/<id>.sha256       (local disks; <id>.md5 on servers) checksums of all files of the version (`checksums.py`)
     ROOT/manifests/<id>.json      written last: a version without one is unfinished and will be removed
     ROOT/manifests/<id>.contents  (version 0.1.0) what the first deep verification read (`rsync_files.Contents`)
     ROOT/manifests/rotten.json    files that are no longer what was written (`Rotten`)

@@ -1,4 +1,4 @@
-"""What a worker does with sticks: look, write a kit, read one. Checking one is in `kit_checking.py`.
+"""What a worker does with sticks: look, write a kit, read one. Checking one is in `kit_check.py`.
 
 Writing destroys nothing before its replacement is proven: the new kit is written beside the old one, put on the medium, read back after
 everything cached was dropped, and only then takes its place. Wherever that is cut off, there is a whole kit, or one that says it is void.
