@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -275,6 +277,28 @@ def test_what_another_works_in_is_not_swept_although_its_process_cannot_be_seen(
         left.mkdir(mode=0o700)
         scratch.sweep(tmp_path, "test")
         assert not left.exists() and folder.exists()
+
+
+def test_what_is_being_made_is_not_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two rehearsals that begin at once, one swept the directory of the other before it was claimed."""
+    monkeypatch.setattr(scratch, "_maker_lives", lambda *_: False)
+    over = threading.Event()
+
+    def sweep() -> None:
+        while not over.is_set():
+            scratch.sweep(tmp_path, "test")
+
+    with ThreadPoolExecutor() as pool:
+        sweeping = [pool.submit(sweep) for _ in range(2)]
+        try:
+            for _ in range(300):
+                with scratch.directory(tmp_path, "test") as folder:
+                    (folder / "restored").touch()
+                    assert (folder / "restored").exists()
+        finally:
+            over.set()
+        for each in sweeping:
+            each.result()
 
 
 def test_room_is_asked_for_before(tmp_path: Path) -> None:

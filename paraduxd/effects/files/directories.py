@@ -118,6 +118,22 @@ class Directory:
             raise _unsafe(self.shown, self.shown / name, "was exchanged while it was made")
         return made
 
+    def claimed(self, name: str) -> Directory | None:
+        """As `fresh`, and claimed; `None`: whoever sweeps took it for abandoned before it was. Raises also `OSError`."""
+        made = self.fresh(name)
+        if made.claim() and self.has(name, made):
+            return made
+        made.close()
+        return None
+
+    def has(self, name: str, opened: Directory) -> bool:
+        """Whether this is what an open directory is called here."""
+        try:
+            found = os.stat(_part(name), dir_fd=self.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, opened.status())
+
     def private(self, name: str) -> Directory | None:
         """What `fresh` made here earlier, with what is in it; `None`: there is no such directory of ours."""
         try:

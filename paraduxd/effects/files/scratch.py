@@ -45,18 +45,31 @@ def directory(base: Path, mark: str, apart_from: Iterable[str] = ()) -> Iterator
         raise ParaduxError(
             "bad-scratch", f"{base} lies in {inside}, which a rehearsal must not touch", "give another directory"
         )
-    name = f"{_prefix(mark)}{os.getpid()}-{secrets.token_hex(8)}"
     with contextlib.ExitStack() as stack:
         held = _opened(base, stack)
         try:
-            stack.enter_context(held.fresh(name)).claim()
+            made = stack.enter_context(_made(held, mark))
         except OSError as problem:
             raise _bad(base, problem) from None
         try:
-            yield base / name
+            yield base / made.shown.name
         finally:
             with contextlib.suppress(OSError):
-                held.remove(name)
+                held.remove(made.shown.name)
+
+
+def _made(held: Directory, mark: str) -> Directory:
+    """A new one with a name of its own, claimed; another when a rehearsal that begins at the same time has swept it. Raises `OSError`."""
+    while True:
+        name = f"{_prefix(mark)}{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            made = held.claimed(name)
+        except FileNotFoundError:
+            if not held.status().st_nlink:  # the base itself is gone
+                raise
+        else:
+            if made is not None:
+                return made
 
 
 def _opened(base: Path, stack: contextlib.ExitStack) -> Directory:
@@ -89,8 +102,15 @@ def sweep(base: Path, mark: str, *, also_living: bool = False) -> None:
     """Remove what killed processes of this installation left in `base`; `also_living`: nobody else can be at work now."""
     with contextlib.suppress(OSError), directories.own(base) as held:
         for name in held.names():
-            if name.startswith(_prefix(mark)) and (also_living or _is_abandoned(held, name, mark)):
-                _remove_ours(held, name)
+            if name.startswith(_prefix(mark)) and (also_living or not _maker_lives(name, mark)):
+                _remove_abandoned(held, name, also_living=also_living)
+
+
+def _remove_abandoned(held: Directory, name: str, *, also_living: bool) -> None:
+    """Remove it unless somebody works in it: its lock tells, where who is confined sees its maker in no /proc. Nobody begins meanwhile."""
+    with contextlib.suppress(OSError), held.private(name) or contextlib.nullcontext() as found:
+        if found is None or also_living or found.claim():
+            _remove_ours(held, name)
 
 
 def _remove_ours(held: Directory, name: str) -> None:
@@ -101,17 +121,6 @@ def _remove_ours(held: Directory, name: str) -> None:
 
 def _prefix(mark: str) -> str:
     return f"paradux-drill-{os.geteuid()}-{mark}-"
-
-
-def _is_abandoned(held: Directory, name: str, mark: str) -> bool:
-    """Whether nobody works in it: its maker is not seen in /proc, where one that is confined sees no other, nor has claimed it."""
-    if _maker_lives(name, mark):
-        return False
-    found = held.private(name)
-    if found is None:
-        return True
-    with found:
-        return found.claim()
 
 
 def _maker_lives(name: str, mark: str) -> bool:

@@ -62,17 +62,9 @@ def _locked(top: Directory, name: str) -> Iterator[Directory]:
             continue
         with moving:
             fcntl.flock(moving.descriptor, fcntl.LOCK_EX)
-            if _is_there(top, name, moving):
+            if top.has(name, moving):
                 yield moving
                 return
-
-
-def _is_there(top: Directory, name: str, opened: Directory) -> bool:
-    """Whether what was opened still has its name: whoever held the lock may have finished."""
-    try:
-        return os.path.samestat(os.stat(name, dir_fd=top.descriptor, follow_symlinks=False), opened.status())
-    except FileNotFoundError:
-        return False
 
 
 @dataclass(frozen=True)

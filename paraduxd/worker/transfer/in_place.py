@@ -139,18 +139,23 @@ def _inner(source: Directory, folders: Sequence[str]) -> Iterator[Directory]:
 def work(source: Directory) -> Iterator[tuple[Path, Directory]]:
     """An empty directory in a private one inside the source, as a program gets it; what an interrupted restore left in its place goes."""
     _clear(source)
-    try:
-        folder = source.fresh(WORK)
-    except FileExistsError:
-        raise _in_the_way(source) from None
-    with folder, folder.make(DATA) as data:
-        folder.claim()
+    with _claimed(source) as folder, folder.make(DATA) as data:
         try:
             yield folder.path / DATA, data
         finally:
             with contextlib.suppress(OSError):
                 folder.remove(DATA)  # by descriptor, whatever it is called by now
                 source.remove(WORK)
+
+
+def _claimed(source: Directory) -> Directory:
+    try:
+        folder = source.claimed(WORK)
+    except (FileExistsError, FileNotFoundError):
+        folder = None
+    if folder is None:  # another restore has begun just now
+        raise _in_the_way(source)
+    return folder
 
 
 def _clear(source: Directory) -> None:

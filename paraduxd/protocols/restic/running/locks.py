@@ -141,7 +141,7 @@ class Running:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._thin_out()
         descriptor, _ = tempfile.mkstemp(prefix=_PREFIX, dir=self.folder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # who looks at it holds it for a moment
         return descriptor
 
     def _thin_out(self) -> None:
