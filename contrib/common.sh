@@ -57,6 +57,12 @@ need_programs() {
   apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Debian's own Python, whatever else stands in PATH: the daemon must not hang on somebody's home, and what is tried out and tested runs
+# on what the package runs on. Another one may be older, or built without optimisation.
+system_python() {
+  if /usr/bin/python3 -I -c 'import venv, ensurepip' 2>/dev/null; then echo /usr/bin/python3; else command -v python3; fi
+}
+
 PIP=(-I -m pip --quiet --quiet --disable-pip-version-check)
 
 # Install what a lock file names and nothing else; a file with another hash is refused, and no code of a package runs.
@@ -90,8 +96,9 @@ build_wheel() {
 
 # Build .venv with Paradux in it, for what $1 names: "run" or "test". Nothing is done when it is up to date.
 build_venv() {
-  local for=$1 stamp=$VENV/.paradux-built python=$VENV/bin/python wanted
-  wanted="$(cat "$ROOT"/pyproject.toml "$ROOT"/contrib/requirements*.lock | sha256sum | cut -d' ' -f1) $(python3 -V)"
+  local for=$1 stamp=$VENV/.paradux-built python=$VENV/bin/python system wanted
+  system=$(system_python)
+  wanted="$(cat "$ROOT"/pyproject.toml "$ROOT"/contrib/requirements*.lock | sha256sum | cut -d' ' -f1) $system $("$system" -V)"
   if [ -x "$VENV/bin/paraductl" ] && [ -f "$stamp" ]; then
     case "$(cat "$stamp")" in
       "$for $wanted" | "test $wanted") return 0 ;;
@@ -99,8 +106,8 @@ build_venv() {
   fi
   say "Building $VENV"
   # What was built by other lock files is built anew, so that nothing else is in it.
-  if [ -f "$stamp" ] && ! grep -qF "$wanted" "$stamp"; then python3 -I -m venv --clear "$VENV"; fi
-  [ -x "$python" ] || python3 -I -m venv "$VENV"
+  if [ -f "$stamp" ] && ! grep -qF "$wanted" "$stamp"; then "$system" -I -m venv --clear "$VENV"; fi
+  [ -x "$python" ] || "$system" -I -m venv "$VENV"
   install_locked "$python" "$python" requirements-build.lock
   install_locked "$python" "$python" requirements.lock
   # Some of what tests need exists as source only; it is built with the setuptools that was just installed.
