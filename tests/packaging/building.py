@@ -79,6 +79,17 @@ def own_package(folder: Path) -> Path:
         return Path(shutil.copy(found, folder))
 
 
+def compiled(package: Path, folder: Path) -> Path:
+    """An archive of what the package's postinst compiles, made by the same Python."""
+    tree, archive = folder / "tree", folder / "compiled.tar"
+    run("dpkg-deb", "--extract", package, tree)
+    run("/usr/bin/python3", "-I", "-m", "compileall", "-q", "-s", tree, "-p", "/", tree / "usr/lib/paradux/lib")
+    caches = sorted(path.relative_to(tree) for path in tree.rglob("__pycache__"))
+    run("tar", "--create", "--file", archive, "--directory", tree, *caches)
+    shutil.rmtree(tree)
+    return archive
+
+
 def program() -> list[Path]:
     """The files of the checkout that decide what an installed program does."""
     below = [path for folder in ("paraduxd", "paraductl", "contrib") for path in (CHECKOUT / folder).rglob("*")]

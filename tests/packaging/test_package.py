@@ -212,9 +212,16 @@ def test_upgrade_removal_and_purge(package: Path, tmp_path: Path) -> None:
     assert wants.is_symlink()
     wants.unlink()  # systemctl disable
     before = machine.files("var/lib/paradux", "etc/paradux")
-    (machine.root / "usr/lib/paradux/lib/__pycache__").mkdir()
+    used, gone = (
+        machine.root / SITE.format(OWN_PYTHON) / f"paraduxd/__pycache__/{name}.cpython-311.pyc"
+        for name in ("version", "gone")
+    )
+    used.parent.mkdir()
+    for compiled in (used, gone):
+        compiled.touch()
 
     machine.dpkg("--install", package)
+    assert used.exists() and not gone.exists()
     assert machine.status == f"install ok installed {VERSION}+py{OWN_PYTHON}"
     assert (
         machine.files("var/lib/paradux", "etc/paradux")
@@ -224,7 +231,6 @@ def test_upgrade_removal_and_purge(package: Path, tmp_path: Path) -> None:
     assert not wants.is_symlink(), "disabled it stays"
     assert not machine.files("usr/share/man") & {"usr/share/man/man1/paraductl-gone.1.gz"}
 
-    (machine.root / "usr/lib/paradux/lib/__pycache__").mkdir()
     said = machine.dpkg("--remove", "paradux")
     assert "/var/lib/paradux" in said and not (machine.root / "usr/lib/paradux").exists()
     assert machine.files("usr") == set()

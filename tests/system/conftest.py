@@ -15,27 +15,14 @@ from tests.system.house import House
 HERE = Path(__file__).parent
 
 
-_LONGEST = (
-    "test_a_known_kit_is_checked_while_locked_and_refreshed_while_unlocked",
-    "test_a_stick_pulled_out_while_it_is_written_is_void_or_whole",
-    "test_after_a_power_cut_everything_opens_and_nothing_is_lost",
-    "test_three_sticks_and_a_friend_give_everything_back",
-    "test_restic_ssh_and_gpg_work_in_the_units_of_transfers",
-    "test_five_sticks_one_after_the_other_give_the_config_back_on_another_machine",
-    "test_a_push_that_a_reboot_ends_is_done_again_after_it",
-    "test_contrib_install_from_a_checkout",
-    "test_the_clock_jumps_by_a_year_and_back",
-    "test_no_command_leaves_anything_mapped_or_mounted",
-    "test_an_upgrade_keeps_state_and_schedules_and_removal_keeps_the_data",
-    "test_a_killed_keeper_leaves_nothing_mapped",
-)
-"""These begin first, so that at the end no machine is long at work alone."""
+_LONGEST = ("test_units", "test_disaster", "test_vault", "test_stick_trouble", "test_power", "test_clock")
+"""These modules begin first, so that at the end no machine is long at work alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs a machine of its own, and time."""
     names = {name: place for place, name in enumerate(_LONGEST)}
-    items.sort(key=lambda item: names.get(item.name.partition("[")[0], len(names)))
+    items.sort(key=lambda item: names.get(item.path.stem, len(names)))
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.system)

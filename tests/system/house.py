@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.packaging.building import digest, own_package, program
+from paraduxd.api.errors import ExitCode
+from tests.packaging.building import compiled, digest, own_package, program
 from tests.rig import PASSPHRASE, minimal_answers
 from tests.system import guest_image
 from tests.system.guest import MACHINE, Guest, Result
@@ -45,6 +46,11 @@ ExecStart=/usr/bin/paraduxd --worker-sockets /run/paradux-workers --weak-kdf-for
 """
 
 
+def written(name: str) -> str:
+    """What the daemon says of a kit that counts."""
+    return f"{name.title()}'s kit is written and read back; its stick can be pulled out."
+
+
 class House:
     """A guest with Paradux; `guest` is the machine, the rest is what its owner does."""
 
@@ -55,6 +61,14 @@ class House:
         """Run paraductl as root."""
         return self.guest.run(shlex.join(["paraductl", *arguments]), stdin=stdin.encode(), check=check, timeout=timeout)
 
+    def open(self, *arguments: str, stdin: str = "") -> Result:
+        """Run paraductl with the passphrase where it is needed: a vault that has to be opened for it takes seconds."""
+        done = self.ctl(*arguments, stdin=stdin, check=False)
+        if done.code == ExitCode.NOT_AUTHORIZED:
+            return self.owner(*arguments, stdin=stdin)
+        assert done.code == 0, done
+        return done
+
     def owner(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 400) -> Result:
         """Run paraductl with the passphrase."""
         return self.ctl("--passphrase-file", _PASSPHRASE_FILE, *arguments, stdin=stdin, check=check, timeout=timeout)
@@ -63,7 +77,11 @@ class House:
         """Install the Debian package, with its units as they are, but for the key stretching; that starts the daemon."""
         self.guest.put("/etc/systemd/system/paraduxd.service.d/for-tests.conf", _FOR_TESTS.encode())
         self.guest.put(_PASSPHRASE_FILE, f"{PASSPHRASE}\n".encode(), 0o600)
-        self.guest.carry(own_package(folder), "/root/paradux.deb")
+        package = own_package(folder)
+        # With this there, the package has nothing to compile: here that takes a second, in a guest a minute.
+        self.guest.carry(compiled(package, folder), "/root/compiled.tar")
+        self.guest.carry(package, "/root/paradux.deb")
+        self.guest.run("tar --extract --file /root/compiled.tar --directory / && rm /root/compiled.tar", timeout=300)
         self.guest.run("dpkg --force-unsafe-io --install /root/paradux.deb && rm /root/paradux.deb", timeout=600)
 
     def answers(self, **changes: Any) -> dict[str, Any]:
@@ -84,7 +102,7 @@ class House:
 
     def config(self) -> dict[str, Any]:
         """The whole config."""
-        found: dict[str, Any] = json.loads(self.owner("--json", "show", "--secrets").out)
+        found: dict[str, Any] = json.loads(self.open("--json", "show", "--secrets").out)
         return found
 
     def edit(self, check: bool = True, **changes: Any) -> Result:

@@ -25,8 +25,6 @@ from tests.system.guest_image import Image
 from tests.system.house import NAMES, STATE, House
 from tests.width import today
 
-pytestmark = pytest.mark.xdist_group("power cuts")  # they share a machine that is made for them
-
 WORK = ("save", "push", "rotation", "save", "push")
 ASKED = int(os.environ.get("PARADUX_POWER_CUTS", "0"))
 CUTS = list(range(ASKED)) if ASKED else today(range(len(WORK)), 1)
@@ -53,13 +51,15 @@ class Before:
 
 
 @pytest.fixture(scope="module")
-def before(image: Image, installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Before]:
+def before(
+    image: Image, installed: Path, settled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Before]:
     """Makes the house for a kind of work, once."""
 
     @cache
     def made(kind: str) -> Before:
         folder = tmp_path_factory.mktemp(kind)
-        with Guest.thaw(image, installed, folder / "guest") as guest:
+        with Guest.thaw(image, installed if kind == "rotation" else settled, folder / "guest") as guest:
             config = prepare(House(guest), kind)
             guest.freeze(folder / "frozen")
         with Guest.thaw(image, folder / "frozen", folder / "whole") as guest:
@@ -72,9 +72,10 @@ def before(image: Image, installed: Path, tmp_path_factory: pytest.TempPathFacto
 
 def prepare(home: House, kind: str) -> dict[str, Any]:
     """What is there before the work that is cut; gives the config."""
-    home.setup(two_stewards(home))
-    home.owner("unlock")
-    home.ctl("backup", "home")
+    if kind == "rotation":
+        home.setup(two_stewards(home))
+        home.owner("unlock")
+        home.ctl("backup", "home")
     if kind == "save":
         home.edit(inventory=[{"name": "before"}])
         text = json.dumps({**home.config(), "inventory": [{"name": "after"}]})

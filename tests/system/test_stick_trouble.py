@@ -1,4 +1,4 @@
-"""Sticks that come again, and that are pulled out too early."""
+"""Sticks that come again, that are pulled out too early, and that must not be written to."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ import pytest
 from tests.system import usb_sticks
 from tests.system.guest import Guest
 from tests.system.guest_image import Image
-from tests.system.house import WORKERS, House
-from tests.system.test_usb_sticks import written
-
-pytestmark = pytest.mark.xdist_group("stick trouble")  # they share a machine that is made for them
+from tests.system.house import WORKERS, House, written
 
 _QUICK = (0.3,)
 PULLED_AT = [
@@ -45,11 +42,11 @@ class Frozen:
 
 @pytest.fixture(scope="module")
 def frozen(image: Image, settled: Path, tmp_path_factory: pytest.TempPathFactory) -> Frozen:
-    """Made once."""
+    """Made once: `contrib/test` lets the tests of a file run one after another."""
     folder = tmp_path_factory.mktemp("armed")
     armed, done, stick = folder / "armed", folder / "written", usb_sticks.blank(folder / "stick.img")
     with Guest.thaw(image, settled, folder / "first") as guest:
-        House(guest).owner("create-steward-device", "--no-wait", "alice")
+        House(guest).open("create-steward-device", "--no-wait", "alice")
         guest.freeze(armed)
     with Guest.thaw(image, armed, folder / "second") as guest:
         guest.plug(stick, SERIAL)
@@ -135,3 +132,31 @@ def whole(stick: Path) -> bool:
     sums = folder / "PARADUX/SHA256SUMS"
     command = ["sha256sum", "-c", "--quiet", sums.name]
     return sums.exists() and subprocess.run(command, check=False, cwd=sums.parent).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "kind", ["data", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ext4", "broken", "read-only"))]
+)
+def test_a_stick_that_must_not_be_written_harms_nobody(image: Image, frozen: Frozen, tmp_path: Path, kind: str) -> None:
+    """It stays as it is, and the next good one is taken."""
+    stick = tmp_path / "hostile.img"
+    if kind == "ext4":
+        usb_sticks.ext4(stick)
+    elif kind == "broken":
+        usb_sticks.broken(stick)
+    else:
+        usb_sticks.blank(stick)
+    if kind == "data":
+        usb_sticks.put(stick, "thesis.txt", b"years of work")
+    content = stick.read_bytes()
+    with Guest.thaw(image, frozen.armed, tmp_path / "guest") as guest:
+        home = House(guest)
+        before = home.traces()
+        guest.plug(stick, "HOSTILE", read_only=kind == "read-only")
+        home.wait_for_log("Still waiting for Alice's stick")
+        guest.unplug("HOSTILE")
+        assert stick.read_bytes() == content, "nothing was written to it"
+        assert home.traces() == before
+        guest.plug(usb_sticks.blank(tmp_path / "good.img"), "GOOD")
+        home.wait_for_log(written("alice"))
+        assert home.steward("alice")["device_serial"] == "GOOD"

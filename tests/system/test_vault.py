@@ -88,7 +88,7 @@ def test_no_command_leaves_anything_mapped_or_mounted(home: House) -> None:
         ["backup"],
         ["versions", "home"],
         ["verify"],
-        ["create-steward-device", "--directory", "/root/kits", *NAMES[:2]],
+        ["create-steward-device", "--directory", "/root/kits", NAMES[0]],
         ["restore", "home", "--to", "/root/restored", "--from", "mirror"],
         ["lock"],
     ]
