@@ -70,34 +70,33 @@ _ERRNO = rb": [^:]*\((?P<errno>\d+)\)"
 _QUOTED = rb'"(?P<name>.*)"(?: \(in [^)]*\))?'
 _MAKING = rb"(?:mkdir|mknod|symlink|link)"
 _FAILED_COPIES = (Kind.UNREAD, Kind.UNWRITTEN, Kind.TOO_LARGE)
-_PATTERNS: tuple[tuple[Kind, re.Pattern[bytes]], ...] = tuple(
-    (kind, re.compile(pattern, re.DOTALL))
-    for kind, pattern in (
-        (Kind.REMARK, rb"rsync (?:error|warning): .*"),
-        (Kind.REMARK, _HEAD + rb"write error: Broken pipe.*"),
-        (Kind.REMARK, rb"file has vanished: .*"),
-        (Kind.REMARK, rb"\*\*\* Skipping any contents from this failed directory \*\*\*"),
-        (Kind.REMARK, rb"WARNING: .* failed verification -- update .* \(will try again\)\."),
-        (Kind.REMARK, _HEAD + rb"read errors mapping .*"),  # a second attempt may read it; else the next line follows
-        (Kind.UNREAD, rb"ERROR: (?P<name>.*) failed verification -- update .*"),
-        (Kind.REMARK, rb".*Deletions stopped due to --max-delete limit.*"),
-        (Kind.IN_THE_WAY, rb"could not make way for (?:new )?[\w ]+: (?P<name>.*)"),
-        (Kind.CLOSED, _HEAD + rb"opendir " + _QUOTED + rb" failed" + _ERRNO),
-        (Kind.CLOSED, _HEAD + rb"readdir\(" + _QUOTED + rb"\)" + _ERRNO),
-        (Kind.CLOSED, _HEAD + rb"readlink_stat\(" + _QUOTED + rb"\) failed" + _ERRNO),
-        (Kind.CLOSED, rb"filename overflows max-path len by \d+: (?P<name>.*)/[^/]*"),
-        (Kind.UNREAD, _HEAD + rb"send_files failed to open " + _QUOTED + _ERRNO),
-        (Kind.REFUSED, _HEAD + rb"(?:recv_generator: )?" + _MAKING + rb' "(?P<name>.*?)"(?: [-=]> .*)? failed' + _ERRNO),
-        (Kind.TOO_LARGE, _HEAD + rb"write failed on " + _QUOTED + _ERRNO),
-        (Kind.UNWRITTEN, _HEAD + rb"(?:mkstemp|open) " + _QUOTED + rb" failed" + _ERRNO),
-        (Kind.UNWRITTEN, _HEAD + rb'rename "[^"]*" -> "(?P<name>.*)"' + _ERRNO),
-        (Kind.UNSTORED, _HEAD + rb'(?:rsync_xal_set|rsync_xal_clear): \w+\("(?P<name>.*)",".*"\) failed' + _ERRNO),
-        (Kind.UNSTORED, _HEAD + rb"(?:set_acl|change_acl): \w+\((?P<name>.*), ACL_TYPE_\w+\)" + _ERRNO),
-        (Kind.UNSTORED, _HEAD + rb"(?:chown|chmod|chgrp) " + _QUOTED + rb" failed" + _ERRNO),
-        (Kind.UNSTORED, _HEAD + rb"failed to set (?:times|permissions) on " + _QUOTED + _ERRNO),
-        (Kind.HIDDEN, _HEAD + rb"(?:get_acl|rsync_xal_get|get_xattr_names|get_xattr_data): \w+\(\"?(?P<name>.*?)\"?,.*\).*"),
-    )
+_PATTERNS: tuple[tuple[Kind, bytes], ...] = (
+    (Kind.REMARK, rb"rsync (?:error|warning): .*"),
+    (Kind.REMARK, _HEAD + rb"write error: Broken pipe.*"),
+    (Kind.REMARK, rb"file has vanished: .*"),
+    (Kind.REMARK, rb"\*\*\* Skipping any contents from this failed directory \*\*\*"),
+    (Kind.REMARK, rb"WARNING: .* failed verification -- update .* \(will try again\)\."),
+    (Kind.REMARK, _HEAD + rb"read errors mapping .*"),  # a second attempt may read it; else the next line follows
+    (Kind.UNREAD, rb"ERROR: (?P<name>.*) failed verification -- update .*"),
+    (Kind.REMARK, rb".*Deletions stopped due to --max-delete limit.*"),
+    (Kind.IN_THE_WAY, rb"could not make way for (?:new )?[\w ]+: (?P<name>.*)"),
+    (Kind.CLOSED, _HEAD + rb"opendir " + _QUOTED + rb" failed" + _ERRNO),
+    (Kind.CLOSED, _HEAD + rb"readdir\(" + _QUOTED + rb"\)" + _ERRNO),
+    (Kind.CLOSED, _HEAD + rb"readlink_stat\(" + _QUOTED + rb"\) failed" + _ERRNO),
+    (Kind.CLOSED, rb"filename overflows max-path len by \d+: (?P<name>.*)/[^/]*"),
+    (Kind.UNREAD, _HEAD + rb"send_files failed to open " + _QUOTED + _ERRNO),
+    (Kind.REFUSED, _HEAD + rb"(?:recv_generator: )?" + _MAKING + rb' "(?P<name>.*?)"(?: [-=]> .*)? failed' + _ERRNO),
+    (Kind.TOO_LARGE, _HEAD + rb"write failed on " + _QUOTED + _ERRNO),
+    (Kind.UNWRITTEN, _HEAD + rb"(?:mkstemp|open) " + _QUOTED + rb" failed" + _ERRNO),
+    (Kind.UNWRITTEN, _HEAD + rb'rename "[^"]*" -> "(?P<name>.*)"' + _ERRNO),
+    (Kind.UNSTORED, _HEAD + rb'(?:rsync_xal_set|rsync_xal_clear): \w+\("(?P<name>.*)",".*"\) failed' + _ERRNO),
+    (Kind.UNSTORED, _HEAD + rb"(?:set_acl|change_acl): \w+\((?P<name>.*), ACL_TYPE_\w+\)" + _ERRNO),
+    (Kind.UNSTORED, _HEAD + rb"(?:chown|chmod|chgrp) " + _QUOTED + rb" failed" + _ERRNO),
+    (Kind.UNSTORED, _HEAD + rb"failed to set (?:times|permissions) on " + _QUOTED + _ERRNO),
+    (Kind.HIDDEN, _HEAD + rb"(?:get_acl|rsync_xal_get|get_xattr_names|get_xattr_data): \w+\(\"?(?P<name>.*?)\"?,.*\).*"),
 )  # fmt: skip
+"""Compiled when they are needed: most transfers have nothing to complain of."""
+
 _UNSUPPORTED = re.compile(
     rb"(?i).*(?:ACLs|extended attributes|xattrs?) (?:are )?not supported on this (?:server|client).*"
 )
@@ -113,7 +112,7 @@ def understand(line: bytes) -> Complaint:
     if _UNSUPPORTED.fullmatch(line):
         return Complaint(Kind.HIDDEN)
     for kind, pattern in _PATTERNS:
-        if match := pattern.fullmatch(line):
+        if match := re.fullmatch(pattern, line, re.DOTALL):
             return _complaint(kind, match.groupdict())
     return Complaint(Kind.OTHER)
 

@@ -97,29 +97,26 @@ def no_credentials() -> ParaduxError:
     )
 
 
-_TABLE: tuple[tuple[re.Pattern[str], Callable[[str, Sequence[str]], ParaduxError]], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), make)
-    for pattern, make in (
-        (
-            r"host key verification failed|host identification has changed|host key is known for",
-            lambda where, _: host_key_changed(where),
-        ),
-        (r"unable to negotiate|no matching .* found|no hostkey alg", nothing_in_common),
-        (
-            r"load key.*(error in libcrypto|invalid format|incorrect passphrase|bad permissions)",
-            lambda *_: bad_private_key(),
-        ),
-        (r"permission denied \([a-z0-9,-]+\)|too many authentication failures", login_refused),
-        (
-            r"could not resolve hostname|connection refused|no route to host|network is unreachable|connect to host"
-            r"|during banner exchange|kex_exchange_identification",
-            unreachable,
-        ),
-        (r"session open refused|administratively prohibited|channel open failed|request failed on channel", session_refused),
-        (r"timeout, server|broken pipe|connection reset|connection closed|connection to |disconnected", connection_lost),
-    )
+_TABLE: tuple[tuple[str, Callable[[str, Sequence[str]], ParaduxError]], ...] = (
+    (
+        r"host key verification failed|host identification has changed|host key is known for",
+        lambda where, _: host_key_changed(where),
+    ),
+    (r"unable to negotiate|no matching .* found|no hostkey alg", nothing_in_common),
+    (
+        r"load key.*(error in libcrypto|invalid format|incorrect passphrase|bad permissions)",
+        lambda *_: bad_private_key(),
+    ),
+    (r"permission denied \([a-z0-9,-]+\)|too many authentication failures", login_refused),
+    (
+        r"could not resolve hostname|connection refused|no route to host|network is unreachable|connect to host"
+        r"|during banner exchange|kex_exchange_identification",
+        unreachable,
+    ),
+    (r"session open refused|administratively prohibited|channel open failed|request failed on channel", session_refused),
+    (r"timeout, server|broken pipe|connection reset|connection closed|connection to |disconnected", connection_lost),
 )  # fmt: skip
-"""What ssh says, and the error; the first that fits."""
+"""What ssh says, and the error; the first that fits. Compiled when it is needed."""
 
 _NOT_ABOUT_IT = re.compile(
     r"@{10,}|rsync(: connection unexpectedly closed| error: | warning: |: safe_read failed)"
@@ -142,7 +139,7 @@ def said(errors: bytes) -> tuple[str, ...]:
 def failure(errors: bytes, where: str) -> ParaduxError | None:
     """What ssh's standard error says went wrong with `where` ("host:port"); None when it says nothing of the kind."""
     text = errors.decode(errors="replace")
-    make = next((make for pattern, make in _TABLE if pattern.search(text)), None)
+    make = next((make for pattern, make in _TABLE if re.search(pattern, text, re.IGNORECASE)), None)
     return make(where, said(errors)) if make else None
 
 
