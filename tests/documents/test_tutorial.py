@@ -9,7 +9,8 @@ import pytest
 
 from tests.documents import tutorial
 
-WEAK = {"BASH_FUNC_paraduxd%%": '() { command paraduxd --weak-kdf-for-tests "$@"; }'}
+WEAK = {"BASH_FUNC_paraduxd%%": '() { exec paraduxd --weak-kdf-for-tests "$@"; }'}
+"""With `exec` the daemon has the number that `$!` tells, so that the tutorial's `kill` ends it, and not a shell that waits for it."""
 _WEAK_WARNING = re.compile(r"^  warning +each guess.*?will do\)\n", re.MULTILINE | re.DOTALL)
 _AGE = re.compile(r"just now|a moment|in 0 \w+|0 (s|min|minutes?|h|hours?)\b( ago)?")
 
