@@ -58,9 +58,13 @@ need_programs() {
 }
 
 # Debian's own Python, whatever else stands in PATH: the daemon must not hang on somebody's home, and what is tried out and tested runs
-# on what the package runs on. Another one may be older, or built without optimisation.
+# on what the package runs on. Another one may be built without optimisation. Where Debian's is too old, the one in PATH is taken.
 system_python() {
-  if /usr/bin/python3 -I -c 'import venv, ensurepip' 2>/dev/null; then echo /usr/bin/python3; else command -v python3; fi
+  if /usr/bin/python3 -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    echo /usr/bin/python3
+  else
+    command -v python3
+  fi
 }
 
 PIP=(-I -m pip --quiet --quiet --disable-pip-version-check)
