@@ -163,7 +163,8 @@ def _clear(source: Directory) -> None:
         with found:
             if not found.claim():
                 raise _in_the_way(source)
-            source.remove(WORK)
+            if source.has(WORK, found):  # else its restore has just ended, and this may be the next one's
+                source.remove(WORK)
 
 
 def _in_the_way(source: Directory) -> ParaduxError:

@@ -132,7 +132,7 @@ class Running:
     def forget(self) -> None:
         """The locks of dead ones are gone."""
         for each in self._dead():
-            each.path.unlink(missing_ok=True)
+            _remove(each.path)
 
     def _made(self) -> int:
         """A new file, locked; its descriptor."""
@@ -140,16 +140,23 @@ class Running:
             raise FileNotFoundError
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._thin_out()
-        descriptor, _ = tempfile.mkstemp(prefix=_PREFIX, dir=self.folder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # who looks at it holds it for a moment
-        return descriptor
+        while True:
+            descriptor, _ = tempfile.mkstemp(prefix=_PREFIX, dir=self.folder)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)  # who looks at it holds it for a moment
+            except OSError:
+                os.close(descriptor)
+                raise
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)  # it was taken for that of a dead one
 
     def _thin_out(self) -> None:
         """Forget those whose locks are gone, or count as dead for everybody."""
         dead, long_ago = self._dead(), time.time() - STALE_AFTER.total_seconds()
         killed = [each for each in dead if not each.in_order]
         for each in (*killed[:-_KEPT], *(each for each in dead if each.in_order and each.time < long_ago)):
-            each.path.unlink(missing_ok=True)
+            _remove(each.path)
 
     def _dead(self) -> list[_Dead]:
         """Those that do not live any more, oldest first."""
@@ -163,6 +170,13 @@ class Running:
                 number = int(told.removesuffix(_IN_ORDER) or b"0")
                 found.append(_Dead(os.fstat(file.fileno()).st_mtime, number, told.endswith(_IN_ORDER), path))
         return sorted(found, key=lambda each: each.time)
+
+
+def _remove(path: Path) -> None:
+    """Remove the file of a dead one, unless it was only being made: whoever made it waits for this, and sees that it is gone."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def _may_be_restic(pid: int) -> bool:
