@@ -155,6 +155,10 @@ def test_a_living_restic_that_must_not_be_signalled_keeps_its_lock(written: Writ
             assert open_to_all.files("locks") == locks
 
 
+_NAME = 64
+"""Letters of the name of a lock; until it is written whole it has a longer one, and is none."""
+
+
 @contextlib.contextmanager
 def locked(written: Written, started: Running) -> Iterator[subprocess.Popen[bytes]]:
     """A restic that keeps a lock: it backs up what never ends."""
@@ -164,7 +168,7 @@ def locked(written: Written, started: Running) -> Iterator[subprocess.Popen[byte
         note.began(holder.pid)
         note.close()
         try:
-            while holder.poll() is None and not written.files("locks"):
+            while holder.poll() is None and not any(len(path.name) == _NAME for path in written.files("locks")):
                 time.sleep(0.05)
             assert holder.poll() is None
             yield holder
