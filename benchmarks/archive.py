@@ -30,7 +30,7 @@ from typing import Any
 
 import paraduxd
 from benchmarks import data
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.crypto.gpg import private_gpg

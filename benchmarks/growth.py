@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.protocols.archive.destination import ArchiveDestination, Keys

@@ -15,10 +15,14 @@ from typing import Any
 from paraductl.daemon.channels import SupervisorConnection
 from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.paths import RunPlaces
-from tests import json_documents
+from tests import json_documents, width
+from tests.rigs import forked_client, forked_workers
 from tests.rigs.waiting import LONG, wait_for
 
 Json = dict[str, Any]
+
+_PATIENCE = 110
+"""Seconds that a command may take."""
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -71,7 +75,10 @@ def fill(folder: Path, files: int = 12, prefix: str = "file") -> None:
 
 
 class Installation:
-    """State and run directory of one Paradux, its daemon, and its client; `as_user` is a command that starts both with other rights."""
+    """State and run directory of one Paradux, its daemon, and its client.
+
+    `as_user` is a command that starts both with other rights; `own_workers`: workers are children of the daemon, each started by itself.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -81,6 +88,7 @@ class Installation:
         self.passphrase_file = root / "passphrase"
         self.daemon: subprocess.Popen[bytes] | None = None
         self.as_user: tuple[str, ...] = ()
+        self.own_workers = width.FULL
         root.mkdir(parents=True, exist_ok=True)
         self.passphrase_file.touch(mode=0o600)
         self.passphrase_file.write_text(PASSPHRASE + "\n")
@@ -97,6 +105,8 @@ class Installation:
             "--run",
             str(self.run),
         ]
+        if not (self.own_workers or self.as_user):
+            argv += ["--worker-sockets", str(forked_workers.sockets())]
         argv += ["--weak-kdf-for-tests", "--log-level", "debug", *options]
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
@@ -127,16 +137,21 @@ class Installation:
 
     def ctl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run paraductl as a user would; with `check`, anything but success is a failed test."""
-        argv = [*self.as_user, sys.executable, "-m", "paraductl.main", "--run", str(self.run), *arguments]
-        done = subprocess.run(
-            argv, check=False, input=text, capture_output=True, text=True, timeout=110, env=clean_environment()
-        )
+        done = self._client(["--run", str(self.run), *arguments], text)
         json_documents.check(arguments, done.stdout)
         if check and done.returncode:
             raise AssertionError(
                 f"paraductl {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.tail()}"
             )
         return done
+
+    def _client(self, words: list[str], text: str | None) -> subprocess.CompletedProcess[str]:
+        if not (self.as_user or width.FULL):
+            return forked_client.run(words, clean_environment(), text, _PATIENCE)
+        argv = [*self.as_user, sys.executable, "-m", "paraductl.main", *words]
+        return subprocess.run(
+            argv, check=False, input=text, capture_output=True, text=True, timeout=_PATIENCE, env=clean_environment()
+        )
 
     def owner(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run paraductl with the passphrase."""
@@ -187,9 +202,10 @@ class Installation:
 
 
 @contextlib.contextmanager
-def running(root: Path) -> Iterator[Installation]:
+def running(root: Path, *, own_workers: bool = False) -> Iterator[Installation]:
     """An installation whose daemon runs; ended at the end, whatever happened."""
     installation = Installation(root)
+    installation.own_workers |= own_workers
     try:
         installation.start()
         yield installation

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Removed, Version
-from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.plan.terms import Guard, Keep
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.base import Destination, PushRequest, PushResult, RestoreResult, Version
 from paraduxd.testing import samples

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.recovery import machine_claim
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.protocols.base import Destination, Identity, PushRequest, PushResult, Version

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.protocols.base import HeldError, PullRequest, PullResult, Source
 from paraduxd.testing import samples
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from paraduxd.core.primitives.disks import checked_uuid
 from paraduxd.core.runs.order_arguments import Reach
 from paraduxd.core.runs.orders import Order, Step
-from paraduxd.effects.devices import removable_disk
 from paraduxd.effects.files import transport_files
 
 _WRITING = frozenset({Step.PUSH, Step.PUBLISH, Step.VERIFY, Step.TRY})
@@ -25,6 +24,8 @@ def attached(order: Order) -> Iterator[Order]:
     if not uuid:
         yield order
         return
+    from paraduxd.effects.devices import removable_disk
+
     what = f"{order.dataset}/{order.location}" if order.dataset else order.location
     reach = order.read(Reach)
     folders = reach.stick_folders or ""

@@ -17,11 +17,12 @@ from paraduxd.worker import plugged_disk
 if TYPE_CHECKING:
     from paraduxd.api.calls import JsonObject
     from paraduxd.api.replies.results import Result
+    from paraduxd.core.devices.stick_results import StickResult
     from paraduxd.core.runs.keeper_results import KeeperResult
     from paraduxd.worker.browse.listing_pages import Looked
     from paraduxd.worker.steps import Reporter
 
-    WorkerResult = Result | KeeperResult | Looked
+    WorkerResult = Result | KeeperResult | StickResult | Looked
     """What a step comes to: for the journal, for the keeper, or for who asked alone."""
 
 

@@ -16,7 +16,7 @@ from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import Listed, Published, Pulled, Pushed, Rehearsal, RestoredVersion, Verified
 from paraduxd.core.config.capabilities import Role
 from paraduxd.core.config.protocol_settings import ProtocolSettings
-from paraduxd.core.plan.model import LOCKED, UNPROTECTED
+from paraduxd.core.plan.terms import LOCKED, UNPROTECTED
 from paraduxd.core.plan.transport import Transport
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs.guard.holds import Approval

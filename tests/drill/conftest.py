@@ -17,7 +17,7 @@ def paradux(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Set up, with everything pushed once."""
     folder = tmp_path_factory.mktemp("drill")
     (folder / "sshd").mkdir()
-    with sshd.running(folder / "sshd") as server, running(folder / "paradux") as installation:
+    with sshd.running(folder / "sshd") as server, running(folder / "paradux", own_workers=True) as installation:
         prepare(installation, server)
         yield installation
 

@@ -132,6 +132,21 @@ def test_a_fresh_directory_that_was_exchanged_is_refused(
     assert isinstance(refused.value, ParaduxError) or refused.value.errno in {errno.ELOOP, errno.ENOTDIR}
 
 
+def test_a_directory_that_another_has_begun_to_use_is_not_claimed(
+    folder: Path, held: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours was swept before it was open, and what is open now is the other's."""
+    real = os.mkdir
+
+    def exchanged(name: str, mode: int, *, dir_fd: int) -> None:
+        real(name, mode, dir_fd=dir_fd)
+        (folder / name / "theirs").touch()
+
+    monkeypatch.setattr(os, "mkdir", exchanged)
+    assert held.claimed("work") is None
+    assert names(folder / "work") == ["theirs"]
+
+
 def test_what_was_left_is_found_again_only_if_nobody_else_can_enter_it(folder: Path, held: Directory) -> None:
     assert held.private("work") is None
     held.fresh("work").close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.base import BlobStore, PushRequest, TransientError
 from paraduxd.protocols.restic.running import streams
 from paraduxd.testing import samples

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.archive.destination import ArchiveDestination
 from tests.golden.make_archive import contents, destination, read_keys, request

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.plan.terms import Guard, Keep
 from paraduxd.protocols import registry
 from paraduxd.protocols.archive.destination import ArchiveDestination, Keys, PrivateKey
 from paraduxd.protocols.base import Context, Destination, Protocol, PullRequest, PushRequest

@@ -20,7 +20,7 @@ from typing import Any
 from paraduxd.api import framing
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.effects.files import bounded

@@ -12,7 +12,7 @@ import pytest
 
 from paraductl.recovery.kit_writer import write_kit
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.base import Context, PushRequest
 from paraduxd.protocols.disk import PROTOCOL as DISK
 from paraduxd.protocols.disk import DiskBlobs, DiskSettings

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.protocols.base import Context, Destination, PushRequest
 from paraduxd.protocols.disk import PROTOCOL as DISK

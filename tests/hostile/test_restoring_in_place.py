@@ -14,7 +14,7 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.listing_questions import RestoreOptions
 from paraduxd.api.replies.listings import LINK
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import directories, renaming, walk
 from paraduxd.effects.tools import gnu_find

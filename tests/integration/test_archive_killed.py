@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.archive.destination import ArchiveDestination
 from paraduxd.protocols.archive.manifests import StoredRuns

@@ -46,7 +46,7 @@ def _edit_and_kill(paradux: Installation, text: str, delay: float, victim: str) 
 def test_old_or_new_never_neither(tmp_path: Path) -> None:
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
-    with running(tmp_path) as paradux:
+    with running(tmp_path, own_workers=True) as paradux:
         fill(tmp_path / "source", 3)
         paradux.setup()
         vault = LockedVault(paradux.state / "vault.luks", kdf=Kdf.WEAK)

@@ -39,7 +39,7 @@ def answers(root: Path) -> dict[str, object]:
 def test_nothing_that_it_makes_is_open_to_others_whatever_the_umask(tmp_path: Path, paradux: Installation) -> None:
     before = os.umask(0)
     try:
-        with running(tmp_path) as paradux:
+        with running(tmp_path, own_workers=True) as paradux:
             os.umask(before)
             paradux.setup(answers(tmp_path))
             paradux.ctl("backup")

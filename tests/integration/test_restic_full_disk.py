@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.base import Destination, PushRequest, PushResult, TransientError, Version
 from paraduxd.testing import samples
 from tests.integration import test_restic_sftp

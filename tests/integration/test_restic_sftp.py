@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.base import KEY_COPY, Context, Destination, PushRequest, TransientError
 from paraduxd.protocols.restic.destination import PROTOCOL, ResticSettings
 from paraduxd.testing import samples

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.plan.terms import Guard, Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.base import Context, Destination, Identity, PullRequest, PushRequest, Source, TransientError
 from paraduxd.protocols.disk import PROTOCOL as DISK

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.effects.devices import mount_table
 from paraduxd.protocols.base import Context, HeldError, PullRequest, PullResult
 from paraduxd.protocols.pulling.remote_mounts import LOOK_EVERY

@@ -29,7 +29,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
         inventory = [{"name": f"entry {n}", "password": canary, "notes": canary} for n, canary in enumerate(CANARIES)]
         installation.setup(minimal_answers(installation.root, inventory=inventory))
 
-    return Prepared(tmp_path_factory.mktemp("secrets") / "paradux", prepare)
+    return Prepared(tmp_path_factory.mktemp("secrets") / "paradux", prepare, own_workers=True)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from paramiko.sftp import CMD_REMOVE, CMD_RENAME
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.plan.terms import Guard, Keep
 from paraduxd.effects.tools.sftp import Client
 from paraduxd.protocols.base import BlobStore, Context, PullRequest, PushRequest, Source, TransientError
 from paraduxd.protocols.blob_stores import replacing

@@ -16,7 +16,7 @@ import pytest
 
 from paraduxd.core.config.managed import Managed, Recovery, Shares
 from paraduxd.core.config.models import Config, Dataset, Destination, Owner, Policy, Steward
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.effects.tools import ssh
 from paraduxd.keeper.kits.documents.by_hand import by_hand
 from paraduxd.keeper.kits.documents.kit_facts import Epoch, facts_of

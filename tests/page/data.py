@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.base import Identity, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.protocols.restic.keys.stored_keys import master_key

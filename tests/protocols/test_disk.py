@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.base import (
     Context,

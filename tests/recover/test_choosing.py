@@ -14,7 +14,7 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.paths import StatePlaces
 from paraduxd.core.config.managed import managed_of
-from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.plan.terms import Guard, Keep
 from paraduxd.core.recovery import machine_claim, published_config, rotation
 from paraduxd.core.recovery.candidates import (
     CandidateConfig,

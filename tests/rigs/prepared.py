@@ -12,10 +12,11 @@ from tests.rig import Installation, fill, running
 
 
 class Prepared:
-    """`prepare` brings a running installation below `root` to where the tests begin."""
+    """`prepare` brings a running installation below `root` to where the tests begin. `own_workers` as of an installation."""
 
-    def __init__(self, root: Path, prepare: Callable[[Installation], object]) -> None:
+    def __init__(self, root: Path, prepare: Callable[[Installation], object], *, own_workers: bool = False) -> None:
         self._root = root
+        self._own_workers = own_workers
         self._kept = root.with_name(f"{root.name}.kept")
         with running(root) as installation:
             prepare(installation)
@@ -28,7 +29,7 @@ class Prepared:
         """As it was, and started."""
         shutil.rmtree(self._root, ignore_errors=True)
         subprocess.run(["cp", "--archive", self._kept, self._root], check=True)
-        with running(self._root) as installation:
+        with running(self._root, own_workers=self._own_workers) as installation:
             yield installation
 
 

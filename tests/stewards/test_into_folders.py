@@ -37,7 +37,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
         stewards = [{"id": name, "name": name.title(), "fate": [f"person:{name}"]} for name in NAMES]
         installation.setup(minimal_answers(installation.root, stewards=stewards, policy={"shares_required": 3}))
 
-    return Prepared(tmp_path_factory.mktemp("kits") / "paradux", prepare)
+    return Prepared(tmp_path_factory.mktemp("kits") / "paradux", prepare, own_workers=True)
 
 
 @pytest.fixture

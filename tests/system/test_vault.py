@@ -77,6 +77,7 @@ def test_the_kernel_opens_what_was_written_without_it_and_the_reverse(home: Hous
 
 
 def test_no_command_leaves_anything_mapped_or_mounted(home: House) -> None:
+    """`test_units.py` looks after backup, verify, restore and drill."""
     before = home.traces()
     commands = [
         ["status"],
@@ -85,11 +86,8 @@ def test_no_command_leaves_anything_mapped_or_mounted(home: House) -> None:
         ["lock"],
         ["stewards"],
         ["publish"],
-        ["backup"],
         ["versions", "home"],
-        ["verify"],
         ["create-steward-device", "--directory", "/root/kits", NAMES[0]],
-        ["restore", "home", "--to", "/root/restored", "--from", "mirror"],
         ["lock"],
     ]
     for command in commands:
@@ -98,9 +96,6 @@ def test_no_command_leaves_anything_mapped_or_mounted(home: House) -> None:
         assert home.traces() == before, f"after {command}"
     home.edit(inventory=[])
     assert home.traces() == before
-    assert home.guest.run("sha256sum /srv/source/* | cut -d' ' -f1 | sort").out == (
-        home.guest.run("find /root/restored -type f | xargs sha256sum | cut -d' ' -f1 | sort").out
-    )
 
 
 @pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.slow), 2])

@@ -21,6 +21,7 @@ from paraduxd.core.config.models import (
     Steward,
 )
 from paraduxd.core.plan import model as plans
+from paraduxd.core.plan import terms
 from paraduxd.core.plan.data_keys import destinations_of
 from paraduxd.core.plan.derive_transports import heartbeat_addresses, notice_addresses, transports
 from paraduxd.core.plan.transport import Transport, destination_file, metadata_file, notify_file, source_file
@@ -57,7 +58,7 @@ def derive(config: Config, capabilities: ProtocolCapabilities, saved: str) -> De
         metadata_stashes=tuple(_metadata(stash, config, capabilities) for stash in config.metadata_stashes),
         stewards=tuple(map(_steward, config.stewards)),
         rotation=_rotation(config.managed),
-        ended=tuple(plans.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
+        ended=tuple(terms.EndedEpoch(past.epoch, past.key_sha256) for past in config.managed.past_epochs),
         recovery_keys=tuple(_recovery_keys(config.managed)),
         kits_written=config.managed.kits_written,
         notify=tuple(plans.NotifyPlan(name, notify_file(name)) for name in notice_addresses(config)),
@@ -82,10 +83,10 @@ def _timing(stash: Source | Destination) -> plans.Timing | None:
     return plans.Timing(stash.every, stash.cron)
 
 
-def _recovery_keys(managed: Managed) -> Iterator[plans.RecoveryKey]:
+def _recovery_keys(managed: Managed) -> Iterator[terms.RecoveryKey]:
     for part in (managed, managed.rotation):
         if part is not None:
-            yield plans.RecoveryKey(part.recovery.epoch, part.recovery.fingerprint, part.recovery.public_key)
+            yield terms.RecoveryKey(part.recovery.epoch, part.recovery.fingerprint, part.recovery.public_key)
 
 
 def _rotation(managed: Managed) -> plans.RotationPlan | None:
@@ -119,7 +120,7 @@ def _dataset(dataset: Dataset, config: Config, capabilities: ProtocolCapabilitie
             here=source.local_path() is not None,
         ),
         staging=str(PurePosixPath(staging)),
-        guard=plans.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
+        guard=terms.Guard(dataset.guard.max_removed, dataset.guard.max_changed),
         destinations=tuple(_destination(dataset.id, each, config, capabilities) for each in dataset.destinations),
         uid=managed.place(dataset.id, "").uid,
         staging_uid=managed.place(dataset.id, "staging").uid,
@@ -138,7 +139,7 @@ def _destination(
         timing=_timing(destination),
         fates=destination.fate,
         encryption=capabilities[destination.protocol].encryption(destination.encryption),
-        keep=plans.Keep(**destination.keep.model_dump()),
+        keep=terms.Keep(**destination.keep.model_dump()),
         window=destination.window,
         uid=place.uid,
         since=place.since,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from paraduxd.api.replies.results import Rehearsal, Verified
-from paraduxd.core.plan.model import UNPROTECTED, DestinationPlan
+from paraduxd.core.plan.model import DestinationPlan
+from paraduxd.core.plan.terms import UNPROTECTED
 from paraduxd.core.runs.facts import Facts, Latest
 
 _STEPS = ("verify", "rehearse")

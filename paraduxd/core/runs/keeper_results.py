@@ -1,6 +1,6 @@
 """What a worker gives to the keeper that started it, and to nobody else: shares, keys and configs as they lie at a place.
 
-What runs of the supervisor have come to: `api/replies/results.py`.
+What runs of the supervisor have come to: `api/replies/results.py`; what it gives of a stick: `core/devices/stick_results.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import field
 
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.config import HostKeysOf
-from paraduxd.core.devices.stick_rules import Seen, Stick
 
 
 @dataclass(frozen=True)
@@ -44,33 +43,6 @@ class StashContent:
 
 
 @dataclass(frozen=True)
-class LookedAt:
-    """What a stick is and what is on it, as far as that decides whether a kit may be written there."""
-
-    stick: Stick
-    seen: Seen
-
-
-@dataclass(frozen=True)
-class WrittenToStick:
-    """A kit on a stick, read back."""
-
-    files: int
-    bytes: int
-    device_serial: str | None = None
-    fs: str | None = None
-    uuid: str | None = None
-
-
-@dataclass(frozen=True)
-class ReadFromStick:
-    """The files of a kit in base64, by name; `troubles`: sentences about those that cannot be read."""
-
-    files: Mapping[str, str] = field(repr=False)
-    troubles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class NoticeTaken:
     """A notice was taken."""
 
@@ -95,14 +67,4 @@ class Trial:
     writes: bool = False
 
 
-KeeperResult = (
-    Fetched
-    | StashContent
-    | LookedAt
-    | WrittenToStick
-    | ReadFromStick
-    | NoticeTaken
-    | AddressesChecked
-    | Trial
-    | HostKeysOf
-)
+KeeperResult = Fetched | StashContent | NoticeTaken | AddressesChecked | Trial | HostKeysOf

@@ -1,19 +1,17 @@
 """What an order tells its step besides what every order tells: made by supervisor or keeper, read by a worker (`Order.read`).
 
-A step reads those that concern it. Values that are not told have defaults.
+A step reads those that concern it. Values that are not told have defaults. What steps at sticks and rehearsals are told needs more to be
+loaded than a transfer does: `core/devices/stick_arguments.py`, `core/recovery/rehearsal_arguments.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import field
 
 from paraduxd.api.calls import JsonObject
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.results import Version
-from paraduxd.core.devices.stick_rules import Armed
-from paraduxd.core.plan.model import UNPROTECTED, EndedEpoch, Guard, Keep, RecoveryKey
-from paraduxd.core.recovery.drill_judgement import Sample
+from paraduxd.core.plan.terms import UNPROTECTED, EndedEpoch, Guard, Keep
 from paraduxd.core.runs.guard.holds import Approval
 
 
@@ -130,24 +128,6 @@ class PublishArguments:
 
 
 @dataclass(frozen=True)
-class RehearseArguments:
-    """`scratch`: an existing directory, `mark` of what is ours in it (`effects/files/scratch.py`); `seed`: of what is chosen.
-
-    Of a metadata stash: its `epoch`, and to compare with what was sent, `outbox` and `serial`.
-    """
-
-    scratch: str = ""
-    mark: str = ""
-    sample: Sample | None = None
-    known_versions: tuple[Version, ...] | None = None
-    seed: int | None = None
-    protects: str = UNPROTECTED
-    epoch: int = 0
-    serial: int = 0
-    outbox: str | None = None
-
-
-@dataclass(frozen=True)
 class HostKeysArguments:
     """Of SSH: host and port; of TLS, with how: "tls" or "ftp"."""
 
@@ -186,44 +166,5 @@ class HeartbeatArguments:
 
 
 @dataclass(frozen=True)
-class StickArguments:
-    """Node of the device, or the directory that stands for it; `device_serial` and `uuid` as they were when it was chosen."""
-
-    device: str = ""
-    directory: str = ""
-    device_serial: str | None = None
-    uuid: str | None = None
-
-
-@dataclass(frozen=True)
-class KitWriteArguments:
-    """`files`: in base64, by name."""
-
-    files: Mapping[str, str]
-    armed: Armed
-
-
-@dataclass(frozen=True)
-class KitCheckArguments:
-    """The keys that can have signed it; `owner`: of the supervisor's plan."""
-
-    keys: tuple[RecoveryKey, ...] = ()
-    owner: str = ""
-
-
-@dataclass(frozen=True)
 class NoArguments:
     """The step is told nothing, or by whoever asks for it."""
-
-
-StepArguments = (
-    PullArguments
-    | PushArguments
-    | VerifyArguments
-    | ReadArguments
-    | PublishArguments
-    | RehearseArguments
-    | KitCheckArguments
-    | NoArguments
-)
-"""What the supervisor tells a step."""

@@ -10,7 +10,8 @@ from paraduxd.api.errors import ExitCode, ParaduxError
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.replies.what_if import Advice, Assumed, CopyLeft, DatasetLeft, Unknown, WhatIf
 from paraduxd.api.suggestions import did_you_mean, nearest
-from paraduxd.core.plan.model import UNPROTECTED, Plan
+from paraduxd.core.plan.model import Plan
+from paraduxd.core.plan.terms import UNPROTECTED
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.recoverability import copies, fates
 from paraduxd.core.recoverability.access import OWNER_MIND

@@ -111,20 +111,24 @@ class Directory:
 
         Whoever may write here could exchange it before it is open: then it is not ours, not empty, or of another file system.
         """
-        os.mkdir(_part(name), stat.S_IRWXU, dir_fd=self.descriptor)
-        made = self.inner(name)
-        if not _is_private(made, self, _OTHERS_WRITE) or made.names():
-            made.close()
-            raise _unsafe(self.shown, self.shown / name, "was exchanged while it was made")
-        return made
+        return self._made(name, empty=True)
 
     def claimed(self, name: str) -> Directory | None:
-        """As `fresh`, and claimed; `None`: whoever sweeps took it for abandoned before it was. Raises also `OSError`."""
-        made = self.fresh(name)
-        if made.claim() and self.has(name, made):
+        """As `fresh`, and claimed; `None`: whoever sweeps took it for abandoned before it was, or has made one there since. Raises also
+        `OSError`."""
+        made = self._made(name, empty=False)
+        if made.claim() and self.has(name, made) and not made.names():
             return made
         made.close()
         return None
+
+    def _made(self, name: str, *, empty: bool) -> Directory:
+        os.mkdir(_part(name), stat.S_IRWXU, dir_fd=self.descriptor)
+        made = self.inner(name)
+        if not _is_private(made, self, _OTHERS_WRITE) or (empty and made.names()):
+            made.close()
+            raise _unsafe(self.shown, self.shown / name, "was exchanged while it was made")
+        return made
 
     def has(self, name: str, opened: Directory) -> bool:
         """Whether this is what an open directory is called here."""

@@ -32,8 +32,9 @@ from paraduxd.core.plan.derive import Derived, derive
 from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, Plan
 from paraduxd.core.plan.transport import Transport, destination_file, metadata_file
 from paraduxd.core.recovery.drill_judgement import DRILL
+from paraduxd.core.recovery.rehearsal_arguments import RehearseArguments
 from paraduxd.core.runs.keeper_results import StashContent
-from paraduxd.core.runs.order_arguments import PlaceIdentity, RehearseArguments
+from paraduxd.core.runs.order_arguments import PlaceIdentity
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.effects.files import scratch, transport_files
 from paraduxd.effects.process.run import sealed_file

@@ -11,12 +11,12 @@ from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import KitChecked, read_as
 from paraduxd.core.config.managed import Managed
+from paraduxd.core.devices.stick_arguments import KitCheckArguments, KitWriteArguments, StickArguments
+from paraduxd.core.devices.stick_results import LookedAt, WrittenToStick
 from paraduxd.core.devices.stick_rules import Armed, PluggedIn, Seen, Stick
-from paraduxd.core.plan.model import RecoveryKey
+from paraduxd.core.plan.terms import RecoveryKey
 from paraduxd.core.recovery import kit_records
 from paraduxd.core.recovery.kit_records import KitRecord
-from paraduxd.core.runs.keeper_results import LookedAt, WrittenToStick
-from paraduxd.core.runs.order_arguments import KitCheckArguments, KitWriteArguments, StickArguments
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.config.generate import now
 from paraduxd.keeper.kits.arming import Target

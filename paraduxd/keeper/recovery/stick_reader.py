@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from paraduxd.api.dataclass_json import from_json_value, to_json_value
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.devices.stick_arguments import StickArguments
+from paraduxd.core.devices.stick_results import ReadFromStick
 from paraduxd.core.devices.stick_rules import PluggedIn
-from paraduxd.core.runs.keeper_results import ReadFromStick
-from paraduxd.core.runs.order_arguments import StickArguments
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.keeper.recovery.collected import STAYS, Collecting
 from paraduxd.keeper.runtime import workers

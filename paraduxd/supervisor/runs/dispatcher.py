@@ -19,7 +19,8 @@ from paraduxd.api.replies.listings import Page
 from paraduxd.api.replies.state import RunningState
 from paraduxd.api.replies.transfer_runs import Run
 from paraduxd.core.devices.stick_rules import Stick
-from paraduxd.core.plan.model import DatasetPlan, Keep, Plan, Timing
+from paraduxd.core.plan.model import DatasetPlan, Plan, Timing
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.runs import requests
 from paraduxd.core.runs.conditions import versions_of

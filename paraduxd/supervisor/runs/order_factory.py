@@ -13,15 +13,17 @@ from paraduxd.api.dataclass_json import to_json_value
 from paraduxd.api.frozen import dataclass
 from paraduxd.api.paths import StatePlaces
 from paraduxd.api.replies.results import Published, Pulled, Pushed, Version
-from paraduxd.core.plan.model import UNPROTECTED, DatasetPlan, DestinationPlan, MetadataPlan, Plan
+from paraduxd.core.devices.stick_arguments import KitCheckArguments
+from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan
+from paraduxd.core.plan.terms import UNPROTECTED
 from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.disks import uuid_of
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.recovery import drill_judgement
+from paraduxd.core.recovery.rehearsal_arguments import RehearseArguments
 from paraduxd.core.runs import conditions, unread
 from paraduxd.core.runs.facts import Key, Latest
 from paraduxd.core.runs.order_arguments import (
-    KitCheckArguments,
     NoArguments,
     PlaceIdentity,
     PublishArguments,
@@ -29,8 +31,6 @@ from paraduxd.core.runs.order_arguments import (
     PushArguments,
     Reach,
     ReadArguments,
-    RehearseArguments,
-    StepArguments,
     VerifyArguments,
 )
 from paraduxd.core.runs.orders import Order, Step
@@ -56,6 +56,17 @@ CUT_OFF = ("failed", "interrupted", "cancelled")
 
 
 DatasetStep = Literal[Step.PULL, Step.PUSH, Step.PRUNE, Step.VERIFY, Step.LIST, Step.RESTORE, Step.VERSIONS]
+
+StepArguments = (
+    PullArguments
+    | PushArguments
+    | VerifyArguments
+    | ReadArguments
+    | PublishArguments
+    | RehearseArguments
+    | KitCheckArguments
+    | NoArguments
+)
 
 
 @dataclass(frozen=True)

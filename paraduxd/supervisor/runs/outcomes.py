@@ -10,6 +10,7 @@ from typing import assert_never
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies import results, transfer_runs
 from paraduxd.api.replies.results import KitChecked, Pulled, Pushed, Removed, Result, read_as
+from paraduxd.core.devices.stick_arguments import KitCheckArguments, StickArguments
 from paraduxd.core.devices.stick_rules import Stick, known_kit
 from paraduxd.core.installation.health import JOURNAL_LOST
 from paraduxd.core.plan.model import DatasetPlan
@@ -18,15 +19,7 @@ from paraduxd.core.recovery.machine_claim import SUPERSEDED
 from paraduxd.core.runs.facts import Key
 from paraduxd.core.runs.guard.holds import Approval, Hold
 from paraduxd.core.runs.guard.rules import MANY_CHANGED
-from paraduxd.core.runs.order_arguments import (
-    KitCheckArguments,
-    NotifyArguments,
-    PullArguments,
-    PushArguments,
-    Reach,
-    StickArguments,
-    VerifyArguments,
-)
+from paraduxd.core.runs.order_arguments import NotifyArguments, PullArguments, PushArguments, Reach, VerifyArguments
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress, Step
 from paraduxd.core.runs.requests import SOURCE
 from paraduxd.core.status.notifications import told_fact

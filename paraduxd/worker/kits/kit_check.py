@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import KitChecked
+from paraduxd.core.devices.stick_arguments import KitCheckArguments
 from paraduxd.core.devices.stick_rules import FILE_SYSTEMS, KIT, NEW, OLD, Stick
-from paraduxd.core.plan.model import RecoveryKey
+from paraduxd.core.plan.terms import RecoveryKey
 from paraduxd.core.recovery import kit_tools
-from paraduxd.core.runs.order_arguments import KitCheckArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.crypto.gpg import private_gpg
 from paraduxd.effects.devices import kit_files, stick_mount

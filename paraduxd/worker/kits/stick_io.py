@@ -14,6 +14,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from paraduxd.api.errors import ParaduxError
+from paraduxd.core.devices.stick_arguments import KitWriteArguments, StickArguments
+from paraduxd.core.devices.stick_results import LookedAt, ReadFromStick, WrittenToStick
 from paraduxd.core.devices.stick_rules import (
     FILE_SYSTEMS,
     KIT,
@@ -27,8 +29,6 @@ from paraduxd.core.devices.stick_rules import (
     decide,
     is_litter,
 )
-from paraduxd.core.runs.keeper_results import LookedAt, ReadFromStick, WrittenToStick
-from paraduxd.core.runs.order_arguments import KitWriteArguments, StickArguments
 from paraduxd.core.runs.orders import Order, Progress
 from paraduxd.effects.devices import block_device, kit_files, stick_mount
 from paraduxd.shares.kit_manifest import LONGEST, KitInfo

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import OldShares, Published
-from paraduxd.core.plan.model import EndedEpoch
+from paraduxd.core.plan.terms import EndedEpoch
 from paraduxd.core.recovery import machine_claim, published_config
 from paraduxd.core.recovery.machine_claim import Machine
 from paraduxd.core.runs.order_arguments import PublishArguments

@@ -24,8 +24,8 @@ from paraduxd.core.primitives import timestamps
 from paraduxd.core.primitives.left_out_rules import LeftOut
 from paraduxd.core.recovery import published_config
 from paraduxd.core.recovery.drill_judgement import ROUTINE, Sample
+from paraduxd.core.recovery.rehearsal_arguments import RehearseArguments
 from paraduxd.core.runs.keeper_results import StashContent
-from paraduxd.core.runs.order_arguments import RehearseArguments
 from paraduxd.core.runs.orders import Order
 from paraduxd.effects.files import bounded, directories, scratch
 from paraduxd.protocols.base import BlobStore, Destination, Version

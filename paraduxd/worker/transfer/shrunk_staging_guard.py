@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.core.runs.guard import rules as guards
 from paraduxd.effects.files.walk import entries, walk
 from paraduxd.protocols.base import Destination, HeldError, Omitted, PushRequest, Version

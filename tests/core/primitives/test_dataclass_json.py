@@ -7,16 +7,8 @@ import json
 import pytest
 
 from paraduxd.core.plan import model as plans
-from paraduxd.core.plan.model import (
-    DatasetPlan,
-    DestinationPlan,
-    Keep,
-    MetadataPlan,
-    Plan,
-    SourcePlan,
-    StewardPlan,
-    Timing,
-)
+from paraduxd.core.plan.model import DatasetPlan, DestinationPlan, MetadataPlan, Plan, SourcePlan, StewardPlan, Timing
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import (
     Done,
     Failed,

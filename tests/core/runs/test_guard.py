@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.core.runs.guard.rules import decide
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.retention import in_order, next_number, protected_until, to_remove, why_removed
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.protocols.archive import send
 from paraduxd.protocols.base import Blob, BlobStore, TransientError

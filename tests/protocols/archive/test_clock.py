@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.effects.crypto import archive_crypto, gpg
 from paraduxd.effects.process import run
 from paraduxd.protocols.base import PushRequest

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.base import Blob, BlobStore, PushRequest
 from paraduxd.protocols.disk import DiskBlobs

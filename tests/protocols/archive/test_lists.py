@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.effects.crypto import archive_crypto
 from paraduxd.protocols.archive import chain
 from paraduxd.protocols.archive.manifests import StoredRuns

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Order
 from paraduxd.protocols.archive import early_files
 from paraduxd.protocols.base import PushRequest

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.effects.process import run
 from paraduxd.protocols.base import HeldError, PullRequest, PullResult
 from paraduxd.protocols.disk import PROTOCOL as DISK

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.effects.devices import mount_table
 from paraduxd.protocols.base import HeldError, PullRequest, PullResult
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.process import run
 from paraduxd.protocols.base import Context, Destination, PushRequest, PushResult, Version

@@ -11,7 +11,7 @@ import pytest
 
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.results import Listed
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Order, Step
 from paraduxd.protocols.base import Context, Destination, Identity, PushRequest
 from paraduxd.protocols.restic.destination import PROTOCOL

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Guard, Keep
+from paraduxd.core.plan.terms import Guard, Keep
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.recovery import machine_claim
 from paraduxd.protocols.base import HeldError, Identity, PushRequest, TransientError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.base import Context, PushRequest, TransientError, Version
 from paraduxd.protocols.restic.destination import PROTOCOL
 from paraduxd.testing import samples

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.effects.process import run
 from paraduxd.protocols.base import KEY_COPY, Context, PushRequest, TransientError
 from paraduxd.protocols.restic.rest import http as rest_http

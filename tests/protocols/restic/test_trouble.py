@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.runs.orders import Progress
 from paraduxd.effects.process import run
 from paraduxd.protocols.base import PushRequest, TransientError

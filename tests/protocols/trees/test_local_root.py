@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.protocols.base import Context, Destination, PushRequest
 from paraduxd.protocols.disk import PROTOCOL, DiskSettings
 from paraduxd.protocols.trees.local_root import PRIVATE

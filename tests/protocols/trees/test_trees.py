@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.api.errors import ParaduxError, TransientError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.effects.files import read_back
 from paraduxd.effects.process import run

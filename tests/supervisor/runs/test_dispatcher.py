@@ -18,7 +18,7 @@ import pytest
 from paraduxd.api.errors import ParaduxError
 from paraduxd.api.replies.state import RunningState
 from paraduxd.api.replies.transfer_runs import RunError
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.core.primitives.place_identity import legacy_uid
 from paraduxd.core.runs.guard.rules import MANY_CHANGED
 from paraduxd.core.runs.orders import Done, Failed, Held, Order, Progress

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from paraduxd.core.plan.model import Keep
+from paraduxd.core.plan.terms import Keep
 from paraduxd.effects.ipc.unix_sockets import Peer
 from paraduxd.supervisor.rpc.service import Calls, Services
 from tests.supervisor.runs.running import Rig, dataset, destination, plan

@@ -10,7 +10,7 @@ All counts are regular files.
 
 from __future__ import annotations
 
-from paraduxd.core.plan.model import Guard
+from paraduxd.core.plan.terms import Guard
 from paraduxd.core.runs.orders import Held
 
 MANY_CHANGED = "many-changed"
