@@ -115,7 +115,7 @@ def test_a_hostile_name_goes_through_every_protocol(tmp_path: Path, sshd: real.S
     for part in ("disk", "restic", "remote", "nas", "friend"):
         (tmp_path / part).mkdir()
     watch = ShellWatch()
-    with running(tmp_path) as paradux:
+    with running(tmp_path, own_workers=True) as paradux:
         paradux.setup(hostile_answers(tmp_path, name, sshd))
         paradux.ctl("backup")
         for destination in ("disk", "restic", "rsync"):
@@ -145,7 +145,7 @@ def test_a_hostile_name_goes_through_every_protocol(tmp_path: Path, sshd: real.S
     ],
 )
 def test_what_could_never_be_right_is_refused_with_its_place(tmp_path: Path, change: dict[str, str], path: str) -> None:
-    with running(tmp_path) as paradux:
+    with running(tmp_path, own_workers=True) as paradux:
         fill(tmp_path / "source")
         answers = minimal_answers(tmp_path)
         answers["datasets"][0] |= change

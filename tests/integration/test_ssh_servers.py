@@ -19,10 +19,10 @@ from paraduxd.core.plan.terms import Guard, Keep
 from paraduxd.effects.tools.sftp import Client
 from paraduxd.protocols.base import BlobStore, Context, PullRequest, PushRequest, Source, TransientError
 from paraduxd.protocols.blob_stores import replacing
+from paraduxd.protocols.blob_stores.sftp_blobs import SftpBlobs
 from paraduxd.protocols.restic.destination import PROTOCOL as RESTIC
 from paraduxd.protocols.rsync import PROTOCOL as RSYNC
 from paraduxd.protocols.sftp import PROTOCOL as SFTP
-from paraduxd.protocols.sftp import SftpBlobs
 from paraduxd.testing import samples
 from paraduxd.testing.blobs import BlobStoreSuite, MakeStore
 from paraduxd.testing.destinations import DestinationCase

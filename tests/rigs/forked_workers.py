@@ -43,9 +43,8 @@ def _load() -> None:
 def main(folder: Path) -> None:
     """Be a unit and its worker for each connection. The line is closed when nothing of the unit runs any more, as systemd does."""
     _load()
-    template = os.getpid()
     line = forking.connection(folder, (TRANSFER, DISK))
-    linux.die_with_parent(template)
+    linux.die_with_parent(os.getppid())
     linux.adopt_orphans()
     if os.fork():
         os.wait()

@@ -18,19 +18,23 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 CHECKOUT = Path(__file__).parents[2]
 
 _READY = b"listening\n"
 
-_kept: list[subprocess.Popen[bytes]] = []
-"""Their standard input is closed when this process ends: then they end as well."""
+_life_lines: list[IO[bytes]] = []
+"""What started listens as long as these are open, which they are until this process ends."""
 
 
 def start(module: str, environment: Mapping[str, str]) -> Path:
-    """Start a module that forks; gives the folder of its sockets. Both are there as long as this process."""
+    """Start a module that forks; gives the folder of its sockets. Both are there as long as this process.
+
+    It is no child of this process, which may end all children that it does not know, as a daemon does.
+    """
     folder = Path(tempfile.mkdtemp(prefix="forking-"))
-    template = subprocess.Popen(
+    starting = subprocess.Popen(
         [sys.executable, "-m", module, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -38,15 +42,18 @@ def start(module: str, environment: Mapping[str, str]) -> Path:
         cwd=CHECKOUT,
         start_new_session=True,
     )
-    assert template.stdout is not None
-    with template.stdout as said:
+    assert starting.stdin and starting.stdout
+    with starting.stdout as said:
         assert said.readline() == _READY
-    _kept.append(template)
+    starting.wait()
+    _life_lines.append(starting.stdin)
     return folder
 
 
 def connection(folder: Path, names: Sequence[str]) -> socket.socket:
     """Listen on sockets of these names; gives, in a fork, the connection that it is for. Ends the process when standard input is closed."""
+    if os.fork():
+        os._exit(0)
     gc.freeze()
     os.chdir("/")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks

@@ -31,7 +31,8 @@ def _check_empty(path: Path) -> None:
 
 def _folder(place: SshAddress, settings: ResticSettings, context: Context) -> BlobStore:
     """The folder of the repository, as files are written into it."""
-    from paraduxd.protocols.sftp import SftpBlobs, SftpSettings  # a transfer does not need it
+    from paraduxd.protocols.blob_stores.sftp_blobs import SftpBlobs  # a transfer does not need it
+    from paraduxd.protocols.sftp import SftpSettings
 
     path = place.path if place.path.startswith("/") else f"/~/{place.path}"
     host = f"[{place.host}]" if ":" in place.host else place.host

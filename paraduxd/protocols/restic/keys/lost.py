@@ -78,11 +78,13 @@ def _store(place: Place, settings: ResticSettings, context: Context) -> KeyFolde
 
 
 def _on_ssh(place: SshAddress, settings: ResticSettings, context: Context) -> BlobStore:
+    from paraduxd.protocols.blob_stores.sftp_blobs import SftpBlobs  # few need paramiko
+
     host = f"[{place.host}]" if ":" in place.host else place.host
     login = f"{place.user}@" if place.user else ""
     folder = place.path if place.path.startswith("/") else f"/~/{place.path}"
     url = f"sftp://{login}{host}:{place.port}{quote(folder.rstrip('/'), errors='surrogateescape')}/keys"
-    return sftp.SftpBlobs(sftp.SftpSettings(url=url, credentials=settings.ssh_credentials()), context)
+    return SftpBlobs(sftp.SftpSettings(url=url, credentials=settings.ssh_credentials()), context)
 
 
 def _in_bucket(place: HttpAddress, settings: ResticSettings, context: Context) -> BlobStore:
