@@ -25,9 +25,10 @@ from paraduxd.protocols.archive.push import README
 from paraduxd.protocols.base import Blob, BlobStore, PushRequest
 from paraduxd.protocols.disk import DiskBlobs
 from paraduxd.testing import samples
+from tests import width
 from tests.protocols.archive.rig import archive, new_keys
 
-STRIDE = int(os.environ.get("PARADUX_KILL_STRIDE", "12"))
+STRIDE = int(os.environ.get("PARADUX_KILL_STRIDE", width.times(full=3, usual=12)))
 """Every so many steps are tried, from a random one on; 1 tries them all."""
 A_RESTORES_STRIDE = min(STRIDE, 4)
 """A restore has about 22 steps only."""

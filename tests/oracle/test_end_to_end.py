@@ -22,14 +22,14 @@ from tests.oracle.explain import explain
 from tests.oracle.family import Family
 from tests.oracle.household import Household, keep, put_back
 from tests.oracle.truth import Loss, World, truth
-from tests.width import today
+from tests.width import times, today
 
 _OURS = today((3, 14, 15), 1)
 """These have a rotation under way, places that were moved, one that refuses, and credentials in memory only: one a day."""
 
 SEEDS = [int(seed) for seed in os.environ.get("PARADUX_ORACLE_HOUSEHOLDS", "").split()] or _OURS
 
-LOSSES = int(os.environ.get("PARADUX_ORACLE_LOSSES", "25"))
+LOSSES = int(os.environ.get("PARADUX_ORACLE_LOSSES", times(full=25, usual=15)))
 """Of each of the families; no two of them take the same things."""
 
 WHOLE = 3

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests import width
 from tests.rotate.rotate_rig import NAMES, Json, Paradux, objects_of, opened_at, secret_of, vault_opens
 
-STRIDE = int(os.environ.get("PARADUX_KILL_STRIDE", "12"))
+STRIDE = int(os.environ.get("PARADUX_KILL_STRIDE", width.times(full=3, usual=14)))
 """Every so many steps are tried, from a random one on; 1 tries them all."""
 
 CHANGES = ("os.rename", "os.remove", "os.link")

@@ -25,8 +25,8 @@ from tests.effects.vault.rig import (
 )
 from tests.width import steps, times
 
-POINTS = times(full=200, usual=12)
-STEPS = steps(every=4)
+POINTS = times(full=200, usual=8)
+STEPS = steps(every=6)
 
 DIE_AT_STEP = """
 import os, signal, sys
