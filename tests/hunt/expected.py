@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.golden.make_state import ROOT
 from tests.hunt.needles import Canary
 
 
@@ -58,7 +59,10 @@ CLEAR = {
 }
 """What is sent in clear because the config says so (ftp, http), and what is no more than the name of an access key."""
 
-TRANSPORT = r"(?:blank/)?state/transport/\.?((?:dataset|metadata|notify)\.[a-z0-9.-]+?\.json)(?:\.\w+)?"
+MACHINE = rf"(?:blank/|{re.escape(str(ROOT))}/(?:paradux/)?)?"
+"""Where a machine lies: at the root of the hunt, or it is the one that was recovered, or that of an earlier version."""
+
+TRANSPORT = rf"{MACHINE}state/transport/\.?((?:dataset|metadata|notify)\.[a-z0-9.-]+?\.json)(?:\.\w+)?"
 
 GENERAL = (
     Rule(f"(?:file|written): {TRANSPORT}", tagged("transport"), "transport files hold the login of one stash"),
@@ -75,9 +79,13 @@ GENERAL = (
         lambda canary, _: "published" in canary.tags,
         "the recovery key is published, encrypted with the recovery secret",
     ),
-    Rule(r"(?:file|written): (?:port|kits|sticks)/(?:SERIAL-)?(\w+)/.*", _in_a_kit, "a kit holds its steward's share"),
     Rule(
-        r"(?:file|written): (?:blank/)?state/\.?seen-keys\.json.*|memory: supervisor",
+        rf"(?:file|written): {MACHINE}(?:port|kits|sticks)/(?:SERIAL-)?(\w+)/.*",
+        _in_a_kit,
+        "a kit holds its steward's share",
+    ),
+    Rule(
+        rf"(?:file|written): {MACHINE}state/\.?seen-keys\.json.*|memory: supervisor",
         lambda canary, _: "confirms" in canary.tags,
         "what checks confirmation codes, one-way, for a daemon that is locked",
     ),
