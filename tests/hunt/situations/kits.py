@@ -36,7 +36,7 @@ def no_room(house: House) -> None:
 
 @situation("kits onto sticks")
 def sticks(house: House) -> None:
-    client = house.client("create-steward-device", "--all", "--erase")
+    client = house.client("create-steward-device", *STEWARDS, "--erase")
     for name in STEWARDS:
         house.wait_for_log(f"nsert {name.title()}'s stick")
         house.plug_in(name)
