@@ -46,8 +46,8 @@ def main(folder: Path) -> None:
     line = forking.connection(folder, (TRANSFER, DISK))
     linux.die_with_parent(os.getppid())
     linux.adopt_orphans()
-    if os.fork():
-        os.wait()
+    if started := os.fork():
+        os.waitpid(started, 0)
         _kill_rest()
         os._exit(0)
     os.setsid()
