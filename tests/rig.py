@@ -21,8 +21,8 @@ from tests.rigs.waiting import LONG, wait_for
 
 Json = dict[str, Any]
 
-_PATIENCE = 110
-"""Seconds that a command may take."""
+_PATIENCE = 90
+"""Seconds that a command may take: less than a test, so that what hangs can be looked at."""
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -137,7 +137,10 @@ class Installation:
 
     def ctl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run paraductl as a user would; with `check`, anything but success is a failed test."""
-        done = self._client(["--run", str(self.run), *arguments], text)
+        try:
+            done = self._client(["--run", str(self.run), *arguments], text)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"paraductl {' '.join(arguments)} hangs\n{self._hanging()}") from None
         json_documents.check(arguments, done.stdout)
         if check and done.returncode:
             raise AssertionError(
@@ -187,6 +190,18 @@ class Installation:
         while more := {pid for pid, parent in _parents() if parent in found} - found:
             found |= more
         return found
+
+    def _hanging(self) -> str:
+        """What each process waits for (proc_pid_stat(5), proc_pid_wchan(5)), and where the daemon's threads are; it ends with that."""
+        seen = []
+        for pid in sorted(self.processes()):
+            with contextlib.suppress(OSError):
+                place = Path(f"/proc/{pid}")
+                state, wchan = place.joinpath("stat").read_text().rpartition(")")[2].split()[0], place / "wchan"
+                command = place.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                seen.append(f"{pid} {state} {wchan.read_text()} {command[:200]}")
+        self.stop(signal.SIGABRT)
+        return "\n".join([*seen, self.tail(20_000)])
 
     def tail(self, most: int = 3000) -> str:
         """The end of the daemon's log."""

@@ -25,7 +25,6 @@ from paraduxd.effects.ipc.keeper_news import KeeperNews
 from paraduxd.effects.process import hardening, orphans
 from paraduxd.effects.process.log_lines import LineFormatter, log_to_stderr
 from paraduxd.effects.process.worker_hosts import UnitHost
-from paraduxd.effects.vault import luks_header
 from paraduxd.effects.vault.vault import Kdf
 from paraduxd.keeper.config.protocol_plugins import capabilities_of
 from paraduxd.keeper.connections import Clients
@@ -82,8 +81,7 @@ def _serve(options: argparse.Namespace, control: Control, weaknesses: tuple[str,
         memory=hardening.private_memory(),
         control=control,
     )
-    vault = luks_header.Look(installation.state.vault)
-    session = Session(lambda current: control.tell(_news(current, vault, weaknesses)))
+    session = Session(lambda current: control.tell(_news(current, weaknesses)))
     control.tell(KeeperNews(weaknesses=weaknesses))
     threading.Thread(target=session.end_when_over, daemon=True).start()
     sticks = Sticks(session, installation, StickTools())
@@ -104,12 +102,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _news(session: Session, vault: luks_header.Look, weaknesses: tuple[str, ...]) -> KeeperNews:
-    """How it stands; and what the vault looks like that was just opened or saved, so that a change by somebody else is noticed."""
-    window = session.window
-    opened = session.opened is not None
-    sha256 = vault.now().sha256 if opened else ""
-    return KeeperNews(opened, window.until if window else None, weaknesses, sha256)
+def _news(session: Session, weaknesses: tuple[str, ...]) -> KeeperNews:
+    """How it stands; and which vault was just opened or saved, so that a change by somebody else is noticed."""
+    window, opened = session.window, session.opened
+    signature = opened.vault.signature if opened else ""
+    return KeeperNews(opened is not None, window.until if window else None, weaknesses, signature)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from paraduxd.effects.ipc.unix_sockets import Peer, peer_of
 from paraduxd.effects.process import hardening, last_words
 from paraduxd.effects.process.children import Children
 from paraduxd.effects.process.run import python
+from paraduxd.effects.vault.luks_header import Signature
 
 log = logging.getLogger("paradux.keeper-host")
 
@@ -89,7 +90,7 @@ class KeeperHost:
         *,
         more: Sequence[str],
         may_connect: Callable[[Peer], bool],
-        on_vault: Callable[[str], None],
+        on_vault: Callable[[Signature], None],
         on_end: Callable[[], None],
     ) -> None:
         self._on_end = on_end
@@ -277,8 +278,8 @@ class KeeperHost:
             keeper.failed = True
             self._why = " ".join(news.failed.split())
             return
-        if news.vault_sha256:
-            self._on_vault(news.vault_sha256)
+        if news.vault:
+            self._on_vault(news.vault)
         keeper.facts = KeeperFacts(news.authorized, news.until, news.weaknesses)
         self.was_authorized |= keeper.facts.authorized
 

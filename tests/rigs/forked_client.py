@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -76,7 +77,8 @@ def main(folder: Path) -> None:
     if line.fileno() in select.select([line.fileno(), os.pidfd_open(started)], [], [])[0]:
         os.kill(started, signal.SIGKILL)
     _, status = os.waitpid(started, 0)
-    line.send(str(os.waitstatus_to_exitcode(status)).encode())
+    with contextlib.suppress(BrokenPipeError):
+        line.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def sealed_file(data: bytes) -> Iterator[tuple[int, str]]:
+def sealed_file(data: bytes | bytearray) -> Iterator[tuple[int, str]]:
     """A file that exists in memory only, holding `data`: (descriptor, a path for programs that want one).
 
     Pass the descriptor in `pass_fds`; the path works in that program and in those it starts, as long as they keep it open.

@@ -1,4 +1,4 @@
-"""An image of an ext4 file system with the config in it, made and read by e2fsprogs in memory; it is never mounted.
+"""An image of an ext4 file system with the config in it, made in memory and read by e2fsprogs; it is never mounted.
 
 Content reaches e2fsprogs as files in memory, so nothing of it lies on a disk in clear. Beside the config stands its SHA-256, in the
 format of sha256sum(1): neither ext4 nor AES-XTS notices that a byte of a file has changed.
@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 
+from paraduxd.api.frozen import dataclass
 from paraduxd.effects.process import run
 from paraduxd.effects.vault import luks
 
@@ -23,6 +24,14 @@ _BANNERS = ("debugfs ", "mke2fs ")
 _NOT_FOUND = "File not found"
 
 
+@dataclass(frozen=True)
+class Image:
+    """Where an image is to be read: a path, and the descriptors with which that can be opened."""
+
+    path: str
+    descriptors: tuple[int, ...] = ()
+
+
 def make(size: int, document: bytes) -> bytes:
     """An image of `size` bytes that holds the document."""
     with run.sealed_file(b"") as (descriptor, path):
@@ -33,13 +42,12 @@ def make(size: int, document: bytes) -> bytes:
         return os.pread(descriptor, size, 0)
 
 
-def read(image: bytes) -> bytes:
+def read(image: Image) -> bytes:
     """The document in an image, compared with its SHA-256 (a vault made by hand may have none).
 
     Raises `ParaduxError` "damaged-vault" when it is not there or has changed.
     """
-    with run.sealed_file(image) as (descriptor, path):
-        document, line = _get(path, FILE, descriptor), _get(path, SUM, descriptor)
+    document, line = _get(image, FILE), _get(image, SUM)
     if document is None:
         raise luks.damaged(f"it holds no {FILE}")
     if line not in (None, _sum_line(document)):
@@ -56,9 +64,9 @@ def _add(path: str, name: str, content: bytes, descriptor: int) -> None:
         _checked("debugfs", ["-w", "-R", f"write {source_path} {name}", path], [descriptor, source])
 
 
-def _get(path: str, name: str, descriptor: int) -> bytes | None:
+def _get(image: Image, name: str) -> bytes | None:
     try:
-        return _checked("debugfs", ["-R", f"cat /{name}", path], [descriptor])
+        return _checked("debugfs", ["-R", f"cat /{name}", image.path], image.descriptors)
     except FileNotFoundError:
         return None
 

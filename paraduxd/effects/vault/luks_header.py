@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,10 @@ PASSPHRASE_SLOT = 0
 LEAST_PASSES = 4
 LEAST_MEMORY = 512 * 1024
 """KiB of argon2id for the operational passphrase, or half of the machine's memory: cryptsetup measures, and takes less when it is busy."""
+
+Signature = str
+"""What tells a file from every other one and from what it was before: inode, size, and when its content and its inode have changed, in
+nanoseconds. "" for a file that is not there, or has changed while it was read."""
 
 _PRIMARY, _SECONDARY = b"LUKS\xba\xbe", b"SKUL\xba\xbe"
 _BINARY = 4096
@@ -42,12 +47,13 @@ class Cost:
 class Seen:
     """What a look found: `state` is "", "missing", "empty" or "damaged"; `sha256` of the whole file, "" unless it is whole.
 
-    `cost`: what a guess of the operational passphrase takes; `None` when the header does not say.
+    `cost`: what a guess of the operational passphrase takes; `None` when the header does not say. `signature`: of the file that was read.
     """
 
     state: str = ""
     sha256: str = ""
     cost: Cost | None = None
+    signature: Signature = field(default="", compare=False)
 
     @property
     def is_cheap(self) -> bool:
@@ -63,6 +69,18 @@ def least_memory() -> int:
 def half_of_memory() -> int:
     """KiB of half of the machine's memory: the most that cryptsetup takes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2048
+
+
+def signature(path: Path) -> Signature:
+    """That of the file which lies there now."""
+    try:
+        return _signature(path.stat())
+    except OSError:
+        return ""
+
+
+def _signature(status: os.stat_result) -> Signature:
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def digest(path: Path, size: int) -> bytes:
@@ -140,17 +158,13 @@ class Look:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._before: tuple[int, ...] = ()
         self._seen = Seen()
 
     def now(self) -> Seen:
         """What is there now."""
         try:
-            status = self._path.stat()
-            signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-            if signature != self._before:
-                self._seen = _seen(self._path, status)
-                self._before = signature
+            if _signature(self._path.stat()) != self._seen.signature:
+                self._seen = _seen(self._path)
             return self._seen
         except FileNotFoundError:
             return Seen("missing")
@@ -158,18 +172,26 @@ class Look:
             return Seen("damaged")
 
 
-def _seen(path: Path, status: os.stat_result) -> Seen:
-    if not status.st_size:
-        return Seen("empty")
+def _seen(path: Path) -> Seen:
     with path.open("rb") as file:
-        if not _headers_are_whole(file):
-            return Seen("damaged")
-        cost = _cost(file)
-        file.seek(0)
-        digest = hashlib.sha256()
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return Seen("", digest.hexdigest(), cost)
+        before = _signature(os.fstat(file.fileno()))
+        state, sha256, cost = _content(file)
+        after = _signature(os.fstat(file.fileno()))
+    return Seen(state, sha256, cost, before if before == after else "")
+
+
+def _content(file: IO[bytes]) -> tuple[str, str, Cost | None]:
+    """State, hash and cost, as in `Seen`."""
+    if not os.fstat(file.fileno()).st_size:
+        return "empty", "", None
+    if not _headers_are_whole(file):
+        return "damaged", "", None
+    cost = _cost(file)
+    file.seek(0)
+    digest = hashlib.sha256()
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return "", digest.hexdigest(), cost
 
 
 def _cost(file: IO[bytes]) -> Cost | None:

@@ -1,7 +1,7 @@
 """The payload of a container through the kernel: a device-mapper device for a moment. For root, where the kernel has device-mapper.
 
-The device is read or written as a whole instead of being mounted: nothing can stay mounted, no mount is seen by anybody, and the kernel
-never has to trust a file system. The mapping is closed whatever happened; for one whose process was killed see
+The device is read by e2fsprogs and written as a whole instead of being mounted: nothing can stay mounted, no mount is seen by anybody, and
+the kernel never has to trust a file system. The mapping is closed whatever happened; for one whose process was killed see
 `device_mapper.close_left_open`.
 """
 
@@ -16,16 +16,18 @@ from pathlib import Path
 from paraduxd.api.errors import ParaduxError
 from paraduxd.effects.devices import device_mapper
 from paraduxd.effects.process import run
-from paraduxd.effects.vault import luks, userspace_payload
+from paraduxd.effects.vault import luks
+from paraduxd.effects.vault.ext4_image import Image
 from paraduxd.effects.vault.luks import Segment
 
 _TIMEOUT = 300.0
 
 
-def read(path: Path, segment: Segment, key: bytes) -> bytes:
-    """The whole payload in clear; `segment` as in `luksdata.read` (here the kernel finds its way by the header)."""
-    with _mapping(path, key, writable=False) as device, device.open("rb") as file:
-        return file.read(userspace_payload.LARGEST)
+@contextmanager
+def opened(path: Path, segment: Segment, key: bytes) -> Iterator[Image]:
+    """The payload in clear, as a device: what nobody reads is not decrypted. `segment` is not used: the kernel reads the header itself."""
+    with _mapping(path, key, writable=False) as device:
+        yield Image(str(device))
 
 
 def write(path: Path, segment: Segment, key: bytes, image: bytes) -> None:

@@ -7,10 +7,14 @@ of its first 512-byte sector, counted from the segment's start (no `iv_large_sec
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from paraduxd.effects.process import run
+from paraduxd.effects.vault.ext4_image import Image
 from paraduxd.effects.vault.luks import Segment
 
 _TWEAK_UNIT = 512
@@ -19,7 +23,14 @@ LARGEST = 256 * 1024 * 1024
 """Bytes of a payload; a config has at most 8 MiB."""
 
 
-def read(path: Path, segment: Segment, key: bytes) -> bytes:
+@contextmanager
+def opened(path: Path, segment: Segment, key: bytes) -> Iterator[Image]:
+    """The payload in clear, as a file in memory."""
+    with run.sealed_file(read(path, segment, key)) as (descriptor, image):
+        yield Image(image, (descriptor,))
+
+
+def read(path: Path, segment: Segment, key: bytes) -> bytearray:
     """The whole payload in clear."""
     with path.open("rb") as file:
         file.seek(segment.offset)
@@ -35,17 +46,15 @@ def write(path: Path, segment: Segment, key: bytes, image: bytes) -> None:
         file.write(_crypt(image, segment, key, encrypt=True))
 
 
-def _crypt(data: bytes, segment: Segment, key: bytes, *, encrypt: bool) -> bytes:
-    size = segment.sector_size
-    whole = len(data) - len(data) % size
-    step = size // _TWEAK_UNIT
-    return b"".join(
-        _unit(data[start : start + size], key, segment.first_tweak + start // size * step, encrypt=encrypt)
-        for start in range(0, whole, size)
-    )
-
-
-def _unit(data: bytes, key: bytes, tweak: int, *, encrypt: bool) -> bytes:
-    cipher = Cipher(algorithms.AES(key), modes.XTS(tweak.to_bytes(16, "little")))
-    context = cipher.encryptor() if encrypt else cipher.decryptor()
-    return context.update(data) + context.finalize()
+def _crypt(data: bytes, segment: Segment, key: bytes, *, encrypt: bool) -> bytearray:
+    """What is left over after the last whole sector is left out."""
+    aes, size = algorithms.AES(key), segment.sector_size
+    made = bytearray(len(data) - len(data) % size)
+    with memoryview(data) as given, memoryview(made) as taken:
+        for start in range(0, len(made), size):
+            tweak = segment.first_tweak + start // _TWEAK_UNIT
+            unit = Cipher(aes, modes.XTS(tweak.to_bytes(16, "little")))
+            context = unit.encryptor() if encrypt else unit.decryptor()
+            context.update_into(given[start : start + size], taken[start : start + size])
+            context.finalize()
+    return made

@@ -97,8 +97,11 @@ class LockedVault:
         """
         if not self.exists():
             raise ParaduxError("no-vault", "there is no vault yet", "set Paradux up: paraductl setup")
+        signature = luks_header.signature(self.path)
         keys = self._unlocked(self.path, passphrase)
-        return OpenVault(self, self._document(self.path, keys), keys)
+        document = self._document(self.path, keys)
+        is_same = luks_header.signature(self.path) == signature
+        return OpenVault(self, document, keys, signature if is_same else "")
 
     def open_with_recovery(self, recovery: bytes) -> OpenVault:
         """Open with the recovery secret, 64 hexadecimal digits, and with nothing else."""
@@ -108,13 +111,17 @@ class LockedVault:
 
     def _unlocked(self, path: Path, credential: bytes) -> Keys:
         """What the credential opens: here it is stretched, and the header is remembered that it fits."""
-        size = luks.segment(path).offset
-        before = luks_header.digest(path, size)
+        signature = luks_header.signature(path)
+        segment = luks.segment(path)
         key = luks.volume_key(path, credential)
-        return Keys(credential, key, before if luks_header.digest(path, size) == before else b"")
+        header = luks_header.digest(path, segment.offset)
+        is_same = luks_header.signature(path) == signature
+        return Keys(credential, key, Header(header, segment) if is_same else None)
 
     def _document(self, path: Path, keys: Keys) -> bytes:
-        return ext4_image.read(self._payload.read(path, luks.segment(path), keys.volume))
+        segment = keys.header.segment if keys.header else luks.segment(path)
+        with self._payload.opened(path, segment, keys.volume) as image:
+            return ext4_image.read(image)
 
     def _write(self, path: Path, document: bytes, key: bytes) -> None:
         """Replace the payload of the container by a new file system with the document."""
@@ -130,7 +137,7 @@ class LockedVault:
             proven = self._proven(fresh, document, keys)
             self._keep_previous()
             fresh.replace(self.path)
-        return self._confirmed(OpenVault(self, document, proven))
+        return self._confirmed(document, proven)
 
     def _replace_keys(self, document: bytes, passphrase: bytes, recovery: bytes) -> OpenVault:
         """A container with keys of its own; no older copy stays."""
@@ -143,7 +150,7 @@ class LockedVault:
             proven = self._proven(fresh, document, Keys(passphrase, key))
             self._remove_previous()
             fresh.replace(self.path)
-        return self._confirmed(OpenVault(self, document, proven))
+        return self._confirmed(document, proven)
 
     def _cost_so_far(self) -> luks_header.Cost | None:
         """What a guess of the passphrase takes in the vault that is there."""
@@ -186,7 +193,7 @@ class LockedVault:
         """
         atomic.sync_and_forget(fresh)
         proven = keys if keys.opens(fresh) else self._unlocked(fresh, keys.credential)
-        if proven.volume != keys.volume or self._document(fresh, keys) != document:
+        if proven.volume != keys.volume or self._document(fresh, proven) != document:
             raise luks.damaged("the new one does not hold what was written, so the old one stays")
         return proven
 
@@ -203,8 +210,9 @@ class LockedVault:
         self.previous.unlink(missing_ok=True)
         linux.sync_directory(self.path.parent)
 
-    def _confirmed(self, opened: OpenVault) -> OpenVault:
-        """The vault that has taken its place, once the disk has confirmed it."""
+    def _confirmed(self, document: bytes, keys: Keys) -> OpenVault:
+        """The vault that has just taken its place, once the disk has confirmed it."""
+        signature = luks_header.signature(self.path)
         try:
             linux.sync_directory(self.path.parent)
         except OSError as problem:
@@ -213,7 +221,7 @@ class LockedVault:
                 f"the new vault has taken its place, but the disk does not confirm it: {problem.strerror}",
                 "check the disk; lock, unlock, and see which config is there",
             ) from None
-        return opened
+        return OpenVault(self, document, keys, signature)
 
     def _not_saved(self, problem: OSError) -> ParaduxError:
         if problem.errno in atomic.FULL:
@@ -236,25 +244,35 @@ def _check_typeable(passphrase: bytes) -> None:
 
 
 @dataclass(frozen=True)
+class Header:
+    """A header and its keyslots: their SHA-256, and the payload that they describe."""
+
+    sha256: bytes
+    segment: luks.Segment
+
+
+@dataclass(frozen=True)
 class Keys:
-    """A credential, the volume key that it gives, and the SHA-256 of the header that it was proven on, empty for none."""
+    """A credential, the volume key that it gives, and the header that it was proven on."""
 
     credential: bytes = field(repr=False)
     volume: bytes = field(repr=False)
-    header: bytes = b""
+    header: Header | None = None
 
     def opens(self, path: Path) -> bool:
         """Whether the container has the header that the credential was proven on."""
-        return bool(self.header) and luks_header.digest(path, luks.segment(path).offset) == self.header
+        known = self.header
+        return known is not None and luks_header.digest(path, known.segment.offset) == known.sha256
 
 
 @dataclass(frozen=True)
 class OpenVault:
-    """The document of a vault, and the means to replace it. Its `repr` shows no secret."""
+    """The document of a vault, and the means to replace it; `signature` is that of the file. Its `repr` shows no secret."""
 
     locked: LockedVault
     document: bytes = field(repr=False)
     _keys: Keys = field(repr=False)
+    signature: luks_header.Signature
 
     def save(self, document: bytes) -> OpenVault:
         """Replace the document under the same keys; the vault before it is kept as `vault.luks.previous`."""

@@ -46,12 +46,15 @@ class HealthMonitor:
         """Look no more."""
         self._ending.set()
 
-    def take_vault(self, sha256: str) -> None:
-        """The vault looks like this, and it opens."""
-        self._expected = sha256
+    def take_vault(self, opens: luks_header.Signature) -> None:
+        """The file with this signature opens. One that has taken its place since is not what is expected."""
+        seen = self.vault()
+        if seen.signature != opens:
+            return
+        self._expected = seen.sha256
         try:
-            if self._journal.fact(VAULT) != sha256:
-                self._journal.set_fact(VAULT, sha256)
+            if self._journal.fact(VAULT) != seen.sha256:
+                self._journal.set_fact(VAULT, seen.sha256)
         except ParaduxError as problem:
             log.error("Cannot record the hash of the vault: %s", problem.message)
 

@@ -127,6 +127,16 @@ def test_another_vault_in_its_place_is_noticed_until_it_is_opened(paradux: Insta
     assert _problem(paradux.status(), "vault-changed")["level"] == "critical"
 
 
+def test_another_vault_in_place_of_the_open_one_does_not_count_as_opened(paradux: Installation) -> None:
+    paradux.owner("unlock")
+    vault = paradux.state / "vault.luks"
+    with vault.open("r+b") as file:
+        file.seek(-4096, 2)
+        file.write(b"\xa5" * 16)
+    paradux.ctl("lock")
+    assert _problem(paradux.status(), "vault-changed")["level"] == "critical"
+
+
 def _newer(path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "version": 2}))
 
