@@ -6,6 +6,8 @@ import contextlib
 import logging
 import socket
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from paraduxd.api import framing
 from paraduxd.api.errors import ParaduxError, unforeseen
@@ -30,14 +32,17 @@ class Clients:
         self._installation = installation
         self._admission = ConnectionLimiter()
 
-    def accept(self, peer: Peer, connection: socket.socket) -> None:
-        """Serve this connection in a thread of its own. When there are too many, one that only waits makes room, or this one is refused."""
+    def accept(self, peer: Peer, connection: socket.socket) -> Callable[[], None]:
+        """Take this connection, and give what serves it. Of too many one that only waits makes room, or this one is refused."""
         guest = LimitedConnection(connection, peer)
         if not self._admission.enter(guest):
             connection.close()
-            return
+            return lambda: None
         visit = self._session.enter(peer.uid)
-        conversation = Conversation(peer, visit, self._session, self._installation)
+        return partial(self._begin, guest, visit, Conversation(peer, visit, self._session, self._installation))
+
+    def _begin(self, guest: LimitedConnection, visit: Visit, conversation: Conversation) -> None:
+        """Serve a connection in a thread of its own."""
         try:
             threading.Thread(target=self._serve, args=(guest, visit, conversation), daemon=True).start()
         except RuntimeError:  # no more threads

@@ -29,7 +29,7 @@ _OURS = today((3, 14, 15), 1)
 
 SEEDS = [int(seed) for seed in os.environ.get("PARADUX_ORACLE_HOUSEHOLDS", "").split()] or _OURS
 
-LOSSES = int(os.environ.get("PARADUX_ORACLE_LOSSES", times(full=25, usual=15)))
+LOSSES = int(os.environ.get("PARADUX_ORACLE_LOSSES", times(full=25, usual=12)))
 """Of each of the families; no two of them take the same things."""
 
 WHOLE = 3

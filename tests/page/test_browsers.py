@@ -17,7 +17,7 @@ PAGE = Path(build.__file__).parent / "data" / "recover.html"
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("browser", ["chrome", "firefox", *(["webkit"] if width.FULL else [])])
+@pytest.mark.parametrize("browser", [*width.today(("chrome", "firefox"), 1), *(["webkit"] if width.FULL else [])])
 def test_what_people_do(browser: str, material: Path) -> None:
     """Leaves a picture of every screen in `build/screens`."""
     SCREENS.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The power is cut: while a config is saved, while data is pushed, while the secret is rotated. Nothing that was confirmed is lost.
 
-One cut by default, each day another work and moment; five with `contrib/test --all`, and with PARADUX_POWER_CUTS=50 as many as one has
-patience for (one to two minutes each; -rP tells when each came).
+One cut every other day, of another work and at another moment; five with `contrib/test --all`, and with PARADUX_POWER_CUTS=50 as many as
+one has patience for (one to two minutes each; -rP tells when each came).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import pytest
 from tests.system.guest import Guest
 from tests.system.guest_image import Image
 from tests.system.house import NAMES, STATE, House
+from tests.system.turns import POWER, marks
 from tests.width import today
 
 WORK = ("save", "push", "rotation", "save", "push")
@@ -93,7 +94,7 @@ def two_stewards(home: House) -> dict[str, Any]:
     return {**answers, "policy": {**answers["policy"], "shares_required": 2}, "stewards": answers["stewards"][:2]}
 
 
-@pytest.mark.parametrize("number", CUTS)
+@pytest.mark.parametrize("number", [pytest.param(number, marks=marks(POWER)) for number in CUTS])
 def test_after_a_power_cut_everything_opens_and_nothing_is_lost(
     image: Image, before: Callable[[str], Before], tmp_path: Path, number: int
 ) -> None:

@@ -16,10 +16,11 @@ from tests.system import usb_sticks
 from tests.system.guest import Guest
 from tests.system.guest_image import Image
 from tests.system.house import WORKERS, House, written
+from tests.system.turns import HANDS, marks
 
 _QUICK = (0.3,)
 PULLED_AT = [
-    number / 10 if number / 10 in _QUICK else pytest.param(number / 10, marks=pytest.mark.slow) for number in range(11)
+    pytest.param(share / 10, marks=marks(HANDS) if share / 10 in _QUICK else pytest.mark.slow) for share in range(11)
 ]
 """How much of what is written to a stick for a kit is there when it is pulled out; 0: nothing, 1: all, and it is being read back."""
 
@@ -135,7 +136,11 @@ def whole(stick: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    "kind", ["data", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ext4", "broken", "read-only"))]
+    "kind",
+    [
+        pytest.param("data", marks=marks(HANDS)),
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("ext4", "broken", "read-only")),
+    ],
 )
 def test_a_stick_that_must_not_be_written_harms_nobody(image: Image, frozen: Frozen, tmp_path: Path, kind: str) -> None:
     """It stays as it is, and the next good one is taken."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.rig import PASSPHRASE
 from tests.system.house import NAMES, VAULT, House
+from tests.system.turns import HANDS, marks
 from tests.width import today
 
 _OPEN = f"cryptsetup open --readonly --key-file - {VAULT} stock && mount -o ro,noload /dev/mapper/stock /mnt"
@@ -98,7 +99,7 @@ def test_no_command_leaves_anything_mapped_or_mounted(home: House) -> None:
     assert home.traces() == before
 
 
-@pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=marks(HANDS))])
 def test_a_killed_keeper_leaves_nothing_mapped(home: House, times: int) -> None:
     """Killed when it has mapped the vault to read it, or (`times`: 2) to save; what it had open is closed at once, and the vault opens."""
     before, config = home.traces(), home.config()

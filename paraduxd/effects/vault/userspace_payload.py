@@ -18,6 +18,8 @@ from paraduxd.effects.vault.ext4_image import Image
 from paraduxd.effects.vault.luks import Segment
 
 _TWEAK_UNIT = 512
+_ROOM = 15
+"""Bytes behind what it writes that `update_into` asks for, up to cryptography 42."""
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a payload; a config has at most 8 MiB."""
@@ -49,12 +51,14 @@ def write(path: Path, segment: Segment, key: bytes, image: bytes) -> None:
 def _crypt(data: bytes, segment: Segment, key: bytes, *, encrypt: bool) -> bytearray:
     """What is left over after the last whole sector is left out."""
     aes, size = algorithms.AES(key), segment.sector_size
-    made = bytearray(len(data) - len(data) % size)
+    whole = len(data) - len(data) % size
+    made = bytearray(whole + _ROOM)
     with memoryview(data) as given, memoryview(made) as taken:
-        for start in range(0, len(made), size):
+        for start in range(0, whole, size):
             tweak = segment.first_tweak + start // _TWEAK_UNIT
             unit = Cipher(aes, modes.XTS(tweak.to_bytes(16, "little")))
             context = unit.encryptor() if encrypt else unit.decryptor()
-            context.update_into(given[start : start + size], taken[start : start + size])
+            context.update_into(given[start : start + size], taken[start : start + size + _ROOM])
             context.finalize()
+    del made[whole:]
     return made

@@ -24,6 +24,10 @@ from paraduxd.effects.ipc.unix_sockets import Peer
 log = logging.getLogger("paradux.keeper")
 
 
+OnClient = Callable[[Peer, socket.socket], Callable[[], None]]
+"""Has a connection under its care when it returns, and gives what serves it, in another thread: until then nothing is read from it."""
+
+
 class Control:
     """Messages on the socket that the supervisor handed over at the start.
 
@@ -39,13 +43,10 @@ class Control:
 
     def serve(
         self,
-        on_client: Callable[[Peer, socket.socket], None],
+        on_client: OnClient,
         on_stick: Callable[[PluggedIn], None] = lambda _: None,
     ) -> None:
-        """Read until the supervisor closes the line.
-
-        `on_client` has a connection under its care when it returns; `on_stick` returns at once.
-        """
+        """Read until the supervisor closes the line. `on_stick` returns at once."""
         self._on_stick = on_stick
         while True:
             try:
@@ -59,13 +60,15 @@ class Control:
         self,
         message: JsonObject,
         connection: socket.socket | None,
-        on_client: Callable[[Peer, socket.socket], None],
+        on_client: OnClient,
     ) -> None:
         match received := control_messages.to_keeper(message):
             case Connected():
-                if connection is not None:
-                    on_client(received.client, connection)
-                self._send(Took(connection is not None))
+                serve = on_client(received.client, connection) if connection is not None else None
+                # Before it is read: a connection that the next keeper gets, because this one ends now, is whole.
+                self._send(Took(serve is not None))
+                if serve:
+                    serve()
             case Inserted():
                 self._on_stick(received.stick)
             case Answered():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def without_cores(do: Callable[[House], None], house: House) -> None:
     house.saw_files("core dump", cores() - before)
 
 
+def kill(processes: Iterable[int], number: int) -> None:
+    """One may end by itself when it loses another: restic with its ssh."""
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def keepers(house: House, number: int) -> None:
     house.paradux.owner("unlock", "--for", "5m")
     keeper = house.keeper()
@@ -40,8 +48,7 @@ def workers(house: House, number: int) -> None:
     with house.servers.gates["sftp-password"].held() as waiting:
         house.paradux.ctl("backup", "docs", "--destination", "sftp-password", "--push-only", "--no-wait")
         assert waiting.wait(60)
-        for pid in house.workers():
-            os.kill(pid, number)
+        kill(house.workers(), number)
         house.paradux.wait_for(lambda: not house.workers(), "the workers to end")
     house.idle()
 
@@ -66,8 +73,7 @@ def tools(house: House, number: int) -> None:
     with house.servers.gates["restic-sftp"].held() as waiting:
         house.paradux.ctl("backup", "docs", "--destination", "restic-sftp", "--push-only", "--no-wait")
         assert waiting.wait(60)
-        for pid in house.named("ssh") + house.named("restic"):
-            os.kill(pid, number)
+        kill(house.named("ssh") + house.named("restic"), number)
     house.idle()
 
 
