@@ -47,9 +47,9 @@ class HealthMonitor:
         self._ending.set()
 
     def take_vault(self, opens: luks_header.Signature) -> None:
-        """The file with this signature opens. One that has taken its place since is not what is expected."""
+        """The file with this signature opens. One that has taken its place since, or has a damaged header, is not what is expected."""
         seen = self.vault()
-        if seen.signature != opens:
+        if seen.state or seen.signature != opens:
             return
         self._expected = seen.sha256
         try:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from paraduxd.api.paths import RunPlaces, StatePlaces
+from paraduxd.effects.journal.journal import Journal
+from paraduxd.effects.vault import luks, luks_header
+from paraduxd.supervisor.status.health_monitor import VAULT, HealthMonitor
 from tests.rig import Installation, fill
 
 pytestmark = pytest.mark.slow
@@ -135,6 +140,20 @@ def test_another_vault_in_place_of_the_open_one_does_not_count_as_opened(paradux
         file.write(b"\xa5" * 16)
     paradux.ctl("lock")
     assert _problem(paradux.status(), "vault-changed")["level"] == "critical"
+
+
+@pytest.mark.parametrize("change", ["another file", "a damaged header"])
+def test_what_is_expected_is_never_told_by_a_file_that_does_not_fit(tmp_path: Path, change: str) -> None:
+    state = StatePlaces(tmp_path)
+    luks.format_container(state.vault, b"a passphrase", b"ab" * 32, luks.wanted_cost(luks.Kdf.WEAK))
+    journal = Journal(state.journal, datetime.now(UTC))
+    monitor = HealthMonitor(state, RunPlaces(tmp_path / "run"), journal)
+    opened = luks_header.signature(state.vault)
+    monitor.take_vault(opened)
+    known = journal.fact(VAULT)
+    _wipe_header(state.vault)
+    monitor.take_vault(opened if change == "another file" else luks_header.signature(state.vault))
+    assert known and journal.fact(VAULT) == known
 
 
 def _newer(path: Path) -> None:
