@@ -19,9 +19,8 @@ from pathlib import Path
 import paraductl
 from paraductl import main as client
 from paraduxd import linux
-from tests.rigs import forking
+from tests.rigs import client_line, forking
 
-_SOCKET = "client"
 _LONGEST = 1 << 20
 
 
@@ -29,30 +28,12 @@ def run(
     words: Sequence[str], environment: Mapping[str, str], text: str | None, seconds: float
 ) -> subprocess.CompletedProcess[str]:
     """Run `paraductl WORDS...` to its end, as `subprocess.run` does; raises `subprocess.TimeoutExpired`."""
-    streams = [_file((text or "").encode()), _file(), _file()]
+    command = ["paraductl", *words]
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
-            line.connect(str(_folder(tuple(environment.items())) / _SOCKET))
-            line.settimeout(seconds)
-            socket.send_fds(line, [json.dumps([str(Path.cwd()), *words]).encode()], streams)
-            code = int(line.recv(16))
-        return subprocess.CompletedProcess(["paraductl", *words], code, *map(_content, streams[1:]))
+        code, out, err = client_line.ask(_folder(tuple(environment.items())), words, (text or "").encode(), seconds)
     except TimeoutError:
-        raise subprocess.TimeoutExpired(["paraductl", *words], seconds) from None
-    finally:
-        for each in streams:
-            os.close(each)
-
-
-def _file(content: bytes = b"") -> int:
-    descriptor = os.memfd_create("stream")
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
-
-
-def _content(descriptor: int) -> str:
-    return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
+        raise subprocess.TimeoutExpired(command, seconds) from None
+    return subprocess.CompletedProcess(command, code, out.decode(), err.decode())
 
 
 @functools.cache
@@ -64,7 +45,7 @@ def main(folder: Path) -> None:
     """Be the client for each connection; another fork tells how it has ended, and ends it when nobody asks any more."""
     for module in pkgutil.walk_packages(paraductl.__path__, "paraductl."):
         import_module(module.name)
-    line = forking.connection(folder, [_SOCKET])
+    line = forking.connection(folder, [client_line.SOCKET])
     packet, streams, _, _ = socket.recv_fds(line, _LONGEST, 3)
     parent = os.getpid()
     if not (started := os.fork()):

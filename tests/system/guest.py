@@ -20,6 +20,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +39,8 @@ _DEVICES = (
     "-device virtserialport,chardev=agent,name=paradux.agent -serial chardev:console "
     "-device qemu-xhci,id=usb -netdev user,id=net -device virtio-net-pci,netdev=net,romfile="
 )
-_KERNEL = "console=ttyS0 quiet panic=-1 mitigations=off systemd.show_status=0"
+# QEMU translates code for each address that it runs at: for each process anew without `norandmaps`, a quarter of all it does.
+_KERNEL = "console=ttyS0 quiet panic=-1 mitigations=off norandmaps systemd.show_status=0"
 _ENDED_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 
 MACHINE = f"{_MACHINE} {_DEVICES} {_KERNEL}"
@@ -140,6 +142,13 @@ class Guest:
 
     def run(self, command: str, *, stdin: bytes = b"", timeout: float = 60, check: bool = True) -> Result:
         """Run a shell command line as root; with `check`, anything but success is a failed test."""
+        return self._run(command, stdin, timeout, check)
+
+    def client(self, *words: str, stdin: bytes = b"", timeout: float = 60, check: bool = True) -> Result:
+        """Run `paraductl WORDS...` as root, as `run` does. It is forked, which takes a tenth of the time of a start."""
+        return self._run(words, stdin, timeout, check)
+
+    def _run(self, command: str | Sequence[str], stdin: bytes, timeout: float, check: bool) -> Result:
         assert self._agent is not None, "the guest is off"
         self._requests += 1
         request = {

@@ -1,6 +1,7 @@
 """Runs in the guest: takes commands from a virtio-serial port, one JSON document a line, and answers likewise.
 
 A request is {"id", "command", "stdin", "timeout"}, a reply {"id", "code", "out", "err"}; bytes are base64. One at a time.
+A command is a line for the shell, or a list of words for the client, which is forked (`guest_client.service`): to start it takes a second.
 """
 
 import base64
@@ -10,9 +11,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+from tests.rigs import client_line
 
 PORT = "/dev/virtio-ports/paradux.agent"
-TIMED_OUT = 124
+CLIENT = Path("/run/guest-client")
+TIMED_OUT, NOT_THERE = 124, 127
 
 
 def encoded(data):
@@ -20,22 +25,37 @@ def encoded(data):
 
 
 def answer(request):
-    """Run one command line in a session of its own, so that all of it can be ended when its time is over."""
+    """Run one command."""
+    run = shell if isinstance(request["command"], str) else client
+    code, out, err = run(request["command"], base64.b64decode(request["stdin"]), request["timeout"])
+    return {"id": request["id"], "code": code, "out": encoded(out), "err": encoded(err)}
+
+
+def shell(command, stdin, seconds):
+    """Run a command line in a session of its own, so that all of it can be ended when its time is over."""
     process = subprocess.Popen(
-        ["/bin/sh", "-c", request["command"]],
+        ["/bin/sh", "-c", command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     try:
-        out, err = process.communicate(base64.b64decode(request["stdin"]), timeout=request["timeout"])
-        code = process.returncode
+        out, err = process.communicate(stdin, timeout=seconds)
+        return process.returncode, out, err
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        code = TIMED_OUT
-    return {"id": request["id"], "code": code, "out": encoded(out), "err": encoded(err)}
+        return TIMED_OUT, *process.communicate()
+
+
+def client(words, stdin, seconds):
+    """Be the client."""
+    try:
+        return client_line.ask(CLIENT, words, stdin, seconds)
+    except TimeoutError:
+        return TIMED_OUT, b"", b""
+    except OSError as problem:
+        return NOT_THERE, b"", str(problem).encode()
 
 
 def serve(port):

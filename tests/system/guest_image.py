@@ -97,12 +97,32 @@ Description=Runs what the tests ask for
 DefaultDependencies=no
 After=local-fs.target systemd-udevd.service
 [Service]
-ExecStart=/usr/bin/python3 /usr/lib/guest_agent.py
+ExecStart=/usr/bin/python3 /usr/lib/guest/agent.py
 Restart=always
 RestartSec=1
 [Install]
 WantedBy=sysinit.target
 """
+
+# It ends when its standard input does.
+_CLIENT_UNIT = """\
+[Unit]
+Description=Has loaded the client of Paradux, and forks it
+[Service]
+RuntimeDirectory=guest-client
+Environment=PYTHONPATH=/usr/lib/guest
+ExecStart=/bin/sh -c 'sleep infinity | /usr/lib/paradux/bin/python -m tests.rigs.forked_client /run/guest-client'
+[Install]
+WantedBy=multi-user.target
+"""
+
+CLIENT_UNIT = "guest-client.service"
+"""For guests with the package of Paradux; not enabled."""
+
+_BROUGHT = {"agent.py": "tests/system/guest_agent.py"} | {
+    name: name for name in (f"tests/rigs/{module}.py" for module in ("client_line", "forked_client", "forking"))
+}
+"""What tests run in a guest: the names in /usr/lib/guest, and those in the checkout."""
 
 _NETWORK = """\
 [Match]
@@ -192,7 +212,7 @@ def run(*argv: str | Path, cwd: Path | None = None, stdin: bytes = b"") -> bytes
 
 
 def _key(suite: str, more: Sequence[str]) -> str:
-    parts = [Path(__file__).read_bytes(), Path(__file__).with_name("guest_agent.py").read_bytes()]
+    parts = [Path(__file__).read_bytes(), *((CHECKOUT / name).read_bytes() for name in _BROUGHT.values())]
     parts += [" ".join([suite, *packages(), *more]).encode(), run("qemu-system-x86_64", "--version")]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
@@ -240,9 +260,11 @@ def _configure(root: Path) -> None:
         "etc/machine-id": "",
         "etc/systemd/network/guest.network": _NETWORK,
         "etc/systemd/system/guest-agent.service": _AGENT_UNIT,
-        "usr/lib/guest_agent.py": Path(__file__).with_name("guest_agent.py").read_text(),
+        f"etc/systemd/system/{CLIENT_UNIT}": _CLIENT_UNIT,
+        **{f"usr/lib/guest/{name}": (CHECKOUT / source).read_text() for name, source in _BROUGHT.items()},
     }
     for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     run("systemctl", f"--root={root}", "enable", "guest-agent.service", "systemd-networkd.service")
     run("systemctl", f"--root={root}", "mask", *_MASKED)

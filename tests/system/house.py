@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shlex
 import shutil
 import time
@@ -16,7 +17,7 @@ from tests.packaging.building import compiled, digest, own_package, program
 from tests.rig import PASSPHRASE, minimal_answers
 from tests.system import guest_image
 from tests.system.guest import MACHINE, Guest, Result
-from tests.system.guest_image import Image
+from tests.system.guest_image import CLIENT_UNIT, Image
 
 STATE = "/var/lib/paradux"
 VAULT = f"{STATE}/vault.luks"
@@ -25,9 +26,6 @@ _PASSPHRASE_FILE = "/root/passphrase"
 
 WORKERS = "pgrep -f '[p]araduxd[.]worker'"
 """A command that succeeds while a worker runs."""
-
-_DUE = "paraductl --json status | grep -q '\"next\": null'"
-_PUSHES = "paraductl history --limit 500 | grep -c 'done .*mirror'"
 
 _PRIVATE_MOUNTS = "cat /proc/[0-9]*/mounts 2>/dev/null | grep -E '^/dev/(mapper|dm-|loop|sd)' | sort -u"
 
@@ -59,7 +57,7 @@ class House:
 
     def ctl(self, *arguments: str, stdin: str = "", check: bool = True, timeout: float = 400) -> Result:
         """Run paraductl as root."""
-        return self.guest.run(shlex.join(["paraductl", *arguments]), stdin=stdin.encode(), check=check, timeout=timeout)
+        return self.guest.client(*arguments, stdin=stdin.encode(), check=check, timeout=timeout)
 
     def open(self, *arguments: str, stdin: str = "") -> Result:
         """Run paraductl with the passphrase where it is needed: a vault that has to be opened for it takes seconds."""
@@ -83,6 +81,8 @@ class House:
         self.guest.carry(package, "/root/paradux.deb")
         self.guest.run("tar --extract --file /root/compiled.tar --directory / && rm /root/compiled.tar", timeout=300)
         self.guest.run("dpkg --force-unsafe-io --install /root/paradux.deb && rm /root/paradux.deb", timeout=600)
+        self.guest.run(f"systemctl enable --now --quiet {CLIENT_UNIT}")
+        self.wait_until_up()
 
     def answers(self, **changes: Any) -> dict[str, Any]:
         """Five stewards, three of whom are needed; a dataset on folders of the guest, pulled and pushed daily; one place for the config.
@@ -123,14 +123,15 @@ class House:
     def wait_for_steward(
         self, name: str, fits: Callable[[dict[str, Any]], bool], seconds: float = 300
     ) -> dict[str, Any]:
-        """What is known of a steward's kit, once it fits. Asking takes a quarter of the guest's time: the kit is written in the rest."""
-        deadline = time.monotonic() + seconds
-        while True:
-            begun = time.monotonic()
-            if fits(known := self.steward(name)):
-                return known
-            assert time.monotonic() < deadline, f"{known}\n{self.guest.journal()}"
-            time.sleep(3 * (time.monotonic() - begun))
+        """What is known of a steward's kit, once it fits."""
+        known: dict[str, Any] = {}
+
+        def asked() -> bool:
+            known.update(self.steward(name))
+            return fits(known)
+
+        self.wait_for(asked, f"{name}'s kit", seconds)
+        return known
 
     def wait_for_log(self, text: str, seconds: float = 400) -> None:
         """Wait until the daemon has written this to its log."""
@@ -138,13 +139,27 @@ class House:
         if self.guest.run(wait, timeout=seconds + 60, check=False).code:
             raise AssertionError(f"waited in vain for {text}\n{self.guest.journal()}")
 
+    def wait_for(self, asked: Callable[[], bool], what: str, seconds: float = 300) -> None:
+        """Wait until it is so. Asking takes a third of the guest's time at most: what is awaited needs it too."""
+        deadline = time.monotonic() + seconds
+        begun = time.monotonic()
+        while not asked():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited in vain for {what}\n{self.guest.journal()}")
+            time.sleep(min(0.1 + 2 * (time.monotonic() - begun), 5.0))
+            begun = time.monotonic()
+
     def wait_until_up(self) -> None:
         """Wait until the daemon answers."""
-        self.guest.wait_for("paraductl history", "the daemon to answer")
+        self.wait_for(lambda: self.ctl("history", check=False).code == 0, "the daemon to answer")
 
     def wait_until_idle(self) -> None:
         """Wait until all that came due is done."""
-        self.guest.wait_for(f"! {_DUE} && ! {WORKERS}", "what came due to be done")
+        self.wait_for(lambda: not self._has_work(), "what came due to be done")
+
+    def _has_work(self) -> bool:
+        due = '"next": null' in self.ctl("--json", "status", check=False).out
+        return due or self.guest.run(WORKERS, check=False).code == 0
 
     def off_for(self, seconds: float) -> None:
         """The machine is shut down, and switched on again when so much time has gone by, with nobody there."""
@@ -156,11 +171,11 @@ class House:
 
     def pushes(self) -> int:
         """How many pushes to the mirror are in the history."""
-        return int(self.guest.run(_PUSHES, check=False).out or "0")
+        return len(re.findall("done .*mirror", self.ctl("history", "--limit", "500", check=False).out))
 
     def wait_for_pushes(self, more_than: int) -> None:
         """Wait until there is another one."""
-        self.guest.wait_for(f"test $({_PUSHES}) -gt {more_than}", "another push")
+        self.wait_for(lambda: self.pushes() > more_than, "another push")
 
     def traces(self) -> str:
         """What a command must leave as it was: mappings, loop devices, mounts, and what any process has mounted for itself alone."""

@@ -62,7 +62,9 @@ def destroyed(image: Image, installed: Path, tmp_path_factory: pytest.TempPathFa
             config, log = home.config(), guest.run("journalctl -o cat").out
             home.edit(inventory=[{"name": "after the kits were written"}])
             home.ctl("publish")
-            guest.wait_for("paraductl backup home", "the data to be at the friend's as well")
+            home.wait_for(
+                lambda: home.ctl("backup", "home", check=False).code == 0, "the data to be at the friend's as well"
+            )
             home.wait_until_idle()
             newer = home.config()
             sums = guest.run("cd /srv/source && sha256sum * | sort").out

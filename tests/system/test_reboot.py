@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.system.house import House
@@ -15,13 +17,14 @@ def test_a_push_that_a_reboot_ends_is_done_again_after_it(home: House) -> None:
     home.guest.wait_for("pgrep -f '[p]araduxd[.]worker'", "the push to begin", 30)
     home.guest.reboot()
     home.wait_until_up()
-    home.guest.wait_for(_versions(2), "the push after the boot")
-    (destination,) = home.status()["datasets"][0]["destinations"]
-    assert (destination["versions"], destination["error"]) == (2, None)
+    home.wait_for(lambda: _destination(home)["versions"] == 2, "the push after the boot")
+    assert _destination(home)["error"] is None
     home.owner("restore", "home", "--to", "/root/back", "--from", "mirror")
     home.guest.run("diff -r /srv/source /root/back")
 
 
-def _versions(number: int) -> str:
-    """A command that succeeds once the destination has so many versions."""
-    return f"paraductl --json status | grep -q '\"versions\": {number}'"
+def _destination(home: House) -> dict[str, Any]:
+    """What status says of the destination."""
+    (destination,) = home.status()["datasets"][0]["destinations"]
+    found: dict[str, Any] = destination
+    return found

@@ -75,8 +75,7 @@ def test_a_known_kit_is_checked_while_locked_and_refreshed_while_unlocked(
     first, content = home.steward("alice"), stick.read_bytes()
 
     home.guest.plug(stick, SERIAL)
-    seen_again = f"paraductl --json stewards | grep last_seen | grep -v null | grep -vqF '{first['last_seen']}'"
-    home.guest.wait_for(seen_again, "the check-up")
+    home.wait_for_steward("alice", lambda known: known["last_seen"] not in (None, first["last_seen"]))
     home.guest.unplug(SERIAL)
     locked = home.steward("alice")
     assert (locked["problems"], locked["serial"]) == ([], first["serial"])
