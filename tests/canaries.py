@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.rigs.starts import Starts
+
 CHUNK = 1 << 24
 
 
@@ -57,13 +59,17 @@ def in_files(roots: Iterable[Path], needles: Iterable[bytes]) -> dict[Path, set[
     return found
 
 
-def in_command_lines(needles: Iterable[bytes]) -> dict[str, set[bytes]]:
-    """Which processes show which needles in argv or environment right now."""
-    wanted, found = set(needles), {}
-    for name in ("cmdline", "environ"):
-        for path in Path("/proc").glob(f"[0-9]*/{name}"):
+class CommandLines(Starts):
+    """While it is open, `seen` takes which programs of this machine show which needles in argv or environment."""
+
+    def __init__(self, needles: Iterable[bytes]) -> None:
+        super().__init__(self._read)
+        self._wanted = set(needles)
+        self.seen: dict[str, set[bytes]] = {}
+
+    def _read(self, pid: int) -> None:
+        for path in (Path(f"/proc/{pid}/cmdline"), Path(f"/proc/{pid}/environ")):
             with contextlib.suppress(OSError):
                 content = path.read_bytes()
-                if hits := {needle for needle in wanted if needle in content}:
-                    found[str(path)] = hits
-    return found
+                if hits := {needle for needle in self._wanted if needle in content}:
+                    self.seen[str(path)] = hits

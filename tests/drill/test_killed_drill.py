@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paraduxd.effects.files import scratch
-from tests.canaries import in_command_lines, in_files
+from tests.canaries import CommandLines, in_files
 from tests.drill.drill_rig import (
     CANARY,
     drill,
@@ -123,25 +123,25 @@ def test_no_secret_is_seen_while_it_runs(paradux: Installation) -> None:
     key = friend["credentials"]["private_key"].splitlines()[2]
     secrets = [PASSPHRASE, CANARY, managed["recovery"]["secret"], *managed["shares"]["words"], password, key]
     needles = [text.encode() for text in secrets]
-    seen: dict[object, set[bytes]] = {}
+    seen: dict[Path, set[bytes]] = {}
     watching = threading.Event()
 
     def watch() -> None:
-        while not watching.is_set():
-            seen.update(in_command_lines(needles))
+        while not watching.wait(0.01):
             with contextlib.suppress(OSError):  # it is removed while it is looked at
                 seen.update(in_files(left_in_scratch(paradux), needles))
 
     thread = threading.Thread(target=watch)
     thread.start()
-    assert drill(paradux)[0] == 0
-    with start_drill(paradux) as client:
-        paradux.wait_for(lambda: left_in_scratch(paradux), "the drill to begin")
-        kill(keepers(paradux))
-        client.communicate(timeout=60)
+    with CommandLines(needles) as programs:
+        assert drill(paradux)[0] == 0
+        with start_drill(paradux) as client:
+            paradux.wait_for(lambda: left_in_scratch(paradux), "the drill to begin")
+            kill(keepers(paradux))
+            client.communicate(timeout=60)
     watching.set()
     thread.join()
-    assert seen == {}
+    assert (seen, programs.seen) == ({}, {})
     transport = paradux.state / "transport"
     roots = [paradux.state, paradux.run, paradux.root / "nas", Path("/dev/shm"), scratch.BASE]
     assert [path for path in in_files(roots, needles) if transport not in path.parents] == []

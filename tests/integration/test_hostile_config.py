@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.commands.person import descendants
 from tests.integration import sshd as real
 from tests.rig import Installation, fill, minimal_answers, running
+from tests.rigs.starts import Starts, command_line
 from tests.width import today
 
 MARK = "pwned-by-paradux"
@@ -73,32 +70,19 @@ def hostile_answers(root: Path, name: str, server: real.Server) -> dict[str, Any
     return {**base, "owner": owner, "datasets": [dataset], "metadata_stashes": stashes, "inventory": inventory}
 
 
-class ShellWatch:
-    """Notes every shell below this process, the servers included, that is started with one of the names in its arguments."""
+class Shells(Starts):
+    """While it is open, `seen` takes every shell of this machine that is started with one of the names in its arguments."""
 
     def __init__(self) -> None:
+        super().__init__(self._note)
         self.seen: list[bytes] = []
-        self._watching = True
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
 
-    def stop(self) -> None:
-        """Look no more."""
-        self._watching = False
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while self._watching:
-            for pid in descendants(os.getpid()):
-                try:
-                    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                # sshd itself starts the login shell with the words of the client; rsync's are fixed there (--server).
-                is_shell = arguments[0].rsplit(b"/", 1)[-1] in (b"sh", b"bash", b"dash")
-                if is_shell and any(MARK.encode() in argument for argument in arguments):
-                    self.seen.append(b" ".join(arguments))
-            time.sleep(0.01)
+    def _note(self, pid: int) -> None:
+        arguments = command_line(pid).split(b"\0")
+        # sshd itself starts the login shell with the words of the client; rsync's are fixed there (--server).
+        is_shell = arguments[0].rsplit(b"/", 1)[-1] in (b"sh", b"bash", b"dash")
+        if is_shell and any(MARK.encode() in argument for argument in arguments):
+            self.seen.append(b" ".join(arguments))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -114,8 +98,7 @@ def test_a_hostile_name_goes_through_every_protocol(tmp_path: Path, sshd: real.S
     (source / f"{name}.excluded").write_text("left out")
     for part in ("disk", "restic", "remote", "nas", "friend"):
         (tmp_path / part).mkdir()
-    watch = ShellWatch()
-    with running(tmp_path, own_workers=True) as paradux:
+    with Shells() as shells, running(tmp_path, own_workers=True) as paradux:
         paradux.setup(hostile_answers(tmp_path, name, sshd))
         paradux.ctl("backup")
         for destination in ("disk", "restic", "rsync"):
@@ -127,8 +110,7 @@ def test_a_hostile_name_goes_through_every_protocol(tmp_path: Path, sshd: real.S
             assert len(restored) == (14 if "[a-z]" in name else 13)
         assert all(stash["current"] for stash in paradux.status()["metadata_stashes"])
         assert paradux.config()["inventory"][0]["password"] == name
-    watch.stop()
-    assert watch.seen == []
+    assert shells.seen == []
     assert {path.name for path in (tmp_path / "friend" / name).iterdir()} >= {"config-1-1.gpg"}
     strays = [*tmp_path.rglob(MARK), *Path.cwd().glob(MARK), *Path("/").glob(MARK), *Path.home().glob(MARK)]
     assert strays == []

@@ -6,14 +6,13 @@ import json
 import secrets
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.canaries import in_command_lines, in_files, in_memory
+from tests.canaries import CommandLines, in_files, in_memory
 from tests.rig import PASSPHRASE, Installation, fill, minimal_answers
 from tests.rigs.prepared import Prepared
 
@@ -76,27 +75,16 @@ def test_every_command_leaves_the_supervisor_clean(paradux: Installation) -> Non
 
 def test_no_file_no_log_no_argument_shows_a_secret(paradux: Installation) -> None:
     wanted = needles(paradux)
-    seen: dict[str, set[bytes]] = {}
-    watching = True
-
-    def watch() -> None:
-        while watching:
-            seen.update(in_command_lines(wanted))
-            time.sleep(0.005)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    config = paradux.config()
-    config["inventory"][3]["name"] = "renamed"
-    paradux.edit(config)
-    paradux.owner("--passphrase-file", str(paradux.passphrase_file), "unlock")
-    paradux.ctl("backup")
-    wrong = paradux.root / "wrong"
-    wrong.write_text("wrong passphrase")
-    assert paradux.ctl("--passphrase-file", str(wrong), "show", check=False).returncode == 3
-    watching = False
-    thread.join()
-    assert not seen
+    with CommandLines(wanted) as programs:
+        config = paradux.config()
+        config["inventory"][3]["name"] = "renamed"
+        paradux.edit(config)
+        paradux.owner("--passphrase-file", str(paradux.passphrase_file), "unlock")
+        paradux.ctl("backup")
+        wrong = paradux.root / "wrong"
+        wrong.write_text("wrong passphrase")
+        assert paradux.ctl("--passphrase-file", str(wrong), "show", check=False).returncode == 3
+    assert not programs.seen
     roots = [paradux.state, paradux.run, paradux.root / "nas", Path("/dev/shm"), Path("/var/tmp")]
     assert in_files(roots, wanted) == {}
     assert not any(needle in paradux.log.read_bytes() for needle in wanted)

@@ -26,17 +26,16 @@ def test_building_a_kit_writes_no_file_and_starts_no_program_with_a_secret(
     done = threading.Event()
 
     def watch() -> None:
-        while not done.is_set():
-            seen.update(canaries.in_command_lines(secrets))
+        while not done.wait(0.005):
             seen.update({str(path): hits for path, hits in canaries.in_files([tmp_path], secrets).items()})
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), canaries.CommandLines(secrets) as programs:
         files = family.kit("alice")
     done.set()
     watcher.join()
-    assert files and not seen
+    assert files and not seen and not programs.seen
     assert not canaries.in_files([tmp_path], secrets)
     assert not [secret for secret in secrets if secret.decode() in caplog.text]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.canaries import in_command_lines, in_files, in_memory
+from tests.canaries import CommandLines, in_files, in_memory
 from tests.recover.recover_rig import NEW_PASSPHRASE, Family, recover, same_but_for_the_machine, unlocked_config
 from tests.recover.test_dialogue import Person
 from tests.rig import Installation
@@ -35,27 +34,6 @@ def kill_daemon(machine: Installation) -> None:
     machine.start()
 
 
-class Watch:
-    """Looks at every command line and environment of this machine all the time."""
-
-    def __init__(self, needles: list[bytes]) -> None:
-        self.seen: dict[str, set[bytes]] = {}
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._look, args=(needles,))
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
-
-    def _look(self, needles: list[bytes]) -> None:
-        while not self._ending.wait(0.02):
-            self.seen.update(in_command_lines(needles))
-
-
 def nothing_left(machine: Installation, needles: list[bytes]) -> None:
     """In no file, no log, and not in the supervisor."""
     assert machine.daemon is not None
@@ -74,7 +52,7 @@ def test_scenario_6_what_was_brought_outlives_keeper_daemon_and_client(family: F
         points += 1
         nothing_left(blank, needles)
 
-    with Watch(needles) as watch:
+    with CommandLines(needles) as programs:
         person = Person(blank, "recover")
         person.expect("file: ")
         person.types(family.words("alice").upper())
@@ -111,7 +89,7 @@ def test_scenario_6_what_was_brought_outlives_keeper_daemon_and_client(family: F
         assert last.ends() == 1
         assert not (blank.state / "vault.luks").exists()
         report = recover(blank, *family.kits("alice", "bob", "carol"))
-    assert not watch.seen
+    assert not programs.seen
     assert report["serial"] == family.config["serial"] + 1
     config = unlocked_config(blank)
     assert config is not None and same_but_for_the_machine(config, family.config)

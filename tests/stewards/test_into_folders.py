@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from paraduxd.api.paths import RunPlaces
 from paraduxd.shares import slip39
 from paraduxd.shares.collection import ShareCollection
 from paraduxd.shares.kit_folder import material_from_directory
-from tests.canaries import in_command_lines, in_files, in_memory
+from tests.canaries import CommandLines, in_files, in_memory
 from tests.fakes_client import FakeDaemon
 from tests.rig import PASSPHRASE, Installation, Json, clean_environment, fill, minimal_answers
 from tests.rigs.prepared import Prepared
@@ -239,20 +238,10 @@ def test_no_share_where_none_may_be(paradux: Installation) -> None:
     secrets = [managed["recovery"]["secret"], *managed["shares"]["words"]]
     wanted = [text.encode() for text in secrets]
     wanted += [base64.b64encode(text.encode())[4:60] for text in secrets]
-    seen: dict[str, set[bytes]] = {}
-    watching = threading.Event()
-
-    def watch() -> None:
-        while not watching.wait(0.005):
-            seen.update(in_command_lines(wanted))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    paradux.owner("unlock", "--for", "5m")
-    paradux.ctl("create-steward-device", "--directory", str(paradux.root / "kits"))
-    watching.set()
-    thread.join()
-    assert not seen, "neither arguments nor environment"
+    with CommandLines(wanted) as programs:
+        paradux.owner("unlock", "--for", "5m")
+        paradux.ctl("create-steward-device", "--directory", str(paradux.root / "kits"))
+    assert not programs.seen, "neither arguments nor environment"
     assert paradux.daemon is not None
     assert not in_memory(paradux.daemon.pid, wanted), "the supervisor never held a share"
     paradux.ctl("lock")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.canaries import in_command_lines, in_files
+from tests.canaries import CommandLines, in_files
 from tests.effects.vault.rig import PASSPHRASE, RECOVERY, locked, script, stock_volume_key
 
 BUSY = """
@@ -24,17 +24,15 @@ for number in range(8):
 """
 
 
+_KEY_FILE = b"--key-file\0/proc/self/fd/"
+
+
 def watched(child: subprocess.Popen[bytes], canaries: list[bytes]) -> tuple[dict[str, set[bytes]], set[str]]:
     """What was seen of the canaries, and which programs were seen at work, until the child ends."""
-    seen: dict[str, set[bytes]] = {}
-    programs: set[str] = set()
-    while child.poll() is None:
-        found = in_command_lines([*canaries, b"--key-file\0/proc/self/fd/"])
-        for where, hits in found.items():
-            programs |= {"cryptsetup"} if b"--key-file\0/proc/self/fd/" in hits else set()
-            if hits & set(canaries):
-                seen[where] = hits
-    return seen, programs
+    with CommandLines([*canaries, _KEY_FILE]) as programs:
+        child.wait()
+    seen = {where: hits for where, hits in programs.seen.items() if hits & set(canaries)}
+    return seen, {"cryptsetup" for hits in programs.seen.values() if _KEY_FILE in hits}
 
 
 @pytest.mark.slow
