@@ -17,7 +17,7 @@ from tests.width import FULL, today
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-USUAL = 5
+USUAL = 4
 """So many situations a day, of every kind; all of them with `contrib/test --all`."""
 
 

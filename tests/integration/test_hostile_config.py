@@ -90,7 +90,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", today(NAMES, 4), ids=NAMES.index)
+@pytest.mark.parametrize("name", today(NAMES, 3), ids=NAMES.index)
 def test_a_hostile_name_goes_through_every_protocol(tmp_path: Path, sshd: real.Server, name: str) -> None:
     source = tmp_path / "source" / name
     fill(source)

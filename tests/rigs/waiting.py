@@ -8,7 +8,7 @@ from collections.abc import Callable
 LONG = 60.0
 """Seconds that anything may take on a machine that is busy; nobody waits so long where it works."""
 
-_FIRST, _LAST = 0.005, 0.05
+_FIRST, _LAST = 0.005, 0.1
 """Seconds between two looks: soon at first, then as rarely as nobody notices."""
 
 
@@ -21,4 +21,4 @@ def wait_for(
         if time.monotonic() > deadline:
             raise AssertionError(f"waited in vain for {what}\n{otherwise()}")
         time.sleep(pause)
-        pause = min(pause * 1.2, _LAST)
+        pause = min(pause * 1.25, _LAST)

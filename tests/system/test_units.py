@@ -21,7 +21,7 @@ mkdir -p /run/sshd /root/.ssh /srv/friend
 ssh-keygen -q -t ed25519 -N '' -f /root/host_key
 ssh-keygen -q -t ed25519 -N '' -f /root/key
 cp /root/key.pub /root/.ssh/authorized_keys
-/usr/sbin/sshd -p 2222 -h /root/host_key -o PidFile=none -o StrictModes=no
+/usr/sbin/sshd -p 2222 -h /root/host_key -o PidFile=none -o StrictModes=no -o UsePAM=no
 """
 
 
