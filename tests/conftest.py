@@ -25,6 +25,11 @@ def pytest_configure() -> None:
     gc.disable()  # what is collected stays: looking for garbage in it takes over half of the time
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones begin first."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_collection_finish() -> None:
     """What comes from here on is garbage some day; thousands of tests are not."""
     gc.freeze()

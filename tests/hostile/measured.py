@@ -16,7 +16,7 @@ from typing import Any
 MOST = 300
 """MiB that a process may take, ours or a tool's."""
 
-LOOK = 0.01
+LOOK = 0.02
 """Seconds between two looks; the kernel keeps the highest value of each process (VmHWM), so that little is missed."""
 
 
@@ -79,7 +79,7 @@ def _descendants(top: int) -> list[int]:
         pid = waiting.pop()
         found.append(pid)
         try:
-            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  (a hundred times a second)
+            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  (fifty times a second)
                 waiting += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
         except OSError:
             continue

@@ -15,7 +15,7 @@ from tests.hunt.situations import SITUATIONS, Situation
 from tests.hunt.situations.kits import LAST
 from tests.width import FULL, today
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1800)]
 
 USUAL = 4
 """So many situations a day, of every kind; all of them with `contrib/test --all`."""

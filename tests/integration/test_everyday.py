@@ -246,6 +246,7 @@ def test_one_metadata_stash_read_by_hand(paradux: Installation) -> None:
     subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
 
 
+@pytest.mark.long
 def test_answers_can_be_changed_and_the_schedule_follows(paradux: Installation) -> None:
     answers = minimal_answers(paradux.root)
     config = paradux.config()

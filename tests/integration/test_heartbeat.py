@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 CANARY = "ca9a0000-1c5e-4b0e-9d8a-0a4d3f1b2c3d"
 
 
+@pytest.mark.long
 def test_success_is_told_only_while_everything_could_be_recovered(tmp_path: Path) -> None:
     fill(tmp_path / "source")
     with answering(200) as (port, called), running(tmp_path) as paradux:

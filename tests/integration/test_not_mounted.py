@@ -102,6 +102,7 @@ def test_another_disk_in_its_place_stays_as_it_is(home: Home) -> None:
     home.paradux.ctl("backup")
 
 
+@pytest.mark.long
 def test_a_stash_that_holds_an_older_config_is_noticed_and_gets_the_present_one(home: Home) -> None:
     """A disk image that was put back, or what version 0.1.0 has published below the mount point."""
     (older := home.root / "older").mkdir()

@@ -37,6 +37,7 @@ WHOLE = 3
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(60 + 90 * LOSSES)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_status_claims_is_what_comes_back(tmp_path: Path, seed: int) -> None:

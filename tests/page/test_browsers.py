@@ -16,6 +16,7 @@ SCREENS = Path(__file__).parent.parent.parent / "build" / "screens"
 PAGE = Path(build.__file__).parent / "data" / "recover.html"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("browser", [*width.today(("chrome", "firefox"), 1), *(["webkit"] if width.FULL else [])])
 def test_what_people_do(browser: str, material: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.page.node import node
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_what_the_vectors_expect_is_what_comes_out(material: Path) -> None:
     said = node("test.mjs", environment={**os.environ, "PARADUX_DATA": str(material / "data")}, timeout=380)

@@ -135,6 +135,7 @@ def paradux(tmp_path: Path, at: Servers) -> Iterator[Installation]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_what_was_predicted_is_what_he_can_do(paradux: Installation, at: Servers) -> None:
     told = json.loads(paradux.ctl("--json", "whatif", "--compromise", "credentials", check=False).stdout)
