@@ -39,7 +39,8 @@ def memory() -> Iterator[Path]:
 def pair(memory: Path) -> KeyPair:
     """A key that was made in 2090, as gpg sees it."""
     with private_gpg(memory) as gpg:
-        _gpg(gpg.home, "--faked-system-time", "20900101T000000", "--generate-key", data=_BATCH.encode())
+        making = ("--faked-system-time", "20900101T000000", "--generate-key")
+        _gpg(gpg.home, *making, data=f"{PASSPHRASE}\n{_BATCH}".encode(), ask=True)  # for the subkey the agent asks anew
         listed = _gpg(gpg.home, "--with-colons", "--list-keys").decode()
         fingerprint = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:"))
         public = _gpg(gpg.home, "--armor", "--export").decode()
