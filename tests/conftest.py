@@ -7,7 +7,9 @@ import gc
 import os
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +61,17 @@ def as_a_shell_starts_them() -> Iterator[None]:
     os.chdir(here)
     os.umask(0o022)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@pytest.fixture(autouse=True)
+def sessions_end_with_their_test() -> Iterator[None]:
+    """A worker's sessions end with its process; those of a test would look for news ten times a second until the end of all tests."""
+    before = set(threading.enumerate())
+    yield
+    if paramiko := sys.modules.get("paramiko"):
+        for thread in set(threading.enumerate()) - before:
+            if isinstance(thread, paramiko.Transport):
+                thread.close()
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ class Writes:
         self._without = tuple(f"{path}/" for path in without)
         self._seen: set[bytes] = set()
         self._taken: list[tuple[str, bytes, int]] = []
+        self._processes: dict[tuple[int, int], int | None] = {}
         self._lock = threading.Lock()
         flags = _FAN_CLOEXEC | _FAN_UNLIMITED_QUEUE | _FAN_NONBLOCK
         self._group = _libc.fanotify_init(flags, os.O_RDONLY | os.O_LARGEFILE | os.O_CLOEXEC)
@@ -137,10 +138,9 @@ class Writes:
 
     def _look(self, descriptor: int, pid: int, *, closed: bool) -> None:
         """Large files are read when they are closed, small ones whenever something is written."""
-        whose = self._whose(pid)
         status = os.fstat(descriptor)
         most = _LARGEST if closed else _SMALL
-        if whose is None or not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= most:
+        if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= most or (whose := self._whose(pid)) is None:
             return
         path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
         if path.startswith(self._without):
@@ -152,15 +152,21 @@ class Writes:
             self._taken.append((path, content, whose))
 
     def _whose(self, pid: int) -> int | None:
-        """0: the test process is above it. `None`: somebody else's. What has ended already is told by its number."""
+        """0: the test process is above it. `None`: somebody else's. What has ended already is told by its number.
+
+        All that is written on the disk comes by here: whose a process is, is looked up once.
+        """
         if pid == self._ours:
             return None
         try:
-            while pid > 1 and pid != self._ours:
-                pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            above, since = _origin(pid)
+            if (process := (pid, since)) not in self._processes:
+                while (pid := above) > 1 and pid != self._ours:
+                    above, _ = _origin(pid)
+                self._processes[process] = 0 if pid == self._ours else None
+            return self._processes[process]
         except OSError:
             return pid
-        return 0 if pid == self._ours else None
 
 
 class Wire:
@@ -219,6 +225,13 @@ class Wire:
             self._taken.setdefault(
                 f"{name} {'>' if target in self._names else '<'} {source}-{target}", bytearray()
             ).extend(payload)
+
+
+def _origin(pid: int) -> tuple[int, int]:
+    """The parent of a process, and the tick at which it was started (proc(5)); raises `OSError` when it has ended."""
+    with open(f"/proc/{pid}/stat", "rb") as told:  # noqa: PTH123  (thousands of times)
+        words = told.read().rpartition(b")")[2].split()
+    return int(words[1]), int(words[19])
 
 
 def _writers(folder: Path) -> Iterator[int]:

@@ -79,15 +79,17 @@ def own_package(folder: Path) -> Path:
         return Path(shutil.copy(found, folder))
 
 
-def compiled(package: Path, folder: Path) -> Path:
-    """An archive of what the package's postinst compiles, made by the same Python."""
+def quick(package: Path, folder: Path) -> tuple[Path, Path]:
+    """For a slow machine: the same package, packed for speed, and an archive of what its postinst compiles, made by the same Python."""
     tree, archive = folder / "tree", folder / "compiled.tar"
-    run("dpkg-deb", "--extract", package, tree)
+    run("dpkg-deb", "--raw-extract", package, tree)
+    packed = folder / "quick.deb"
+    run("dpkg-deb", "--root-owner-group", "-Zzstd", "--build", tree, packed)
     run("/usr/bin/python3", "-I", "-m", "compileall", "-q", "-s", tree, "-p", "/", tree / "usr/lib/paradux/lib")
     caches = sorted(path.relative_to(tree) for path in tree.rglob("__pycache__"))
     run("tar", "--create", "--file", archive, "--directory", tree, *caches)
     shutil.rmtree(tree)
-    return archive
+    return packed, archive
 
 
 def program() -> list[Path]:

@@ -21,7 +21,7 @@ LICENCE = (CHECKOUT / "LICENSE").read_text()
 locks = load("locks")
 manuals = load("manuals")
 LOCK = CHECKOUT / "contrib/requirements.lock"
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]  # packages come over the network
+pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(900)]  # packages come over the network
 
 PROGRAM = re.compile(r"usr/(local/)?lib/paradux/")
 

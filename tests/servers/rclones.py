@@ -40,7 +40,7 @@ def serving(kind: str, folder: Path, options: Sequence[str] = ()) -> Iterator[Se
     """`rclone serve KIND` on a free port of loopback, ended with the context."""
     folder.mkdir(parents=True, exist_ok=True)
     argv = [str(NEW_RCLONE), "--config=", "serve", kind, "--addr=127.0.0.1:0", *options, str(folder)]
-    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "TCELL_MINIMIZE": "1"}
     with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         said = ""

@@ -40,7 +40,7 @@ def settled(image: Image, folder: Path) -> Path:
     def prepare(guest: Guest) -> None:
         home = House(guest)
         home.setup()
-        home.wait_for_pushes(0)
+        home.ctl("backup")
         home.owner("unlock")
         home.wait_until_idle()
 

@@ -15,6 +15,7 @@ import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
+from pathlib import Path
 from typing import IO, BinaryIO
 
 from paraduxd.api import bounded_json
@@ -99,6 +100,12 @@ def obscured(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _password_options(kind: str) -> frozenset[str]:
+    return _password_options_of(str(Path(process.find("rclone")).resolve()), kind)
+
+
+@functools.cache
+def _password_options_of(_program: str, kind: str) -> frozenset[str]:
+    """What one rclone says once: to ask takes as long as to move a small file."""
     told = process.run(["rclone", *_OPTIONS, "--config=", "config", "providers"])
     with contextlib.suppress(ValueError, KeyError, TypeError):
         for provider in bounded_json.parse(told.output, "what rclone reports about its remotes", bounded_json.MEDIUM):

@@ -150,7 +150,7 @@ def words(text: str) -> str:
 
 
 def _unverified() -> ssl.SSLContext:
-    made = ssl.create_default_context()
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the system's authorities, which take 30 ms to load
     made.check_hostname = False
     made.verify_mode = ssl.CERT_NONE
     return made
