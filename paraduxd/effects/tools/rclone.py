@@ -10,12 +10,12 @@ import contextlib
 import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
-from pathlib import Path
 from typing import IO, BinaryIO
 
 from paraduxd.api import bounded_json
@@ -100,11 +100,11 @@ def obscured(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _password_options(kind: str) -> frozenset[str]:
-    return _password_options_of(str(Path(process.find("rclone")).resolve()), kind)
+    return _password_options_of(shutil.which("rclone", path=process.PATH), kind)
 
 
 @functools.cache
-def _password_options_of(_program: str, kind: str) -> frozenset[str]:
+def _password_options_of(_program: str | None, kind: str) -> frozenset[str]:
     """What one rclone says once: to ask takes as long as to move a small file."""
     told = process.run(["rclone", *_OPTIONS, "--config=", "config", "providers"])
     with contextlib.suppress(ValueError, KeyError, TypeError):
