@@ -17,6 +17,9 @@ import pytest
 from tests.system.guest_image import cache, locked
 
 CHECKOUT = Path(__file__).parents[2]
+MARKS = (pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(1800))
+"""Of tests that build packages: what goes in comes over the network, and beside virtual machines they get little of the processors."""
+
 _NOT_INSTALLED = ("quickstart", "test")
 """Of `contrib`: what makes no difference to a program."""
 
@@ -24,7 +27,7 @@ _NOT_INSTALLED = ("quickstart", "test")
 def run(*command: str | Path, check: bool = True, **options: Any) -> str:
     """All that a command says; it must succeed."""
     words = [str(each) for each in command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=800, **options)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=1500, **options)
     if check and done.returncode:
         raise AssertionError(f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout + done.stderr

@@ -13,6 +13,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from paraduxd.version import VERSION
+from tests.packaging import building
 from tests.packaging.building import CHECKOUT, run
 from tests.packaging.contrib_module import load
 
@@ -21,7 +22,7 @@ LICENCE = (CHECKOUT / "LICENSE").read_text()
 locks = load("locks")
 manuals = load("manuals")
 LOCK = CHECKOUT / "contrib/requirements.lock"
-pytestmark = [pytest.mark.long, pytest.mark.beside, pytest.mark.timeout(900)]  # packages come over the network
+pytestmark = list(building.MARKS)
 
 PROGRAM = re.compile(r"usr/(local/)?lib/paradux/")
 

@@ -21,12 +21,7 @@ LICENCE = (CHECKOUT / "LICENSE").read_text()
 CHANGES = (CHECKOUT / "CHANGES.md").read_text()
 locks = load("locks")
 manuals = load("manuals")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.long,
-    pytest.mark.beside,
-    pytest.mark.timeout(900),
-]  # packages come over the network
+pytestmark = [pytest.mark.slow, *building.MARKS]
 
 SITE = "usr/lib/paradux/lib/python{}/site-packages"
 OWN_PYTHON = run("/usr/bin/python3", "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()

@@ -20,12 +20,7 @@ from tests.system.guest_image import cache
 
 locks = load("locks")
 manuals = load("manuals")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.long,
-    pytest.mark.beside,
-    pytest.mark.timeout(900),
-]  # packages come over the network
+pytestmark = [pytest.mark.slow, *building.MARKS]
 
 
 @pytest.fixture(scope="module")

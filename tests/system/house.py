@@ -75,7 +75,7 @@ class House:
         """Install the Debian package, with its units as they are, but for the key stretching; that starts the daemon."""
         self.guest.put("/etc/systemd/system/paraduxd.service.d/for-tests.conf", _FOR_TESTS.encode())
         self.guest.put(_PASSPHRASE_FILE, f"{PASSPHRASE}\n".encode(), 0o600)
-        # To unpack xz takes half a minute in a guest, to compile as long.
+        # In a guest it takes twelve seconds to unpack xz, and a minute to compile.
         package, compiled = quick(own_package(folder), folder)
         self.guest.carry(compiled, "/root/compiled.tar")
         self.guest.carry(package, "/root/paradux.deb")

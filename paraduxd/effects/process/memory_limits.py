@@ -30,7 +30,8 @@ use a third."""
 _GO = frozenset({"rclone", "restic"})
 
 _WITHOUT_A_SCREEN = {"TCELL_MINIMIZE": "1"}
-"""rclone makes a table of how wide characters are, for a screen that it never draws: a third of the time of each start."""
+"""rclone makes a table of how wide characters are, for a screen that it never draws: a third of the time of each start.
+restic hands it on to the rclone that it starts."""
 
 _PER_FILE = 1024
 """Bytes; restic takes 600 for a small file when it backs up a million of them, rsync 100."""

@@ -105,7 +105,7 @@ def _password_options(kind: str) -> frozenset[str]:
 
 @functools.cache
 def _password_options_of(_program: str | None, kind: str) -> frozenset[str]:
-    """What one rclone says once: to ask takes as long as to move a small file."""
+    """What one rclone says of one kind of remote; asked once, since that takes as long as to move a small file."""
     told = process.run(["rclone", *_OPTIONS, "--config=", "config", "providers"])
     with contextlib.suppress(ValueError, KeyError, TypeError):
         for provider in bounded_json.parse(told.output, "what rclone reports about its remotes", bounded_json.MEDIUM):
