@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import glob
 import hashlib
 import os
 import select
@@ -236,10 +237,10 @@ def _origin(pid: int) -> tuple[int, int]:
 
 def _writers(folder: Path) -> Iterator[int]:
     """The processes that have a file below the folder open."""
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    for link in glob.iglob("/proc/[0-9]*/fd/*"):  # noqa: PTH207  (that of pathlib fails when a process ends meanwhile)
         with contextlib.suppress(OSError):
-            if str(link.readlink()).startswith(str(folder)):
-                yield int(link.parts[2])
+            if str(Path(link).readlink()).startswith(str(folder)):
+                yield int(Path(link).parts[2])
 
 
 def _command(pid: int) -> bytes:
