@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.rig import clean_environment
+from tests.rigs import forking, program_line
 
 MOST = 300
 """MiB that a process may take, ours or a tool's."""
@@ -106,14 +109,27 @@ def run(
             program.kill()
     assert program.returncode in allowed, errors[-3000:]
     told = written or errors
-    CASES.append(Case(name, told.strip().replace("\n", " "), dict(watch.peaks)))
-    assert watch.peaks and max(watch.peaks.values()) < MOST, CASES[-1].line()
+    _judge(name, told.strip().replace("\n", " "), watch)
     return str(told)
 
 
 def taken(name: str, order: Mapping[str, object], *, timeout: float = 50.0) -> str:
     """What a worker's code says of a place (`taking.py`)."""
-    told = run(name, [sys.executable, "-m", "tests.hostile.taking"], data=json.dumps(order), timeout=timeout)
-    answer = str(json.loads(told))
-    CASES[-1] = Case(name, answer, CASES[-1].peaks)
-    return answer
+    folder = _forking()
+    with Watch(int((folder / forking.PID).read_text())) as watch:
+        code, told, errors = program_line.ask(folder, [], json.dumps(order).encode(), timeout)
+    assert code == 0, errors.decode()[-3000:]
+    answer = json.loads(told)
+    watch.peaks["python"] = max(watch.peaks["python"], answer["peak"])  # it may have ended between two looks
+    _judge(name, answer["told"], watch)
+    return str(answer["told"])
+
+
+@functools.cache
+def _forking() -> Path:
+    return forking.start("tests.hostile.taking", clean_environment())
+
+
+def _judge(name: str, told: str, watch: Watch) -> None:
+    CASES.append(Case(name, told, dict(watch.peaks)))
+    assert watch.peaks and max(watch.peaks.values()) < MOST, CASES[-1].line()

@@ -1,11 +1,13 @@
 """What a worker does with one place, in a process of its own, so that its memory can be measured: see `measured.py`.
 
-The order comes on standard input as JSON: `protocol`, `settings`, `host_keys`, `what`, and to some of it `patience` (seconds) and `to`.
+It is forked for each order, since most of them take less time than to load this does. The order comes on standard input as JSON:
+`protocol`, `settings`, `host_keys`, `what`, and to some of it `patience` (seconds) and `to`.
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import struct
 import subprocess
@@ -35,19 +37,27 @@ from paraduxd.supervisor.runs.launcher import Final, Launcher, Patience
 from paraduxd.worker.kits import stick_io
 from paraduxd.worker.publishing import fetch
 from paraduxd.worker.transfer import rehearse
+from tests.rigs import forked_program
 
 ENOUGH = 64 * 1024 * 1024
+NO_PLUGINS = Path("/nonexistent")
 Json = dict[str, Any]
 
 
-def main() -> None:
-    """What came of it goes out as JSON."""
+def main(folder: Path) -> None:
+    """Take an order for each connection."""
+    registry.load(NO_PLUGINS)
+    forked_program.be(folder, _take)
+
+
+def _take() -> None:
+    """What came of it goes out as JSON: `told`, and `peak`, the memory that this process has taken at most (MiB)."""
     order = json.loads(sys.stdin.read())
     try:
         told = str(_do(order))
     except (ParaduxError, HeldError) as problem:
         told = f"{problem.code}: {problem.message}" if isinstance(problem, ParaduxError) else f"held: {problem}"
-    print(json.dumps(told))
+    print(json.dumps({"told": told, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 
 
 def _do(order: Json) -> object:
@@ -61,7 +71,7 @@ def _do(order: Json) -> object:
         return tls_pins.ask("127.0.0.1", order["port"], order["how"], connect)
     if what in _WITHOUT_A_PLACE:
         return _WITHOUT_A_PLACE[what](order)
-    protocol = registry.load(Path("/nonexistent"))[order["protocol"]]
+    protocol = registry.load(NO_PLUGINS)[order["protocol"]]
     keys = {host: tuple(lines) for host, lines in order.get("host_keys", {}).items()}
     context = Context(dataset="photos", location="stash", host_keys=keys, secret="x")
     settings = protocol.settings.model_validate(order["settings"])
@@ -175,4 +185,4 @@ _WITHOUT_A_PLACE: dict[str, Callable[[Json], object]] = {
 }
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,15 @@ def deep(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["rm", "-rf", str(tmp_path)], check=True)
 
 
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """A folder where 60,000 folders are made and removed in two seconds; on a disk it can take thirty."""
+    with tempfile.TemporaryDirectory(
+        prefix="paradux-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    ) as folder:
+        yield Path(folder)
+
+
 # Trees
 
 
@@ -82,7 +92,7 @@ def many_manifests(folder: Path) -> None:
 
 
 TREES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a million versions": (many_versions, TOO_MUCH + "the list of what lies at"),
+    "60,000 versions": (many_versions, TOO_MUCH + "the list of what lies at"),
     "many long manifests": (many_manifests, TOO_MUCH + "the list of what lies at"),
     "huge manifest": (lambda folder: sparse(folder / "manifests" / f"{ID}.json"), "[]"),
     "huge marker": (lambda folder: sparse(folder / "paradux-place.json"), f"['{ID}']"),
@@ -95,11 +105,10 @@ TREES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.timeout(600)  # a million directories are removed again
 @pytest.mark.parametrize("attack", TREES)
-def test_trees(tmp_path: Path, attack: str) -> None:
-    settings = tree(tmp_path)
-    TREES[attack][0](tmp_path)
+def test_trees(in_memory: Path, attack: str) -> None:
+    settings = tree(in_memory)
+    TREES[attack][0](in_memory)
     assert taken(f"disk tree: {attack}", "disk", settings, "versions").startswith(TREES[attack][1])
 
 

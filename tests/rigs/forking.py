@@ -22,6 +22,9 @@ from typing import IO
 
 CHECKOUT = Path(__file__).parents[2]
 
+PID = "pid"
+"""The file in the folder with the number of the process that forks."""
+
 _READY = b"listening\n"
 
 _life_lines: list[IO[bytes]] = []
@@ -54,6 +57,7 @@ def connection(folder: Path, names: Sequence[str]) -> socket.socket:
     """Listen on sockets of these names; gives, in a fork, the connection that it is for. Ends the process when standard input is closed."""
     if os.fork():
         os._exit(0)
+    (folder / PID).write_text(str(os.getpid()))
     gc.freeze()
     os.chdir("/")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.rigs import client_line
+from tests.rigs import program_line
 
 PORT = "/dev/virtio-ports/paradux.agent"
 CLIENT = Path("/run/guest-client")
@@ -51,7 +51,7 @@ def shell(command, stdin, seconds):
 def client(words, stdin, seconds):
     """Be the client."""
     try:
-        return client_line.ask(CLIENT, words, stdin, seconds)
+        return program_line.ask(CLIENT, words, stdin, seconds)
     except TimeoutError:
         return TIMED_OUT, b"", b""
     except OSError as problem:

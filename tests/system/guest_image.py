@@ -122,7 +122,8 @@ CLIENT_UNIT = "guest-client.service"
 """For guests with the package of Paradux; not enabled."""
 
 _BROUGHT = {"agent.py": "tests/system/guest_agent.py"} | {
-    name: name for name in (f"tests/rigs/{module}.py" for module in ("client_line", "forked_client", "forking"))
+    name: name
+    for name in (f"tests/rigs/{module}.py" for module in ("forked_client", "forked_program", "forking", "program_line"))
 }
 """What tests run in a guest: the names in /usr/lib/guest, and those in the checkout."""
 

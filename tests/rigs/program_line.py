@@ -1,4 +1,4 @@
-"""Asks a process that forks the client (`forked_client.py`) to be it once. Needs nothing but Python: a guest asks as well."""
+"""Asks a process that has loaded a program (`forked_program.py`) to be it once. Needs nothing but Python: a guest asks as well."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-SOCKET = "client"
+SOCKET = "program"
 """In the folder of the process that forks."""
 
 
 def ask(folder: Path, words: Sequence[str], stdin: bytes, seconds: float) -> tuple[int, bytes, bytes]:
-    """Run `paraductl WORDS...` in this working directory: exit code, output, errors.
+    """Run the program with these words, in this working directory: exit code, output, errors.
 
-    Raises `TimeoutError`, and the client is killed; other `OSError` where nothing forks.
+    Raises `TimeoutError`, and the program is killed; other `OSError` where nothing forks.
     """
     streams = [_file(stdin), _file(), _file()]
     try:
@@ -24,7 +24,7 @@ def ask(folder: Path, words: Sequence[str], stdin: bytes, seconds: float) -> tup
             line.settimeout(seconds)
             socket.send_fds(line, [json.dumps([str(Path.cwd()), *words]).encode()], streams)
             if not (code := line.recv(16)):
-                raise ConnectionError("it ended before the client did")
+                raise ConnectionError("it ended before the program did")
         return int(code), _content(streams[1]), _content(streams[2])
     finally:
         for each in streams:
