@@ -74,6 +74,16 @@ def sessions_end_with_their_test() -> Iterator[None]:
                 thread.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def far_from_each_other_on_the_disk(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let ext4 spread the folders of the tests over its block groups.
+
+    Without a journal it gives no inode again that was freed in the last minutes, and every test frees all of its own when it ends: in
+    one group, the next passes over thousands of them for each file.
+    """
+    subprocess.run(["chattr", "+T", tmp_path_factory.getbasetemp()], check=False, stderr=subprocess.DEVNULL)
+
+
 @pytest.fixture
 def in_memory() -> Iterator[Path]:
     """A folder in the memory that all processes share."""

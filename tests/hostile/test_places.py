@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,29 +33,21 @@ def sparse(path: Path, size: int = 1 << 40) -> None:
 
 
 @pytest.fixture
-def deep(tmp_path: Path) -> Iterator[Path]:
-    """A folder with 10,000 levels, which no path leads to the end of, and a file beside them."""
+def deep(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A folder with 10,000 levels of a name, which no path leads to the end of, and a file beside them."""
     top = tmp_path / "deep"
     top.mkdir()
     (top / "a").write_text("a")
+    name = request.param
     here = os.open(top, os.O_RDONLY)
     for _ in range(10_000):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = below
     os.close(here)
     yield top
     subprocess.run(["rm", "-rf", str(tmp_path)], check=True)
-
-
-@pytest.fixture
-def in_memory() -> Iterator[Path]:
-    """A folder where 60,000 folders are made and removed in two seconds; on a disk it can take thirty."""
-    with tempfile.TemporaryDirectory(
-        prefix="paradux-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    ) as folder:
-        yield Path(folder)
 
 
 # Trees
@@ -81,6 +72,7 @@ def tree(folder: Path, manifest: str | None = None) -> Json:
 
 
 def many_versions(folder: Path) -> None:
+    """A matter of two seconds in memory; on a disk it can take thirty until they are removed again."""
     for number in range(60_000):
         (folder / "versions" / f"{ID}-{number}").mkdir()
 
@@ -137,6 +129,7 @@ def test_a_tree_manifest_that_makes_no_sense(tmp_path: Path, attack: str) -> Non
     assert taken(f"disk tree manifest: {attack}", "disk", tree(tmp_path, MANIFESTS[attack]), "versions") == "[]"
 
 
+@pytest.mark.parametrize("deep", ["d"], indirect=True)
 def test_a_version_that_is_10_000_levels_deep(tmp_path: Path, deep: Path) -> None:
     settings = tree(tmp_path / "store")
     deep.rename(tmp_path / "store" / "versions" / ID / "deep")
@@ -144,6 +137,8 @@ def test_a_version_that_is_10_000_levels_deep(tmp_path: Path, deep: Path) -> Non
     assert told.startswith("damaged: ")
 
 
+# The longer the name, the fewer levels have a path: rsync opens all that are above, for each.
+@pytest.mark.parametrize("deep", ["directory"], indirect=True)
 def test_a_source_that_is_10_000_levels_deep(tmp_path: Path, deep: Path) -> None:
     (tmp_path / "staging").mkdir()
     told = taken("disk source: 10,000 levels", "disk", {"url": f"file://{deep}"}, "pull", to=str(tmp_path / "staging"))

@@ -208,7 +208,7 @@ def scan_host_keys(host: str, port: int, timeout: float = 10) -> tuple[str, ...]
     """
     _check(SshAddress(host=host, port=port))
     command = ["ssh-keyscan", "-T", str(max(1, round(timeout))), "-p", str(port), "--", host]
-    outcome = run.run(command, timeout=timeout * 3 + 10)
+    outcome = run.run(command, timeout=timeout * 4)
     lines = [line.split() for line in outcome.output.decode(errors="replace").splitlines() if not line.startswith("#")]
     keys = sorted({f"{fields[1]} {fields[2]}" for fields in lines if len(fields) >= 3})
     if not keys:
