@@ -23,8 +23,10 @@ SERVER = "/usr/lib/openssh/sftp-server"
 
 
 @pytest.fixture(params=rclones.VERSIONS, autouse=True)
-def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path))
+def version(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path_factory))
     rclone.writes_beside.cache_clear()
     yield str(request.param)
     rclone.writes_beside.cache_clear()

@@ -48,8 +48,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(params=rclones.VERSIONS, autouse=True)
-def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path))
+def version(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path_factory))
     return str(request.param)
 
 

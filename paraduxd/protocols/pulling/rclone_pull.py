@@ -16,6 +16,7 @@ import shutil
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from paraduxd.api import bounded_json
@@ -142,6 +143,7 @@ class _Pull:
             raise TransientError("source-changed", text, "the next pull looks again")
         raise rclone.failure(self.source, code, complaints.encode() or last)
 
+    @cached_property
     def passes(self) -> tuple[tuple[str, ...], ...]:
         """The commands that find all that is new.
 
@@ -152,7 +154,7 @@ class _Pull:
     def rehearse(self) -> _Log:
         """What a pull would do."""
         log = _Log(self.context)
-        for options in self.passes():
+        for options in self.passes:
             self.run(log, *options, "--dry-run")
         return log
 
@@ -160,7 +162,7 @@ class _Pull:
         """Copy what is new, and remove what is gone."""
         log = _Log(self.context)
         with set_aside(self.staging, replaced):
-            for options in self.passes():
+            for options in self.passes:
                 self.run(log, *options, f"--max-delete={len(gone)}")
         if log.unread:
             _remove(self.staging, gone)

@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -74,8 +73,10 @@ def store(port: int) -> BlobStore:
 
 
 @pytest.fixture(params=rclones.VERSIONS, autouse=True)
-def version(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path))
+def version(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    monkeypatch.setattr(run, "PATH", rclones.path_with(request.param, tmp_path_factory))
     return str(request.param)
 
 
