@@ -119,6 +119,19 @@ class TestSource(SourceSuite):
         assert (case.staging / "empty" / "inner").is_dir()
         assert (result.files, result.changed, result.removed) == (3 * len(names), 0, 0)
 
+    def test_a_pull_asks_once_what_the_remote_can(self, case: SourceCase, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = []
+
+        def features(remote: rclone.Remote) -> rclone.Features:
+            asked.append(remote.where)
+            return known(remote)
+
+        known = rclone.features
+        monkeypatch.setattr(rclone, "features", features)
+        samples.write_files(case.root, 2)
+        assert case.pull().files == 2
+        assert len(asked) == 1
+
 
 @pytest.mark.parametrize("kind", ["webdav-rclone", "webdav-other", "sftp"])
 def test_a_change_that_keeps_the_size_is_seen(kind: str, servers: dict[str, Served], tmp_path: Path) -> None:
